@@ -1,0 +1,1 @@
+//! The way of a message, composed from the judgements.

@@ -1,0 +1,1 @@
+//! The resource server's judgement of a token, as pure functions.

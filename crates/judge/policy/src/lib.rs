@@ -1,0 +1,1 @@
+//! Cedar policies: a request becomes a Permit or a denial with reasons.

@@ -1,0 +1,1 @@
+//! The hash-chained, signed record of what happened.

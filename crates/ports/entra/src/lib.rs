@@ -1,0 +1,1 @@
+//! Entra over the network: signing keys, group overage.

@@ -1,0 +1,1 @@
+//! The servers behind the door: HTTP and stdio children.

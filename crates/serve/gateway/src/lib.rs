@@ -1,0 +1,1 @@
+//! The remote door: Streamable HTTP for many users.

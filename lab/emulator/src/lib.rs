@@ -1,0 +1,1 @@
+//! Entra and Graph as they answer, and as they refuse, on loopback.

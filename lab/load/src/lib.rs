@@ -1,0 +1,1 @@
+//! The bench's load generator and its yardstick, a plain hyper reverse proxy.

@@ -1,0 +1,1 @@
+//! MCP servers, good and evil, to stand behind the door.

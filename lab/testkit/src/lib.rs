@@ -1,0 +1,1 @@
+//! Shared fixtures: clients, temporary doors, fault injection.
