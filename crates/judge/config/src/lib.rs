@@ -1,1 +1,78 @@
-//! doorward.toml to Config, every error with file, line, column and a way out.
+//! `doorward.toml` to [`Config`]: the text goes in, and a valid configuration or everything that is wrong with it comes
+//! out, each problem with file, line, column and a way out.
+//!
+//! Used by the command line, which reads the file, and by the doors, which take the parts they need. It reads no file
+//! and no environment, follows no path and draws no default from the machine: the same text always means the same.
+//! Secrets never stand in the file; it names files that hold them, and only the command line opens those.
+
+mod build;
+mod checks;
+mod keys;
+mod model;
+mod near;
+mod net;
+mod page;
+mod parse;
+mod problem;
+mod read;
+mod schema;
+mod servers;
+mod units;
+
+pub use model::{
+    Access, Audit, Child, Cloud, Config, Durability, Entra, Era, Gateway, Lab, Limits, Log, LogFormat, LogLevel, Policy,
+    Remote, Server, Sessions, Target, Tenants, Tls,
+};
+pub use net::{HttpUrl, Network, Origin};
+pub use page::page;
+pub use problem::{ConfigErrors, Place, Problem};
+pub use schema::schema;
+
+use toml::de::DeTable;
+
+use crate::problem::Problems;
+use crate::read::Section;
+
+/// The largest file that is read: far above any real one, far below what could hurt.
+const MOST_BYTES: usize = 4 << 20;
+
+/// What the program was built with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Build {
+    /// Whether `[insecure_lab]` exists: builds with the feature `lab` only (D-19).
+    pub lab: bool,
+}
+
+/// Reads a whole file. `file_name` only names it in messages.
+///
+/// # Errors
+/// Every problem of the file at once. Where the text is not TOML, only that is told, since the rest would be guesses.
+pub fn load(file_name: &str, text: &str, build: Build) -> Result<Config, ConfigErrors> {
+    let mut problems = Problems::default();
+    let config = read(text, build, &mut problems);
+    match config {
+        Some(config) if problems.is_empty() => Ok(config),
+        _ => Err(problems.into_errors(file_name, text)),
+    }
+}
+
+fn read(text: &str, build: Build, problems: &mut Problems) -> Option<Config> {
+    if text.len() > MOST_BYTES {
+        problems.add(None, "the file is larger than 4 MiB", "check that this is the configuration");
+        return None;
+    }
+    // Some editors put a byte order mark in front; it is no part of the text, but offsets count it.
+    let (document, errors) = DeTable::parse_recoverable(text);
+    if errors.is_empty() {
+        let root = Section::open(&keys::ROOT, document.get_ref(), None, problems);
+        return build::config(&root, build, problems);
+    }
+    for error in errors {
+        let what = format!("this is not TOML: {}", error.message().replace('\n', ", "));
+        problems.add(error.span(), what, "write `key = value` lines below `[table]` lines, texts in double quotes, each key once");
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,234 @@
+//! From sections to `Config`: every section is read to its end before any is given up.
+
+use crate::model::{
+    Audit, Cloud, Config, Durability, Entra, Gateway, Lab, Limits, Log, LogFormat, LogLevel, Policy, Sessions, Tenants, Tls,
+};
+use crate::problem::Problems;
+use crate::read::{Read, Section};
+use crate::servers::{self, Defaults};
+use crate::{Build, checks, net, parse};
+
+/// Reads the whole file; `None` only where there is a problem.
+pub(crate) fn config(root: &Section<'_>, build: Build, problems: &mut Problems) -> Option<Config> {
+    let gateway_section = root.group("gateway", problems);
+    let entra_section = root.group("entra", problems);
+    let limits_section = root.group_or_defaults("limits", problems);
+    let audit_section = root.group_or_defaults("audit", problems);
+    let lab_section = root.has("insecure_lab").then(|| root.group("insecure_lab", problems)).flatten();
+
+    let gateway = gateway_section.as_ref().and_then(|section| gateway(section, problems));
+    let limits = limits_section.as_ref().and_then(|section| limits(section, problems));
+    let sessions = root.group_or_defaults("sessions", problems).and_then(|section| sessions(&section, problems));
+    let lab = lab_section.as_ref().map(|section| lab(section, build, problems));
+    let defaults = entra_section.as_ref().map(|section| Defaults::read(section, problems)).unwrap_or_default();
+    let entra = entra_section.as_ref().and_then(|section| entra(section, &defaults, problems));
+    let shared_audience = root.flag("shared_audience", problems);
+    let lab_origins = lab.as_ref().and_then(Option::as_ref).map_or(&[][..], |lab| &lab.origins);
+    let servers = servers::read(root, &defaults, limits.as_ref(), lab_origins, shared_audience == Some(true), problems);
+    let policy = root
+        .group_or_defaults("policy", problems)
+        .and_then(|section| Some(Policy { dir: section.text("dir", problems, parse::path)?.value }));
+    let audit = audit_section.as_ref().and_then(|section| audit(section, problems));
+    let log = root.group_or_defaults("log", problems).and_then(|section| log(&section, problems));
+
+    if let (Some(section), Some(gateway)) = (&gateway_section, &gateway) {
+        checks::gateway(section, gateway, problems);
+        if let Some(lab) = &lab_section {
+            checks::lab(lab, gateway, problems);
+        }
+    }
+    Some(Config {
+        gateway: gateway?,
+        limits: limits?,
+        sessions: sessions?,
+        entra: entra?,
+        servers,
+        shared_audience: shared_audience?,
+        policy: policy?,
+        audit: audit?,
+        log: log?,
+        lab: match lab {
+            None => None,
+            Some(lab) => Some(lab?),
+        },
+    })
+}
+
+fn gateway(section: &Section<'_>, problems: &mut Problems) -> Option<Gateway> {
+    let listen = section.text("listen", problems, net::address);
+    let public_url = section.text("public_url", problems, net::origin);
+    let metrics = section.text("metrics", problems, net::address);
+    let allowed_origins = section.list("allowed_origins", problems, net::origin);
+    let trusted_proxies = section.list("trusted_proxies", problems, net::network);
+    let tls = section.has("tls").then(|| section.group("tls", problems).and_then(|section| tls(&section, problems)));
+    checks::plain_origins(&allowed_origins, problems);
+    Some(Gateway {
+        listen: listen?.value,
+        public_url: public_url?.value,
+        metrics: metrics.map(|read| read.value),
+        allowed_origins: values(allowed_origins),
+        trusted_proxies: values(trusted_proxies),
+        tls: match tls {
+            None => None,
+            Some(tls) => Some(tls?),
+        },
+    })
+}
+
+fn tls(section: &Section<'_>, problems: &mut Problems) -> Option<Tls> {
+    let certificate = section.text("certificate", problems, parse::path);
+    let key = section.text("key", problems, parse::path);
+    Some(Tls { certificate: certificate?.value, key: key?.value })
+}
+
+fn limits(section: &Section<'_>, problems: &mut Problems) -> Option<Limits> {
+    let mut bytes = |key| section.size(key, problems).and_then(|bytes| usize::try_from(bytes).ok());
+    let request_bytes = bytes("request_bytes");
+    let response_bytes = bytes("response_bytes");
+    let event_bytes = bytes("event_bytes");
+    let header_bytes = bytes("header_bytes");
+    let call_timeout = section.duration("call_timeout", problems);
+    let call_timeout_max = section.duration("call_timeout_max", problems);
+    let drain = section.duration("drain", problems);
+    let concurrent_calls = section.count("concurrent_calls", problems);
+    let sessions = section.count("sessions", problems);
+    let sessions_per_person = section.count("sessions_per_person", problems);
+    checks::at_most(("call_timeout", &call_timeout), ("call_timeout_max", &call_timeout_max), problems);
+    Some(Limits {
+        request_bytes: request_bytes?,
+        response_bytes: response_bytes?,
+        event_bytes: event_bytes?,
+        header_bytes: header_bytes?,
+        call_timeout: call_timeout?.value,
+        call_timeout_max: call_timeout_max?.value,
+        drain: drain?.value,
+        concurrent_calls: concurrent_calls?,
+        sessions: sessions?,
+        sessions_per_person: sessions_per_person?,
+    })
+}
+
+fn sessions(section: &Section<'_>, problems: &mut Problems) -> Option<Sessions> {
+    let idle = section.duration("idle", problems);
+    let absolute = section.duration("absolute", problems);
+    checks::at_most(("idle", &idle), ("absolute", &absolute), problems);
+    Some(Sessions { idle: idle?.value, absolute: absolute?.value })
+}
+
+fn entra(section: &Section<'_>, defaults: &Defaults, problems: &mut Problems) -> Option<Entra> {
+    let cloud = section.choice("cloud", problems).map(|word| match word {
+        "usgov" => Cloud::UsGov,
+        "china" => Cloud::China,
+        _ => Cloud::Public,
+    });
+    let tenants = tenants(section, problems);
+    let accept_v1 = section.flag("accept_v1", problems);
+    let allow_app_only = section.flag("allow_app_only", problems);
+    let graph_secret_file = section.text("graph_secret_file", problems, parse::path);
+    if graph_secret_file.is_some() && !section.has("client_id") {
+        problems.add(
+            section.at("graph_secret_file"),
+            "`graph_secret_file` is a secret of nobody: `[entra]` has no `client_id`",
+            "add the `client_id` of the app registration that the secret belongs to, or take the line out",
+        );
+    }
+    Some(Entra {
+        cloud: cloud?,
+        tenants: tenants?,
+        client_id: defaults.client_id.clone(),
+        accept_v1: accept_v1?,
+        allow_app_only: allow_app_only?,
+        graph_secret_file: graph_secret_file.map(|read| read.value),
+    })
+}
+
+fn tenants(section: &Section<'_>, problems: &mut Problems) -> Option<Tenants> {
+    let one = section.text("tenant", problems, parse::tenant);
+    let many = section.list("tenants", problems, parse::tenant);
+    match (section.has("tenant"), section.has("tenants")) {
+        (true, true) => {
+            problems.add(section.at("tenants"), "`tenant` and `tenants` are both written", "keep one of the two");
+            None
+        }
+        (true, false) => Some(Tenants::One(one?.value)),
+        (false, true) => {
+            checks::distinct("tenant", &many, problems);
+            if many.is_empty() {
+                problems.add(section.at("tenants"), "no tenant is listed, so nobody could come in", "list at least one GUID");
+            }
+            Some(Tenants::Many(values(many)))
+        }
+        (false, false) => {
+            problems.add(
+                section.span(),
+                "[entra] needs `tenant`, or `tenants` for several",
+                "add `tenant = \"<Tenant ID>\"`, copied from the overview page of the Entra admin center",
+            );
+            None
+        }
+    }
+}
+
+fn audit(section: &Section<'_>, problems: &mut Problems) -> Option<Audit> {
+    let dir = section.text("dir", problems, parse::path);
+    let key_file = section.text("key_file", problems, parse::path);
+    let checkpoint_dir = section.text("checkpoint_dir", problems, parse::path);
+    let durability = section.choice("durability", problems).map(|word| match word {
+        "record" => Durability::Record,
+        _ => Durability::Batched,
+    });
+    let segment_bytes = section.size("segment", problems);
+    if let (Some(dir), Some(key_file), Some(checkpoint_dir)) = (&dir, &key_file, &checkpoint_dir) {
+        checks::audit_paths(section, dir, key_file, checkpoint_dir, problems);
+    }
+    Some(Audit {
+        dir: dir?.value,
+        key_file: key_file?.value,
+        checkpoint_dir: checkpoint_dir?.value,
+        durability: durability?,
+        segment_bytes: segment_bytes?,
+    })
+}
+
+fn log(section: &Section<'_>, problems: &mut Problems) -> Option<Log> {
+    let format = section.choice("format", problems).map(|word| match word {
+        "json" => LogFormat::Json,
+        _ => LogFormat::Human,
+    });
+    let level = section.choice("level", problems).map(|word| match word {
+        "error" => LogLevel::Error,
+        "warn" => LogLevel::Warn,
+        "debug" => LogLevel::Debug,
+        "trace" => LogLevel::Trace,
+        _ => LogLevel::Info,
+    });
+    Some(Log { format: format?, level: level? })
+}
+
+fn lab(section: &Section<'_>, build: Build, problems: &mut Problems) -> Option<Lab> {
+    if !build.lab {
+        problems.add(
+            section.span(),
+            "this build has no lab: it accepts tokens of Microsoft Entra and of nobody else",
+            "take `[insecure_lab]` out, or use a build with the feature `lab` on a machine for trials",
+        );
+        return None;
+    }
+    let authority = section.text("authority", problems, net::origin);
+    let graph = section.text("graph", problems, net::url);
+    let ca_file = section.text("ca_file", problems, parse::path);
+    let origins = section.list("origins", problems, net::origin);
+    checks::lab_origin(authority.as_ref().map(|read| &read.value), section.at("authority"), problems);
+    checks::lab_origin(graph.as_ref().map(|read| read.value.origin()), section.at("graph"), problems);
+    let authority = authority?.value;
+    let graph = match graph {
+        Some(graph) => graph.value,
+        None => net::url(&format!("{authority}/graph")).ok()?,
+    };
+    Some(Lab { authority, graph, ca_file: ca_file?.value, origins: values(origins) })
+}
+
+/// The values without their places.
+pub(crate) fn values<T>(list: Vec<Read<T>>) -> Vec<T> {
+    list.into_iter().map(|read| read.value).collect()
+}

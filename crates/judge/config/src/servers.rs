@@ -1,0 +1,226 @@
+//! `[[server]]`: each on its own, then all beside one another.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use doorward_types::ClientId;
+
+use crate::build::values;
+use crate::checks;
+use crate::model::{Access, Child, Era, Limits, Remote, Server, Target};
+use crate::net::{self, Origin};
+use crate::parse;
+use crate::problem::Problems;
+use crate::read::Section;
+use crate::units::show_span;
+
+/// What `[entra]` says for servers that do not say it themselves.
+#[derive(Debug, Default)]
+pub(crate) struct Defaults {
+    pub(crate) client_id: Option<ClientId>,
+    app_id_uris: Vec<String>,
+    required_scope: Vec<String>,
+    required_role: Vec<String>,
+    app_only: bool,
+    /// A bad `client_id` is one problem, not one more for each server.
+    client_id_written: bool,
+}
+
+impl Defaults {
+    pub(crate) fn read(entra: &Section<'_>, problems: &mut Problems) -> Self {
+        Self {
+            client_id: entra.text("client_id", problems, parse::client_id).map(|read| read.value),
+            app_id_uris: values(entra.list("app_id_uris", problems, parse::app_id_uri)),
+            required_scope: values(entra.list("required_scope", problems, parse::scope)),
+            required_role: values(entra.list("required_role", problems, parse::role)),
+            // Read again, and told if wrong, with the rest of `[entra]`.
+            app_only: entra.flag("allow_app_only", &mut Problems::default()).unwrap_or(false),
+            client_id_written: entra.has("client_id"),
+        }
+    }
+}
+
+/// Reads every `[[server]]`.
+pub(crate) fn read(
+    root: &Section<'_>,
+    defaults: &Defaults,
+    limits: Option<&Limits>,
+    lab_origins: &[Origin],
+    shared_audience: bool,
+    problems: &mut Problems,
+) -> Vec<Server> {
+    let sections = root.groups("server", problems);
+    let mut servers = Vec::new();
+    for section in &sections {
+        if let Some(server) = server(section, defaults, limits, lab_origins, problems) {
+            let place = section.at("name");
+            checks::sibling(&server, &servers, place.clone(), (shared_audience, defaults.app_only), problems);
+            servers.push((server, place));
+        }
+    }
+    if root.has("server") && sections.is_empty() && problems.is_empty() {
+        problems.add(root.at("server"), "no server is listed, so nothing would be served", "add a `[[server]]` table");
+    }
+    servers.into_iter().map(|(server, _)| server).collect()
+}
+
+/// A server, and where its name stands.
+pub(crate) type Placed = (Server, Option<Range<usize>>);
+
+fn server(
+    section: &Section<'_>,
+    defaults: &Defaults,
+    limits: Option<&Limits>,
+    lab_origins: &[Origin],
+    problems: &mut Problems,
+) -> Option<Server> {
+    let name = section.text("name", problems, parse::server_name);
+    let access = access(section, defaults, problems);
+    let timeout = section.duration("timeout", problems);
+    let target = target(section, lab_origins, problems);
+    if let (Some(timeout), Some(limits)) = (&timeout, limits)
+        && timeout.value > limits.call_timeout_max
+    {
+        let most = show_span(u64::try_from(limits.call_timeout_max.as_millis()).unwrap_or(u64::MAX));
+        problems.add(
+            timeout.span.clone(),
+            format!("`timeout` is longer than `limits.call_timeout_max`, which ends every call after {most}"),
+            format!("write at most \"{most}\", or raise `call_timeout_max` in [limits]"),
+        );
+    }
+    Some(Server {
+        name: name?.value,
+        access: access?,
+        target: target?,
+        timeout: timeout.map_or_else(|| limits.map(|limits| limits.call_timeout), |read| Some(read.value))?,
+    })
+}
+
+fn access(section: &Section<'_>, defaults: &Defaults, problems: &mut Problems) -> Option<Access> {
+    let own_id = section.text("client_id", problems, parse::client_id).map(|read| read.value);
+    let own_uris = values(section.list("app_id_uris", problems, parse::app_id_uri));
+    let scope = values(section.list("required_scope", problems, parse::scope));
+    let role = values(section.list("required_role", problems, parse::role));
+    let own = section.has("client_id");
+    if section.has("app_id_uris") && !own {
+        problems.add(
+            section.at("app_id_uris"),
+            "`app_id_uris` without `client_id`: the URIs of the shared app registration stand in [entra]",
+            "move them to `app_id_uris` in [entra], or add the `client_id` they belong to",
+        );
+    }
+    if !own && !defaults.client_id_written {
+        problems.add(
+            section.span(),
+            "neither this server nor [entra] has a `client_id`, so no token could be meant for it",
+            "add `client_id = \"<Application (client) ID>\"` to [entra] or here",
+        );
+    }
+    // The URIs of another app registration are not taken over: its tokens would open this server.
+    let (client_id, mut app_id_uris) =
+        if own { (own_id?, own_uris) } else { (defaults.client_id.clone()?, defaults.app_id_uris.clone()) };
+    app_id_uris.push(format!("api://{client_id}"));
+    let mut seen = std::collections::BTreeSet::new();
+    app_id_uris.retain(|uri| seen.insert(uri.clone()));
+    Some(Access {
+        client_id,
+        app_id_uris,
+        required_scope: if section.has("required_scope") { scope } else { defaults.required_scope.clone() },
+        required_role: if section.has("required_role") { role } else { defaults.required_role.clone() },
+    })
+}
+
+const ONLY_COMMAND: [&str; 7] = ["era", "shared", "max_children", "idle", "cwd", "env", "env_files"];
+const ONLY_URL: [&str; 1] = ["headers"];
+
+fn target(section: &Section<'_>, lab_origins: &[Origin], problems: &mut Problems) -> Option<Target> {
+    let remote = remote(section, lab_origins, problems);
+    let child = child(section, problems);
+    match (section.has("url"), section.has("command")) {
+        (true, false) => {
+            misplaced(section, &ONLY_COMMAND, "`command`", problems);
+            remote.map(Target::Http)
+        }
+        (false, true) => {
+            misplaced(section, &ONLY_URL, "`url`", problems);
+            child.map(Target::Stdio)
+        }
+        (true, true) => {
+            problems.add(
+                section.at("command"),
+                "the server has `url` and `command`, and it can be in one place only",
+                "keep `url` for a remote server or `command` for one that is started here",
+            );
+            None
+        }
+        (false, false) => {
+            problems.add(
+                section.span(),
+                "the server has neither `url` nor `command`",
+                "add `url = \"https://…/mcp\"` for a remote server or `command = [\"program\", \"argument\"]` for one that is started here",
+            );
+            None
+        }
+    }
+}
+
+fn misplaced(section: &Section<'_>, keys: &[&str], needs: &str, problems: &mut Problems) {
+    for key in keys.iter().filter(|key| section.has(key)) {
+        problems.add(
+            section.at(key),
+            format!("`{key}` means something only for a server with {needs}"),
+            format!("take `{key}` out"),
+        );
+    }
+}
+
+fn remote(section: &Section<'_>, lab_origins: &[Origin], problems: &mut Problems) -> Option<Remote> {
+    let url = section.text("url", problems, net::url);
+    let headers = section.map("headers", problems, |name, value| Ok((name.to_ascii_lowercase(), parse::header(name, value)?)));
+    let mut by_name = BTreeMap::new();
+    for (written, (name, value)) in headers {
+        if by_name.insert(name, value).is_some() {
+            problems.add(section.at("headers"), format!("the header `{written}` stands here twice, case aside"), "keep one");
+        }
+    }
+    let url = url?;
+    let origin = url.value.origin();
+    if !origin.is_https() && !origin.is_loopback_address() && !lab_origins.contains(origin) {
+        let help = if origin.host() == "localhost" {
+            "write 127.0.0.1 or [::1]: the name `localhost` is looked up, and a look-up can be answered by others".to_owned()
+        } else {
+            format!("write \"https://{}\"", url.value.to_string().trim_start_matches("http://"))
+        };
+        problems.add(url.span.clone(), format!("`{}` would send what people ask in the clear", url.value), help);
+    }
+    Some(Remote { url: url.value, headers: by_name })
+}
+
+fn child(section: &Section<'_>, problems: &mut Problems) -> Option<Child> {
+    let mut words = values(section.list("command", problems, parse::argument)).into_iter();
+    let env = section.map("env", problems, parse::variable);
+    let env_files = section.map("env_files", problems, parse::variable_file);
+    let cwd = section.text("cwd", problems, parse::path).map(|read| read.value);
+    let era = section.choice("era", problems).map(|word| if word == "modern" { Era::Modern } else { Era::Legacy });
+    let shared = section.flag("shared", problems);
+    let max_children = section.count("max_children", problems);
+    let idle = section.duration("idle", problems);
+    for name in env_files.keys().filter(|name| env.contains_key(*name)) {
+        problems.add(section.at("env_files"), format!("`{name}` stands in `env` and in `env_files`"), "keep one of the two");
+    }
+    let program = words.next();
+    if section.has("command") && program.as_ref().is_none_or(String::is_empty) {
+        problems.add(section.at("command"), "`command` names no program", "write `command = [\"program\", \"argument\"]`");
+    }
+    Some(Child {
+        program: program?,
+        args: words.collect(),
+        env,
+        env_files,
+        cwd,
+        era: era?,
+        shared: shared?,
+        max_children: max_children?,
+        idle: idle?.value,
+    })
+}
