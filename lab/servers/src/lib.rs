@@ -1,1 +1,31 @@
 //! MCP servers, good and evil, to stand behind the door.
+//!
+//! Tests, the bench and the first run start them on loopback: [`echo`] is as cheap as a server can be and remembers
+//! what it was asked, [`sample`] is the one people meet first, [`evil`] misbehaves in one chosen way. All of them
+//! speak both protocol revisions unless told otherwise.
+//!
+//! They never ask who calls: standing behind the door unguarded is their part. They must never be reachable from
+//! another machine, and never be linked into a door built for packages.
+
+pub mod echo;
+
+mod answer;
+mod body;
+mod dispatch;
+mod endpoint;
+mod json;
+mod listen;
+mod message;
+mod modern;
+mod running;
+mod sse;
+mod state;
+mod stdio;
+mod transcript;
+
+#[cfg(test)]
+mod testing;
+
+pub use endpoint::Eras;
+pub use running::Running;
+pub use transcript::Recorded;
