@@ -1,0 +1,194 @@
+//! Faults on demand.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+/// Something that goes wrong for the next `times` requests it concerns.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Fault {
+    /// Graph answers 429 with `Retry-After`.
+    ThrottleGraph {
+        /// How many requests.
+        times: u32,
+        /// Seconds.
+        retry_after: u32,
+    },
+    /// Graph answers 503 without saying when to come back.
+    GraphDown {
+        /// How many requests.
+        times: u32,
+    },
+    /// The token endpoint answers 429 with `Retry-After`.
+    ThrottleToken {
+        /// How many requests.
+        times: u32,
+        /// Seconds.
+        retry_after: u32,
+    },
+    /// The token endpoint answers 503 `temporarily_unavailable` (AADSTS90033).
+    TokenEndpointDown {
+        /// How many requests.
+        times: u32,
+    },
+    /// The token endpoint refuses with this AADSTS number.
+    TokenError {
+        /// How many requests.
+        times: u32,
+        /// The number, for instance 53003.
+        code: u32,
+    },
+    /// Key sets answer 503.
+    JwksDown {
+        /// How many requests.
+        times: u32,
+    },
+    /// Discovery documents answer 503.
+    DiscoveryDown {
+        /// How many requests.
+        times: u32,
+    },
+    /// Requests whose path begins with `path` are answered late.
+    Slow {
+        /// How many requests.
+        times: u32,
+        /// Beginning of the path; empty for all.
+        path: String,
+        /// Real milliseconds.
+        milliseconds: u32,
+    },
+    /// A device code is polled too fast (`slow_down`).
+    DeviceSlowDown {
+        /// How many polls.
+        times: u32,
+    },
+    /// Conditional Access: tokens for this application need a second factor (AADSTS50076 at the sign-in page,
+    /// `interaction_required` with claims AADSTS50079 at the token endpoint) until it is lifted.
+    RequireMfa {
+        /// Short name or client id of the resource.
+        resource: String,
+    },
+}
+
+/// The place where a fault strikes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Place {
+    Graph,
+    Token,
+    Keys,
+    Discovery,
+    DevicePoll,
+}
+
+/// The faults that are armed.
+#[derive(Default)]
+pub(crate) struct Faults(Vec<Fault>);
+
+impl Faults {
+    pub(crate) fn arm(&mut self, fault: Fault) {
+        self.0.push(fault);
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.0.clear();
+    }
+
+    pub(crate) fn armed(&self) -> Vec<Fault> {
+        self.0.clone()
+    }
+
+    /// Takes one turn of the first fault armed for a place.
+    pub(crate) fn strike(&mut self, place: Place) -> Option<Fault> {
+        let struck = self.0.iter_mut().find(|fault| fault.place() == Some(place))?;
+        let copy = struck.clone();
+        self.spend(&copy);
+        Some(copy)
+    }
+
+    /// Takes one turn of a delay for a path.
+    pub(crate) fn delay(&mut self, asked: &str) -> Option<Duration> {
+        let slow =
+            self.0.iter().find(|fault| matches!(fault, Fault::Slow { path, .. } if asked.starts_with(path)));
+        let slow = slow.cloned()?;
+        self.spend(&slow);
+        match slow {
+            Fault::Slow { milliseconds, .. } => Some(Duration::from_millis(u64::from(milliseconds))),
+            _ => None,
+        }
+    }
+
+    /// Tells whether tokens for an application need a second factor.
+    pub(crate) fn mfa_required(&self, name: &str, id: &str) -> bool {
+        self.0.iter().any(|fault| match fault {
+            Fault::RequireMfa { resource } => resource == name || resource.eq_ignore_ascii_case(id),
+            _ => false,
+        })
+    }
+
+    fn spend(&mut self, spent: &Fault) {
+        let Some(at) = self.0.iter().position(|fault| fault == spent) else { return };
+        let left = self.0.get_mut(at).and_then(Fault::times_mut).map_or(0, |times| {
+            *times = times.saturating_sub(1);
+            *times
+        });
+        if left == 0 {
+            self.0.remove(at);
+        }
+    }
+}
+
+impl Fault {
+    fn place(&self) -> Option<Place> {
+        match self {
+            Self::ThrottleGraph { .. } | Self::GraphDown { .. } => Some(Place::Graph),
+            Self::ThrottleToken { .. } | Self::TokenEndpointDown { .. } | Self::TokenError { .. } => {
+                Some(Place::Token)
+            }
+            Self::JwksDown { .. } => Some(Place::Keys),
+            Self::DiscoveryDown { .. } => Some(Place::Discovery),
+            Self::DeviceSlowDown { .. } => Some(Place::DevicePoll),
+            Self::Slow { .. } | Self::RequireMfa { .. } => None,
+        }
+    }
+
+    fn times_mut(&mut self) -> Option<&mut u32> {
+        match self {
+            Self::ThrottleGraph { times, .. }
+            | Self::GraphDown { times }
+            | Self::ThrottleToken { times, .. }
+            | Self::TokenEndpointDown { times }
+            | Self::TokenError { times, .. }
+            | Self::JwksDown { times }
+            | Self::DiscoveryDown { times }
+            | Self::Slow { times, .. }
+            | Self::DeviceSlowDown { times } => Some(times),
+            Self::RequireMfa { .. } => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fault_strikes_so_many_times_and_only_in_its_place() {
+        let mut faults = Faults::default();
+        faults.arm(Fault::ThrottleGraph { times: 2, retry_after: 7 });
+        assert_eq!(faults.strike(Place::Token), None);
+        assert!(faults.strike(Place::Graph).is_some());
+        assert!(faults.strike(Place::Graph).is_some());
+        assert_eq!(faults.strike(Place::Graph), None);
+    }
+
+    #[test]
+    fn a_policy_holds_until_it_is_lifted() {
+        let mut faults = Faults::default();
+        faults.arm(Fault::RequireMfa { resource: String::from("door") });
+        assert!(faults.mfa_required("door", "x"));
+        assert!(!faults.mfa_required("sibling", "y"));
+        faults.clear();
+        assert!(!faults.mfa_required("door", "x"));
+    }
+}

@@ -1,0 +1,46 @@
+//! What is kept in the data folder, each file readable by its owner alone.
+
+use std::fs::{DirBuilder, OpenOptions};
+use std::io::{Read, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::path::Path;
+use std::time::SystemTime;
+
+use crate::EmulatorError;
+use crate::keys::VALID_FOR;
+
+/// Makes the folder, closed to others.
+pub(crate) fn prepare(folder: &Path) -> Result<(), EmulatorError> {
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(folder)
+        .map_err(|source| EmulatorError::file(folder, source))
+}
+
+/// Writes a file that only its owner may read. It appears whole or not at all.
+pub(crate) fn write(folder: &Path, name: &str, content: &[u8]) -> Result<(), EmulatorError> {
+    let (path, draft) = (folder.join(name), folder.join(format!("{name}.new")));
+    let fail = |source| EmulatorError::file(&path, source);
+    let mut file =
+        OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft).map_err(fail)?;
+    // A draft left behind by a crash keeps the mode it was made with.
+    file.set_permissions(std::fs::Permissions::from_mode(0o600)).map_err(fail)?;
+    file.write_all(content).map_err(fail)?;
+    std::fs::rename(&draft, &path).map_err(fail)
+}
+
+/// Reads a kept file, or nothing if it is absent, older than the keys may be, or open to others.
+pub(crate) fn fresh(folder: &Path, name: &str) -> Option<Vec<u8>> {
+    let mut file = std::fs::File::open(folder.join(name)).ok()?;
+    let about = file.metadata().ok()?;
+    let age = SystemTime::now().duration_since(about.modified().ok()?).unwrap_or_default();
+    // A day is left over, so that a run that starts now does not see its certificates expire.
+    if age + std::time::Duration::from_secs(24 * 3600) > VALID_FOR || about.permissions().mode() & 0o077 != 0
+    {
+        return None;
+    }
+    let mut content = Vec::new();
+    file.read_to_end(&mut content).ok()?;
+    Some(content)
+}

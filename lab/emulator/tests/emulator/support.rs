@@ -1,0 +1,145 @@
+//! A running emulator and a small HTTPS client of its own.
+
+use std::sync::Arc;
+
+use aws_lc_rs::rsa::PublicKeyComponents;
+use aws_lc_rs::signature::RSA_PKCS1_2048_8192_SHA256;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use doorward_emulator::{Clock, Control, Emulator, Options, Running, Seed};
+use doorward_types::Timestamp;
+use http::{HeaderMap, Request, StatusCode};
+use http_body_util::{BodyExt, Full};
+use hyper_util::rt::TokioIo;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::{ClientConfig, RootCertStore};
+use serde_json::Value;
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+
+/// 2026-11-20T12:00:00Z.
+pub(crate) const NOON: i64 = 1_795_176_000;
+pub(crate) const CONTOSO: &str = "c0175050-0000-4000-8000-000000000001";
+pub(crate) const DOOR: &str = "d0012000-0000-4000-8000-0000000000d1";
+pub(crate) const VSCODE: &str = "aebc6443-996d-45c2-90f0-388ff96faa56";
+
+/// An emulator whose clock stands at noon.
+pub(crate) struct Lab {
+    pub(crate) running: Running,
+    connector: TlsConnector,
+    address: String,
+}
+
+/// What came back.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: String,
+}
+
+impl Lab {
+    pub(crate) async fn start() -> Self {
+        Self::with(Options {
+            seed: Seed::contoso().unwrap(),
+            listen: "127.0.0.1:0".parse().unwrap(),
+            data_dir: None,
+            clock: Clock::manual(Timestamp::from_secs(NOON)),
+        })
+        .await
+    }
+
+    pub(crate) async fn with(options: Options) -> Self {
+        let running = Emulator::start(options).await.unwrap();
+        let mut roots = RootCertStore::empty();
+        roots.add(CertificateDer::from_pem_slice(running.ca_pem.as_bytes()).unwrap()).unwrap();
+        let config =
+            ClientConfig::builder_with_provider(Arc::new(rustls::crypto::aws_lc_rs::default_provider()))
+                .with_safe_default_protocol_versions()
+                .unwrap()
+                .with_root_certificates(roots)
+                .with_no_client_auth();
+        let address = running.authority.trim_start_matches("https://").to_owned();
+        Self { running, connector: TlsConnector::from(Arc::new(config)), address }
+    }
+
+    pub(crate) fn control(&self) -> &Control {
+        self.running.control()
+    }
+
+    /// Returns the absolute URL of a path.
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.running.authority)
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Answer {
+        self.send("GET", path, &[], "").await
+    }
+
+    pub(crate) async fn post_json(&self, path: &str, headers: &[(&str, &str)], body: &Value) -> Answer {
+        let mut all = vec![("content-type", "application/json")];
+        all.extend_from_slice(headers);
+        self.send("POST", path, &all, &body.to_string()).await
+    }
+
+    pub(crate) async fn send(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &str,
+    ) -> Answer {
+        let stream = TcpStream::connect(&self.address).await.unwrap();
+        let name = ServerName::try_from("127.0.0.1").unwrap();
+        let stream = self.connector.connect(name, stream).await.unwrap();
+        let (mut sender, connection) =
+            hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.unwrap();
+        let driver = tokio::spawn(connection);
+        let mut request = Request::builder().method(method).uri(path).header("host", &self.address);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let request = request.body(Full::new(bytes::Bytes::copy_from_slice(body.as_bytes()))).unwrap();
+        let response = sender.send_request(request).await.unwrap();
+        let (parts, body) = response.into_parts();
+        let body = String::from_utf8(body.collect().await.unwrap().to_bytes().to_vec()).unwrap();
+        drop(sender);
+        driver.await.unwrap().unwrap();
+        Answer { status: parts.status, headers: parts.headers, body }
+    }
+
+    /// Verifies a token with the published keys of a tenant, and returns its claims; `None` if no key verifies it.
+    pub(crate) async fn verified(&self, token: &str, keys: &str) -> Option<Value> {
+        let jwks = self.get(keys).await.json();
+        let (signed, signature) = token.rsplit_once('.').unwrap();
+        let kid = part(token, 0)["kid"].as_str().unwrap().to_owned();
+        let key = jwks["keys"].as_array().unwrap().iter().find(|key| key["kid"] == kid.as_str())?.clone();
+        let field = |name: &str| URL_SAFE_NO_PAD.decode(key[name].as_str().unwrap()).unwrap();
+        let (n, e) = (field("n"), field("e"));
+        PublicKeyComponents { n: &n, e: &e }
+            .verify(
+                &RSA_PKCS1_2048_8192_SHA256,
+                signed.as_bytes(),
+                &URL_SAFE_NO_PAD.decode(signature).unwrap(),
+            )
+            .ok()?;
+        Some(part(token, 1))
+    }
+}
+
+impl Answer {
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}: {self:?}"))
+    }
+
+    pub(crate) fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+}
+
+/// Decodes the header (0) or the claims (1) of a token without verifying it.
+pub(crate) fn part(token: &str, index: usize) -> Value {
+    let text = URL_SAFE_NO_PAD.decode(token.split('.').nth(index).unwrap()).unwrap();
+    serde_json::from_slice(&text).unwrap()
+}
