@@ -1,7 +1,8 @@
 //! From sections to `Config`: every section is read to its end before any is given up.
 
 use crate::model::{
-    Audit, Cloud, Config, Durability, Entra, Gateway, Lab, Limits, Log, LogFormat, LogLevel, Policy, Sessions, Tenants, Tls,
+    Audit, Cloud, Config, Durability, Entra, Gateway, Lab, Limits, Log, LogFormat, LogLevel, Policy,
+    Sessions, Tenants, Tls,
 };
 use crate::problem::Problems;
 use crate::read::{Read, Section};
@@ -16,15 +17,20 @@ pub(crate) fn config(root: &Section<'_>, build: Build, problems: &mut Problems) 
     let audit_section = root.group_or_defaults("audit", problems);
     let lab_section = root.has("insecure_lab").then(|| root.group("insecure_lab", problems)).flatten();
 
+    let told = problems.count();
     let gateway = gateway_section.as_ref().and_then(|section| gateway(section, problems));
+    let gateway_is_right = problems.count() == told;
     let limits = limits_section.as_ref().and_then(|section| limits(section, problems));
-    let sessions = root.group_or_defaults("sessions", problems).and_then(|section| sessions(&section, problems));
+    let sessions =
+        root.group_or_defaults("sessions", problems).and_then(|section| sessions(&section, problems));
     let lab = lab_section.as_ref().map(|section| lab(section, build, problems));
-    let defaults = entra_section.as_ref().map(|section| Defaults::read(section, problems)).unwrap_or_default();
+    let defaults =
+        entra_section.as_ref().map(|section| Defaults::read(section, problems)).unwrap_or_default();
     let entra = entra_section.as_ref().and_then(|section| entra(section, &defaults, problems));
     let shared_audience = root.flag("shared_audience", problems);
     let lab_origins = lab.as_ref().and_then(Option::as_ref).map_or(&[][..], |lab| &lab.origins);
-    let servers = servers::read(root, &defaults, limits.as_ref(), lab_origins, shared_audience == Some(true), problems);
+    let servers =
+        servers::read(root, &defaults, limits.as_ref(), lab_origins, shared_audience == Some(true), problems);
     let policy = root
         .group_or_defaults("policy", problems)
         .and_then(|section| Some(Policy { dir: section.text("dir", problems, parse::path)?.value }));
@@ -32,7 +38,10 @@ pub(crate) fn config(root: &Section<'_>, build: Build, problems: &mut Problems) 
     let log = root.group_or_defaults("log", problems).and_then(|section| log(&section, problems));
 
     if let (Some(section), Some(gateway)) = (&gateway_section, &gateway) {
-        checks::gateway(section, gateway, problems);
+        // A proxy or certificate that did not parse is told once, not again as one that is missing.
+        if gateway_is_right {
+            checks::gateway(section, gateway, problems);
+        }
         if let Some(lab) = &lab_section {
             checks::lab(lab, gateway, problems);
         }
@@ -60,7 +69,9 @@ fn gateway(section: &Section<'_>, problems: &mut Problems) -> Option<Gateway> {
     let metrics = section.text("metrics", problems, net::address);
     let allowed_origins = section.list("allowed_origins", problems, net::origin);
     let trusted_proxies = section.list("trusted_proxies", problems, net::network);
-    let tls = section.has("tls").then(|| section.group("tls", problems).and_then(|section| tls(&section, problems)));
+    let tls = section
+        .has("tls")
+        .then(|| section.group("tls", problems).and_then(|section| tls(&section, problems)));
     checks::plain_origins(&allowed_origins, problems);
     Some(Gateway {
         listen: listen?.value,
@@ -147,14 +158,22 @@ fn tenants(section: &Section<'_>, problems: &mut Problems) -> Option<Tenants> {
     let many = section.list("tenants", problems, parse::tenant);
     match (section.has("tenant"), section.has("tenants")) {
         (true, true) => {
-            problems.add(section.at("tenants"), "`tenant` and `tenants` are both written", "keep one of the two");
+            problems.add(
+                section.at("tenants"),
+                "`tenant` and `tenants` are both written",
+                "keep one of the two",
+            );
             None
         }
         (true, false) => Some(Tenants::One(one?.value)),
         (false, true) => {
             checks::distinct("tenant", &many, problems);
             if many.is_empty() {
-                problems.add(section.at("tenants"), "no tenant is listed, so nobody could come in", "list at least one GUID");
+                problems.add(
+                    section.at("tenants"),
+                    "no tenant is listed, so nobody could come in",
+                    "list at least one GUID",
+                );
             }
             Some(Tenants::Many(values(many)))
         }

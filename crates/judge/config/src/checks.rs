@@ -41,7 +41,11 @@ pub(crate) fn gateway(section: &Section<'_>, gateway: &Gateway, problems: &mut P
     if direct && gateway.listen.port() != 0 && gateway.listen.port() != url.port() {
         problems.add(
             section.at("public_url"),
-            format!("clients would go to port {}, and the door listens on {}", url.port(), gateway.listen.port()),
+            format!(
+                "clients would go to port {}, and the door listens on {}",
+                url.port(),
+                gateway.listen.port()
+            ),
             "write the same port in `listen` and `public_url`",
         );
     }
@@ -86,7 +90,10 @@ pub(crate) fn lab_origin(origin: Option<&Origin>, place: Option<Range<usize>>, p
 /// A page fetched in the clear can be anybody's.
 pub(crate) fn plain_origins(origins: &[Read<Origin>], problems: &mut Problems) {
     for origin in origins.iter().filter(|read| !read.value.is_https() && !read.value.is_loopback()) {
-        let what = format!("pages of `{}` arrive in the clear, so anybody on the way could put a script in", origin.value);
+        let what = format!(
+            "pages of `{}` arrive in the clear, so anybody on the way could put a script in",
+            origin.value
+        );
         problems.add(origin.span.clone(), what, format!("write \"https://{}\"", origin.value.authority()));
     }
 }
@@ -101,12 +108,20 @@ pub(crate) fn at_most(
         && shorter.value > longer.value
     {
         let place = shorter.span.clone().or_else(|| longer.span.clone());
-        problems.add(place, format!("`{name}` is longer than `{bound}`, so it would never be reached"), format!("lower `{name}` or raise `{bound}`"));
+        problems.add(
+            place,
+            format!("`{name}` is longer than `{bound}`, so it would never be reached"),
+            format!("lower `{name}` or raise `{bound}`"),
+        );
     }
 }
 
 /// Refuses a value that is listed twice.
-pub(crate) fn distinct<T: PartialEq + std::fmt::Display>(what: &str, list: &[Read<T>], problems: &mut Problems) {
+pub(crate) fn distinct<T: PartialEq + std::fmt::Display>(
+    what: &str,
+    list: &[Read<T>],
+    problems: &mut Problems,
+) {
     for (at, read) in list.iter().enumerate() {
         if list.iter().take(at).any(|earlier| earlier.value == read.value) {
             problems.add(read.span.clone(), format!("the {what} {} is listed twice", read.value), "keep one");
@@ -173,7 +188,8 @@ pub(crate) fn sibling(
 /// In Entra the audience is the app registration, whatever the path: only a scope or a role that the other does not
 /// take tells two servers behind one registration apart. Tokens of services have no scope.
 fn same_audience(a: &Access, b: &Access, app_only: bool) -> bool {
-    let apart = |a: &[String], b: &[String]| !a.is_empty() && !b.is_empty() && a.iter().all(|word| !b.contains(word));
+    let apart =
+        |a: &[String], b: &[String]| !a.is_empty() && !b.is_empty() && a.iter().all(|word| !b.contains(word));
     let roles = apart(&a.required_role, &b.required_role);
     let scopes = apart(&a.required_scope, &b.required_scope);
     let one_app = a.client_id == b.client_id || a.app_id_uris.iter().any(|uri| b.app_id_uris.contains(uri));

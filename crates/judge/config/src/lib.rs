@@ -18,10 +18,11 @@ mod read;
 mod schema;
 mod servers;
 mod units;
+mod words;
 
 pub use model::{
-    Access, Audit, Child, Cloud, Config, Durability, Entra, Era, Gateway, Lab, Limits, Log, LogFormat, LogLevel, Policy,
-    Remote, Server, Sessions, Target, Tenants, Tls,
+    Access, Audit, Child, Cloud, Config, Durability, Entra, Era, Gateway, Lab, Limits, Log, LogFormat,
+    LogLevel, Policy, Remote, Server, Sessions, Target, Tenants, Tls,
 };
 pub use net::{HttpUrl, Network, Origin};
 pub use page::page;
@@ -69,7 +70,11 @@ fn read(text: &str, build: Build, problems: &mut Problems) -> Option<Config> {
     }
     for error in errors {
         let what = format!("this is not TOML: {}", error.message().replace('\n', ", "));
-        problems.add(error.span(), what, "write `key = value` lines below `[table]` lines, texts in double quotes, each key once");
+        problems.add(
+            error.span(),
+            what,
+            "write `key = value` lines below `[table]` lines, texts in double quotes, each key once",
+        );
     }
     None
 }

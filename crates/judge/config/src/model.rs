@@ -344,7 +344,12 @@ impl Config {
         });
         tls.chain(self.entra.graph_secret_file.iter_mut())
             .chain(children.flatten())
-            .chain([&mut self.policy.dir, &mut self.audit.dir, &mut self.audit.key_file, &mut self.audit.checkpoint_dir])
+            .chain([
+                &mut self.policy.dir,
+                &mut self.audit.dir,
+                &mut self.audit.key_file,
+                &mut self.audit.checkpoint_dir,
+            ])
             .chain(self.lab.iter_mut().map(|lab| &mut lab.ca_file))
     }
 

@@ -7,11 +7,17 @@ pub(crate) fn nearest<'a>(written: &str, candidates: impl Iterator<Item = &'a st
         .map(|candidate| (distance(&written, candidate), candidate))
         .filter(|(distance, candidate)| {
             let slips = candidate.chars().count().max(written.chars().count()) / 3;
-            let longer_form = candidate.len() > 3 && (written.starts_with(candidate) || candidate.starts_with(&written) && written.len() > 3);
+            let longer_form = candidate.len() > 3
+                && (written.starts_with(candidate) || candidate.starts_with(&written) && written.len() > 3);
             *distance <= slips.max(1) || longer_form
         })
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate)
+}
+
+/// Whether one word is the other with a single edit or something appended.
+pub(crate) fn a_slip(written: &str, candidate: &str) -> bool {
+    distance(written, candidate) <= 1 || candidate.len() > 3 && written.starts_with(candidate)
 }
 
 /// Edits between two words, counting a swap of neighbours as one (restricted Damerau-Levenshtein).
@@ -46,9 +52,13 @@ mod tests {
     #[test]
     fn slips_are_found_and_strangers_are_not() {
         let keys = ["listen", "public_url", "metrics", "tenant", "tls"];
-        for (written, meant) in
-            [("listne", "listen"), ("pubic_url", "public_url"), ("tenant_id", "tenant"), ("TLS", "tls"), ("metric", "metrics")]
-        {
+        for (written, meant) in [
+            ("listne", "listen"),
+            ("pubic_url", "public_url"),
+            ("tenant_id", "tenant"),
+            ("TLS", "tls"),
+            ("metric", "metrics"),
+        ] {
             assert_eq!(nearest(written, keys.into_iter()), Some(meant), "{written}");
         }
         for stranger in ["colour", "x", "port"] {
@@ -58,7 +68,9 @@ mod tests {
 
     #[test]
     fn distances_are_those_of_the_textbook() {
-        for (a, b, edits) in [("", "", 0), ("", "abc", 3), ("kitten", "sitting", 3), ("ab", "ba", 1), ("abc", "abc", 0)] {
+        for (a, b, edits) in
+            [("", "", 0), ("", "abc", 3), ("kitten", "sitting", 3), ("ab", "ba", 1), ("abc", "abc", 0)]
+        {
             assert_eq!(distance(a, b), edits, "{a} {b}");
         }
     }

@@ -100,9 +100,12 @@ impl Network {
     pub fn contains(&self, address: IpAddr) -> bool {
         match (self.base, address.to_canonical()) {
             (IpAddr::V4(base), IpAddr::V4(other)) => {
-                masked(u128::from(base.to_bits()) << 96, self.bits) == masked(u128::from(other.to_bits()) << 96, self.bits)
+                masked(u128::from(base.to_bits()) << 96, self.bits)
+                    == masked(u128::from(other.to_bits()) << 96, self.bits)
             }
-            (IpAddr::V6(base), IpAddr::V6(other)) => masked(base.to_bits(), self.bits) == masked(other.to_bits(), self.bits),
+            (IpAddr::V6(base), IpAddr::V6(other)) => {
+                masked(base.to_bits(), self.bits) == masked(other.to_bits(), self.bits)
+            }
             _ => false,
         }
     }
@@ -128,7 +131,8 @@ pub(crate) fn origin(text: &str) -> Result<Origin, Fault> {
 
 /// Parses an absolute URL.
 pub(crate) fn url(text: &str) -> Result<HttpUrl, Fault> {
-    let wrong = |why: &str| Fault::new(format!("`{text}` {why}"), "write a URL such as \"https://mcp.contoso.com\"");
+    let wrong =
+        |why: &str| Fault::new(format!("`{text}` {why}"), "write a URL such as \"https://mcp.contoso.com\"");
     let (scheme, rest) = text.split_once("://").ok_or_else(|| wrong("has no `https://` in front"))?;
     let scheme = scheme.to_ascii_lowercase();
     let default_port = match scheme.as_str() {
@@ -136,6 +140,15 @@ pub(crate) fn url(text: &str) -> Result<HttpUrl, Fault> {
         "http" => 80,
         _ => return Err(wrong("is neither an https nor an http URL")),
     };
+    // A password must not be repeated, so this comes before every message that shows the text.
+    if rest.split(['/', '?', '#']).next().is_some_and(|authority| authority.contains('@')) {
+        let mut fault = Fault::new(
+            "this URL has a user name or a password in it, which would end in logs",
+            "take out what stands before the `@`, and the `@`",
+        );
+        fault.secret = true;
+        return Err(fault);
+    }
     // Parsers disagree about backslashes, blanks and bytes beyond ASCII, and disagreement is how one host is checked
     // and another is called.
     if !rest.bytes().all(|byte| byte.is_ascii_graphic() && !br#"\"<>^`{|}"#.contains(&byte)) {
@@ -145,9 +158,6 @@ pub(crate) fn url(text: &str) -> Result<HttpUrl, Fault> {
         return Err(wrong("has a fragment, which is never sent"));
     }
     let (authority, path_and_query) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
-    if authority.contains('@') {
-        return Err(wrong("has a user name or a password in it, which would end in logs"));
-    }
     let (host, port) = host_and_port(authority).ok_or_else(|| wrong("has no valid host and port"))?;
     let port = port.unwrap_or(default_port);
     let suffix = if port == default_port { String::new() } else { format!(":{port}") };
@@ -165,7 +175,9 @@ pub(crate) fn address(text: &str) -> Result<SocketAddr, Fault> {
             Some(("localhost", port)) => format!("write \"127.0.0.1:{port}\""),
             Some(("" | "*", port)) => format!("write \"0.0.0.0:{port}\" for every IPv4 address"),
             None if text.bytes().all(|b| b.is_ascii_digit()) => format!("write \"127.0.0.1:{text}\""),
-            _ => "write an IP address and a port, for example \"127.0.0.1:8443\" or \"[::1]:8443\"".to_owned(),
+            _ => {
+                "write an IP address and a port, for example \"127.0.0.1:8443\" or \"[::1]:8443\"".to_owned()
+            }
         };
         Fault::new(format!("`{text}` is not an address and port"), help)
     })
@@ -174,7 +186,10 @@ pub(crate) fn address(text: &str) -> Result<SocketAddr, Fault> {
 /// Parses `10.0.0.0/8`; bits beyond the prefix must be zero, and everybody is not a network.
 pub(crate) fn network(text: &str) -> Result<Network, Fault> {
     let wrong = || {
-        Fault::new(format!("`{text}` is not a network"), "write CIDR, for example \"10.1.0.0/16\", or \"10.1.2.3/32\" for one address")
+        Fault::new(
+            format!("`{text}` is not a network"),
+            "write CIDR, for example \"10.1.0.0/16\", or \"10.1.2.3/32\" for one address",
+        )
     };
     let (base, bits) = text.split_once('/').ok_or_else(wrong)?;
     let base: IpAddr = base.parse().map_err(|_| wrong())?;
@@ -187,7 +202,9 @@ pub(crate) fn network(text: &str) -> Result<Network, Fault> {
         ));
     }
     let start: IpAddr = match base {
-        IpAddr::V4(v4) => IpAddr::V4((u32::try_from(masked(u128::from(v4.to_bits()) << 96, bits) >> 96).unwrap_or(0)).into()),
+        IpAddr::V4(v4) => IpAddr::V4(
+            (u32::try_from(masked(u128::from(v4.to_bits()) << 96, bits) >> 96).unwrap_or(0)).into(),
+        ),
         IpAddr::V6(v6) => IpAddr::V6(Ipv6Addr::from_bits(masked(v6.to_bits(), bits))),
     };
     if start == base {
@@ -214,12 +231,14 @@ fn host_and_port(authority: &str) -> Option<(String, Option<u16>)> {
     let (host, after) = authority.split_at(split);
     let host = host.to_ascii_lowercase();
     let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-' || b == b'_';
-    let labels_are_plain = host.split('.').all(|label| !label.is_empty() && label.len() <= 63 && label.bytes().all(plain));
+    let labels_are_plain =
+        host.split('.').all(|label| !label.is_empty() && label.len() <= 63 && label.bytes().all(plain));
     // `0x7f.1`, `127.1` and `2130706433` are loopback to some resolvers: a host whose last label is a number must be
     // a whole IPv4 address (WHATWG URL §3.5 "ends in a number").
     let last = host.rsplit('.').next().unwrap_or_default();
     let numeric = last.bytes().all(|b| b.is_ascii_digit()) || last.starts_with("0x");
-    let valid = host.len() <= 253 && labels_are_plain && (!numeric || host.parse::<std::net::Ipv4Addr>().is_ok());
+    let valid =
+        host.len() <= 253 && labels_are_plain && (!numeric || host.parse::<std::net::Ipv4Addr>().is_ok());
     if valid { Some((host, port(after)?)) } else { None }
 }
 

@@ -3,8 +3,8 @@
 use std::fmt::Write;
 
 use crate::keys::{Group, Key, Kind, Need, ROOT};
-use crate::read::{example, example_text};
 use crate::units::{show_size, show_span};
+use crate::words::{example, example_text};
 
 const HEAD: &str = "# Configuration
 
@@ -27,9 +27,14 @@ pub fn page() -> String {
 }
 
 fn section(group: &Group, page: &mut String) {
-    let title = if group.path.is_empty() { "Top of the file".to_owned() } else { format!("`{}`", group.title()) };
+    let title =
+        if group.path.is_empty() { "Top of the file".to_owned() } else { format!("`{}`", group.title()) };
     // Writing to a String cannot fail.
-    let _ = write!(page, "\n## {title}\n\n{}\n\n| key | type | default | meaning |\n|---|---|---|---|\n", group.about);
+    let _ = write!(
+        page,
+        "\n## {title}\n\n{}\n\n| key | type | default | meaning |\n|---|---|---|---|\n",
+        group.about
+    );
     for key in group.keys.iter().filter(|key| !is_table(key)) {
         let _ = writeln!(page, "| `{}` | {} | {} | {} |", key.name, form(key), default(key), key.about);
     }
@@ -47,7 +52,9 @@ fn is_table(key: &Key) -> bool {
 fn form(key: &Key) -> String {
     match key.kind {
         Kind::Text(form) => format!("{form}, `{}`", example_text(form)),
-        Kind::Choice(words) => words.iter().map(|word| format!("`\"{word}\"`")).collect::<Vec<_>>().join(" or "),
+        Kind::Choice(words) => {
+            words.iter().map(|word| format!("`\"{word}\"`")).collect::<Vec<_>>().join(" or ")
+        }
         Kind::Flag => "`true` or `false`".into(),
         Kind::Count(least, most) => format!("{least} to {most}"),
         Kind::Size(least, most) => format!("size, {} to {}", show_size(least), show_size(most)),
@@ -63,7 +70,10 @@ fn default(key: &Key) -> String {
     match (key.need, &key.kind) {
         (Need::Always, _) => "**required**".into(),
         (Need::Optional, _) => "none".into(),
-        (Need::Default(text), Kind::Flag | Kind::Count(..) | Kind::List(_) | Kind::OneOrMore(_) | Kind::Map(_)) => format!("`{text}`"),
+        (
+            Need::Default(text),
+            Kind::Flag | Kind::Count(..) | Kind::List(_) | Kind::OneOrMore(_) | Kind::Map(_),
+        ) => format!("`{text}`"),
         (Need::Default(text), _) => format!("`\"{text}\"`"),
     }
 }

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::ops::Range;
 
+use crate::parse::looks_secret;
+
 /// A longer line is shown only around the place that is meant.
 const SHOWN: usize = 140;
 
@@ -67,7 +69,12 @@ impl fmt::Display for ConfigErrors {
             writeln!(f, "help: {}\n", problem.help)?;
         }
         let count = self.problems.len();
-        write!(f, "{count} problem{} in {}; nothing was changed", if count == 1 { "" } else { "s" }, self.file)
+        write!(
+            f,
+            "{count} problem{} in {}; nothing was changed",
+            if count == 1 { "" } else { "s" },
+            self.file
+        )
     }
 }
 
@@ -75,7 +82,8 @@ impl fmt::Display for ConfigErrors {
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // A tab stays a tab in the margin, so that the mark stands under what it marks.
-        let margin: String = self.text.chars().take(self.before).map(|c| if c == '\t' { '\t' } else { ' ' }).collect();
+        let margin: String =
+            self.text.chars().take(self.before).map(|c| if c == '\t' { '\t' } else { ' ' }).collect();
         writeln!(f, "{:>5} | {}", self.line, self.text)?;
         write!(f, "      | {margin}{}", "^".repeat(self.marked))
     }
@@ -90,18 +98,53 @@ struct Found {
     span: Option<Range<usize>>,
     what: String,
     help: String,
-    masked: bool,
+    mask: Mask,
+}
+
+/// What of a line may be shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Mask {
+    /// All of it.
+    Nothing,
+    /// The key and the marked name: the rest may hold a secret.
+    Values,
+    /// The key: the mark itself may hold a secret.
+    Mark,
 }
 
 impl Problems {
-    pub(crate) fn add(&mut self, span: Option<Range<usize>>, what: impl Into<String>, help: impl Into<String>) {
-        self.0.push(Found { span, what: what.into(), help: help.into(), masked: false });
+    pub(crate) fn add(
+        &mut self,
+        span: Option<Range<usize>>,
+        what: impl Into<String>,
+        help: impl Into<String>,
+    ) {
+        self.0.push(Found { span, what: what.into(), help: help.into(), mask: Mask::Nothing });
     }
 
-    /// As [`add`](Self::add), for a line that seems to hold a secret: what follows the mark is not shown, since messages
-    /// end in logs and tickets.
-    pub(crate) fn add_masked(&mut self, span: Range<usize>, what: impl Into<String>, help: impl Into<String>) {
-        self.0.push(Found { span: Some(span), what: what.into(), help: help.into(), masked: true });
+    /// As [`add`](Self::add), where a name is marked and the values of its line may be secrets: messages end in logs
+    /// and tickets, so they are not shown.
+    pub(crate) fn add_beside_secret(
+        &mut self,
+        span: Range<usize>,
+        what: impl Into<String>,
+        help: impl Into<String>,
+    ) {
+        self.0.push(Found { span: Some(span), what: what.into(), help: help.into(), mask: Mask::Values });
+    }
+
+    /// As [`add`](Self::add), where what is marked may be a secret itself.
+    pub(crate) fn add_on_secret(
+        &mut self,
+        span: Range<usize>,
+        what: impl Into<String>,
+        help: impl Into<String>,
+    ) {
+        self.0.push(Found { span: Some(span), what: what.into(), help: help.into(), mask: Mask::Mark });
+    }
+
+    pub(crate) fn count(&self) -> usize {
+        self.0.len()
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -111,11 +154,25 @@ impl Problems {
     /// Puts the problems in the order of the file and resolves their places.
     pub(crate) fn into_errors(mut self, file: &str, text: &str) -> ConfigErrors {
         self.0.sort_by_key(|found| found.span.as_ref().map_or(usize::MAX, |span| span.start));
+        // One secret on a line hides the values of the line in every other problem's excerpt too.
+        let line = |span: &Range<usize>| text.get(..span.start).map(|head| head.rfind('\n'));
+        let secret: Vec<_> = self
+            .0
+            .iter()
+            .filter(|found| found.mask != Mask::Nothing)
+            .filter_map(|f| f.span.as_ref().map(line))
+            .collect();
+        for found in &mut self.0 {
+            let beside = found.span.as_ref().is_some_and(|span| secret.contains(&line(span)));
+            if beside && found.mask == Mask::Nothing {
+                found.mask = Mask::Mark;
+            }
+        }
         let problems = self
             .0
             .into_iter()
             .map(|found| Problem {
-                place: found.span.map(|span| place(text, &span, found.masked)),
+                place: found.span.map(|span| place(text, &span, found.mask)),
                 what: found.what,
                 help: found.help,
             })
@@ -124,30 +181,32 @@ impl Problems {
     }
 }
 
-fn place(text: &str, span: &Range<usize>, masked: bool) -> Place {
+fn place(text: &str, span: &Range<usize>, mask: Mask) -> Place {
     let start = floor_boundary(text, span.start);
     let (head, tail) = text.split_at(start);
-    let line_start = head.rfind('\n').map_or(0, |at| at + 1);
-    let before: Vec<char> = head.get(line_start..).unwrap_or_default().chars().collect();
+    let before = head.get(head.rfind('\n').map_or(0, |at| at + 1)..).unwrap_or_default();
     let rest = tail.split(['\n', '\r']).next().unwrap_or_default();
-    let marked_bytes = floor_boundary(rest, span.end.saturating_sub(span.start).min(rest.len()));
-    let (marked, after) = rest.split_at(marked_bytes);
-    let marked = marked.chars().count().max(1);
+    let (marked, after) = rest.split_at(floor_boundary(rest, span.end.saturating_sub(span.start)));
+    let (line, column) = (head.bytes().filter(|byte| *byte == b'\n').count() + 1, before.chars().count() + 1);
 
-    let mut shown: String = before.iter().collect();
-    shown.push_str(rest);
-    if masked {
-        shown = before.iter().collect::<String>() + rest.strip_suffix(after).unwrap_or(rest) + " = \"…\"";
-    }
-    let cut = before.len().saturating_sub(SHOWN / 2);
-    let shown: String = shown.chars().skip(cut).take(SHOWN).collect();
-    let before_shown = before.len() - cut;
+    let key = before.split_once('=').map(|(key, _)| key);
+    let masked = mask != Mask::Nothing || looks_secret(key.unwrap_or(before));
+    let (before, marked, after) = match (masked, key) {
+        (false, _) => (before.to_owned(), marked, after),
+        (true, None) => (before.to_owned(), marked, " = …"),
+        (true, Some(key)) if mask == Mask::Values => (format!("{key}= … "), marked, " = …"),
+        (true, Some(key)) => (format!("{key}= "), "…", ""),
+    };
+    let width = before.chars().count();
+    let cut = width.saturating_sub(SHOWN / 2);
+    let shown: String = [&before, marked, after].concat().chars().skip(cut).take(SHOWN).collect();
+    let room = shown.chars().count().saturating_sub(width - cut);
     Place {
-        line: head.bytes().filter(|byte| *byte == b'\n').count() + 1,
-        column: before.len() + 1,
-        marked: marked.min(shown.chars().count().saturating_sub(before_shown)).max(1),
+        line,
+        column,
         text: printable(&shown),
-        before: before_shown,
+        before: width - cut,
+        marked: marked.chars().count().min(room).max(1),
     }
 }
 

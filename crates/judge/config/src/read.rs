@@ -12,6 +12,7 @@ use crate::keys::{Group, Key, Kind, Need};
 use crate::near::nearest;
 use crate::problem::Problems;
 use crate::units::{Fault, size, span, within};
+use crate::words::{a_type, example, listed, unknown_key, wanted};
 
 /// A value that was read, and where it stands (`None`: it is a default).
 #[derive(Debug, Clone)]
@@ -25,6 +26,8 @@ pub(crate) struct Section<'a> {
     group: &'static Group,
     table: Option<&'a DeTable<'a>>,
     span: Option<Range<usize>>,
+    /// Keys that a misspelt one was probably meant to be: they are not told missing as well.
+    meant: Vec<&'static str>,
 }
 
 impl<'a> Section<'a> {
@@ -35,12 +38,13 @@ impl<'a> Section<'a> {
         span: Option<Range<usize>>,
         problems: &mut Problems,
     ) -> Self {
-        for (key, value) in table {
-            if group.key(key.get_ref()).is_none() {
-                unknown_key(group, key.get_ref(), key.span(), value.get_ref(), problems);
-            }
-        }
-        Self { group, table: Some(table), span }
+        let unknown = table.iter().filter(|(key, _)| group.key(key.get_ref()).is_none());
+        let meant = unknown
+            .filter_map(|(key, value)| {
+                unknown_key(group, key.get_ref(), key.span(), value.get_ref(), problems)
+            })
+            .collect();
+        Self { group, table: Some(table), span, meant }
     }
 
     /// Where the table stands.
@@ -51,6 +55,11 @@ impl<'a> Section<'a> {
     /// Where the key's value stands, or the table if the key is not written.
     pub(crate) fn at(&self, key: &str) -> Option<Range<usize>> {
         self.value(key).map(Spanned::span).or_else(|| self.span())
+    }
+
+    /// Where the key's name stands, for problems that must not show its value.
+    pub(crate) fn name_at(&self, key: &str) -> Option<Range<usize>> {
+        self.table?.keys().find(|name| name.get_ref() == key).map(Spanned::span)
     }
 
     /// Whether the key is written.
@@ -73,7 +82,11 @@ impl<'a> Section<'a> {
     /// Opens a table inside that has nothing but defaults when it is not written.
     pub(crate) fn group_or_defaults(&self, key: &str, problems: &mut Problems) -> Option<Section<'a>> {
         let Kind::Group(group) = self.spec(key)?.kind else { return None };
-        if self.has(key) { self.group(key, problems) } else { Some(Section { group, table: None, span: None }) }
+        if self.has(key) {
+            self.group(key, problems)
+        } else {
+            Some(Section { group, table: None, span: None, meant: Vec::new() })
+        }
     }
 
     /// Opens each table of an array of tables.
@@ -82,14 +95,22 @@ impl<'a> Section<'a> {
         let Some(value) = self.written(key, problems) else { return Vec::new() };
         let Some(list) = value.get_ref().as_array() else {
             let what = format!("`{key}` is {}, and there may be several of it", a_type(value.get_ref()));
-            problems.add(Some(value.span()), what, format!("write `[[{key}]]`, with two brackets, above its keys"));
+            problems.add(
+                Some(value.span()),
+                what,
+                format!("write `[[{key}]]`, with two brackets, above its keys"),
+            );
             return Vec::new();
         };
         let mut sections = Vec::new();
         for item in list {
             match item.get_ref().as_table() {
                 Some(table) => sections.push(Section::open(group, table, Some(item.span()), problems)),
-                None => problems.add(Some(item.span()), format!("each `{key}` is a table"), format!("write `[[{key}]]` above its keys")),
+                None => problems.add(
+                    Some(item.span()),
+                    format!("each `{key}` is a table"),
+                    format!("write `[[{key}]]` above its keys"),
+                ),
             }
         }
         sections
@@ -113,7 +134,7 @@ impl<'a> Section<'a> {
         let Kind::Choice(words) = self.spec(key)?.kind else { return None };
         let parse = |text: &str| {
             words.iter().copied().find(|word| *word == text).ok_or_else(|| {
-                let all = listed(words);
+                let all = listed(words.iter().copied());
                 let help = match nearest(text, words.iter().copied()) {
                     Some(near) => format!("did you mean \"{near}\"? It is one of {all}"),
                     None => format!("write one of {all}"),
@@ -135,9 +156,7 @@ impl<'a> Section<'a> {
         let read = self.scalar(key, problems, |value| {
             let number = value.as_integer()?;
             let parsed = i128::from_str_radix(number.as_str(), number.radix()).unwrap_or(i128::MAX);
-            // A negative number is below every bound, one too large above.
-            let parsed = u64::try_from(parsed.max(0)).unwrap_or(u64::MAX);
-            Some(within(parsed, least, most, |n| n.to_string()))
+            Some(within(number.as_str(), parsed, least, most, |n| n.to_string()))
         })?;
         usize::try_from(read.value).ok()
     }
@@ -190,13 +209,17 @@ impl<'a> Section<'a> {
         for (name, value) in table {
             let name_text: &str = name.get_ref();
             match value.get_ref().as_str() {
-                None => self.wrong_type(key, value.get_ref(), value.span(), problems),
+                None => {
+                    let what =
+                        format!("{} where a text is expected {}", a_type(value.get_ref()), self.of(key));
+                    problems.add_beside_secret(name.span(), what, format!("write `{name_text} = \"text\"`"));
+                }
                 Some(text) => match parse(name_text, text) {
                     Ok(parsed) => {
                         map.insert(name_text.to_owned(), parsed);
                     }
                     // What stands in such a table may be a secret in the wrong place.
-                    Err(fault) => problems.add_masked(name.span(), fault.what, fault.help),
+                    Err(fault) => problems.add_beside_secret(name.span(), fault.what, fault.help),
                 },
             }
         }
@@ -218,9 +241,18 @@ impl<'a> Section<'a> {
         match parse(text) {
             Ok(value) => Some(Read { value, span: Some(span) }),
             Err(fault) => {
-                problems.add(Some(span), format!("{} {}", fault.what, self.of(key)), fault.help);
+                self.fault(key, fault, span, problems);
                 None
             }
+        }
+    }
+
+    fn fault(&self, key: &str, fault: Fault, span: Range<usize>, problems: &mut Problems) {
+        let what = format!("{} {}", fault.what, self.of(key));
+        if fault.secret {
+            problems.add_on_secret(span, what, fault.help);
+        } else {
+            problems.add(Some(span), what, fault.help);
         }
     }
 
@@ -235,7 +267,7 @@ impl<'a> Section<'a> {
         match read(value.get_ref()) {
             Some(Ok(parsed)) => Some(Read { value: parsed, span: Some(value.span()) }),
             Some(Err(fault)) => {
-                problems.add(Some(value.span()), format!("{} {}", fault.what, self.of(key)), fault.help);
+                self.fault(key, fault, value.span(), problems);
                 None
             }
             None => {
@@ -246,7 +278,11 @@ impl<'a> Section<'a> {
     }
 
     /// A default is read as if the user had written it.
-    fn default<T>(&self, key: &str, read: impl Fn(&DeValue<'_>) -> Option<Result<T, Fault>>) -> Option<Read<T>> {
+    fn default<T>(
+        &self,
+        key: &str,
+        read: impl Fn(&DeValue<'_>) -> Option<Result<T, Fault>>,
+    ) -> Option<Read<T>> {
         let spec = self.spec(key)?;
         let Need::Default(text) = spec.need else { return None };
         let bare = matches!(spec.kind, Kind::Flag | Kind::Count(..));
@@ -257,7 +293,8 @@ impl<'a> Section<'a> {
     /// The value as written; a problem if it is not and must be.
     fn written(&self, key: &str, problems: &mut Problems) -> Option<&'a Spanned<DeValue<'a>>> {
         let value = self.value(key);
-        if value.is_none() && self.spec(key).is_some_and(|spec| spec.need == Need::Always) {
+        let needed = self.spec(key).is_some_and(|spec| spec.need == Need::Always);
+        if value.is_none() && needed && !self.meant.contains(&key) {
             self.missing(key, problems);
         }
         value
@@ -273,12 +310,17 @@ impl<'a> Section<'a> {
 
     fn missing(&self, key: &str, problems: &mut Problems) {
         let (what, help) = match self.spec(key).map(|spec| &spec.kind) {
-            Some(Kind::Group(group)) => (format!("there is no `[{}]` table", group.path), format!("add `[{}]`", group.path)),
+            Some(Kind::Group(group)) => {
+                (format!("there is no `[{}]` table", group.path), format!("add `[{}]`", group.path))
+            }
             Some(Kind::Groups(_)) => (
                 format!("there is no `[[{key}]]`, so nothing would be served"),
                 format!("add `[[{key}]]` with `name` and `url` or `command`"),
             ),
-            _ => (format!("{} needs `{key}`", self.group.title()), format!("add `{key} = {}`", self.example(key))),
+            _ => (
+                format!("{} needs `{key}`", self.group.title()),
+                format!("add `{key} = {}`", self.example(key)),
+            ),
         };
         problems.add(self.span(), what, help);
     }
@@ -286,7 +328,12 @@ impl<'a> Section<'a> {
     fn wrong_type(&self, key: &str, value: &DeValue<'_>, span: Range<usize>, problems: &mut Problems) {
         let wanted = self.spec(key).map_or("a value", |spec| wanted(&spec.kind));
         let what = format!("{} where {wanted} is expected {}", a_type(value), self.of(key));
-        problems.add(Some(span), what, format!("write `{key} = {}`", self.example(key)));
+        let example = match (self.spec(key).map(|spec| &spec.kind), value.as_str()) {
+            (Some(Kind::List("argument")), Some(text)) => format!("[{}]", listed(text.split_whitespace())),
+            (Some(Kind::List(_)), Some(text)) => format!("[\"{text}\"]"),
+            _ => self.example(key),
+        };
+        problems.add(Some(span), what, format!("write `{key} = {example}`"));
     }
 
     fn of(&self, key: &str) -> String {
@@ -296,108 +343,5 @@ impl<'a> Section<'a> {
 
     fn example(&self, key: &str) -> String {
         self.spec(key).map_or_else(String::new, example)
-    }
-}
-
-fn unknown_key(group: &'static Group, key: &str, span: Range<usize>, value: &DeValue<'_>, problems: &mut Problems) {
-    let what = format!("{} has no key `{key}`", group.title());
-    if looks_secret(key) && value.is_str() {
-        let help = "nothing secret is written in this file: put the value in a file of mode 0600 and name that file, as `graph_secret_file` and `env_files` do; and since it stood here, replace the secret";
-        return problems.add_masked(span, what, help);
-    }
-    let near = nearest(key, group.keys.iter().map(|key| key.name));
-    let help = match (near, home_of(key, &crate::keys::ROOT)) {
-        (Some(near), _) => format!("did you mean `{near}`?"),
-        (None, Some(other)) => format!("`{key}` belongs to {}", other.title()),
-        (None, None) => {
-            let all: Vec<&str> = group.keys.iter().map(|key| key.name).collect();
-            format!("its keys are {}", all.join(", "))
-        }
-    };
-    problems.add(Some(span), what, help);
-}
-
-/// Whether a name says that its value is a credential.
-pub(crate) fn looks_secret(name: &str) -> bool {
-    let name = name.to_ascii_lowercase().replace('-', "_");
-    let words = ["secret", "password", "passwd", "passphrase", "token", "credential", "apikey", "api_key", "access_key", "private_key"];
-    words.iter().any(|word| name.contains(word)) && !name.ends_with("_file")
-}
-
-/// The table that has this key.
-fn home_of(key: &str, group: &'static Group) -> Option<&'static Group> {
-    if group.key(key).is_some() {
-        return Some(group);
-    }
-    group.keys.iter().find_map(|inner| match inner.kind {
-        Kind::Group(group) | Kind::Groups(group) => home_of(key, group),
-        _ => None,
-    })
-}
-
-/// `"a", "b"`
-fn listed(words: &[&str]) -> String {
-    words.iter().map(|word| format!("\"{word}\"")).collect::<Vec<_>>().join(", ")
-}
-
-fn a_type(value: &DeValue<'_>) -> &'static str {
-    match value {
-        DeValue::String(_) => "a text",
-        DeValue::Integer(_) => "a whole number",
-        DeValue::Float(_) => "a number with a fraction",
-        DeValue::Boolean(_) => "true or false",
-        DeValue::Datetime(_) => "a date",
-        DeValue::Array(_) => "a list",
-        DeValue::Table(_) => "a table",
-    }
-}
-
-fn wanted(kind: &Kind) -> &'static str {
-    match kind {
-        Kind::Text(_) | Kind::Choice(_) => "a text",
-        Kind::Flag => "true or false",
-        Kind::Count(..) => "a whole number",
-        Kind::Size(..) => "a size with its unit",
-        Kind::Span(..) => "a duration with its unit",
-        Kind::List(_) => "a list of texts",
-        Kind::OneOrMore(_) => "a text or a list of texts",
-        Kind::Map(_) => "a table of texts",
-        Kind::Group(_) => "a table",
-        Kind::Groups(_) => "an array of tables",
-    }
-}
-
-/// A value that the key accepts, as it would be written.
-pub(crate) fn example(key: &Key) -> String {
-    match (&key.kind, key.need) {
-        (Kind::List(form), _) => format!("[{}]", example_text(form)),
-        (Kind::Map(form), _) => format!("{{ NAME = {} }}", example_text(form)),
-        (Kind::Text(form) | Kind::OneOrMore(form), _) => example_text(form).to_owned(),
-        (Kind::Flag, _) => "true".into(),
-        (Kind::Count(least, _), Need::Always | Need::Optional) => least.to_string(),
-        (Kind::Count(..), Need::Default(text)) => text.into(),
-        (_, Need::Default(text)) => format!("\"{text}\""),
-        (Kind::Span(..), _) => "\"30s\"".into(),
-        (Kind::Size(..), _) => "\"4MiB\"".into(),
-        (Kind::Choice(words), _) => words.first().map_or_else(String::new, |word| format!("\"{word}\"")),
-        (Kind::Group(_) | Kind::Groups(_), _) => "{ … }".into(),
-    }
-}
-
-/// A text of the named form, quoted.
-pub(crate) fn example_text(form: &str) -> &'static str {
-    match form {
-        "address" => "\"127.0.0.1:8443\"",
-        "origin" => "\"https://mcp.contoso.com\"",
-        "URL" => "\"https://crm.contoso.com/mcp\"",
-        "network" => "\"10.1.0.0/16\"",
-        "path" => "\"folder/file\"",
-        "GUID" => "\"11111111-2222-3333-4444-555555555555\"",
-        "App ID URI" => "\"api://crm.contoso.com\"",
-        "scope" => "\"mcp.access\"",
-        "role" => "\"Mcp.Use\"",
-        "server name" => "\"crm\"",
-        "argument" => "\"program\", \"argument\"",
-        _ => "\"text\"",
     }
 }

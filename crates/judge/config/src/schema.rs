@@ -16,8 +16,10 @@ pub fn schema() -> Value {
 }
 
 fn group(table: &Group) -> Value {
-    let properties: Map<String, Value> = table.keys.iter().map(|key| (key.name.to_owned(), property(key))).collect();
-    let required: Vec<&str> = table.keys.iter().filter(|key| key.need == Need::Always).map(|key| key.name).collect();
+    let properties: Map<String, Value> =
+        table.keys.iter().map(|key| (key.name.to_owned(), property(key))).collect();
+    let required: Vec<&str> =
+        table.keys.iter().filter(|key| key.need == Need::Always).map(|key| key.name).collect();
     json!({
         "type": "object",
         "description": table.about,
@@ -56,7 +58,9 @@ fn text(form: &str) -> Value {
             "type": "string",
             "pattern": "^[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}$",
         }),
-        "server name" => json!({ "type": "string", "maxLength": 64, "pattern": "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$" }),
+        "server name" => {
+            json!({ "type": "string", "maxLength": 64, "pattern": "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$" })
+        }
         "origin" | "URL" => json!({ "type": "string", "pattern": "^[Hh][Tt][Tt][Pp][Ss]?://" }),
         _ => json!({ "type": "string" }),
     }

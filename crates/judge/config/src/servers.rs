@@ -59,7 +59,11 @@ pub(crate) fn read(
         }
     }
     if root.has("server") && sections.is_empty() && problems.is_empty() {
-        problems.add(root.at("server"), "no server is listed, so nothing would be served", "add a `[[server]]` table");
+        problems.add(
+            root.at("server"),
+            "no server is listed, so nothing would be served",
+            "add a `[[server]]` table",
+        );
     }
     servers.into_iter().map(|(server, _)| server).collect()
 }
@@ -176,11 +180,13 @@ fn misplaced(section: &Section<'_>, keys: &[&str], needs: &str, problems: &mut P
 
 fn remote(section: &Section<'_>, lab_origins: &[Origin], problems: &mut Problems) -> Option<Remote> {
     let url = section.text("url", problems, net::url);
-    let headers = section.map("headers", problems, |name, value| Ok((name.to_ascii_lowercase(), parse::header(name, value)?)));
+    let headers = section
+        .map("headers", problems, |name, value| Ok((name.to_ascii_lowercase(), parse::header(name, value)?)));
     let mut by_name = BTreeMap::new();
     for (written, (name, value)) in headers {
         if by_name.insert(name, value).is_some() {
-            problems.add(section.at("headers"), format!("the header `{written}` stands here twice, case aside"), "keep one");
+            let what = format!("the header `{written}` stands here twice, case aside");
+            problems.add_beside_secret(section.name_at("headers").unwrap_or_default(), what, "keep one");
         }
     }
     let url = url?;
@@ -191,26 +197,41 @@ fn remote(section: &Section<'_>, lab_origins: &[Origin], problems: &mut Problems
         } else {
             format!("write \"https://{}\"", url.value.to_string().trim_start_matches("http://"))
         };
-        problems.add(url.span.clone(), format!("`{}` would send what people ask in the clear", url.value), help);
+        problems.add(
+            url.span.clone(),
+            format!("`{}` would send what people ask in the clear", url.value),
+            help,
+        );
     }
     Some(Remote { url: url.value, headers: by_name })
 }
 
 fn child(section: &Section<'_>, problems: &mut Problems) -> Option<Child> {
+    let told = problems.count();
     let mut words = values(section.list("command", problems, parse::argument)).into_iter();
+    let words_are_right = problems.count() == told;
     let env = section.map("env", problems, parse::variable);
     let env_files = section.map("env_files", problems, parse::variable_file);
     let cwd = section.text("cwd", problems, parse::path).map(|read| read.value);
-    let era = section.choice("era", problems).map(|word| if word == "modern" { Era::Modern } else { Era::Legacy });
+    let era =
+        section.choice("era", problems).map(|word| if word == "modern" { Era::Modern } else { Era::Legacy });
     let shared = section.flag("shared", problems);
     let max_children = section.count("max_children", problems);
     let idle = section.duration("idle", problems);
     for name in env_files.keys().filter(|name| env.contains_key(*name)) {
-        problems.add(section.at("env_files"), format!("`{name}` stands in `env` and in `env_files`"), "keep one of the two");
+        problems.add(
+            section.at("env_files"),
+            format!("`{name}` stands in `env` and in `env_files`"),
+            "keep one of the two",
+        );
     }
     let program = words.next();
-    if section.has("command") && program.as_ref().is_none_or(String::is_empty) {
-        problems.add(section.at("command"), "`command` names no program", "write `command = [\"program\", \"argument\"]`");
+    if section.has("command") && words_are_right && program.as_ref().is_none_or(String::is_empty) {
+        problems.add(
+            section.at("command"),
+            "`command` names no program",
+            "write `command = [\"program\", \"argument\"]`",
+        );
     }
     Some(Child {
         program: program?,

@@ -1,8 +1,16 @@
+//! The key table and the reader agree; whatever the text, reading ends with an answer.
+
+#![expect(clippy::disallowed_methods, reason = "the cases are files")]
+
+mod bad;
+mod good;
+
 use super::*;
+use crate::keys::{Group, Key, Kind, Need, ROOT};
+use crate::words::example;
 
 const LAB: Build = Build { lab: true };
-
-/// The smallest file that loads.
+const EVERY_KEY: &str = include_str!("../cases/good/every-key.toml");
 const SMALLEST: &str = r#"
 [gateway]
 listen = "127.0.0.1:8443"
@@ -17,8 +25,177 @@ name = "crm"
 url = "https://crm.contoso.com/mcp"
 "#;
 
+/// Every key that is no table, with the header of the table it stands in.
+fn leaves(group: &'static Group, header: &str, found: &mut Vec<(String, &'static Key)>) {
+    for key in group.keys {
+        match key.kind {
+            Kind::Group(inner) => leaves(inner, &format!("[{}]", inner.path), found),
+            Kind::Groups(inner) => leaves(inner, &format!("[[{}]]", inner.path), found),
+            _ => found.push((header.to_owned(), key)),
+        }
+    }
+}
+
+fn all_leaves() -> Vec<(String, &'static Key)> {
+    let mut found = Vec::new();
+    leaves(&ROOT, "", &mut found);
+    found
+}
+
 #[test]
-fn the_smallest_file_loads() {
+fn what_is_left_out_has_the_documented_default() {
     let config = load("doorward.toml", SMALLEST, LAB).unwrap();
-    assert_eq!(config.servers[0].access.app_id_uris, ["api://11111111-2222-3333-4444-555555555555"]);
+    assert_eq!(config.limits.request_bytes, 4 << 20);
+    assert_eq!(config.limits.sessions, 20_000);
+    assert_eq!(config.sessions.idle.as_secs(), 1800);
+    assert_eq!(config.entra.cloud, Cloud::Public);
+    assert!(config.entra.accept_v1 && !config.entra.allow_app_only && !config.shared_audience);
+    assert_eq!(config.audit.durability, Durability::Batched);
+    assert_eq!(config.audit.key_file, std::path::Path::new("keys/audit.key"));
+    assert!(config.lab.is_none());
+}
+
+/// A documented key that no code reads would be a promise that nobody keeps.
+#[test]
+fn every_documented_key_is_read() {
+    for (header, key) in all_leaves() {
+        let wrong = format!("{header}\n{} = 1979-05-27\n", key.name);
+        let errors = load("doorward.toml", &wrong, LAB).unwrap_err();
+        let told = errors.problems().iter().any(|problem| {
+            problem.what.starts_with("a date where")
+                && problem.place.as_ref().is_some_and(|place| place.line == 2)
+        });
+        assert!(told, "{header} {} is not read:\n{errors}", key.name);
+    }
+}
+
+#[test]
+fn the_file_with_every_key_has_every_key() {
+    for (_, key) in all_leaves() {
+        // `tenant` excludes `tenants`.
+        let written = EVERY_KEY.contains(&format!("{} = ", key.name)) || key.name == "tenant";
+        assert!(written, "{}", key.name);
+    }
+    load("doorward.toml", EVERY_KEY, LAB).unwrap();
+}
+
+#[test]
+fn the_example_shown_for_a_key_is_of_its_type() {
+    for (header, key) in all_leaves() {
+        let text = format!("{header}\n{} = {}\n", key.name, example(key));
+        let errors = load("doorward.toml", &text, LAB).unwrap_err();
+        let refused = errors.problems().iter().find(|problem| {
+            problem.what.contains(&format!("{}`)", key.name)) && problem.what.contains("expected")
+                || problem.what.contains("not TOML")
+        });
+        assert!(refused.is_none(), "{text}{refused:?}");
+    }
+}
+
+#[test]
+fn every_choice_becomes_a_value_of_its_own() {
+    for (header, key) in all_leaves() {
+        let Kind::Choice(words) = key.kind else { continue };
+        let header = if header == "[[server]]" { String::new() } else { header };
+        let mut seen: Vec<Config> = Vec::new();
+        for word in words {
+            let mut text = SMALLEST.replace("url = \"https://crm.contoso.com/mcp\"", "command = [\"crm\"]");
+            let line = format!("{} = \"{word}\"\n", key.name);
+            if header == "[entra]" {
+                text = text.replace("[entra]\n", &format!("[entra]\n{line}"));
+            } else {
+                text.push_str(&format!("{header}\n{line}"));
+            }
+            let config = load("doorward.toml", &text, LAB).unwrap();
+            assert!(!seen.contains(&config), "{} = {word} reads as another word", key.name);
+            seen.push(config);
+        }
+    }
+}
+
+#[test]
+fn every_key_says_what_it_means() {
+    for (_, key) in all_leaves() {
+        assert!(key.about.ends_with('.') && !key.about.contains('|'), "{}", key.name);
+        assert!(key.need != Need::Default(""), "{}", key.name);
+    }
+}
+
+#[test]
+fn a_file_cut_or_garbled_anywhere_gets_an_answer() {
+    for at in (0..EVERY_KEY.len()).step_by(7) {
+        let (head, tail) = EVERY_KEY.split_at(at);
+        let _ = load("doorward.toml", head, LAB);
+        for odd in ["\u{0}", "\"", "[", "=", "é", "\n", "#"] {
+            if let Err(errors) = load("doorward.toml", &format!("{head}{odd}{tail}"), LAB) {
+                assert!(!errors.to_string().is_empty() && !errors.problems().is_empty());
+            }
+        }
+    }
+}
+
+#[test]
+fn nesting_without_end_is_refused() {
+    let deep = format!("{SMALLEST}\n[log]\nlevel = {}", "[".repeat(100_000));
+    assert!(load("doorward.toml", &deep, LAB).is_err());
+    assert!(load("doorward.toml", &"#".repeat(MOST_BYTES + 1), LAB).is_err());
+}
+
+// control: TOK-07, REM-01: A secret that someone writes into the file is refused and does not appear in the message.
+#[test]
+fn a_secret_in_the_file_is_not_repeated() {
+    let beside = |line: &str| SMALLEST.replace("url = \"https://crm.contoso.com/mcp\"", line);
+    for text in [
+        SMALLEST.replace("[entra]\n", "[entra]\nclient_secret = \"8Q~hush\"\n"),
+        SMALLEST.replace("[entra]\n", "[entra]\ngraph_secret = \"8Q~hush\" # 8Q~hush\n"),
+        SMALLEST.replace("[entra]\n", "[entra]\nclient_secret = \"8Q~hush\n"),
+        SMALLEST.replace("[entra]\n", "[entra]\naccess-token.x = 8Q~hush\n"),
+        SMALLEST.replace("http://127.0.0.1", "http://me:hush@127.0.0.1"),
+        beside("command = [\"a\"]\nenv = { A = 1, GITHUB_TOKEN = \"hush\", \"B-\" = \"\" }"),
+        beside("command = [\"a\"]\nenv = { A-B = \"hush\", C = \"hush\" }"),
+        beside("url = \"https://a\"\nheaders = { x = \"hush\", X = \"hush\" }"),
+        beside("url = \"https://a\"\nheaders = { Authorization = \"Bearer hush\", x-b = 1 }"),
+    ] {
+        let errors = load("doorward.toml", &text, LAB).unwrap_err();
+        assert!(!format!("{errors}{errors:?}").contains("hush"), "{text}{errors}");
+    }
+}
+
+// control: D-19: A build without the feature `lab` refuses the table that replaces Entra.
+#[test]
+fn a_packaged_build_refuses_the_lab() {
+    assert!(load("doorward.toml", EVERY_KEY, LAB).unwrap().lab.is_some());
+    let errors = load("doorward.toml", EVERY_KEY, Build { lab: false }).unwrap_err();
+    assert!(errors.problems()[0].what.contains("no lab"), "{errors}");
+}
+
+// control: D-12: Two servers whose tokens nothing tells apart are refused, unless the operator accepts it in words.
+#[test]
+fn a_shared_audience_must_be_said() {
+    let two = format!("{SMALLEST}\n[[server]]\nname = \"wiki\"\nurl = \"https://wiki.contoso.com/mcp\"\n");
+    assert!(load("doorward.toml", &two, LAB).unwrap_err().to_string().contains("would open"));
+    let said = load("doorward.toml", &format!("shared_audience = true\n{two}"), LAB).unwrap();
+    assert!(said.shared_audience);
+    for key in ["required_scope", "required_role"] {
+        let apart = two
+            .replace("name = \"crm\"", &format!("name = \"crm\"\n{key} = \"a\""))
+            .replace("name = \"wiki\"", &format!("name = \"wiki\"\n{key} = \"b\""));
+        assert!(load("doorward.toml", &apart, LAB).is_ok(), "{key}");
+        // One that asks for nothing takes the other's tokens.
+        let open = two.replace("name = \"wiki\"", &format!("name = \"wiki\"\n{key} = \"b\""));
+        assert!(load("doorward.toml", &open, LAB).is_err(), "{key}");
+    }
+}
+
+// control: REM-11, IDC-03: Plain HTTP off loopback is refused unless a trusted proxy is named.
+#[test]
+fn plain_http_stays_on_loopback() {
+    let out = SMALLEST
+        .replace("listen = \"127.0.0.1:8443\"", "listen = \"192.0.2.1:8443\"")
+        .replace("http://127.0.0.1:8443", "https://mcp.contoso.com");
+    assert!(load("doorward.toml", &out, LAB).unwrap_err().to_string().contains("in the clear"));
+    for remedy in ["trusted_proxies = [\"192.0.2.7/32\"]", "tls = { certificate = \"c\", key = \"k\" }"] {
+        let safe = out.replace("[gateway]\n", &format!("[gateway]\n{remedy}\n"));
+        assert!(load("doorward.toml", &safe, LAB).is_ok(), "{remedy}");
+    }
 }

@@ -7,17 +7,18 @@ use std::time::Duration;
 pub(crate) struct Fault {
     pub(crate) what: String,
     pub(crate) help: String,
+    /// Whether the value may hold a secret, so that it must not be repeated.
+    pub(crate) secret: bool,
 }
 
 impl Fault {
     pub(crate) fn new(what: impl Into<String>, help: impl Into<String>) -> Self {
-        Self { what: what.into(), help: help.into() }
+        Self { what: what.into(), help: help.into(), secret: false }
     }
 }
 
 const SIZES: [(&str, u64); 4] = [("B", 1), ("KiB", 1 << 10), ("MiB", 1 << 20), ("GiB", 1 << 30)];
-const SPANS: [(&str, u64); 5] =
-    [("ms", 1), ("s", 1_000), ("m", 60_000), ("h", 3_600_000), ("d", 86_400_000)];
+const SPANS: [(&str, u64); 5] = [("ms", 1), ("s", 1_000), ("m", 60_000), ("h", 3_600_000), ("d", 86_400_000)];
 
 /// Parses `4MiB` into bytes, within `least..=most`.
 pub(crate) fn size(text: &str, least: u64, most: u64) -> Result<u64, Fault> {
@@ -27,7 +28,7 @@ pub(crate) fn size(text: &str, least: u64, most: u64) -> Result<u64, Fault> {
             "write a whole number and B, KiB, MiB or GiB without a space, for example \"4MiB\"",
         )
     })?;
-    within(bytes, least, most, |n| show(n, &SIZES))
+    within(text, i128::from(bytes), least, most, |n| show(n, &SIZES))
 }
 
 /// Parses `30s` into a duration, within `least..=most` milliseconds.
@@ -38,19 +39,25 @@ pub(crate) fn span(text: &str, least: u64, most: u64) -> Result<Duration, Fault>
             "write a whole number and ms, s, m, h or d without a space, for example \"30s\"",
         )
     })?;
-    within(millis, least, most, |n| show(n, &SPANS)).map(Duration::from_millis)
+    within(text, i128::from(millis), least, most, |n| show(n, &SPANS)).map(Duration::from_millis)
 }
 
-/// Checks a number against its bounds.
-pub(crate) fn within(n: u64, least: u64, most: u64, show: impl Fn(u64) -> String) -> Result<u64, Fault> {
-    if (least..=most).contains(&n) {
-        return Ok(n);
-    }
-    let side = if n < least { "below the least" } else { "above the most" };
-    Err(Fault::new(
-        format!("{} is {side} that is accepted", show(n)),
-        format!("choose a value from {} to {}", show(least), show(most)),
-    ))
+/// Checks a number, written as `text`, against its bounds.
+pub(crate) fn within(
+    text: &str,
+    n: i128,
+    least: u64,
+    most: u64,
+    show: impl Fn(u64) -> String,
+) -> Result<u64, Fault> {
+    let inside = u64::try_from(n).ok().filter(|n| (least..=most).contains(n));
+    let side = if n < i128::from(least) { "below the least" } else { "above the most" };
+    inside.ok_or_else(|| {
+        Fault::new(
+            format!("{text} is {side} that is accepted"),
+            format!("choose a value from {} to {}", show(least), show(most)),
+        )
+    })
 }
 
 /// Writes bytes as [`size`] reads them.

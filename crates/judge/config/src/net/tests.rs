@@ -22,11 +22,36 @@ fn origins_have_one_spelling() {
 #[test]
 fn urls_that_two_parsers_could_read_differently_are_refused() {
     for bad in [
-        "", "mcp.contoso.com", "ftp://a", "https://", "https:///x", "https://a b", "https://a\\b", "https://a\u{e9}",
-        "https://user@a", "https://user:pw@a", "https://a#b", "https://a:0", "https://a:65536", "https://a:", "https://a:+1",
-        "https://a:80:80", "https://.a", "https://a..b", "https://a.", "https://[::1", "https://[::1]x", "https://[127.0.0.1]",
-        "https://127.1", "https://0x7f.0.0.1", "https://2130706433", "https://127.0.0.256", "https://127.0.0.0x1", "https://a%2eb",
-        "https://a\t", "https://a\n",
+        "",
+        "mcp.contoso.com",
+        "ftp://a",
+        "https://",
+        "https:///x",
+        "https://a b",
+        "https://a\\b",
+        "https://a\u{e9}",
+        "https://user@a",
+        "https://user:pw@a",
+        "https://a#b",
+        "https://a:0",
+        "https://a:65536",
+        "https://a:",
+        "https://a:+1",
+        "https://a:80:80",
+        "https://.a",
+        "https://a..b",
+        "https://a.",
+        "https://[::1",
+        "https://[::1]x",
+        "https://[127.0.0.1]",
+        "https://127.1",
+        "https://0x7f.0.0.1",
+        "https://2130706433",
+        "https://127.0.0.256",
+        "https://127.0.0.0x1",
+        "https://a%2eb",
+        "https://a\t",
+        "https://a\n",
     ] {
         assert!(url(bad).is_err(), "{bad:?}");
     }
@@ -38,7 +63,9 @@ fn urls_that_two_parsers_could_read_differently_are_refused() {
 
 #[test]
 fn paths_and_queries_stay_as_written() {
-    for (written, text) in [("https://a", "/"), ("https://a?q=1", "/?q=1"), ("https://a/MCP?x=%2F", "/MCP?x=%2F")] {
+    for (written, text) in
+        [("https://a", "/"), ("https://a?q=1", "/?q=1"), ("https://a/MCP?x=%2F", "/MCP?x=%2F")]
+    {
         assert_eq!(url(written).unwrap().path_and_query(), text);
     }
 }
@@ -46,9 +73,13 @@ fn paths_and_queries_stay_as_written() {
 #[test]
 fn networks_hold_what_they_say() {
     let ten = network("10.1.0.0/16").unwrap();
-    for (address, inside) in
-        [("10.1.0.0", true), ("10.1.255.255", true), ("10.2.0.0", false), ("::ffff:10.1.2.3", true), ("fd00::1", false)]
-    {
+    for (address, inside) in [
+        ("10.1.0.0", true),
+        ("10.1.255.255", true),
+        ("10.2.0.0", false),
+        ("::ffff:10.1.2.3", true),
+        ("fd00::1", false),
+    ] {
         assert_eq!(ten.contains(address.parse().unwrap()), inside, "{address}");
     }
     let unique_local = network("fd00::/8").unwrap();
@@ -62,7 +93,18 @@ fn networks_hold_what_they_say() {
 
 #[test]
 fn networks_that_are_unclear_or_everybody_are_refused() {
-    for bad in ["", "10.0.0.0", "10.0.0.1/8", "0.0.0.0/0", "::/0", "10.0.0.0/33", "fd00::/129", "10.0.0.0/-1", "a/8", "fd00::1/8"] {
+    for bad in [
+        "",
+        "10.0.0.0",
+        "10.0.0.1/8",
+        "0.0.0.0/0",
+        "::/0",
+        "10.0.0.0/33",
+        "fd00::/129",
+        "10.0.0.0/-1",
+        "a/8",
+        "fd00::1/8",
+    ] {
         assert!(network(bad).is_err(), "{bad}");
     }
 }

@@ -1,0 +1,159 @@
+//! Files that load: the published examples, and what each key becomes.
+use std::fs;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::{
+    Build, Cloud, Config, Durability, Era, LogFormat, LogLevel, Target, Tenants, load, page, schema,
+};
+
+const LAB: Build = Build { lab: true };
+const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../..");
+
+fn good(name: &str) -> Config {
+    let text = fs::read_to_string(format!("{}/cases/good/{name}.toml", env!("CARGO_MANIFEST_DIR"))).unwrap();
+    load(name, &text, LAB).unwrap_or_else(|errors| panic!("{errors}"))
+}
+
+fn files_in(folder: impl AsRef<Path>) -> Vec<PathBuf> {
+    let files = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    files.filter(|file| file.extension().is_some_and(|ext| ext == "toml")).collect()
+}
+
+#[test]
+fn every_published_example_loads_in_a_packaged_build() {
+    let examples = files_in(format!("{ROOT}/examples"));
+    assert!(examples.len() >= 5);
+    for example in examples {
+        let text = fs::read_to_string(&example).unwrap();
+        load(example.to_str().unwrap(), &text, Build { lab: false })
+            .unwrap_or_else(|errors| panic!("{errors}"));
+    }
+}
+
+#[test]
+fn every_file_that_loads_fits_the_schema() {
+    let validator = jsonschema::validator_for(&schema()).unwrap();
+    let mut files = files_in(format!("{ROOT}/examples"));
+    files.extend(files_in(concat!(env!("CARGO_MANIFEST_DIR"), "/cases/good")));
+    for file in files {
+        let value: serde_json::Value = toml::from_str(&fs::read_to_string(&file).unwrap()).unwrap();
+        let faults: Vec<String> = validator.iter_errors(&value).map(|fault| fault.to_string()).collect();
+        assert!(faults.is_empty(), "{}: {faults:?}", file.display());
+    }
+    let unknown = serde_json::json!({ "gateway": { "listne": "127.0.0.1:1" } });
+    assert!(!validator.is_valid(&unknown));
+}
+
+#[test]
+fn the_reference_page_is_the_committed_one() {
+    let committed = format!("{ROOT}/docs/configuration.md");
+    if std::env::var_os("BLESS").is_some() {
+        fs::write(&committed, page()).unwrap();
+    }
+    assert!(
+        fs::read_to_string(&committed).unwrap_or_default() == page(),
+        "docs/configuration.md is stale: BLESS=1 cargo test -p doorward-config writes it"
+    );
+}
+
+#[test]
+fn every_key_arrives_where_it_belongs() {
+    let config = good("every-key");
+    assert!(config.shared_audience);
+
+    let gateway = &config.gateway;
+    assert_eq!(gateway.listen, SocketAddr::from(([127, 0, 0, 1], 0)));
+    assert_eq!(gateway.public_url.as_str(), "https://mcp.contoso.com:8443");
+    assert_eq!(gateway.metrics.unwrap().port(), 9464);
+    assert_eq!(gateway.allowed_origins[1].as_str(), "http://localhost:6274");
+    assert_eq!(gateway.trusted_proxies[1].to_string(), "fd00::/8");
+    assert_eq!(gateway.tls.as_ref().unwrap().key, Path::new("/etc/tls/key.pem"));
+
+    let limits = &config.limits;
+    assert_eq!([limits.request_bytes, limits.response_bytes], [1024, 2048]);
+    assert_eq!([limits.event_bytes, limits.header_bytes], [3072, 4096]);
+    assert_eq!([limits.concurrent_calls, limits.sessions, limits.sessions_per_person], [1, 2, 3]);
+    assert_eq!(limits.call_timeout, Duration::from_millis(500));
+    assert_eq!(limits.call_timeout_max, Duration::from_hours(24));
+    assert_eq!(limits.drain, Duration::ZERO);
+    assert_eq!(config.sessions.idle, Duration::from_secs(2));
+    assert_eq!(config.sessions.absolute, Duration::from_secs(4));
+
+    let entra = &config.entra;
+    assert_eq!(entra.cloud, Cloud::China);
+    assert!(
+        matches!(&entra.tenants, Tenants::Many(list) if list[0].as_str() == "aaaabbbb-0000-cccc-1111-dddd2222eeee")
+    );
+    assert_eq!((entra.accept_v1, entra.allow_app_only), (false, true));
+    assert_eq!(entra.graph_secret_file.as_deref(), Some(Path::new("secrets/graph")));
+
+    assert_eq!(config.policy.dir, Path::new("rules"));
+    assert_eq!(config.audit.durability, Durability::Record);
+    assert_eq!(config.audit.segment_bytes, 1 << 20);
+    assert_eq!(config.audit.key_file, Path::new("sign.key"));
+    assert_eq!((config.log.format, config.log.level), (LogFormat::Json, LogLevel::Trace));
+    let lab = config.lab.as_ref().unwrap();
+    assert_eq!(lab.graph.to_string(), "https://127.0.0.1:8444/graph");
+    assert_eq!(lab.origins[0].as_str(), "http://upstream.test:8080");
+}
+
+#[test]
+fn servers_take_what_they_do_not_say_from_entra() {
+    let config = good("every-key");
+    let remote = config.server("remote").unwrap();
+    assert_eq!(remote.path(), "/remote/mcp");
+    assert_eq!(remote.timeout, config.limits.call_timeout);
+    assert_eq!(
+        remote.access.app_id_uris,
+        ["api://one", "https://contoso.com/two", "api://11111111-2222-3333-4444-555555555555"]
+    );
+    assert_eq!(remote.access.required_role, ["Mcp.Use", "Mcp.Admin"]);
+    let Target::Http(http) = &remote.target else { panic!("remote") };
+    assert_eq!(http.url.to_string(), "http://127.0.0.1:3001/MCP?x=1");
+    assert_eq!(http.headers["x-region"], "north");
+
+    let child = config.server("child").unwrap();
+    assert_eq!(child.timeout, Duration::from_secs(5));
+    // The URIs of `[entra]` belong to another app registration.
+    assert_eq!(child.access.app_id_uris, ["api://child", "api://66666666-7777-8888-9999-000000000000"]);
+    assert!(child.access.required_scope.is_empty());
+    let Target::Stdio(stdio) = &child.target else { panic!("child") };
+    assert_eq!((stdio.program.as_str(), stdio.args.as_slice()), ("node", &["server.js".to_owned()][..]));
+    assert_eq!((stdio.era, stdio.shared, stdio.max_children), (Era::Modern, true, 4));
+    assert_eq!(stdio.idle, Duration::from_secs(6));
+    assert_eq!(stdio.env["LANG"], "C");
+    assert_eq!(stdio.env_files["API_KEY"], Path::new("secrets/key"));
+}
+
+/// Entra looks for a bare scope in Microsoft Graph and refuses it (AADSTS650053).
+#[test]
+fn scopes_told_to_clients_are_never_bare() {
+    let config = good("every-key");
+    assert_eq!(config.server("remote").unwrap().access.scopes_supported(), ["api://one/mcp.access"]);
+    assert_eq!(config.server("child").unwrap().access.scopes_supported(), ["api://child/.default"]);
+}
+
+#[test]
+fn relative_paths_follow_the_file_and_absolute_ones_stay() {
+    let config = good("every-key").rebase(Path::new("/etc/doorward"));
+    let tls = config.gateway.tls.as_ref().unwrap();
+    assert_eq!(tls.certificate, Path::new("/etc/doorward/tls/cert.pem"));
+    assert_eq!(tls.key, Path::new("/etc/tls/key.pem"));
+    assert_eq!(config.policy.dir, Path::new("/etc/doorward/rules"));
+    assert_eq!(config.audit.dir, Path::new("/etc/doorward/log"));
+    assert_eq!(config.audit.key_file, Path::new("/etc/doorward/sign.key"));
+    assert_eq!(config.audit.checkpoint_dir, Path::new("/mnt/checkpoints"));
+    assert_eq!(config.entra.graph_secret_file.as_deref(), Some(Path::new("/etc/doorward/secrets/graph")));
+    assert_eq!(config.lab.as_ref().unwrap().ca_file, Path::new("/etc/doorward/lab/ca.pem"));
+    let Target::Stdio(child) = &config.server("child").unwrap().target else { panic!("child") };
+    assert_eq!(child.cwd.as_deref(), Some(Path::new("/etc/doorward/work")));
+    assert_eq!(child.env_files["API_KEY"], Path::new("/etc/doorward/secrets/key"));
+}
+
+#[test]
+fn the_lab_has_a_graph_of_its_own_without_being_told() {
+    let lab = good("lab").lab.unwrap();
+    assert_eq!(lab.graph.to_string(), "https://[::1]:8444/graph");
+}
