@@ -24,7 +24,10 @@ pub(crate) enum Body {
         _open: Gauge,
     },
     /// Pieces as they are; an error cuts the connection.
-    Raw(mpsc::Receiver<io::Result<Bytes>>),
+    Raw {
+        pieces: mpsc::Receiver<io::Result<Bytes>>,
+        _open: Gauge,
+    },
 }
 
 impl hyper::body::Body for Body {
@@ -45,7 +48,7 @@ impl hyper::body::Body for Body {
             Body::Events { frames, .. } => frames
                 .poll_recv(context)
                 .map(|next| next.map(|frame| Ok(Frame::data(crate::sse::event(&frame))))),
-            Body::Raw(pieces) => {
+            Body::Raw { pieces, .. } => {
                 pieces.poll_recv(context).map(|next| next.map(|piece| piece.map(Frame::data)))
             }
         }
@@ -56,7 +59,7 @@ impl hyper::body::Body for Body {
             Body::Empty => true,
             Body::Full(bytes) => bytes.is_empty(),
             Body::Chunks(chunks) => chunks.is_empty(),
-            Body::Events { .. } | Body::Raw(_) => false,
+            Body::Events { .. } | Body::Raw { .. } => false,
         }
     }
 
@@ -64,7 +67,7 @@ impl hyper::body::Body for Body {
         match self {
             Body::Empty => SizeHint::with_exact(0),
             Body::Full(bytes) => SizeHint::with_exact(bytes.len() as u64),
-            Body::Chunks(_) | Body::Events { .. } | Body::Raw(_) => SizeHint::default(),
+            Body::Chunks(_) | Body::Events { .. } | Body::Raw { .. } => SizeHint::default(),
         }
     }
 }

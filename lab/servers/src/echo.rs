@@ -62,8 +62,8 @@ pub async fn serve_stdio() -> io::Result<()> {
     stdio::serve_process(Echo { state: state.clone() }, state).await
 }
 
-struct Echo {
-    state: Arc<State>,
+pub(crate) struct Echo {
+    pub(crate) state: Arc<State>,
 }
 
 impl Service for Echo {

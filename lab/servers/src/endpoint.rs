@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE};
+use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
@@ -39,13 +40,15 @@ pub(crate) struct Endpoint<S> {
 
 impl<S: Service> Endpoint<S> {
     pub(crate) async fn handle(self: Arc<Self>, request: Request<Incoming>) -> Response<Body> {
-        let (parts, body) = request.into_parts();
-        let Ok(body) = body.collect().await else {
-            return empty(StatusCode::BAD_REQUEST);
-        };
-        let body = body.to_bytes();
+        match whole(request).await {
+            Some((parts, body)) => self.respond(&parts, body).await,
+            None => empty(StatusCode::BAD_REQUEST),
+        }
+    }
+
+    pub(crate) async fn respond(self: Arc<Self>, parts: &Parts, body: Bytes) -> Response<Body> {
         if let Some(transcript) = &self.state.transcript {
-            transcript.record(&parts, &body);
+            transcript.record(parts, &body);
         }
         if parts.uri.path() != "/mcp" {
             return empty(StatusCode::NOT_FOUND);
@@ -225,6 +228,12 @@ impl<S: Service> Endpoint<S> {
     }
 }
 
+/// A request with its whole body; `None` if it broke off.
+pub(crate) async fn whole(request: Request<Incoming>) -> Option<(Parts, Bytes)> {
+    let (parts, body) = request.into_parts();
+    Some((parts, body.collect().await.ok()?.to_bytes()))
+}
+
 const SESSION_ID: HeaderName = HeaderName::from_static("mcp-session-id");
 
 fn not_initialized() -> Refusal {
@@ -235,14 +244,14 @@ fn refused(refusal: &Refusal, id: Option<&[u8]>) -> Response<Body> {
     json(refusal.status, refusal.frame(id))
 }
 
-fn json(status: StatusCode, frame: Bytes) -> Response<Body> {
+pub(crate) fn json(status: StatusCode, frame: Bytes) -> Response<Body> {
     let mut response = Response::new(Body::Full(frame));
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response
 }
 
-fn event_stream(body: Body) -> Response<Body> {
+pub(crate) fn event_stream(body: Body) -> Response<Body> {
     let mut response = Response::new(body);
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
@@ -251,7 +260,7 @@ fn event_stream(body: Body) -> Response<Body> {
     response
 }
 
-fn empty(status: StatusCode) -> Response<Body> {
+pub(crate) fn empty(status: StatusCode) -> Response<Body> {
     let mut response = Response::new(Body::Empty);
     *response.status_mut() = status;
     response

@@ -8,6 +8,7 @@
 //! another machine, and never be linked into a door built for packages.
 
 pub mod echo;
+pub mod evil;
 pub mod sample;
 
 mod answer;

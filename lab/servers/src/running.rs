@@ -5,9 +5,12 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use hyper::body::Incoming;
+use hyper::{Request, Response};
 use tokio::sync::watch;
 
 use crate::answer::{self, Service};
+use crate::body::Body;
 use crate::endpoint::{Endpoint, Eras};
 use crate::json;
 use crate::listen::{Listening, listen};
@@ -31,7 +34,15 @@ impl Running {
         service: S,
     ) -> io::Result<Self> {
         let endpoint = Arc::new(Endpoint { service, state: state.clone(), eras });
-        let listening = listen(addr, move |request| endpoint.clone().handle(request)).await?;
+        Self::with(addr, state, move |request| endpoint.clone().handle(request)).await
+    }
+
+    pub(crate) async fn with<H, F>(addr: SocketAddr, state: Arc<State>, handler: H) -> io::Result<Self>
+    where
+        H: Fn(Request<Incoming>) -> F + Clone + Send + Sync + 'static,
+        F: Future<Output = Response<Body>> + Send + 'static,
+    {
+        let listening = listen(addr, handler).await?;
         Ok(Self { addr: listening.addr, state, _listening: listening })
     }
 
