@@ -1,0 +1,239 @@
+//! What comes back from a server, judged before it is released: one final answer, or one event of a stream.
+
+use std::collections::HashSet;
+
+use bytes::Bytes;
+use doorward_policy::{Ask, Item};
+use doorward_wire::{Direction, Edits, Era, Frame, FrameKind, Id, Method, Value, headers, lens, quote};
+use doorward_wire::lens::retain_items;
+
+use crate::inspect::is_door_id;
+use crate::ports::{Ports, UpstreamError, UpstreamFault};
+use crate::record::Ending;
+use crate::stage::{Caller, Exchange};
+use crate::snapshot::Snapshot;
+
+/// A final answer that may be released.
+pub(crate) struct JudgedAnswer {
+    pub(crate) frame: Frame,
+    pub(crate) bytes: Bytes,
+    pub(crate) ending: Ending,
+}
+
+/// What became of one event.
+pub(crate) enum JudgedEvent {
+    /// Release these bytes.
+    Pass(Bytes),
+    /// The final answer.
+    Final(JudgedAnswer),
+    /// Not released; the reason's stable name. The stream goes on.
+    Dropped(&'static str),
+    /// A request of the server that the caller's policies do not let through: the server is told so.
+    Declined(Id),
+    /// The server says that its offer changed: what is known of it is old. The bytes are released.
+    Changed(Bytes),
+}
+
+fn malformed(what: impl Into<String>) -> UpstreamError {
+    UpstreamError::new(UpstreamFault::Malformed, what)
+}
+
+impl<P: Ports> Exchange<P> {
+    /// Judges a final answer: strictly parsed, to this very request, its lists cut to what the caller may see.
+    pub(crate) fn judge_answer(&self, bytes: Bytes) -> Result<JudgedAnswer, UpstreamError> {
+        let limits = &self.trail.server.answer_limits;
+        let (frame, _) = Frame::parse_result(bytes, limits).map_err(|error| malformed(error.to_string()))?;
+        if frame.kind() != FrameKind::Response {
+            return Err(malformed("the answer is not a response"));
+        }
+        // A server that could not read the request answers without an id; any other id is another request's (two
+        // answers, foreign ids).
+        if frame.id().is_some() && !is_door_id(&frame, self.door_id) {
+            return Err(malformed("the answer is to another request"));
+        }
+        self.judge_final(frame, &self.trail.snapshot, &self.caller)
+    }
+
+    fn judge_final(&self, frame: Frame, snapshot: &Snapshot, caller: &Caller) -> Result<JudgedAnswer, UpstreamError> {
+        let frame = match self.cut_lists(&frame, snapshot, caller) {
+            Some(bytes) => {
+                Frame::parse_result(bytes, &self.trail.server.answer_limits)
+                    .map_err(|error| malformed(format!("after cutting a list: {error}")))?
+                    .0
+            }
+            None => frame,
+        };
+        let ending = match (frame.error(), frame.result()) {
+            (Some(_), _) => Ending::Error,
+            (_, Some(result)) if result.get("isError").and_then(|value| value.as_bool()) == Some(true) => Ending::Error,
+            _ => Ending::Result,
+        };
+        let mut edits = Edits::new();
+        let client_id = self.trail.id.as_ref().map_or_else(|| "null".to_owned(), Id::to_json);
+        match frame.id_value() {
+            Some(value) => edits.replace(value.span(), client_id.clone()),
+            None => edits.insert_member(frame.root(), "id", &client_id),
+        }
+        if let Some(result) = frame.result() {
+            self.mark_private(result, &mut edits);
+            self.own_subscription(result, &client_id, &mut edits);
+        }
+        let bytes = edits.apply(frame.tree()).map_err(|error| malformed(error.to_string()))?;
+        Ok(JudgedAnswer { frame, bytes, ending })
+    }
+
+    /// Cuts what the caller may not see out of a list, and what breaks the rules: the second of two tools with one
+    /// name, and tools whose `x-mcp-header` is invalid (T-21).
+    fn cut_lists(&self, frame: &Frame, snapshot: &Snapshot, caller: &Caller) -> Option<Bytes> {
+        frame.result()?;
+        let (policies, who, server) = (snapshot.policies(), &caller.principal, &self.trail.server.name);
+        let text = |value: Value<'_>, member: &str| value.get(member).and_then(|v| v.as_str().map(|s| s.into_owned()));
+        let mut seen = HashSet::new();
+        match self.method {
+            Method::ToolsList => retain_items(frame, "tools", |tool| {
+                let valid = tool.get("inputSchema").is_none_or(|schema| headers::x_mcp_headers(schema).is_ok());
+                text(tool, "name").is_some_and(|name| {
+                    valid && policies.sees(who, server, Item::Tool(&name)) && seen.insert(name)
+                })
+            }),
+            Method::PromptsList => retain_items(frame, "prompts", |prompt| {
+                text(prompt, "name").is_some_and(|name| policies.sees(who, server, Item::Prompt(&name)))
+            }),
+            Method::ResourcesList => retain_items(frame, "resources", |resource| {
+                text(resource, "uri").is_some_and(|uri| policies.sees(who, server, Item::Resource(&uri)))
+            }),
+            Method::ResourceTemplatesList => retain_items(frame, "resourceTemplates", |template| {
+                text(template, "uriTemplate").is_some_and(|uri| policies.sees(who, server, Item::Resource(&uri)))
+            }),
+            _ => None,
+        }
+    }
+
+    /// A list that depends on who asks must not be shared between people by a cache on the way (L-12).
+    fn mark_private(&self, result: Value<'_>, edits: &mut Edits) {
+        if self.trail.era == Era::Modern
+            && let Some(scope) = result.get("cacheScope")
+            && scope.as_str().as_deref() != Some("private")
+        {
+            edits.replace(scope.span(), &br#""private""#[..]);
+        }
+    }
+
+    /// A subscription is named by the id of the request that opened it: the client's, not the door's (L-16).
+    fn own_subscription(&self, holder: Value<'_>, client_id: &str, edits: &mut Edits) {
+        if self.method == Method::SubscriptionsListen
+            && let Some(named) = holder.path(&["_meta", lens::META_SUBSCRIPTION_ID])
+        {
+            edits.replace(named.span(), client_id.to_owned());
+        }
+    }
+
+    /// Judges one event under the snapshot and caller of now (D-03).
+    pub(crate) fn judge_event(
+        &self,
+        bytes: Bytes,
+        snapshot: &Snapshot,
+        caller: &Caller,
+        next_id: impl FnOnce() -> i64,
+    ) -> Result<JudgedEvent, UpstreamError> {
+        let limits = &self.trail.server.answer_limits;
+        let (frame, _) = Frame::parse_result(bytes, limits).map_err(|error| malformed(error.to_string()))?;
+        match frame.kind() {
+            FrameKind::Response if self.door_id.is_some() && is_door_id(&frame, self.door_id) => {
+                self.judge_final(frame, snapshot, caller).map(JudgedEvent::Final)
+            }
+            FrameKind::Response => Ok(JudgedEvent::Dropped("response-to-another-request")),
+            FrameKind::Notification => self.judge_notification(&frame, snapshot, caller),
+            FrameKind::Request => Ok(self.judge_request(&frame, snapshot, caller, next_id)),
+        }
+    }
+
+    fn judge_notification(
+        &self,
+        frame: &Frame,
+        snapshot: &Snapshot,
+        caller: &Caller,
+    ) -> Result<JudgedEvent, UpstreamError> {
+        let name = frame.method().unwrap_or_default();
+        let method = Method::of(name);
+        let known = method.known_in(self.trail.era, Direction::ServerToClient, FrameKind::Notification);
+        if !known && method == Method::Other {
+            let ask = Ask::Other { server: &self.trail.server.name, method: name };
+            if snapshot.policies().decide(&caller.principal, &ask).is_err() {
+                return Ok(JudgedEvent::Dropped("unknown-notification"));
+            }
+        } else if !known {
+            return Ok(JudgedEvent::Dropped("notification-out-of-place"));
+        }
+        let mut edits = Edits::new();
+        match method {
+            Method::Progress => {
+                // Progress of another call, or for a token nobody gave, is not this caller's (S7).
+                let own = frame.progress_token().and_then(|token| token.as_i64()) == self.door_id;
+                let (Some(token), Some(client), true) = (frame.progress_token(), &self.progress, own) else {
+                    return Ok(JudgedEvent::Dropped("foreign-progress-token"));
+                };
+                edits.replace(token.span(), client.as_bytes());
+            }
+            // Which request of its own a server cancels is known by the door's id for it; a client that does not know
+            // the request ignores it, as the protocol asks.
+            Method::Cancelled => return Ok(JudgedEvent::Dropped("server-cancellation")),
+            Method::ToolsListChanged | Method::PromptsListChanged | Method::ResourcesListChanged => {}
+            Method::ResourceUpdated => {
+                let uri = frame.params().and_then(|params| params.get("uri")).and_then(|uri| uri.as_str());
+                let seen = uri.is_some_and(|uri| {
+                    snapshot.policies().sees(&caller.principal, &self.trail.server.name, Item::Resource(&uri))
+                });
+                if !seen {
+                    return Ok(JudgedEvent::Dropped("resource-unseen"));
+                }
+            }
+            _ => {}
+        }
+        if let Some(params) = frame.params() {
+            let client_id = self.trail.id.as_ref().map_or_else(|| "null".to_owned(), Id::to_json);
+            self.own_subscription(params, &client_id, &mut edits);
+        }
+        let bytes = if edits.is_empty() {
+            frame.bytes().clone()
+        } else {
+            edits.apply(frame.tree()).map_err(|error| malformed(error.to_string()))?
+        };
+        Ok(if method == Method::ToolsListChanged { JudgedEvent::Changed(bytes) } else { JudgedEvent::Pass(bytes) })
+    }
+
+    /// A request of the server to the client: legacy only, only in a session, only where a policy lets it.
+    fn judge_request(
+        &self,
+        frame: &Frame,
+        snapshot: &Snapshot,
+        caller: &Caller,
+        next_id: impl FnOnce() -> i64,
+    ) -> JudgedEvent {
+        let Some(asked) = frame.id() else { return JudgedEvent::Dropped("request-without-id") };
+        if self.trail.era == Era::Modern {
+            return JudgedEvent::Dropped("server-request-in-modern-era");
+        }
+        let method = frame.method().unwrap_or_default();
+        let known =
+            Method::of(method).known_in(Era::Legacy, Direction::ServerToClient, FrameKind::Request);
+        let ask = Ask::ServerRequest { server: &self.trail.server.name, method };
+        let permitted = known && snapshot.policies().decide(&caller.principal, &ask).is_ok();
+        let Some(session) = self.seat.session().filter(|_| permitted) else {
+            return JudgedEvent::Declined(asked.clone());
+        };
+        let id = next_id();
+        if !session.ask(id, asked.clone()) {
+            return JudgedEvent::Declined(asked.clone());
+        }
+        JudgedEvent::Pass(doorward_wire::rewrite_id(frame, &Id::Number(id)))
+    }
+
+    /// Makes the one error that ends a stream whose server failed.
+    pub(crate) fn error_event(&self, message: &str) -> Option<Bytes> {
+        self.door_id?;
+        let id = self.trail.id.as_ref()?.to_json();
+        let message = quote(message);
+        Some(Bytes::from(format!(r#"{{"jsonrpc":"2.0","id":{id},"error":{{"code":-32603,"message":{message}}}}}"#)))
+    }
+}

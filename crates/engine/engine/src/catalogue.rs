@@ -1,0 +1,239 @@
+//! What a server offers: its tools, fetched whole by the door itself and at most a minute old (D-08).
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use bytes::Bytes;
+use doorward_policy::{ServerShape, ToolShape};
+use doorward_types::ServerName;
+use doorward_wire::{Era, Frame, Id, Limits, ParamHeader, Tree, Value, headers, lens};
+use futures_util::lock::Mutex as AsyncMutex;
+
+use crate::door::Door;
+use crate::errand::{Errand, ErrandKind, Errands};
+use crate::ports::{Answer, Answered, Events, More, Ports, UpstreamError, UpstreamFault};
+use crate::schema::ArgumentSchema;
+
+/// A catalogue older than this is fetched again before a call is judged by it, in nanoseconds of the stopwatch.
+const FRESH_FOR: u64 = 60 * 1_000_000_000;
+/// Bounds on what one server may list.
+const MOST_PAGES: usize = 64;
+const MOST_TOOLS: usize = 4_096;
+/// Catalogues kept; a caller chooses its capabilities, so their number must be bounded.
+const MOST_CATALOGUES: usize = 256;
+
+/// One tool as its server defines it.
+pub struct Tool {
+    pub(crate) name: Arc<str>,
+    pub(crate) schema: Option<Tree>,
+    /// Parameters that are mirrored into `Mcp-Param-*` headers.
+    pub(crate) mirrored: Vec<ParamHeader>,
+    pub(crate) arguments: Result<ArgumentSchema, String>,
+}
+
+impl Tool {
+    fn of(name: &str, schema: Option<Value<'_>>, page: &Frame, limits: &Limits) -> Option<Self> {
+        // A tool whose `x-mcp-header` breaks the rules is not served at all (T-21).
+        let mirrored = schema.map_or(Ok(Vec::new()), headers::x_mcp_headers).ok()?;
+        let tree = schema.and_then(|value| {
+            let span = value.span();
+            // A copy, so that one small schema does not keep a whole page alive.
+            Tree::parse(Bytes::copy_from_slice(&page.bytes().slice(span.range())), limits).ok()
+        });
+        let arguments = ArgumentSchema::compile(tree.as_ref().map(Tree::root));
+        Some(Self { name: name.into(), schema: tree, mirrored, arguments })
+    }
+
+    /// Returns the tool's name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn same_shape(&self, other: &Self) -> bool {
+        self.name == other.name
+            && self.schema.as_ref().map(Tree::bytes) == other.schema.as_ref().map(Tree::bytes)
+    }
+}
+
+/// A server's tools, by name.
+pub struct Catalogue {
+    tools: BTreeMap<Arc<str>, Arc<Tool>>,
+    fetched: u64,
+}
+
+impl Catalogue {
+    /// Finds a tool.
+    pub fn tool(&self, name: &str) -> Option<&Arc<Tool>> {
+        self.tools.get(name)
+    }
+
+    /// Returns how many tools there are.
+    pub fn len(&self) -> usize {
+        self.tools.len()
+    }
+
+    /// Says whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.tools.is_empty()
+    }
+}
+
+/// What policies were compiled against for one server: every tool seen in any of its catalogues.
+pub struct Known {
+    tools: BTreeMap<Arc<str>, Arc<Tool>>,
+}
+
+impl Known {
+    /// Describes the server to the policy compiler.
+    pub(crate) fn shape<'a>(&'a self, name: &'a ServerName) -> ServerShape<'a> {
+        let tools = self.tools.values().map(|tool| ToolShape {
+            name: (&*tool.name).into(),
+            input_schema: tool.schema.as_ref().map(Tree::root),
+        });
+        ServerShape { name, tools: tools.collect(), prompts: Vec::new(), complete: true }
+    }
+
+    /// Says whether policies know this very tool.
+    pub(crate) fn knows(&self, tool: &Tool) -> bool {
+        self.tools.get(&tool.name).is_some_and(|known| known.same_shape(tool))
+    }
+
+    pub(crate) fn covers(&self, catalogue: &Catalogue) -> bool {
+        catalogue.tools.values().all(|tool| self.knows(tool))
+    }
+
+    /// Adds a catalogue's tools to what was known; where two disagree on a tool, the newer definition stands.
+    pub(crate) fn with(before: Option<&Self>, catalogue: &Catalogue) -> Self {
+        let mut tools = before.map(|known| known.tools.clone()).unwrap_or_default();
+        tools.extend(catalogue.tools.iter().map(|(name, tool)| (Arc::clone(name), Arc::clone(tool))));
+        Self { tools }
+    }
+}
+
+/// Whose view of a server a catalogue is.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct CatalogueKey {
+    /// The server.
+    pub server: ServerName,
+    /// The revision family it was asked in.
+    pub modern: bool,
+    /// The client capabilities it was told, raw JSON: servers list by them.
+    pub capabilities: Arc<str>,
+}
+
+#[derive(Default)]
+struct Slot {
+    current: Mutex<Option<Arc<Catalogue>>>,
+    fetching: AsyncMutex<()>,
+}
+
+/// All catalogues of a door.
+#[derive(Default)]
+pub(crate) struct Catalogues {
+    slots: Mutex<HashMap<CatalogueKey, Arc<Slot>>>,
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Catalogues {
+    fn slot(&self, key: CatalogueKey) -> Arc<Slot> {
+        let mut slots = locked(&self.slots);
+        if slots.len() >= MOST_CATALOGUES && !slots.contains_key(&key) {
+            // Fetching again is cheap; remembering what callers choose is not.
+            slots.clear();
+        }
+        Arc::clone(slots.entry(key).or_default())
+    }
+
+    /// Forgets what a server offers, because it says that it changed.
+    pub(crate) fn forget(&self, server: &ServerName) {
+        locked(&self.slots).retain(|key, _| key.server != *server);
+    }
+}
+
+/// Returns the catalogue that a call is judged by, fetching it if it is missing or old.
+pub(crate) async fn current<P: Ports>(
+    door: &Door<P>,
+    on: &Errands<P::Link>,
+) -> Result<Arc<Catalogue>, UpstreamError> {
+    let key = CatalogueKey {
+        server: on.server.name.clone(),
+        modern: on.era == Era::Modern,
+        capabilities: Arc::clone(&on.capabilities),
+    };
+    let slot = door.catalogues.slot(key);
+    let fresh = |now: u64| {
+        let current = locked(&slot.current);
+        current.as_ref().filter(|known| now.saturating_sub(known.fetched) < FRESH_FOR).map(Arc::clone)
+    };
+    if let Some(catalogue) = fresh(door.ports.stopwatch()) {
+        return Ok(catalogue);
+    }
+    // One fetch at a time: a thousand calls that meet a stale catalogue cost one list.
+    let _fetching = slot.fetching.lock().await;
+    if let Some(catalogue) = fresh(door.ports.stopwatch()) {
+        return Ok(catalogue);
+    }
+    let catalogue = Arc::new(fetch(door, on).await?);
+    *locked(&slot.current) = Some(Arc::clone(&catalogue));
+    Ok(catalogue)
+}
+
+async fn fetch<P: Ports>(door: &Door<P>, on: &Errands<P::Link>) -> Result<Catalogue, UpstreamError> {
+    let mut tools = BTreeMap::new();
+    let mut cursor = None;
+    for _ in 0..MOST_PAGES {
+        let id = door.next_id();
+        let errand = Errand::<P>::new(on, id, ErrandKind::ListTools(cursor.take()));
+        let frame = single(door.ports.errand(errand).await?, id, &on.server.answer_limits).await?;
+        let Some(result) = frame.result() else {
+            // A server without tools answers "method not found": it has none, which is not a failure.
+            return Ok(Catalogue { tools, fetched: door.ports.stopwatch() });
+        };
+        for tool in lens::tools_of(result) {
+            if tools.len() >= MOST_TOOLS {
+                return Err(UpstreamError::new(UpstreamFault::TooLarge, format!("more than {MOST_TOOLS} tools")));
+            }
+            if let Some(known) = Tool::of(&tool.name, tool.input_schema, &frame, &on.server.answer_limits) {
+                // The first of two tools with one name stands; the list that callers see drops the second as well.
+                tools.entry(Arc::clone(&known.name)).or_insert_with(|| Arc::new(known));
+            }
+        }
+        match lens::next_cursor(result) {
+            Some(next) => cursor = Some(next.into_owned()),
+            None => return Ok(Catalogue { tools, fetched: door.ports.stopwatch() }),
+        }
+    }
+    Err(UpstreamError::new(UpstreamFault::TooLarge, format!("more than {MOST_PAGES} pages of tools")))
+}
+
+/// Reduces an answer to the one response it must hold.
+pub(crate) async fn single<L, E: Events>(
+    answered: Answered<L, E>,
+    id: i64,
+    limits: &Limits,
+) -> Result<Frame, UpstreamError> {
+    let malformed = |what: &str| UpstreamError::new(UpstreamFault::Malformed, what);
+    let parse = |bytes: Bytes| {
+        let (frame, _) = Frame::parse_result(bytes, limits).map_err(|error| malformed(&error.to_string()))?;
+        Ok((frame.id() == Some(&Id::Number(id)) && frame.method().is_none()).then_some(frame))
+    };
+    match answered.answer {
+        Answer::Accepted => Err(malformed("a request was answered with 202")),
+        Answer::Whole(bytes, _) => parse(bytes)?.ok_or_else(|| malformed("the answer is to another request")),
+        Answer::Stream(mut events) => loop {
+            let mut batch = Vec::new();
+            let more = events.next_batch(&mut batch, 64).await?;
+            for bytes in batch {
+                if let Some(frame) = parse(bytes)? {
+                    return Ok(frame);
+                }
+            }
+            if more == More::No {
+                return Err(UpstreamError::new(UpstreamFault::Ended, "the stream ended without the answer"));
+            }
+        },
+    }
+}

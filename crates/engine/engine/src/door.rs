@@ -1,0 +1,220 @@
+//! One door: its ports, its snapshot, its sessions. Everything that outlives a frame.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+
+use doorward_types::{ServerName, Timestamp};
+use doorward_wire::{Era, LEGACY, MODERN};
+
+use crate::catalogue::{Catalogue, Catalogues, Known, current, single};
+use crate::errand::{Errand, ErrandKind, Errands};
+use crate::ports::{Ports, RandomUnavailable, UpstreamError};
+use crate::record::CallId;
+use crate::refusal::{Reason, Refusal};
+use crate::sessions::{Owner, SessionRules, Sessions};
+use crate::snapshot::{EraRule, ServerRules, Snapshot};
+
+/// The bounds of a door.
+#[derive(Debug, Clone, Copy)]
+pub struct DoorLimits {
+    /// Legacy sessions.
+    pub sessions: SessionRules,
+}
+
+/// One door. Shared by all of its connections.
+pub struct Door<P: Ports> {
+    pub(crate) ports: P,
+    snapshot: RwLock<Arc<Snapshot>>,
+    pub(crate) sessions: Sessions<P::Link>,
+    pub(crate) catalogues: Catalogues,
+    /// Catalogues that the policies do not fit, so that each is compiled against once.
+    unfit: Mutex<HashMap<ServerName, Arc<Catalogue>>>,
+    ids: AtomicI64,
+    boot: [u8; 8],
+    calls: AtomicU64,
+    epoch: AtomicU64,
+}
+
+impl<P: Ports> Door<P> {
+    /// Hangs a door.
+    ///
+    /// # Errors
+    /// When the operating system gives no randomness.
+    pub fn new(ports: P, snapshot: Snapshot, limits: DoorLimits) -> Result<Self, RandomUnavailable> {
+        let drawn = ports.random()?;
+        let mut boot = [0; 8];
+        boot.iter_mut().zip(drawn).for_each(|(to, from)| *to = from);
+        Ok(Self {
+            ports,
+            snapshot: RwLock::new(Arc::new(snapshot)),
+            sessions: Sessions::new(limits.sessions),
+            catalogues: Catalogues::default(),
+            unfit: Mutex::new(HashMap::new()),
+            ids: AtomicI64::new(1),
+            boot,
+            calls: AtomicU64::new(0),
+            epoch: AtomicU64::new(0),
+        })
+    }
+
+    /// Returns the ports.
+    pub fn ports(&self) -> &P {
+        &self.ports
+    }
+
+    /// Returns the snapshot that a frame arriving now is judged under.
+    pub fn snapshot(&self) -> Arc<Snapshot> {
+        Arc::clone(&self.snapshot.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Swaps the snapshot whole. Frames on their way finish under the one they began with; open streams are judged
+    /// under the new one from their next event on (D-03).
+    pub fn swap(&self, snapshot: Snapshot) {
+        *self.snapshot.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(snapshot);
+    }
+
+    /// Returns the revocation epoch.
+    pub fn epoch(&self) -> u64 {
+        self.epoch.load(Ordering::Acquire)
+    }
+
+    /// Raises the revocation epoch: every token is verified again on its next use.
+    pub fn raise_epoch(&self) {
+        self.epoch.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// Returns how many legacy sessions are open.
+    pub fn sessions(&self) -> usize {
+        self.sessions.total()
+    }
+
+    /// Ends the sessions that have outlived their rules; called from time to time.
+    pub fn sweep(&self, now: Timestamp) -> usize {
+        let ended = self.sessions.sweep(now);
+        ended.iter().for_each(|session| self.ports.close(Arc::clone(&session.link)));
+        ended.len()
+    }
+
+    /// Ends every session of an owner, or all of them.
+    pub fn end_sessions(&self, of: Option<&Owner>) -> usize {
+        let ended = self.sessions.matching(|session| of.is_none_or(|owner| session.is_of(owner)));
+        ended.iter().for_each(|session| self.ports.close(Arc::clone(&session.link)));
+        ended.len()
+    }
+
+    pub(crate) fn next_id(&self) -> i64 {
+        self.ids.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// A call's name: random for each start of the door, counted within it.
+    pub(crate) fn next_call(&self) -> CallId {
+        let mut id = [0; 16];
+        let count = self.calls.fetch_add(1, Ordering::Relaxed).to_be_bytes();
+        id.iter_mut().zip(self.boot.iter().chain(&count)).for_each(|(to, from)| *to = *from);
+        CallId(id)
+    }
+
+    /// Learns what a server offers, over a link of the door's own, so that policies can be compiled against it before
+    /// any caller has opened one.
+    ///
+    /// # Errors
+    /// When the server cannot be asked: it has no permits until it can.
+    pub async fn acquaint(&self, server: &Arc<ServerRules>) -> Result<Arc<Snapshot>, UpstreamError> {
+        let catalogue = match server.era {
+            EraRule::Legacy => self.ask_legacy(server).await?,
+            EraRule::Modern => self.ask(server, None, Era::Modern, MODERN).await?,
+            EraRule::Both => match self.ask(server, None, Era::Modern, MODERN).await {
+                Ok(catalogue) if !catalogue.is_empty() => catalogue,
+                _ => self.ask_legacy(server).await?,
+            },
+        };
+        Ok(self.learn(&server.name, &catalogue))
+    }
+
+    async fn ask_legacy(&self, server: &Arc<ServerRules>) -> Result<Arc<Catalogue>, UpstreamError> {
+        let mut on = Errands {
+            server: Arc::clone(server),
+            link: None,
+            owner: None,
+            era: Era::Legacy,
+            version: LEGACY.into(),
+            capabilities: "{}".into(),
+        };
+        let id = self.next_id();
+        let mut answered = self.ports.errand(Errand::<P>::new(&on, id, ErrandKind::Initialize)).await?;
+        let link = answered.link.take();
+        on.link = link.clone();
+        let hello = single(answered, id, &server.answer_limits).await;
+        if let Ok(hello) = &hello
+            && let Some(version) = hello.result().and_then(|result| result.get("protocolVersion"))
+            && let Some(version) = version.as_str()
+        {
+            on.version = version.as_ref().into();
+        }
+        let asked = match hello {
+            Ok(_) => {
+                let ready = Errand::<P>::new(&on, self.next_id(), ErrandKind::Initialized);
+                match self.ports.errand(ready).await {
+                    Ok(_) => current(self, &on).await,
+                    Err(error) => Err(error),
+                }
+            }
+            Err(error) => Err(error),
+        };
+        if let Some(link) = link {
+            self.ports.close(link);
+        }
+        asked
+    }
+
+    async fn ask(
+        &self,
+        server: &Arc<ServerRules>,
+        link: Option<Arc<P::Link>>,
+        era: Era,
+        version: &str,
+    ) -> Result<Arc<Catalogue>, UpstreamError> {
+        let on = Errands {
+            server: Arc::clone(server),
+            link,
+            owner: None,
+            era,
+            version: version.into(),
+            capabilities: "{}".into(),
+        };
+        current(self, &on).await
+    }
+
+    /// Compiles the policies against what a server offers now, if they were compiled against something else. If they
+    /// do not fit, the operator is told, and the present snapshot stays: what it does not know is not permitted.
+    pub(crate) fn learn(&self, server: &ServerName, catalogue: &Arc<Catalogue>) -> Arc<Snapshot> {
+        let mut unfit = self.unfit.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = self.snapshot();
+        let before = now.known().get(server);
+        let tried = unfit.get(server).is_some_and(|tried| Arc::ptr_eq(tried, catalogue));
+        if tried || before.is_some_and(|known| known.covers(catalogue)) {
+            return now;
+        }
+        let known = Arc::new(Known::with(before.map(|known| &**known), catalogue));
+        match now.learned(server, known) {
+            Ok(next) => {
+                let next = Arc::new(next);
+                *self.snapshot.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&next);
+                unfit.remove(server);
+                next
+            }
+            Err(problems) => {
+                unfit.insert(server.clone(), Arc::clone(catalogue));
+                self.ports.policies_unfit(server, &problems);
+                now
+            }
+        }
+    }
+}
+
+impl Refusal {
+    pub(crate) fn upstream(error: UpstreamError) -> Self {
+        Self::because(Reason::Upstream(error.fault), error.detail)
+    }
+}

@@ -1,0 +1,139 @@
+//! The door's own traffic to upstreams. An [`Errand`] is the second witness that a port may send (D-01): its kinds are
+//! a closed list, and none of them holds a caller's bytes.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use doorward_wire::{Era, Id, LEGACY, MODERN, quote};
+
+use crate::ports::Ports;
+use crate::sessions::Owner;
+use crate::snapshot::ServerRules;
+
+/// What the door wants of an upstream.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ErrandKind {
+    /// Opens a legacy link to learn what the server offers, before any caller has come.
+    Initialize,
+    /// Completes the handshake of a link that [`ErrandKind::Initialize`] opened.
+    Initialized,
+    /// Lists tools, from a cursor on.
+    ListTools(Option<String>),
+    /// Opens a legacy session's stream for what the server says unasked.
+    OpenStream,
+    /// Answers a request of the server that its caller's policies do not let through.
+    Decline(Id),
+}
+
+/// One errand: its kind, and over which link it goes.
+pub struct Errand<P: Ports> {
+    server: Arc<ServerRules>,
+    link: Option<Arc<P::Link>>,
+    owner: Option<Owner>,
+    era: Era,
+    version: Arc<str>,
+    capabilities: Arc<str>,
+    id: i64,
+    kind: ErrandKind,
+}
+
+/// What errands of one exchange have in common.
+#[derive(Clone)]
+pub(crate) struct Errands<L> {
+    pub(crate) server: Arc<ServerRules>,
+    pub(crate) link: Option<Arc<L>>,
+    pub(crate) owner: Option<Owner>,
+    pub(crate) era: Era,
+    pub(crate) version: Arc<str>,
+    pub(crate) capabilities: Arc<str>,
+}
+
+impl<P: Ports> Errand<P> {
+    pub(crate) fn new(on: &Errands<P::Link>, id: i64, kind: ErrandKind) -> Self {
+        Self {
+            server: Arc::clone(&on.server),
+            link: on.link.clone(),
+            owner: on.owner.clone(),
+            era: on.era,
+            version: Arc::clone(&on.version),
+            capabilities: Arc::clone(&on.capabilities),
+            id,
+            kind,
+        }
+    }
+
+    /// Returns the server it goes to.
+    pub fn server(&self) -> &Arc<ServerRules> {
+        &self.server
+    }
+
+    /// Returns the link it goes over; none where it opens one, or in the stateless revision.
+    pub fn link(&self) -> Option<&Arc<P::Link>> {
+        self.link.as_ref()
+    }
+
+    /// Returns the person on whose behalf it runs; none for the door itself.
+    pub fn owner(&self) -> Option<&Owner> {
+        self.owner.as_ref()
+    }
+
+    /// Returns the revision family it speaks.
+    pub fn era(&self) -> Era {
+        self.era
+    }
+
+    /// Returns the request's id.
+    pub fn id(&self) -> i64 {
+        self.id
+    }
+
+    /// Returns what it is.
+    pub fn kind(&self) -> &ErrandKind {
+        &self.kind
+    }
+
+    /// Returns the frame to send; none for a stream, which is a verb.
+    pub fn frame(&self) -> Option<Bytes> {
+        let id = self.id;
+        let text = match &self.kind {
+            ErrandKind::Initialize => format!(
+                r#"{{"jsonrpc":"2.0","id":{id},"method":"initialize","params":{{"protocolVersion":"{LEGACY}","capabilities":{{}},"clientInfo":{{"name":"doorward","version":"{}"}}}}}}"#,
+                env!("CARGO_PKG_VERSION")
+            ),
+            ErrandKind::Initialized => r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#.to_owned(),
+            ErrandKind::ListTools(cursor) => {
+                let mut params = Vec::new();
+                if let Some(cursor) = cursor {
+                    params.push(format!(r#""cursor":{}"#, quote(cursor)));
+                }
+                if self.era == Era::Modern {
+                    params.push(format!(
+                        r#""_meta":{{"io.modelcontextprotocol/protocolVersion":"{MODERN}","io.modelcontextprotocol/clientCapabilities":{}}}"#,
+                        self.capabilities
+                    ));
+                }
+                format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"tools/list","params":{{{}}}}}"#, params.join(","))
+            }
+            ErrandKind::Decline(asked) => format!(
+                r#"{{"jsonrpc":"2.0","id":{},"error":{{"code":-32601,"message":"Method not found"}}}}"#,
+                asked.to_json()
+            ),
+            ErrandKind::OpenStream => return None,
+        };
+        Some(Bytes::from(text))
+    }
+
+    /// Returns the MCP headers to send.
+    pub fn headers(&self) -> Vec<(String, String)> {
+        let mut headers = Vec::new();
+        match (self.era, &self.kind) {
+            (_, ErrandKind::Initialize) => {}
+            (Era::Legacy, _) => headers.push(("mcp-protocol-version".to_owned(), self.version.to_string())),
+            (Era::Modern, _) => {
+                headers.push(("mcp-protocol-version".to_owned(), MODERN.to_owned()));
+                headers.push(("mcp-method".to_owned(), "tools/list".to_owned()));
+            }
+        }
+        headers
+    }
+}

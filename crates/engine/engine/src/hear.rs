@@ -1,0 +1,70 @@
+//! The hear step: the body becomes a frame, by the ladder of the protocol.
+
+use doorward_wire::{Classified, Era, Method, Verb, classify, classify_stream, lens};
+
+use crate::door::Door;
+use crate::ports::{Ports, ReadError};
+use crate::record::Subject;
+use crate::refusal::Reason;
+use crate::snapshot::EraRule;
+use crate::stage::{Heard, Identified, Said, Step};
+
+pub(crate) async fn hear<'a, P: Ports>(door: &Door<P>, identified: Identified<'a, P>) -> Step<Heard<'a>> {
+    let Identified { mut trail, caller, verb, content_type, accept, headers, body } = identified;
+    let rule = trail.server.era;
+    if verb != Verb::Post {
+        // GET and DELETE belong to sessions; a server without sessions has neither (T-25).
+        if rule == EraRule::Modern {
+            return Err(trail.refuse(Reason::Verb));
+        }
+        trail.method = Some(if verb == Verb::Get { "GET" } else { "DELETE" }.into());
+        let session = match classify_stream(verb, accept, &headers) {
+            Ok(request) => request.session,
+            Err(ladder) => return Err(trail.refuse(Reason::Wire(ladder))),
+        };
+        let said = if verb == Verb::Get { Said::Listen { session } } else { Said::Leave { session } };
+        return Ok(Heard { trail, caller, headers, said });
+    }
+
+    let limits = &trail.server.request_limits;
+    let bytes = match door.ports.read(body, limits.max_bytes).await {
+        Ok(bytes) => bytes,
+        Err(ReadError::TooLarge) => return Err(trail.refuse(Reason::Body("body-too-large", 413))),
+        Err(ReadError::TooSlow) => return Err(trail.refuse(Reason::Body("body-too-slow", 408))),
+        Err(ReadError::Broken) => return Err(trail.refuse(Reason::Body("body-broken", 400))),
+    };
+    let classified = match classify(content_type, accept, &headers, bytes, limits) {
+        Ok(classified) => classified,
+        Err(ladder) => {
+            trail.id = ladder.id.clone();
+            return Err(trail.refuse(Reason::Wire(ladder)));
+        }
+    };
+    let (era, frame, session) = match classified {
+        Classified::Modern { frame } => (Era::Modern, frame, None),
+        Classified::LegacyInitialize { frame } => (Era::Legacy, frame, None),
+        Classified::LegacyInSession { frame, session, .. } => (Era::Legacy, frame, Some(session)),
+    };
+    let method = frame.known_method();
+    trail.era = era;
+    trail.id = frame.id().cloned();
+    trail.method = Some(match (frame.method(), method) {
+        (None, _) => "response".into(),
+        (Some(_), Method::Other) => "other".into(),
+        (Some(name), _) => name.into(),
+    });
+    trail.subject = match method {
+        Method::ToolsCall => lens::tool_call(&frame).map_or(Subject::None, |call| Subject::Tool((&*call.name).into())),
+        Method::PromptsGet => lens::routing_name(&frame).map_or(Subject::None, |name| Subject::Prompt((&*name).into())),
+        Method::ResourcesRead | Method::ResourcesSubscribe | Method::ResourcesUnsubscribe => {
+            lens::resource_uri(&frame).map_or(Subject::None, |uri| Subject::Resource((&*uri).into()))
+        }
+        Method::Other => frame.method().map_or(Subject::None, |name| Subject::Method(name.into())),
+        _ => Subject::None,
+    };
+    if !rule.serves(era) {
+        return Err(trail.refuse(Reason::EraNotServed));
+    }
+    trail.times.hear = trail.lap(&door.ports);
+    Ok(Heard { trail, caller, headers, said: Said::Frame { frame, method, session } })
+}

@@ -1,0 +1,123 @@
+//! The identify step: from a bearer token to a caller, before a byte of the body is read.
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+use std::sync::{Arc, PoisonError};
+
+use doorward_oauth::{BearerError, CallerKind, Groups, Identity, TokenError, TokenKey, bearer, verify};
+use doorward_policy::{PrincipalFacts, PrincipalKind};
+use doorward_types::Timestamp;
+use doorward_wire::Era;
+
+use crate::door::Door;
+use crate::ports::Ports;
+use crate::record::{StepTimes, Subject};
+use crate::refusal::{Reason, Refusal};
+use crate::sessions::Owner;
+use crate::snapshot::{ServerRules, Snapshot};
+use crate::stage::{Arrived, Authorization, Caller, Identified, Step, Trail};
+
+pub(crate) async fn identify<'a, P: Ports>(door: &Door<P>, arrived: Arrived<'a, P>) -> Step<Identified<'a, P>> {
+    let Arrived { snapshot, server, verb, authorization, content_type, accept, headers, body, source, trace, now } =
+        arrived;
+    let mut trail = Trail {
+        snapshot,
+        server,
+        source,
+        trace,
+        now,
+        caller: None,
+        era: Era::Legacy,
+        id: None,
+        method: None,
+        subject: Subject::None,
+        times: StepTimes::default(),
+        lap: door.ports.stopwatch(),
+    };
+    // A session never stands in for a token: every request on every verb brings its own (A-06, SES-01).
+    let token = match authorization {
+        Authorization::Absent => return Err(trail.refuse(Reason::NoToken("no-token"))),
+        Authorization::Several => return Err(trail.refuse(Reason::NoToken("several-authorization-headers"))),
+        Authorization::One(value) => match bearer(value) {
+            Ok(token) => token,
+            Err(BearerError::OtherScheme) => return Err(trail.refuse(Reason::NoToken("no-token"))),
+            Err(_) => return Err(trail.refuse(Reason::NoToken("authorization-malformed"))),
+        },
+    };
+    let caller = match caller(door, &trail.snapshot, &trail.server, token, source, now).await {
+        Ok(caller) => caller,
+        Err(refusal) => return Err(trail.refused(refusal)),
+    };
+    trail.caller = Some(Arc::clone(&caller));
+    trail.times.identify = trail.lap(&door.ports);
+    Ok(Identified { trail, caller, verb, content_type, accept, headers, body })
+}
+
+/// Verifies a token, or finds it verified under this very snapshot, server, key and epoch (D-03).
+async fn caller<P: Ports>(
+    door: &Door<P>,
+    snapshot: &Snapshot,
+    server: &ServerRules,
+    token: &str,
+    source: Option<IpAddr>,
+    now: Timestamp,
+) -> Result<Arc<Caller>, Refusal> {
+    let epoch = door.epoch();
+    let key = TokenKey::new(token, snapshot.id());
+    let known = server.tokens.read().unwrap_or_else(PoisonError::into_inner).get(&key, now, epoch);
+    if let Some(caller) = known {
+        return Ok(caller);
+    }
+    // Judging a token costs an RSA verification: a place that sends bad ones is made to wait, while callers whose tokens
+    // are known already are let through.
+    if !door.ports.may_knock(source, now) {
+        return Err(Refusal::new(Reason::TooManyKnocks));
+    }
+    let keys = door.ports.keys();
+    let mut verdict = verify(token, &*keys, &server.expectation, now);
+    if let Err(TokenError::UnknownKid { kid }) = &verdict
+        && door.ports.refresh_keys(kid).await
+    {
+        verdict = verify(token, &*door.ports.keys(), &server.expectation, now);
+    }
+    let identity = verdict.map_err(|error| Refusal::new(Reason::Token(error)))?;
+    let caller = Arc::new(prepare(door, snapshot, Arc::new(identity)).await?);
+    let (kid, expires) = (Arc::clone(caller.identity.kid()), caller.identity.expires());
+    let mut tokens = server.tokens.write().unwrap_or_else(PoisonError::into_inner);
+    tokens.insert(key, Arc::clone(&caller), kid, expires, epoch);
+    Ok(caller)
+}
+
+/// Makes the policy's view of an identity, under one snapshot.
+pub(crate) async fn prepare<P: Ports>(
+    door: &Door<P>,
+    snapshot: &Snapshot,
+    identity: Arc<Identity>,
+) -> Result<Caller, Refusal> {
+    let none = BTreeSet::new();
+    let resolved;
+    let groups = match identity.groups() {
+        Groups::Listed(groups) => groups,
+        // Too many to list: they are asked for where a policy needs them, and a failure closes (AUT-01).
+        Groups::Overage if snapshot.policies().mentions_groups() => {
+            let asked = door.ports.groups(&identity).await;
+            resolved = asked.map_err(|why| Refusal::because(Reason::GroupsUnavailable, why.0))?;
+            &resolved
+        }
+        Groups::Absent | Groups::Overage => &none,
+    };
+    let principal = snapshot.policies().principal(&PrincipalFacts {
+        tenant: identity.tenant(),
+        object: identity.object(),
+        client: identity.client(),
+        kind: match identity.kind() {
+            CallerKind::User => PrincipalKind::User,
+            CallerKind::App => PrincipalKind::App,
+        },
+        scopes: identity.scopes(),
+        roles: identity.roles(),
+        groups,
+    });
+    let owner = Owner::of(&identity);
+    Ok(Caller { identity, principal, owner })
+}

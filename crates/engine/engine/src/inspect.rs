@@ -1,0 +1,78 @@
+//! The inspect step: the last look at what leaves for the server, and the one place where [`Cleared`] is made.
+
+use doorward_wire::{Frame, FrameKind, Id, rewrite_ids};
+
+use crate::door::Door;
+use crate::ports::Ports;
+use crate::refusal::Reason;
+use crate::stage::{Cleared, Exchange, Permitted, Step};
+
+pub(crate) fn inspect<P: Ports>(door: &Door<P>, permitted: Permitted<P>) -> Step<(Cleared<P>, Exchange<P>)> {
+    let Permitted { mut trail, caller, seat, permit, frame, digest, method, headers, answers } = permitted;
+    // INVARIANT: the frame that leaves is the frame that was judged (D-02). A step that edits arguments must have it
+    // judged again, which gives a new digest; forgetting that ends here.
+    if judged_digest(&frame) != digest {
+        return Err(trail.refuse(Reason::NotTheJudgedFrame));
+    }
+    let door_id = (frame.kind() == FrameKind::Request).then(|| door.next_id());
+    let progress = frame.progress_token().filter(|_| door_id.is_some());
+    // Ids and progress tokens are names, not content: the server gets the door's own, so that no two callers' names
+    // can meet behind it (L-07, L-18). A response goes back under the id the server asked with.
+    let own = door_id.map(Id::Number);
+    let bytes = rewrite_ids(&frame, own.as_ref().or(answers.as_ref()), own.as_ref().filter(|_| progress.is_some()));
+    if let (Some(session), Some(id), Some(door_id)) = (seat.session(), frame.id(), door_id)
+        && !session.begin(id, door_id)
+    {
+        return Err(trail.refuse(Reason::Busy));
+    }
+    trail.times.inspect = trail.lap(&door.ports);
+    let call = door.next_call();
+    let exchange = Exchange {
+        door_id,
+        progress: progress.map(|value| value.raw().into()),
+        policies: permit.policies().to_vec(),
+        started: trail.lap,
+        caller: caller.clone(),
+        method,
+        call,
+        digest,
+        trail,
+        seat,
+    };
+    let cleared = Cleared {
+        server: exchange.trail.server.clone(),
+        link: exchange.seat.session().map(|session| session.link.clone()),
+        owner: caller.owner.clone(),
+        era: exchange.trail.era,
+        method,
+        door_id,
+        bytes,
+        headers,
+        call,
+        trace: exchange.trail.trace,
+        permit,
+    };
+    Ok((cleared, exchange))
+}
+
+/// Digests what the judgements read of a frame: its method and its parameters, or its result.
+pub(crate) fn judged_digest(frame: &Frame) -> [u8; 32] {
+    let mut context = aws_lc_rs::digest::Context::new(&aws_lc_rs::digest::SHA256);
+    context.update(frame.method().unwrap_or("response").as_bytes());
+    context.update(&[0]);
+    for content in [frame.params(), frame.result(), frame.error()].into_iter().flatten() {
+        context.update(content.raw().as_bytes());
+    }
+    let digest = context.finish();
+    let mut bytes = [0; 32];
+    bytes.iter_mut().zip(digest.as_ref()).for_each(|(to, from)| *to = *from);
+    bytes
+}
+
+/// Reads the id a frame carries as the door's own.
+pub(crate) fn is_door_id(frame: &Frame, door_id: Option<i64>) -> bool {
+    match (frame.id(), door_id) {
+        (Some(Id::Number(id)), Some(door_id)) => *id == door_id,
+        _ => false,
+    }
+}

@@ -1,0 +1,206 @@
+//! The outside world, as the engine may see it. Both doors implement [`Ports`].
+
+use std::collections::BTreeSet;
+use std::future::Future;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use doorward_oauth::{Identity, KeySet};
+use doorward_policy::PolicyProblem;
+use doorward_types::{ObjectId, ServerName, Timestamp};
+
+use crate::errand::Errand;
+use crate::record::{IntentFacts, OutcomeFacts, RefusalFacts};
+use crate::stage::Cleared;
+
+/// What the engine asks of the world. Everything that takes time, touches a disk or a socket, reads a clock or draws
+/// randomness is here, and nowhere else on the way of a message.
+pub trait Ports: Sized + Send + Sync + 'static {
+    /// A request body that nobody has read yet.
+    type Body: Send;
+    /// A standing relation with an upstream: an HTTP session, a child process.
+    type Link: Send + Sync;
+    /// An upstream's stream of frames.
+    type Events: Events;
+
+    /// Reads the wall clock. Called once for each frame, and once for each batch of events (D-03).
+    fn now(&self) -> Timestamp;
+
+    /// Reads a monotonic stopwatch, in nanoseconds from any fixed point.
+    fn stopwatch(&self) -> u64;
+
+    /// Draws 256 bits from the operating system.
+    ///
+    /// # Errors
+    /// When the operating system has none: the caller refuses.
+    fn random(&self) -> Result<[u8; 32], RandomUnavailable>;
+
+    /// Reads a whole body of at most `limit` bytes.
+    fn read(&self, body: Self::Body, limit: usize) -> impl Future<Output = Result<Bytes, ReadError>> + Send;
+
+    /// Says whether a source may try another unverified token now; false after too many bad ones (D-11).
+    fn may_knock(&self, source: Option<IpAddr>, now: Timestamp) -> bool;
+
+    /// Returns the signing keys at hand.
+    fn keys(&self) -> Arc<KeySet>;
+
+    /// Asks for fresh keys because a token names one that is not at hand; true if the set changed. Bounded by the
+    /// port to one fetch in five minutes, whatever callers send (S37).
+    fn refresh_keys(&self, kid: &str) -> impl Future<Output = bool> + Send;
+
+    /// Resolves the groups of a person whose token says there are too many to list.
+    fn groups(
+        &self,
+        identity: &Identity,
+    ) -> impl Future<Output = Result<BTreeSet<ObjectId>, GroupsUnavailable>> + Send;
+
+    /// Records an intent; returns when it is written (D-09).
+    fn intent(&self, facts: IntentFacts<'_>) -> impl Future<Output = Result<(), AuditUnwritable>> + Send;
+
+    /// Records an outcome; returns when it is written.
+    fn outcome(&self, facts: OutcomeFacts) -> impl Future<Output = Result<(), AuditUnwritable>> + Send;
+
+    /// Records the outcome of a call whose caller has gone; must not block.
+    fn outcome_detached(&self, facts: OutcomeFacts);
+
+    /// Records a refusal: chained if the caller is known, counted if not (D-11).
+    fn refused(&self, facts: RefusalFacts<'_>) -> impl Future<Output = Result<(), AuditUnwritable>> + Send;
+
+    /// Sends a cleared frame to its server. The witness is consumed: nothing is sent twice.
+    fn upstream(
+        &self,
+        cleared: Cleared<Self>,
+    ) -> impl Future<Output = Result<Answered<Self::Link, Self::Events>, UpstreamError>> + Send;
+
+    /// Runs an errand of the door's own.
+    fn errand(
+        &self,
+        errand: Errand<Self>,
+    ) -> impl Future<Output = Result<Answered<Self::Link, Self::Events>, UpstreamError>> + Send;
+
+    /// Ends a link: its streams end at once, its server is told.
+    fn close(&self, link: Arc<Self::Link>);
+
+    /// Tells the operator that the policies do not fit what a server offers now.
+    fn policies_unfit(&self, server: &ServerName, problems: &[PolicyProblem]);
+}
+
+/// Frames from an upstream, in order.
+pub trait Events: Send + 'static {
+    /// Waits until at least one frame is there, then takes all that are ready, at most `limit` frames.
+    ///
+    /// # Errors
+    /// When the stream breaks, is malformed or exceeds its bounds.
+    fn next_batch(
+        &mut self,
+        into: &mut Vec<Bytes>,
+        limit: usize,
+    ) -> impl Future<Output = Result<More, UpstreamError>> + Send;
+}
+
+/// Whether a stream goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum More {
+    /// More may come.
+    Yes,
+    /// This was the end.
+    No,
+}
+
+/// What an upstream said to one frame.
+pub struct Answered<L, E> {
+    /// The link that an `initialize` opened.
+    pub link: Option<Arc<L>>,
+    /// The answer.
+    pub answer: Answer<E>,
+}
+
+/// The three forms of an answer.
+pub enum Answer<E> {
+    /// Taken, nothing to say: 202.
+    Accepted,
+    /// One frame, with the HTTP status it came with.
+    Whole(Bytes, u16),
+    /// A stream of frames.
+    Stream(E),
+}
+
+/// Why a body could not be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReadError {
+    /// Larger than the limit.
+    TooLarge,
+    /// Slower than the limit.
+    TooSlow,
+    /// The caller went away.
+    Broken,
+}
+
+/// The operating system gave no randomness.
+#[derive(Debug)]
+pub struct RandomUnavailable;
+
+/// The audit log could not be written.
+#[derive(Debug)]
+pub struct AuditUnwritable;
+
+/// Group membership could not be resolved; the text is for the log.
+#[derive(Debug)]
+pub struct GroupsUnavailable(pub String);
+
+/// What went wrong with the server behind the door.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UpstreamFault {
+    /// No connection, no process.
+    Unreachable,
+    /// No answer in time.
+    Timeout,
+    /// An answer that breaks the protocol.
+    Malformed,
+    /// An answer beyond its bounds.
+    TooLarge,
+    /// It no longer knows the session.
+    SessionLost,
+    /// An HTTP error without a JSON-RPC body.
+    Refused,
+    /// It ended before it answered.
+    Ended,
+    /// As many children run as may (D-23).
+    Capped,
+    /// It has no stream to offer: 405 to a GET.
+    VerbNotServed,
+}
+
+impl UpstreamFault {
+    /// Returns the stable name of this fault.
+    pub fn id(self) -> &'static str {
+        match self {
+            Self::Unreachable => "upstream-unreachable",
+            Self::Timeout => "upstream-timeout",
+            Self::Malformed => "upstream-malformed",
+            Self::TooLarge => "upstream-too-large",
+            Self::SessionLost => "upstream-session-lost",
+            Self::Refused => "upstream-refused",
+            Self::Ended => "upstream-ended",
+            Self::Capped => "upstream-capped",
+            Self::VerbNotServed => "upstream-verb-not-served",
+        }
+    }
+}
+
+/// A fault with the detail for the log.
+#[derive(Debug)]
+pub struct UpstreamError {
+    /// What kind of fault.
+    pub fault: UpstreamFault,
+    /// For the log alone.
+    pub detail: String,
+}
+
+impl UpstreamError {
+    /// Names a fault, with the detail for the log.
+    pub fn new(fault: UpstreamFault, detail: impl Into<String>) -> Self {
+        Self { fault, detail: detail.into() }
+    }
+}

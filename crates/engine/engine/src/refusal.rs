@@ -1,0 +1,298 @@
+//! Refusals: what the caller may know, and what the log must know. The one table from reason to answer.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use doorward_oauth::TokenError;
+use doorward_wire::{Era, Id, LadderError, quote};
+
+use crate::ports::UpstreamFault;
+
+/// Whose fault a refusal is; alarms and dashboards sort by it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// The caller sent something it must not.
+    Caller,
+    /// The server behind the door failed or misbehaved.
+    Upstream,
+    /// Something the operator owns is missing or full: a store, the audit log, Entra.
+    Operator,
+}
+
+/// Why the door refused. Each reason has one face towards the caller, given by [`Refusal::reply`].
+#[derive(Debug)]
+pub enum Reason {
+    /// No usable bearer token: absent, several, malformed.
+    NoToken(&'static str),
+    /// Too many bad tokens from one place.
+    TooManyKnocks,
+    /// A token that does not verify for this server.
+    Token(TokenError),
+    /// The groups of a token with overage could not be resolved: closed, not guessed.
+    GroupsUnavailable,
+    /// The body could not be read: too large, too slow, cut off.
+    Body(&'static str, u16),
+    /// The frame or its headers break the protocol.
+    Wire(LadderError),
+    /// A verb that this server's era does not have.
+    Verb,
+    /// The other era than the one this server is configured for.
+    EraNotServed,
+    /// A legacy request without `Mcp-Session-Id`.
+    SessionMissing,
+    /// A session that is not there, has expired, or is another's: one answer, so that it tells nothing (SES-03).
+    SessionUnknown,
+    /// The session is another principal's: answered as unknown, raised as an alarm.
+    SessionForeign,
+    /// The door or the person holds as many sessions as it may.
+    TooManySessions,
+    /// No policy lets this person use this server at all.
+    NotConnected,
+    /// A tool, prompt or resource that is absent or that this person may not see: one answer (D-08).
+    Unseen(UnseenKind),
+    /// Seen, but no policy permits this call with these arguments.
+    NotPermitted,
+    /// A method outside the protocol that no policy names (D-27).
+    MethodNotPermitted,
+    /// Arguments that do not fit the tool's input schema.
+    BadArguments(String),
+    /// `Mcp-Param-*` headers that disagree with the body.
+    ParamHeaders(&'static str),
+    /// A response to a request that this session was never asked.
+    UnaskedResponse,
+    /// The frame about to leave is not the frame that was judged (D-02).
+    NotTheJudgedFrame,
+    /// The server behind the door.
+    Upstream(UpstreamFault),
+    /// The audit log cannot be written: the door stays shut.
+    AuditUnwritable,
+    /// The door is draining or holds as many calls as it may.
+    Busy,
+}
+
+/// What kind of thing was asked for and not seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UnseenKind {
+    /// `tools/call`.
+    Tool,
+    /// `prompts/get`, or a completion's prompt.
+    Prompt,
+    /// `resources/read`, subscribe, unsubscribe, or a completion's template.
+    Resource,
+}
+
+/// What goes into `WWW-Authenticate`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Challenge {
+    /// 401 without an error: no token was sent.
+    Missing,
+    /// 401 `invalid_token`.
+    InvalidToken,
+    /// 403 `insufficient_scope`.
+    InsufficientScope,
+}
+
+/// A refusal on its way: the reason, and the detail that only the log may have.
+#[derive(Debug)]
+pub struct Refusal {
+    /// Why.
+    pub reason: Reason,
+    /// For the log alone; never content, never secrets.
+    pub detail: Cow<'static, str>,
+    /// Policies that decided, if any did.
+    pub policies: Vec<Arc<str>>,
+}
+
+/// What the caller gets: one HTTP answer, its body a JSON-RPC message.
+#[derive(Debug)]
+pub struct Reply {
+    /// HTTP status.
+    pub status: u16,
+    /// The challenge for `WWW-Authenticate`, if any.
+    pub challenge: Option<Challenge>,
+    /// Seconds for `Retry-After`, if waiting helps.
+    pub retry_after: Option<u32>,
+    /// JSON-RPC message.
+    pub body: Bytes,
+}
+
+impl Refusal {
+    pub(crate) fn new(reason: Reason) -> Self {
+        Self { reason, detail: Cow::Borrowed(""), policies: Vec::new() }
+    }
+
+    pub(crate) fn because(reason: Reason, detail: impl Into<Cow<'static, str>>) -> Self {
+        Self { reason, detail: detail.into(), policies: Vec::new() }
+    }
+
+    /// Answers the caller. `id` is the request's own id where it is known.
+    pub fn reply(&self, id: Option<&Id>, era: Era) -> Reply {
+        let face = self.reason.face(era);
+        let id = match (&self.reason, id) {
+            (Reason::Wire(ladder), None) => ladder.id.as_ref().map(Id::to_json),
+            (_, id) => id.map(Id::to_json),
+        };
+        let id = id.as_deref().unwrap_or("null");
+        let body = match &face.shape {
+            Shape::Error(code) => {
+                let data = match &self.reason {
+                    Reason::Wire(LadderError { data: Some(data), .. }) => format!(",\"data\":{data}"),
+                    _ => String::new(),
+                };
+                let message = quote(&face.message);
+                format!(r#"{{"jsonrpc":"2.0","id":{id},"error":{{"code":{code},"message":{message}{data}}}}}"#)
+            }
+            Shape::ToolError => {
+                let text = quote(&face.message);
+                let kind = if era == Era::Modern { r#","resultType":"complete""# } else { "" };
+                format!(
+                    r#"{{"jsonrpc":"2.0","id":{id},"result":{{"content":[{{"type":"text","text":{text}}}],"isError":true{kind}}}}}"#
+                )
+            }
+        };
+        Reply { status: face.status, challenge: face.challenge, retry_after: face.retry_after, body: Bytes::from(body) }
+    }
+}
+
+enum Shape {
+    Error(i64),
+    ToolError,
+}
+
+struct Face {
+    status: u16,
+    shape: Shape,
+    message: Cow<'static, str>,
+    challenge: Option<Challenge>,
+    retry_after: Option<u32>,
+}
+
+impl Face {
+    fn error(status: u16, code: i64, message: impl Into<Cow<'static, str>>) -> Self {
+        Self { status, shape: Shape::Error(code), message: message.into(), challenge: None, retry_after: None }
+    }
+
+    fn challenge(status: u16, challenge: Challenge, message: &'static str) -> Self {
+        Self { challenge: Some(challenge), ..Self::error(status, REFUSED, message) }
+    }
+
+    fn tool_error(message: impl Into<Cow<'static, str>>) -> Self {
+        Self { shape: Shape::ToolError, ..Self::error(200, 0, message) }
+    }
+
+    fn retry(self, seconds: u32) -> Self {
+        Self { retry_after: Some(seconds), ..self }
+    }
+}
+
+/// The door's own error code, outside the range that JSON-RPC and MCP reserve (L-09).
+const REFUSED: i64 = 4030;
+
+impl Reason {
+    /// Returns the stable name under which logs, metrics and audit records know this reason.
+    pub fn id(&self) -> &'static str {
+        match self {
+            Self::NoToken(why) => why,
+            Self::TooManyKnocks => "too-many-knocks",
+            Self::Token(error) => error.reason(),
+            Self::GroupsUnavailable => "groups-unavailable",
+            Self::Body(why, _) => why,
+            Self::Wire(ladder) => ladder.reason,
+            Self::Verb => "verb-not-served",
+            Self::EraNotServed => "era-not-served",
+            Self::SessionMissing => "session-missing",
+            Self::SessionUnknown => "session-unknown",
+            Self::SessionForeign => "session-foreign",
+            Self::TooManySessions => "too-many-sessions",
+            Self::NotConnected => "not-connected",
+            Self::Unseen(UnseenKind::Tool) => "tool-unseen",
+            Self::Unseen(UnseenKind::Prompt) => "prompt-unseen",
+            Self::Unseen(UnseenKind::Resource) => "resource-unseen",
+            Self::NotPermitted => "not-permitted",
+            Self::MethodNotPermitted => "method-not-permitted",
+            Self::BadArguments(_) => "bad-arguments",
+            Self::ParamHeaders(why) => why,
+            Self::UnaskedResponse => "unasked-response",
+            Self::NotTheJudgedFrame => "not-the-judged-frame",
+            Self::Upstream(fault) => fault.id(),
+            Self::AuditUnwritable => "audit-unwritable",
+            Self::Busy => "busy",
+        }
+    }
+
+    /// Says whose fault it is.
+    pub fn fault(&self) -> Fault {
+        match self {
+            Self::Upstream(UpstreamFault::Capped) => Fault::Operator,
+            Self::Upstream(_) => Fault::Upstream,
+            Self::GroupsUnavailable | Self::AuditUnwritable | Self::Busy | Self::NotTheJudgedFrame => Fault::Operator,
+            _ => Fault::Caller,
+        }
+    }
+
+    /// The one table from reason to answer. A caller learns what it can act on, and nothing of what it may not see.
+    fn face(&self, era: Era) -> Face {
+        match self {
+            Self::NoToken("no-token") => Face::challenge(401, Challenge::Missing, "sign in first"),
+            Self::TooManyKnocks => Face::error(429, REFUSED, "too many attempts; try again shortly").retry(10),
+            Self::NoToken(_) => Face::challenge(401, Challenge::InvalidToken, "the token is not valid here"),
+            Self::Token(error) if error.is_insufficient() => {
+                Face::challenge(403, Challenge::InsufficientScope, "the token lacks a scope that this server needs")
+            }
+            // One answer for every unfit token: a forger learns nothing from it.
+            Self::Token(_) => Face::challenge(401, Challenge::InvalidToken, "the token is not valid here"),
+            Self::GroupsUnavailable => {
+                Face::error(503, REFUSED, "your group memberships cannot be read right now; try again shortly").retry(30)
+            }
+            Self::Body(_, status) => Face::error(*status, -32700, "the request body could not be read"),
+            Self::Wire(ladder) => Face::error(ladder.http_status, ladder.code, ladder.message),
+            Self::Verb => Face::error(405, -32600, "this server does not take that verb"),
+            // What every legacy server says to a modern probe, so that clients fall back to `initialize` (mcp §2.1).
+            Self::EraNotServed if era == Era::Modern => Face::error(400, -32000, "Bad Request: Server not initialized"),
+            Self::EraNotServed => Face::error(400, -32602, "this server speaks protocol version 2026-07-28 only"),
+            Self::SessionMissing => Face::error(400, -32000, "Bad Request: Mcp-Session-Id header is required"),
+            Self::SessionUnknown | Self::SessionForeign => Face::error(404, -32001, "Session not found"),
+            Self::TooManySessions => {
+                Face::error(503, REFUSED, "too many sessions are open; close some or try again later").retry(60)
+            }
+            Self::NotConnected => Face::challenge(403, Challenge::InsufficientScope, "no policy lets you use this server"),
+            Self::Unseen(UnseenKind::Tool) => Face::error(200, -32602, "Unknown tool"),
+            Self::Unseen(UnseenKind::Prompt) => Face::error(200, -32602, "Unknown prompt"),
+            Self::Unseen(UnseenKind::Resource) => {
+                Face::error(200, if era == Era::Modern { -32602 } else { -32002 }, "Resource not found")
+            }
+            Self::NotPermitted => Face::tool_error("refused: no policy permits this call with these arguments"),
+            Self::MethodNotPermitted => {
+                Face::error(if era == Era::Modern { 404 } else { 200 }, -32601, "Method not found")
+            }
+            Self::BadArguments(what) => Face::tool_error(format!("the arguments do not fit the tool's schema: {what}")),
+            Self::ParamHeaders(_) => Face::error(400, -32020, "Mcp-Param headers do not match the request body"),
+            Self::UnaskedResponse => Face::error(400, -32600, "no such request is waiting for a response"),
+            Self::NotTheJudgedFrame => Face::error(200, REFUSED, "refused: the request changed after it was judged"),
+            Self::Upstream(fault) => fault.face(),
+            Self::AuditUnwritable => {
+                Face::error(503, REFUSED, "the door is shut: its audit log cannot be written").retry(30)
+            }
+            Self::Busy => Face::error(503, REFUSED, "the door is busy; try again shortly").retry(2),
+        }
+    }
+}
+
+impl UpstreamFault {
+    fn face(&self) -> Face {
+        match self {
+            Self::Unreachable => Face::error(200, -32603, "the server behind the door cannot be reached"),
+            Self::Timeout => Face::error(200, -32603, "the server behind the door did not answer in time"),
+            Self::Malformed => Face::error(200, -32603, "the server behind the door gave an answer that cannot be passed on"),
+            Self::TooLarge => Face::error(200, -32603, "the server behind the door gave an answer that is too large"),
+            Self::SessionLost => Face::error(404, -32001, "Session not found"),
+            Self::Refused => Face::error(200, -32603, "the server behind the door refused the request"),
+            Self::Ended => Face::error(200, -32603, "the server behind the door ended before it answered"),
+            Self::Capped => {
+                Face::error(503, REFUSED, "as many copies of this server run as may; try again later").retry(60)
+            }
+            Self::VerbNotServed => Face::error(405, -32600, "this server does not take that verb"),
+        }
+    }
+}

@@ -1,0 +1,376 @@
+//! The release step: an answer is judged like a question, recorded, and only then let go.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use doorward_policy::Permit;
+use doorward_wire::{Era, Frame, FrameKind, Method};
+
+
+use crate::door::Door;
+use crate::errand::{Errand, ErrandKind};
+use crate::ports::{Answer, Answered, More, Events, Ports, UpstreamError, UpstreamFault};
+use crate::record::{Ending, IntentFacts, OutcomeFacts, RefusalFacts, Subject};
+use crate::refusal::{Reason, Refusal, Reply};
+use crate::session::Seat;
+use crate::sessions::{NewSession, Session};
+use crate::stage::{Caller, Cleared, Exchange, Refused, Step, Trail};
+use crate::stream::{ReleasedStream, Tally};
+
+/// What goes back to the caller.
+pub enum Released<P: Ports> {
+    /// Taken: 202, nothing to say.
+    Accepted,
+    /// One frame, with its HTTP status and, where it opened one, the session's id.
+    Whole {
+        /// The frame; empty where a verb has nothing to say.
+        bytes: Bytes,
+        /// The HTTP status.
+        status: u16,
+        /// The id of a session that this answer opened.
+        session: Option<Arc<str>>,
+    },
+    /// A stream of frames.
+    Stream(ReleasedStream<P>),
+}
+
+/// Writes the intent. Nothing reaches a server before this returned (D-09).
+pub(crate) async fn record_intent<P: Ports>(
+    door: &Arc<Door<P>>,
+    cleared: Cleared<P>,
+    exchange: Exchange<P>,
+) -> Step<(Cleared<P>, Exchange<P>)> {
+    let facts = IntentFacts {
+        call: exchange.call,
+        trace: exchange.trail.trace,
+        identity: &exchange.caller.identity,
+        server: &exchange.trail.server.name,
+        method: exchange.trail.method.as_deref().unwrap_or("?"),
+        subject: &exchange.trail.subject,
+        policies: &exchange.policies,
+        digest: &exchange.digest,
+        session: exchange.seat.session().map(|session| &**session.id()),
+        times: exchange.trail.times,
+        now: exchange.trail.now,
+    };
+    match door.ports.intent(facts).await {
+        Ok(()) => Ok((cleared, exchange)),
+        Err(_) => Err(exchange.abandon().refuse(Reason::AuditUnwritable)),
+    }
+}
+
+/// Sends the cleared frame. From here on whatever happens has an outcome.
+pub(crate) async fn send<P: Ports>(
+    door: &Arc<Door<P>>,
+    cleared: Cleared<P>,
+    exchange: Exchange<P>,
+) -> Step<(Answered<P::Link, P::Events>, Exchange<P>)> {
+    let opening = matches!(exchange.seat, Seat::Opening(_));
+    if opening && let Err(reason) = door.sessions.reserve(&exchange.caller.owner, &exchange.trail.server.name) {
+        return Err(failed(door, exchange, Refusal::new(reason)).await);
+    }
+    // If the caller goes away while this waits, the guard records it.
+    let guard = Unfinished { door, exchange: &exchange, armed: true };
+    let sent = door.ports.upstream(cleared).await;
+    guard.finished();
+    match sent {
+        Ok(answered) => Ok((answered, exchange)),
+        Err(error) => {
+            if opening {
+                door.sessions.release(&exchange.caller.owner, &exchange.trail.server.name);
+            }
+            Err(failed(door, exchange, Refusal::upstream(error)).await)
+        }
+    }
+}
+
+pub(crate) async fn release<P: Ports>(
+    door: &Arc<Door<P>>,
+    answered: Answered<P::Link, P::Events>,
+    exchange: Exchange<P>,
+) -> Step<Released<P>> {
+    let Answered { link, answer } = answered;
+    if matches!(exchange.seat, Seat::Opening(_)) {
+        return open(door, link, answer, exchange).await;
+    }
+    match answer {
+        Answer::Accepted if exchange.door_id.is_none() => {
+            let tally = Tally::default();
+            record_outcome(door, &exchange, Ending::Accepted, &tally).await.map_err(|refusal| exchange.abandon().refused(refusal))?;
+            Ok(Released::Accepted)
+        }
+        Answer::Accepted => {
+            let error = UpstreamError::new(UpstreamFault::Malformed, "a request was answered with 202");
+            Err(failed(door, exchange, Refusal::upstream(error)).await)
+        }
+        // A notification or a response has no answer; what a server says to one is dropped.
+        Answer::Whole(..) | Answer::Stream(_) if exchange.door_id.is_none() => {
+            let tally = Tally::default();
+            record_outcome(door, &exchange, Ending::Accepted, &tally).await.map_err(|refusal| exchange.abandon().refused(refusal))?;
+            Ok(Released::Accepted)
+        }
+        Answer::Whole(bytes, status) => whole(door, exchange, bytes, status).await,
+        Answer::Stream(events) => Ok(Released::Stream(ReleasedStream::of_call(Arc::clone(door), exchange, events))),
+    }
+}
+
+async fn whole<P: Ports>(
+    door: &Arc<Door<P>>,
+    exchange: Exchange<P>,
+    bytes: Bytes,
+    status: u16,
+) -> Step<Released<P>> {
+    let judged = match exchange.judge_answer(bytes) {
+        Ok(judged) => judged,
+        Err(error) => return Err(failed(door, exchange, Refusal::upstream(error)).await),
+    };
+    let mut tally = Tally::default();
+    tally.count(&judged.bytes);
+    match record_outcome(door, &exchange, judged.ending, &tally).await {
+        // A legacy client takes a bare 404 for the death of its session: the error is in the body (mcp §2.3).
+        Ok(()) => {
+            let status = if exchange.trail.era == Era::Legacy { 200 } else { status };
+            exchange.done();
+            Ok(Released::Whole { bytes: judged.bytes, status, session: None })
+        }
+        Err(refusal) => Err(exchange.abandon().refused(refusal)),
+    }
+}
+
+/// Opens a session: only for a successful `initialize`, and only when its answer has been judged and recorded.
+async fn open<P: Ports>(
+    door: &Arc<Door<P>>,
+    link: Option<Arc<P::Link>>,
+    answer: Answer<P::Events>,
+    exchange: Exchange<P>,
+) -> Step<Released<P>> {
+    let opened = opened(door, &link, answer, &exchange).await;
+    let kept = matches!(&opened, Ok((_, Some(_))));
+    if !kept {
+        door.sessions.release(&exchange.caller.owner, &exchange.trail.server.name);
+        if let Some(link) = link {
+            door.ports.close(link);
+        }
+    }
+    match opened {
+        Ok((bytes, session)) => {
+            let session = session.map(|session| Arc::clone(session.id()));
+            Ok(Released::Whole { bytes, status: 200, session })
+        }
+        Err(refusal) => Err(failed(door, exchange, refusal).await),
+    }
+}
+
+type Opened<P> = (Bytes, Option<Arc<Session<<P as Ports>::Link>>>);
+
+async fn opened<P: Ports>(
+    door: &Arc<Door<P>>,
+    link: &Option<Arc<P::Link>>,
+    answer: Answer<P::Events>,
+    exchange: &Exchange<P>,
+) -> Result<Opened<P>, Refusal> {
+    let bytes = first_response(answer, exchange).await.map_err(Refusal::upstream)?;
+    let judged = exchange.judge_answer(bytes).map_err(Refusal::upstream)?;
+    let mut tally = Tally::default();
+    tally.count(&judged.bytes);
+    let version = judged.frame.result().and_then(|result| result.get("protocolVersion")).and_then(|v| v.as_str());
+    let session = match (version, link) {
+        (Some(version), Some(link)) => {
+            let id = door.ports.random().map_err(|_| Refusal::because(Reason::Busy, "no randomness"))?;
+            let new = NewSession {
+                owner: exchange.caller.owner.clone(),
+                server: exchange.trail.server.name.clone(),
+                version: version.as_ref().into(),
+                capabilities: Arc::clone(exchange.seat.capabilities()),
+                link: Arc::clone(link),
+            };
+            Some((id, new))
+        }
+        _ => None,
+    };
+    record_outcome(door, exchange, judged.ending, &tally).await?;
+    let session = session.map(|(id, new)| door.sessions.open(&id, new, exchange.trail.now));
+    Ok((judged.bytes, session))
+}
+
+/// An `initialize` may be answered on a stream, but its session id leaves in a header, before any event.
+async fn first_response<P: Ports>(answer: Answer<P::Events>, exchange: &Exchange<P>) -> Result<Bytes, UpstreamError> {
+    match answer {
+        Answer::Whole(bytes, _) => Ok(bytes),
+        Answer::Accepted => Err(UpstreamError::new(UpstreamFault::Malformed, "initialize was answered with 202")),
+        Answer::Stream(mut events) => loop {
+            let mut batch = Vec::new();
+            let more = events.next_batch(&mut batch, 16).await?;
+            for bytes in batch {
+                let parsed = Frame::parse_result(bytes.clone(), &exchange.trail.server.answer_limits);
+                if parsed.is_ok_and(|(frame, _)| frame.kind() == FrameKind::Response) {
+                    return Ok(bytes);
+                }
+            }
+            if more == More::No {
+                return Err(UpstreamError::new(UpstreamFault::Ended, "the stream ended without the answer"));
+            }
+        },
+    }
+}
+
+/// Opens a legacy session's stream for what its server says unasked.
+pub(crate) async fn listen<P: Ports>(
+    door: &Arc<Door<P>>,
+    trail: Trail,
+    caller: Arc<Caller>,
+    session: Arc<Session<P::Link>>,
+    permit: Permit,
+) -> Step<Released<P>> {
+    let seat = Seat::Session(session);
+    let on = crate::authorize::errands(&trail, &caller, &seat);
+    let started = door.ports.stopwatch();
+    let exchange = Exchange {
+        trail,
+        caller,
+        seat,
+        method: Method::Other,
+        door_id: None,
+        progress: None,
+        call: door.next_call(),
+        policies: permit.policies().to_vec(),
+        digest: [0; 32],
+        started,
+    };
+    let facts = IntentFacts {
+        call: exchange.call,
+        trace: exchange.trail.trace,
+        identity: &exchange.caller.identity,
+        server: &exchange.trail.server.name,
+        method: "GET",
+        subject: &Subject::None,
+        policies: &exchange.policies,
+        digest: &exchange.digest,
+        session: exchange.seat.session().map(|session| &**session.id()),
+        times: exchange.trail.times,
+        now: exchange.trail.now,
+    };
+    if door.ports.intent(facts).await.is_err() {
+        return Err(exchange.abandon().refuse(Reason::AuditUnwritable));
+    }
+    let errand = Errand::<P>::new(&on, door.next_id(), ErrandKind::OpenStream);
+    match door.ports.errand(errand).await {
+        Ok(Answered { answer: Answer::Stream(events), .. }) => {
+            Ok(Released::Stream(ReleasedStream::of_session(Arc::clone(door), exchange, events)))
+        }
+        Ok(_) => {
+            let error = UpstreamError::new(UpstreamFault::Malformed, "a GET was not answered with a stream");
+            Err(failed(door, exchange, Refusal::upstream(error)).await)
+        }
+        Err(error) => Err(failed(door, exchange, Refusal::upstream(error)).await),
+    }
+}
+
+/// Ends a session for its own owner.
+pub(crate) fn leave<P: Ports>(door: &Arc<Door<P>>, _trail: &Trail, session: &Arc<Session<P::Link>>) -> Released<P> {
+    if door.sessions.end(session) {
+        door.ports.close(Arc::clone(&session.link));
+    }
+    Released::Whole { bytes: Bytes::new(), status: 200, session: None }
+}
+
+pub(crate) async fn record_outcome<P: Ports>(
+    door: &Arc<Door<P>>,
+    exchange: &Exchange<P>,
+    ending: Ending,
+    tally: &Tally,
+) -> Result<(), Refusal> {
+    let facts = exchange.outcome(door, ending, tally);
+    door.ports.outcome(facts).await.map_err(|_| Refusal::new(Reason::AuditUnwritable))
+}
+
+/// Ends an exchange that came to nothing: its outcome is recorded, and the refusal goes to the caller.
+async fn failed<P: Ports>(door: &Arc<Door<P>>, exchange: Exchange<P>, refusal: Refusal) -> Box<Refused> {
+    // Where even this cannot be written the caller gets no answer of the server's anyway.
+    let _shut = record_outcome(door, &exchange, Ending::Failed(refusal.reason.id()), &Tally::default()).await;
+    if let Reason::Upstream(UpstreamFault::SessionLost) = refusal.reason
+        && let Some(session) = exchange.seat.session()
+        && door.sessions.end(session)
+    {
+        door.ports.close(Arc::clone(&session.link));
+    }
+    exchange.abandon().refused(refusal)
+}
+
+/// Records a refusal and makes the caller's answer.
+pub(crate) async fn record_refusal<P: Ports>(door: &Arc<Door<P>>, refused: Refused) -> Reply {
+    let Refused { trail, refusal } = refused;
+    let facts = RefusalFacts {
+        identity: trail.caller.as_ref().map(|caller| &*caller.identity),
+        source: trail.source,
+        server: &trail.server.name,
+        method: trail.method.as_deref(),
+        subject: &trail.subject,
+        reason: refusal.reason.id(),
+        fault: refusal.reason.fault(),
+        detail: &refusal.detail,
+        policies: &refusal.policies,
+        alarm: matches!(refusal.reason, Reason::SessionForeign | Reason::NotTheJudgedFrame),
+        now: trail.now,
+    };
+    // The answer is a refusal whether or not it could be written: the door stays shut either way.
+    let _shut = door.ports.refused(facts).await;
+    refusal.reply(trail.id.as_ref(), trail.era)
+}
+
+/// Records an exchange whose caller went away before its server answered.
+struct Unfinished<'a, P: Ports> {
+    door: &'a Arc<Door<P>>,
+    exchange: &'a Exchange<P>,
+    armed: bool,
+}
+
+impl<P: Ports> Unfinished<'_, P> {
+    fn finished(mut self) {
+        self.armed = false;
+    }
+}
+
+impl<P: Ports> Drop for Unfinished<'_, P> {
+    fn drop(&mut self) {
+        if self.armed {
+            if matches!(self.exchange.seat, Seat::Opening(_)) {
+                self.door.sessions.release(&self.exchange.caller.owner, &self.exchange.trail.server.name);
+            }
+            let facts = self.exchange.outcome(self.door, Ending::Aborted, &Tally::default());
+            self.door.ports.outcome_detached(facts);
+            self.exchange.done();
+        }
+    }
+}
+
+impl<P: Ports> Exchange<P> {
+    pub(crate) fn outcome(&self, door: &Door<P>, ending: Ending, tally: &Tally) -> OutcomeFacts {
+        OutcomeFacts {
+            call: self.call,
+            trace: self.trail.trace,
+            identity: Arc::clone(&self.caller.identity),
+            server: self.trail.server.name.clone(),
+            ending,
+            frames: tally.frames,
+            bytes: tally.bytes,
+            digest: tally.digest(),
+            took: Duration::from_nanos(door.ports.stopwatch().saturating_sub(self.started)),
+            now: door.ports.now(),
+        }
+    }
+
+    /// Frees the request's id in its session.
+    pub(crate) fn done(&self) {
+        if let (Some(session), Some(door_id)) = (self.seat.session(), self.door_id) {
+            session.finish(door_id);
+        }
+    }
+
+    /// Gives up, keeping what the log must know.
+    pub(crate) fn abandon(self) -> Trail {
+        self.done();
+        self.trail
+    }
+}

@@ -1,0 +1,78 @@
+//! The session step: a frame takes its seat, and only in a session that is its caller's own.
+
+use std::sync::Arc;
+
+use doorward_wire::lens::EnvelopeState;
+use doorward_wire::{Era, Method, lens};
+
+use crate::door::Door;
+use crate::ports::Ports;
+use crate::refusal::Reason;
+use crate::sessions::Session;
+use crate::stage::{Asked, Heard, InSession, Said, Step};
+
+/// Where a frame sits.
+pub enum Seat<P: Ports> {
+    /// 2026-07-28: every frame stands alone. The client's capabilities, raw JSON, as it declared them on this frame.
+    Stateless(Arc<str>),
+    /// An `initialize`, about to open a session: the client's capabilities, raw JSON.
+    Opening(Arc<str>),
+    /// In a session of its own.
+    Session(Arc<Session<P::Link>>),
+}
+
+impl<P: Ports> Seat<P> {
+    pub(crate) fn session(&self) -> Option<&Arc<Session<P::Link>>> {
+        match self {
+            Self::Session(session) => Some(session),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn capabilities(&self) -> &Arc<str> {
+        match self {
+            Self::Stateless(capabilities) | Self::Opening(capabilities) => capabilities,
+            Self::Session(session) => &session.capabilities,
+        }
+    }
+
+    pub(crate) fn era(&self) -> Era {
+        match self {
+            Self::Stateless(_) => Era::Modern,
+            _ => Era::Legacy,
+        }
+    }
+}
+
+pub(crate) fn session<'a, P: Ports>(door: &Door<P>, heard: Heard<'a>) -> Step<InSession<'a, P>> {
+    let Heard { trail, caller, headers, said } = heard;
+    let (asked, named) = match said {
+        Said::Listen { session } => (Asked::Listen, Some(session)),
+        Said::Leave { session } => (Asked::Leave, Some(session)),
+        Said::Frame { frame, method, session } => {
+            let stands_alone = match (trail.era, method) {
+                (Era::Modern, _) => Some(Seat::Stateless(match lens::envelope(&frame) {
+                    EnvelopeState::Present(envelope) => envelope.client_capabilities.raw().into(),
+                    // A cancellation may come without an envelope and needs none.
+                    EnvelopeState::Absent | EnvelopeState::Malformed(_) => "{}".into(),
+                })),
+                (Era::Legacy, Method::Initialize) => {
+                    let capabilities = lens::initialize(&frame).map(|init| init.capabilities);
+                    Some(Seat::Opening(capabilities.map_or("{}", |value| value.raw()).into()))
+                }
+                (Era::Legacy, _) => None,
+            };
+            let asked = Asked::Frame { frame, method };
+            if let Some(seat) = stands_alone {
+                return Ok(InSession { trail, caller, headers, seat, asked });
+            }
+            (asked, session)
+        }
+    };
+    let Some(id) = named else { return Err(trail.refuse(Reason::SessionMissing)) };
+    // Authentication came first and stands alone: an id without a token never gets here (SES-01).
+    match door.sessions.find(&id, &caller.owner, &trail.server.name, trail.now) {
+        Ok(session) => Ok(InSession { trail, caller, headers, seat: Seat::Session(session), asked }),
+        Err(reason) => Err(trail.refuse(reason)),
+    }
+}

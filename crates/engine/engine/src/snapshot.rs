@@ -1,0 +1,163 @@
+//! What a frame is judged under: one immutable snapshot of configuration, policies and rules.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::{Arc, RwLock};
+use std::time::Duration;
+
+use doorward_oauth::{Expectation, TokenCache};
+use doorward_policy::{Policies, PolicyProblem, PolicyText, ServerShape};
+use doorward_types::ServerName;
+use doorward_wire::{Era, Limits};
+
+use crate::catalogue::Known;
+use crate::stage::Caller;
+
+/// Which protocol revisions a server is served in. Both sides speak the same one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EraRule {
+    /// 2025-11-25 and older only.
+    Legacy,
+    /// 2026-07-28 only.
+    Modern,
+    /// Whatever the caller speaks is passed on as such.
+    Both,
+}
+
+impl EraRule {
+    /// Says whether this rule serves an era.
+    pub fn serves(self, era: Era) -> bool {
+        match self {
+            Self::Both => true,
+            Self::Legacy => era == Era::Legacy,
+            Self::Modern => era == Era::Modern,
+        }
+    }
+}
+
+/// Verified tokens remembered for one server.
+pub(crate) const TOKENS: usize = 16_384;
+
+/// What is configured for one server.
+pub struct ServerRules {
+    /// Its name.
+    pub name: ServerName,
+    /// Its canonical resource URL: the public URL and its path.
+    pub resource: String,
+    /// Where its protected resource metadata is served (RFC 9728).
+    pub metadata_url: String,
+    /// The scope that challenges name.
+    pub challenge_scope: String,
+    /// Which tokens fit.
+    pub expectation: Expectation,
+    /// Which revisions it is served in.
+    pub era: EraRule,
+    /// How long one call may take, progress included.
+    pub call_timeout: Duration,
+    /// Bounds of a request.
+    pub request_limits: Limits,
+    /// Bounds of an answer and of each event.
+    pub answer_limits: Limits,
+    /// Tokens verified for this server under this snapshot. One cache a server: a token that fits a sibling server
+    /// is not a token that fits this one (D-12).
+    pub tokens: RwLock<TokenCache<Caller>>,
+}
+
+impl fmt::Debug for ServerRules {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ServerRules").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+/// Configuration, policies and rules, as one value that is swapped whole.
+pub struct Snapshot {
+    id: u64,
+    servers: BTreeMap<ServerName, Arc<ServerRules>>,
+    text: Arc<PolicyText>,
+    known: BTreeMap<ServerName, Arc<Known>>,
+    policies: Policies,
+}
+
+impl Snapshot {
+    /// Compiles the policies against what is known of the servers' tools.
+    ///
+    /// # Errors
+    /// Every problem of every policy; nothing takes effect.
+    pub fn compile(
+        id: u64,
+        servers: Vec<ServerRules>,
+        text: Arc<PolicyText>,
+        known: BTreeMap<ServerName, Arc<Known>>,
+    ) -> Result<Self, Vec<PolicyProblem>> {
+        let servers: BTreeMap<_, _> = servers.into_iter().map(|rules| (rules.name.clone(), Arc::new(rules))).collect();
+        let policies = Self::policies_for(&servers, &text, &known)?;
+        Ok(Self { id, servers, text, known, policies })
+    }
+
+    fn policies_for(
+        servers: &BTreeMap<ServerName, Arc<ServerRules>>,
+        text: &PolicyText,
+        known: &BTreeMap<ServerName, Arc<Known>>,
+    ) -> Result<Policies, Vec<PolicyProblem>> {
+        let shapes: Vec<ServerShape<'_>> = servers
+            .keys()
+            .map(|name| match known.get(name) {
+                Some(known) => known.shape(name),
+                None => ServerShape { name, tools: Vec::new(), prompts: Vec::new(), complete: false },
+            })
+            .collect();
+        Policies::compile(text, &shapes)
+    }
+
+    /// Returns this snapshot with what was learned of one server's tools, under the next id.
+    pub(crate) fn learned(&self, server: &ServerName, known: Arc<Known>) -> Result<Self, Vec<PolicyProblem>> {
+        let mut all = self.known.clone();
+        all.insert(server.clone(), known);
+        let policies = Self::policies_for(&self.servers, &self.text, &all)?;
+        let servers = self.servers.iter().map(|(name, rules)| (name.clone(), Arc::new(rules.renewed()))).collect();
+        Ok(Self { id: self.id + 1, servers, text: Arc::clone(&self.text), known: all, policies })
+    }
+
+    /// Returns the snapshot's number; each later one is greater.
+    pub fn id(&self) -> u64 {
+        self.id
+    }
+
+    /// Returns what is configured for a server.
+    pub fn server(&self, name: &str) -> Option<&Arc<ServerRules>> {
+        self.servers.iter().find(|(known, _)| known.as_str() == name).map(|(_, rules)| rules)
+    }
+
+    /// Returns all servers, by name.
+    pub fn servers(&self) -> impl Iterator<Item = &Arc<ServerRules>> {
+        self.servers.values()
+    }
+
+    /// Returns the policies.
+    pub fn policies(&self) -> &Policies {
+        &self.policies
+    }
+
+    /// Returns what is known of the servers' tools, for the next snapshot.
+    pub fn known(&self) -> &BTreeMap<ServerName, Arc<Known>> {
+        &self.known
+    }
+}
+
+impl ServerRules {
+    /// The same rules with an empty token cache: prepared principals belong to the snapshot they were made under.
+    fn renewed(&self) -> Self {
+        Self {
+            name: self.name.clone(),
+            resource: self.resource.clone(),
+            metadata_url: self.metadata_url.clone(),
+            challenge_scope: self.challenge_scope.clone(),
+            expectation: self.expectation.clone(),
+            era: self.era,
+            call_timeout: self.call_timeout,
+            request_limits: self.request_limits.clone(),
+            answer_limits: self.answer_limits.clone(),
+            tokens: RwLock::new(TokenCache::new(TOKENS)),
+        }
+    }
+}

@@ -1,0 +1,262 @@
+//! The stages of a message. Each is made by one step from the stage before, which it consumes: a check that is left
+//! out does not compile. [`Cleared`], the witness that `upstream` demands, has one constructor, in `inspect.rs`.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use doorward_oauth::Identity;
+use doorward_policy::{Permit, Principal};
+use doorward_types::Timestamp;
+use doorward_wire::{Era, Frame, Id, Method, RoutingHeaders, Verb};
+
+use crate::ports::Ports;
+use crate::record::{CallId, StepTimes, Subject};
+use crate::refusal::{Reason, Refusal};
+use crate::session::Seat;
+use crate::sessions::Owner;
+use crate::snapshot::{ServerRules, Snapshot};
+
+/// The `Authorization` header lines of a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Authorization<'a> {
+    /// None.
+    Absent,
+    /// Exactly one.
+    One(&'a [u8]),
+    /// More than one: refused, since two readers could each believe another (TPT-04).
+    Several,
+}
+
+/// A message as it came: nothing of it is believed yet.
+pub struct Arrived<'a, P: Ports> {
+    /// The configuration, policies and rules it is judged under, start to end (D-03).
+    pub snapshot: Arc<Snapshot>,
+    /// Whose path it came to.
+    pub server: Arc<ServerRules>,
+    /// The HTTP verb.
+    pub verb: Verb,
+    /// The bearer's header.
+    pub authorization: Authorization<'a>,
+    /// `Content-Type`.
+    pub content_type: Option<&'a [u8]>,
+    /// `Accept`.
+    pub accept: Option<&'a [u8]>,
+    /// The MCP headers.
+    pub headers: RoutingHeaders<'a>,
+    /// The body, unread: a caller without a token cannot make the door read one.
+    pub body: P::Body,
+    /// Where the connection came from.
+    pub source: Option<IpAddr>,
+    /// W3C trace id.
+    pub trace: [u8; 16],
+    /// The one clock reading of this message.
+    pub now: Timestamp,
+}
+
+/// A verified caller, prepared once for each (token, snapshot).
+pub struct Caller {
+    pub(crate) identity: Arc<Identity>,
+    pub(crate) principal: Principal,
+    pub(crate) owner: Owner,
+}
+
+impl Caller {
+    /// Returns who it is.
+    pub fn identity(&self) -> &Arc<Identity> {
+        &self.identity
+    }
+}
+
+/// What is known so far, for the log; it travels with the message and judges nothing.
+pub(crate) struct Trail {
+    pub(crate) snapshot: Arc<Snapshot>,
+    pub(crate) server: Arc<ServerRules>,
+    pub(crate) source: Option<IpAddr>,
+    pub(crate) trace: [u8; 16],
+    pub(crate) now: Timestamp,
+    pub(crate) caller: Option<Arc<Caller>>,
+    pub(crate) era: Era,
+    pub(crate) id: Option<Id>,
+    pub(crate) method: Option<Arc<str>>,
+    pub(crate) subject: Subject,
+    pub(crate) times: StepTimes,
+    pub(crate) lap: u64,
+}
+
+impl Trail {
+    /// Returns the time since the last lap.
+    pub(crate) fn lap<P: Ports>(&mut self, ports: &P) -> Duration {
+        let now = ports.stopwatch();
+        let took = Duration::from_nanos(now.saturating_sub(self.lap));
+        self.lap = now;
+        took
+    }
+
+    pub(crate) fn refuse(self, reason: Reason) -> Box<Refused> {
+        self.refused(Refusal::new(reason))
+    }
+
+    pub(crate) fn refused(self, refusal: Refusal) -> Box<Refused> {
+        Box::new(Refused { trail: self, refusal })
+    }
+}
+
+/// A refusal with what was known when it fell.
+pub(crate) struct Refused {
+    pub(crate) trail: Trail,
+    pub(crate) refusal: Refusal,
+}
+
+pub(crate) type Step<T> = Result<T, Box<Refused>>;
+
+/// The caller is known.
+pub(crate) struct Identified<'a, P: Ports> {
+    pub(crate) trail: Trail,
+    pub(crate) caller: Arc<Caller>,
+    pub(crate) verb: Verb,
+    pub(crate) content_type: Option<&'a [u8]>,
+    pub(crate) accept: Option<&'a [u8]>,
+    pub(crate) headers: RoutingHeaders<'a>,
+    pub(crate) body: P::Body,
+}
+
+/// The bytes are a frame, or a verb that carries none.
+pub(crate) struct Heard<'a> {
+    pub(crate) trail: Trail,
+    pub(crate) caller: Arc<Caller>,
+    pub(crate) headers: RoutingHeaders<'a>,
+    pub(crate) said: Said,
+}
+
+/// What was said.
+pub(crate) enum Said {
+    /// A frame of one method, or a response.
+    Frame { frame: Frame, method: Method, session: Option<Arc<str>> },
+    /// Legacy GET: a stream for what the server says unasked.
+    Listen { session: Arc<str> },
+    /// Legacy DELETE: the end of a session.
+    Leave { session: Arc<str> },
+}
+
+/// The session, if any, is the caller's own.
+pub(crate) struct InSession<'a, P: Ports> {
+    pub(crate) trail: Trail,
+    pub(crate) caller: Arc<Caller>,
+    pub(crate) headers: RoutingHeaders<'a>,
+    pub(crate) seat: Seat<P>,
+    pub(crate) asked: Asked,
+}
+
+/// What is asked, once the seat is taken.
+pub(crate) enum Asked {
+    Frame { frame: Frame, method: Method },
+    Listen,
+    Leave,
+}
+
+/// A policy permits it. Holds the frame the permit was given on.
+pub(crate) struct Permitted<P: Ports> {
+    pub(crate) trail: Trail,
+    pub(crate) caller: Arc<Caller>,
+    pub(crate) seat: Seat<P>,
+    pub(crate) permit: Permit,
+    /// The frame that policy judged, and the digest it had then (D-02).
+    pub(crate) frame: Frame,
+    pub(crate) digest: [u8; 32],
+    pub(crate) method: Method,
+    /// Headers for the upstream, made anew from the body (T-18).
+    pub(crate) headers: Vec<(String, String)>,
+    /// For a response: the id under which the server asked.
+    pub(crate) answers: Option<Id>,
+}
+
+/// The other half of a cleared frame: what is needed to judge and release its answer.
+pub(crate) struct Exchange<P: Ports> {
+    pub(crate) trail: Trail,
+    pub(crate) caller: Arc<Caller>,
+    pub(crate) seat: Seat<P>,
+    pub(crate) method: Method,
+    pub(crate) door_id: Option<i64>,
+    /// The client's progress token, raw JSON: the server was given the door's id in its place.
+    pub(crate) progress: Option<Box<str>>,
+    pub(crate) call: CallId,
+    pub(crate) policies: Vec<Arc<str>>,
+    pub(crate) digest: [u8; 32],
+    pub(crate) started: u64,
+}
+
+/// A frame that every check has passed: the only thing `upstream` takes from a caller. It owns its frame, names its
+/// server and its link, and is used up by sending it; it is neither `Clone` nor `Deserialize` (D-01).
+pub struct Cleared<P: Ports> {
+    pub(crate) server: Arc<ServerRules>,
+    pub(crate) link: Option<Arc<P::Link>>,
+    pub(crate) owner: Owner,
+    pub(crate) era: Era,
+    pub(crate) method: Method,
+    pub(crate) door_id: Option<i64>,
+    pub(crate) bytes: Bytes,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) call: CallId,
+    pub(crate) trace: [u8; 16],
+    /// The permit that cleared it travels with it: without one there is nothing to build this from.
+    pub(crate) permit: Permit,
+}
+
+impl<P: Ports> Cleared<P> {
+    /// Returns the server it was cleared for.
+    pub fn server(&self) -> &Arc<ServerRules> {
+        &self.server
+    }
+
+    /// Returns the link it goes over; none for a stateless frame or one that opens a link.
+    pub fn link(&self) -> Option<&Arc<P::Link>> {
+        self.link.as_ref()
+    }
+
+    /// Returns whom it is sent for.
+    pub fn owner(&self) -> &Owner {
+        &self.owner
+    }
+
+    /// Returns the revision family it speaks.
+    pub fn era(&self) -> Era {
+        self.era
+    }
+
+    /// Returns its method.
+    pub fn method(&self) -> Method {
+        self.method
+    }
+
+    /// Returns the id the door gave it, if it is a request.
+    pub fn door_id(&self) -> Option<i64> {
+        self.door_id
+    }
+
+    /// Returns the bytes to send.
+    pub fn bytes(&self) -> &Bytes {
+        &self.bytes
+    }
+
+    /// Returns the MCP headers to send.
+    pub fn headers(&self) -> &[(String, String)] {
+        &self.headers
+    }
+
+    /// Returns the call this is.
+    pub fn call(&self) -> CallId {
+        self.call
+    }
+
+    /// Returns the W3C trace id.
+    pub fn trace(&self) -> [u8; 16] {
+        self.trace
+    }
+
+    /// Returns the policies that permitted it.
+    pub fn policies(&self) -> &[Arc<str>] {
+        self.permit.policies()
+    }
+}

@@ -1,0 +1,251 @@
+//! A stream on its way to a caller: every event judged under the snapshot, the clock and the epoch of its own moment.
+
+use std::sync::Arc;
+
+use bytes::{Bytes, BytesMut};
+use doorward_types::Timestamp;
+use doorward_wire::sse::write_event;
+
+use crate::answer::JudgedEvent;
+use crate::authorize::errands;
+use crate::door::Door;
+use crate::errand::{Errand, ErrandKind};
+use crate::identify::prepare;
+use crate::ports::{Events, More, Ports, UpstreamError};
+use crate::record::{Ending, Subject, RefusalFacts};
+use crate::refusal::Fault;
+use crate::release::record_outcome;
+use crate::snapshot::Snapshot;
+use crate::stage::{Caller, Exchange};
+
+/// Events taken from a server before they are judged and sent on together.
+const BATCH: usize = 1_024;
+
+/// What was released: frames, bytes, and a rolling digest over them.
+pub(crate) struct Tally {
+    pub(crate) frames: u64,
+    pub(crate) bytes: u64,
+    rolling: aws_lc_rs::digest::Context,
+}
+
+impl Default for Tally {
+    fn default() -> Self {
+        Self { frames: 0, bytes: 0, rolling: aws_lc_rs::digest::Context::new(&aws_lc_rs::digest::SHA256) }
+    }
+}
+
+impl Tally {
+    pub(crate) fn count(&mut self, frame: &[u8]) {
+        self.frames += 1;
+        self.bytes += frame.len() as u64;
+        self.rolling.update(frame);
+    }
+
+    pub(crate) fn digest(&self) -> [u8; 32] {
+        let digest = self.rolling.clone().finish();
+        let mut bytes = [0; 32];
+        bytes.iter_mut().zip(digest.as_ref()).for_each(|(to, from)| *to = *from);
+        bytes
+    }
+}
+
+/// A stream of judged events, as the bytes of server-sent events. Dropping it before its end is recorded as an abort.
+pub struct ReleasedStream<P: Ports> {
+    door: Arc<Door<P>>,
+    exchange: Exchange<P>,
+    events: P::Events,
+    batch: Vec<Bytes>,
+    judged_under: (Arc<Snapshot>, Arc<Caller>),
+    epoch: u64,
+    tally: Tally,
+    dropped: u64,
+    state: State,
+}
+
+#[derive(PartialEq, Eq)]
+enum State {
+    Open,
+    Recorded,
+}
+
+impl<P: Ports> ReleasedStream<P> {
+    pub(crate) fn of_call(door: Arc<Door<P>>, exchange: Exchange<P>, events: P::Events) -> Self {
+        let judged_under = (Arc::clone(&exchange.trail.snapshot), Arc::clone(&exchange.caller));
+        let epoch = door.epoch();
+        let (batch, tally) = (Vec::new(), Tally::default());
+        Self { door, exchange, events, batch, judged_under, epoch, tally, dropped: 0, state: State::Open }
+    }
+
+    pub(crate) fn of_session(door: Arc<Door<P>>, exchange: Exchange<P>, events: P::Events) -> Self {
+        Self::of_call(door, exchange, events)
+    }
+
+    /// Returns when the caller's token expires: the stream must be dropped no later (D-03).
+    pub fn expires(&self) -> Timestamp {
+        self.exchange.caller.identity.expires()
+    }
+
+    /// Waits for the next events and returns those that may be released, in one write; `None` at the end.
+    pub async fn next(&mut self) -> Option<Bytes> {
+        while self.state == State::Open {
+            self.batch.clear();
+            let mut batch = std::mem::take(&mut self.batch);
+            let more = self.events.next_batch(&mut batch, BATCH).await;
+            let out = self.judge_batch(&mut batch, more).await;
+            self.batch = batch;
+            if !out.is_empty() {
+                return Some(out);
+            }
+        }
+        None
+    }
+
+    async fn judge_batch(&mut self, batch: &mut Vec<Bytes>, more: Result<More, UpstreamError>) -> Bytes {
+        let mut out = BytesMut::with_capacity(batch.iter().map(|bytes| bytes.len() + 8).sum());
+        if let Err(reason) = self.still_welcome().await {
+            self.finish(Ending::Refused(reason)).await;
+            return Bytes::new();
+        }
+        for bytes in batch.drain(..) {
+            let door = &self.door;
+            let (snapshot, caller) = &self.judged_under;
+            match self.exchange.judge_event(bytes, snapshot, caller, || door.next_id()) {
+                Ok(JudgedEvent::Pass(bytes)) => self.pass(&bytes, &mut out),
+                Ok(JudgedEvent::Changed(bytes)) => {
+                    self.door.catalogues.forget(&self.exchange.trail.server.name);
+                    self.pass(&bytes, &mut out);
+                }
+                Ok(JudgedEvent::Final(answer)) => {
+                    self.tally.count(&answer.bytes);
+                    // The outcome is written before the last byte leaves (D-09); if it cannot be, the answer stays.
+                    if self.finish(answer.ending).await {
+                        write_event(&mut out, &answer.bytes);
+                    } else if let Some(error) = self.exchange.error_event("the door is shut: its audit log cannot be written") {
+                        write_event(&mut out, &error);
+                    }
+                    return out.freeze();
+                }
+                Ok(JudgedEvent::Dropped(reason)) => self.drop_event(reason).await,
+                Ok(JudgedEvent::Declined(asked)) => self.decline(asked).await,
+                Err(error) => {
+                    self.fail(error, &mut out).await;
+                    return out.freeze();
+                }
+            }
+        }
+        match more {
+            Ok(More::Yes) => {}
+            Ok(More::No) if self.exchange.door_id.is_none() => {
+                self.finish(Ending::Result).await;
+            }
+            Ok(More::No) => {
+                let error = UpstreamError::new(crate::UpstreamFault::Ended, "the stream ended without the answer");
+                self.fail(error, &mut out).await;
+            }
+            Err(error) => self.fail(error, &mut out).await,
+        }
+        out.freeze()
+    }
+
+    fn pass(&mut self, bytes: &Bytes, out: &mut BytesMut) {
+        self.tally.count(bytes);
+        write_event(out, bytes);
+    }
+
+    /// Says whether the caller may still have this stream: the token has not expired, the session has not ended, no
+    /// revocation has come, and the policies of now still let them in (D-03).
+    async fn still_welcome(&mut self) -> Result<(), &'static str> {
+        let now = self.door.ports.now();
+        if now >= self.expires() {
+            return Err("token-expired");
+        }
+        if self.exchange.seat.session().is_some_and(|session| session.ended()) {
+            return Err("session-ended");
+        }
+        if self.door.epoch() != self.epoch {
+            return Err("revoked");
+        }
+        let snapshot = self.door.snapshot();
+        if snapshot.id() == self.judged_under.0.id() {
+            return Ok(());
+        }
+        let identity = Arc::clone(&self.exchange.caller.identity);
+        let caller = prepare(&self.door, &snapshot, identity).await.map_err(|refusal| refusal.reason.id())?;
+        let ask = doorward_policy::Ask::Connect { server: &self.exchange.trail.server.name };
+        if snapshot.policies().decide(&caller.principal, &ask).is_err() {
+            return Err("not-connected");
+        }
+        if let Subject::Tool(name) = &self.exchange.trail.subject
+            && !snapshot.policies().sees(
+                &caller.principal,
+                &self.exchange.trail.server.name,
+                doorward_policy::Item::Tool(name),
+            )
+        {
+            return Err("not-permitted");
+        }
+        self.judged_under = (snapshot, Arc::new(caller));
+        Ok(())
+    }
+
+    /// Writes the outcome; true if it was written.
+    async fn finish(&mut self, ending: Ending) -> bool {
+        self.state = State::Recorded;
+        let written = record_outcome(&self.door, &self.exchange, ending, &self.tally).await.is_ok();
+        self.exchange.done();
+        written
+    }
+
+    async fn fail(&mut self, error: UpstreamError, out: &mut BytesMut) {
+        let reason = error.fault.id();
+        self.note(reason, &error.detail).await;
+        self.finish(Ending::Failed(reason)).await;
+        if let Some(event) = self.exchange.error_event("the server behind the door failed before it answered") {
+            write_event(out, &event);
+        }
+    }
+
+    /// Records that an event was not released; the first few by name, the rest by count.
+    async fn drop_event(&mut self, reason: &'static str) {
+        self.dropped += 1;
+        if self.dropped <= 3 {
+            self.note(reason, "an event of the server was not released").await;
+        }
+    }
+
+    async fn note(&self, reason: &'static str, detail: &str) {
+        let trail = &self.exchange.trail;
+        let facts = RefusalFacts {
+            identity: Some(&self.exchange.caller.identity),
+            source: trail.source,
+            server: &trail.server.name,
+            method: trail.method.as_deref(),
+            subject: &trail.subject,
+            reason,
+            fault: Fault::Upstream,
+            detail,
+            policies: &[],
+            alarm: false,
+            now: self.door.ports.now(),
+        };
+        let _shut = self.door.ports.refused(facts).await;
+    }
+
+    async fn decline(&mut self, asked: doorward_wire::Id) {
+        self.drop_event("server-request-not-permitted").await;
+        let on = errands(&self.exchange.trail, &self.exchange.caller, &self.exchange.seat);
+        let errand = Errand::<P>::new(&on, 0, ErrandKind::Decline(asked));
+        // The server waits for an answer that will not come; if it cannot be told, its own timeout ends the wait.
+        let _told = self.door.ports.errand(errand).await;
+    }
+}
+
+impl<P: Ports> Drop for ReleasedStream<P> {
+    fn drop(&mut self) {
+        if self.state == State::Open {
+            let facts = self.exchange.outcome(&self.door, Ending::Aborted, &self.tally);
+            self.door.ports.outcome_detached(facts);
+            self.exchange.done();
+        }
+    }
+}

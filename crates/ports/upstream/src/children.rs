@@ -1,0 +1,230 @@
+//! The children of one stdio server: one for each person, started on demand, reaped when idle, capped (D-23).
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use doorward_engine::{
+    Answer, Answered, Cleared, Errand, ErrandKind, Owner, Ports, ServerRules, UpstreamError, UpstreamFault,
+};
+use doorward_types::{ObjectId, ServerName, TenantId};
+use doorward_wire::{Era, Frame, FrameKind, Id, Limits, Method, rewrite_id};
+use tokio::time::Instant;
+
+use crate::child::{Child, Deadlines};
+use crate::events::UpstreamEvents;
+use crate::{Ends, Link, LinkTo};
+
+/// How many children there may be, and for how long.
+#[derive(Debug, Clone, Copy)]
+pub struct StdioLimits {
+    /// Children of this server at once.
+    pub children: usize,
+    /// How long a child may go unused.
+    pub idle: Duration,
+    /// The longest a call may take, progress included.
+    pub most: Duration,
+}
+
+/// A command and what it is run with.
+pub struct StdioTarget {
+    /// Program and arguments: the operator's, never a caller's (B-10).
+    pub command: Vec<String>,
+    /// Variables for it.
+    pub env: Vec<(String, String)>,
+    /// Its working directory.
+    pub cwd: Option<PathBuf>,
+    /// One child for everybody.
+    pub shared: bool,
+    /// Bounds.
+    pub limits: StdioLimits,
+}
+
+/// Whose child it is.
+#[derive(Clone, PartialEq, Eq, Hash)]
+enum Whose {
+    Person(TenantId, ObjectId),
+    Everybody,
+    /// The door's own, to learn what the server offers.
+    Door,
+}
+
+pub(crate) struct Children {
+    server: ServerName,
+    target: StdioTarget,
+    running: Mutex<HashMap<Whose, Arc<Child>>>,
+}
+
+type Said = Result<Answered<Link, UpstreamEvents>, UpstreamError>;
+
+impl Children {
+    pub(crate) fn new(server: ServerName, target: StdioTarget) -> Self {
+        Self { server, target, running: Mutex::new(HashMap::new()) }
+    }
+
+    fn running(&self) -> MutexGuard<'_, HashMap<Whose, Arc<Child>>> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn whose(&self, owner: Option<&Owner>) -> Whose {
+        match owner {
+            _ if self.target.shared => Whose::Everybody,
+            Some(owner) => Whose::Person(owner.tenant.clone(), owner.object.clone()),
+            None => Whose::Door,
+        }
+    }
+
+    fn child(&self, owner: Option<&Owner>, limits: &Limits) -> Result<Arc<Child>, UpstreamError> {
+        let whose = self.whose(owner);
+        let mut running = self.running();
+        running.retain(|_, child| !child.over());
+        if let Some(child) = running.get(&whose) {
+            return Ok(Arc::clone(child));
+        }
+        // The door's own child is short-lived and not counted: a full house must not keep the door from learning.
+        let counted = running.keys().filter(|whose| **whose != Whose::Door).count();
+        if whose != Whose::Door && counted >= self.target.limits.children {
+            return Err(UpstreamError::new(UpstreamFault::Capped, format!("{counted} children run already")));
+        }
+        let child = Child::start(self.server.clone(), &self.target, limits.clone())?;
+        running.insert(whose, Arc::clone(&child));
+        Ok(child)
+    }
+
+    pub(crate) async fn send<P>(&self, cleared: Cleared<P>) -> Said
+    where
+        P: Ports<Link = Link, Events = UpstreamEvents>,
+    {
+        let rules = Arc::clone(cleared.server());
+        let child = match cleared.link().map(|link| &link.to) {
+            Some(LinkTo::Child(child)) if child.over() => {
+                return Err(UpstreamError::new(UpstreamFault::SessionLost, "the child of this session has ended"));
+            }
+            Some(LinkTo::Child(child)) => Arc::clone(child),
+            _ => self.child(Some(cleared.owner()), &rules.answer_limits)?,
+        };
+        match (cleared.era(), cleared.method(), cleared.door_id()) {
+            (Era::Legacy, Method::Initialize, Some(id)) => self.hello(&child, cleared.bytes(), id, &rules).await,
+            // The process is greeted once, whoever shares it.
+            (Era::Legacy, Method::Initialized, _) if child.greeted.swap(true, Ordering::AcqRel) => {
+                Ok(Answered { link: None, answer: Answer::Accepted })
+            }
+            (era, _, id) => self.say(&child, cleared.bytes(), id, era, &rules).await,
+        }
+    }
+
+    pub(crate) async fn errand<P>(&self, errand: Errand<P>) -> Said
+    where
+        P: Ports<Link = Link, Events = UpstreamEvents>,
+    {
+        let rules = Arc::clone(errand.server());
+        let child = match errand.link().map(|link| &link.to) {
+            Some(LinkTo::Child(child)) => Arc::clone(child),
+            _ => self.child(errand.owner(), &rules.answer_limits)?,
+        };
+        match (errand.kind(), errand.frame()) {
+            (ErrandKind::Initialize, Some(frame)) => self.hello(&child, &frame, errand.id(), &rules).await,
+            (ErrandKind::Initialized, _) if child.greeted.swap(true, Ordering::AcqRel) => {
+                Ok(Answered { link: None, answer: Answer::Accepted })
+            }
+            (ErrandKind::OpenStream, _) => match errand.link() {
+                // A shared child has no streams: what it says unasked belongs to nobody in particular (D-23).
+                Some(_) if self.target.shared => Err(UpstreamError::new(UpstreamFault::VerbNotServed, "a shared child")),
+                Some(link) => {
+                    let events = child.listen(Arc::clone(link));
+                    Ok(Answered { link: None, answer: Answer::Stream(UpstreamEvents::Child(events)) })
+                }
+                None => Err(UpstreamError::new(UpstreamFault::VerbNotServed, "no session")),
+            },
+            (ErrandKind::ListTools(_), Some(frame)) => {
+                self.say(&child, &frame, Some(errand.id()), errand.era(), &rules).await
+            }
+            (_, Some(frame)) => self.say(&child, &frame, None, errand.era(), &rules).await,
+            (_, None) => Err(UpstreamError::new(UpstreamFault::VerbNotServed, "not on stdio")),
+        }
+    }
+
+    /// Answers `initialize`: the process gets it once, and whoever shares the process gets the same answer.
+    async fn hello(&self, child: &Arc<Child>, frame: &Bytes, id: i64, rules: &Arc<ServerRules>) -> Said {
+        let mut hello = child.hello.lock().await;
+        let bytes = match &*hello {
+            Some(known) => {
+                let (known, _) = Frame::parse_result(known.clone(), &rules.answer_limits)
+                    .map_err(|error| UpstreamError::new(UpstreamFault::Malformed, error.to_string()))?;
+                rewrite_id(&known, &Id::Number(id))
+            }
+            None => {
+                let mut events = child.call(id, self.deadlines(rules), None);
+                child.write(frame).await?;
+                let answer = events.next().await?;
+                events.answered();
+                let parsed = Frame::parse_result(answer.clone(), &rules.answer_limits);
+                if parsed.is_ok_and(|(frame, _)| frame.result().is_some()) {
+                    *hello = Some(answer.clone());
+                }
+                answer
+            }
+        };
+        let link = Link { ends: Ends::default(), to: LinkTo::Child(Arc::clone(child)), server: self.server.clone() };
+        Ok(Answered { link: Some(Arc::new(link)), answer: Answer::Whole(bytes, 200) })
+    }
+
+    fn deadlines(&self, rules: &ServerRules) -> Deadlines {
+        Deadlines { silence: Some(rules.call_timeout), most: Some(Instant::now() + self.target.limits.most) }
+    }
+
+    async fn say(
+        &self,
+        child: &Arc<Child>,
+        frame: &Bytes,
+        id: Option<i64>,
+        era: Era,
+        rules: &Arc<ServerRules>,
+    ) -> Said {
+        let Some(id) = id else {
+            child.write(frame).await?;
+            return Ok(Answered { link: None, answer: Answer::Accepted });
+        };
+        let mut events = child.call(id, self.deadlines(rules), Some(era));
+        child.write(frame).await?;
+        let first = events.next().await?;
+        let parsed = Frame::parse_result(first.clone(), &rules.answer_limits);
+        if parsed.is_ok_and(|(frame, _)| frame.kind() == FrameKind::Response) {
+            events.answered();
+            return Ok(Answered { link: None, answer: Answer::Whole(first, 200) });
+        }
+        events.put_back(first);
+        Ok(Answered { link: None, answer: Answer::Stream(UpstreamEvents::Child(events)) })
+    }
+
+    /// A link is gone; the door's own child goes with it.
+    pub(crate) fn left(&self, child: &Arc<Child>) {
+        let mut running = self.running();
+        if running.get(&Whose::Door).is_some_and(|own| Arc::ptr_eq(own, child)) {
+            running.remove(&Whose::Door);
+            child.end();
+        }
+    }
+
+    pub(crate) fn reap(&self) {
+        let idle = self.target.limits.idle;
+        self.running().retain(|_, child| {
+            let keep = !child.over() && child.idle().is_none_or(|unused| unused < idle);
+            if !keep {
+                child.end();
+            }
+            keep
+        });
+    }
+
+    pub(crate) async fn shut_down(&self) {
+        let children: Vec<_> = self.running().drain().map(|(_, child)| child).collect();
+        children.iter().for_each(|child| child.end());
+        for child in children {
+            child.finished().await;
+        }
+    }
+}

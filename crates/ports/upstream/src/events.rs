@@ -1,0 +1,178 @@
+//! A server's stream of frames, whichever way it comes.
+
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
+
+use bytes::Bytes;
+use doorward_engine::{Events, More, UpstreamError, UpstreamFault};
+use doorward_wire::{SseError, SseLimits, SseReader};
+use http_body::Body;
+use http_body_util::Full;
+use hyper::body::Incoming;
+use hyper::client::conn::http1::SendRequest;
+use tokio::time::Instant;
+
+use crate::Link;
+use crate::child::ChildEvents;
+use crate::pool::Pool;
+
+/// Frames from an upstream.
+pub enum UpstreamEvents {
+    /// Server-sent events of an HTTP answer.
+    Http(Box<HttpEvents>),
+    /// Lines of a child process.
+    Child(ChildEvents),
+}
+
+impl Events for UpstreamEvents {
+    async fn next_batch(&mut self, into: &mut Vec<Bytes>, limit: usize) -> Result<More, UpstreamError> {
+        match self {
+            Self::Http(events) => events.next_batch(into, limit).await,
+            Self::Child(events) => events.next_batch(into, limit).await,
+        }
+    }
+}
+
+/// Server-sent events.
+pub struct HttpEvents {
+    body: Incoming,
+    reader: SseReader,
+    connection: Option<(SendRequest<Full<Bytes>>, Arc<Pool>)>,
+    link: Option<Arc<Link>>,
+    /// The longest silence, and the last moment of all.
+    silence: Option<Duration>,
+    most: Option<Instant>,
+    ended: bool,
+}
+
+enum Got {
+    Chunk,
+    End,
+    Nothing,
+}
+
+impl HttpEvents {
+    pub(crate) fn new(
+        body: Incoming,
+        connection: Option<(SendRequest<Full<Bytes>>, Arc<Pool>)>,
+        link: Option<Arc<Link>>,
+        most_bytes: usize,
+        (silence, most): (Option<Duration>, Option<Instant>),
+    ) -> Self {
+        let reader = SseReader::new(SseLimits { max_event: most_bytes, max_line: most_bytes.saturating_add(64) });
+        Self { body, reader, connection, link, silence, most, ended: false }
+    }
+
+    async fn next_batch(&mut self, into: &mut Vec<Bytes>, limit: usize) -> Result<More, UpstreamError> {
+        loop {
+            self.take(into, limit)?;
+            if !into.is_empty() {
+                // What is ready now leaves together (D-22): the connection's own task is let run, chunk by chunk.
+                while into.len() < limit && !self.ended {
+                    match self.poll_once()? {
+                        Got::Chunk => self.take(into, limit)?,
+                        Got::End => break,
+                        Got::Nothing => {
+                            tokio::task::yield_now().await;
+                            match self.poll_once()? {
+                                Got::Chunk => self.take(into, limit)?,
+                                Got::End | Got::Nothing => break,
+                            }
+                        }
+                    }
+                }
+                return Ok(if self.ended && into.len() < limit { More::No } else { More::Yes });
+            }
+            if self.ended {
+                return Ok(More::No);
+            }
+            self.wait().await?;
+        }
+    }
+
+    fn take(&mut self, into: &mut Vec<Bytes>, limit: usize) -> Result<(), UpstreamError> {
+        while into.len() < limit {
+            match self.reader.next() {
+                Some(Ok(event)) if event.data.is_empty() => {}
+                Some(Ok(event)) if event.event.as_deref().is_none_or(|name| name == "message") => into.push(event.data),
+                Some(Ok(_)) => {}
+                Some(Err(error)) => return Err(broken(&error)),
+                None => return Ok(()),
+            }
+        }
+        Ok(())
+    }
+
+    fn poll_once(&mut self) -> Result<Got, UpstreamError> {
+        let waker = std::task::Waker::noop();
+        let mut context = std::task::Context::from_waker(waker);
+        match Pin::new(&mut self.body).poll_frame(&mut context) {
+            Poll::Ready(frame) => self.got(frame),
+            Poll::Pending => Ok(Got::Nothing),
+        }
+    }
+
+    fn got(&mut self, frame: Option<Result<http_body::Frame<Bytes>, hyper::Error>>) -> Result<Got, UpstreamError> {
+        match frame {
+            Some(Ok(frame)) => {
+                if let Ok(data) = frame.into_data() {
+                    self.reader.push_bytes(data);
+                }
+                Ok(Got::Chunk)
+            }
+            Some(Err(error)) => {
+                self.ended = true;
+                Err(UpstreamError::new(UpstreamFault::Ended, format!("the stream broke: {error}")))
+            }
+            None => {
+                self.ended = true;
+                if let Some((sender, pool)) = self.connection.take() {
+                    pool.keep(sender);
+                }
+                Ok(Got::End)
+            }
+        }
+    }
+
+    /// Waits for a chunk, but not beyond the longest silence, the last moment, or the end of the link.
+    async fn wait(&mut self) -> Result<(), UpstreamError> {
+        let silent_until = self.silence.map(|silence| Instant::now() + silence);
+        let until = match (silent_until, self.most) {
+            (Some(silent), Some(most)) => Some(silent.min(most)),
+            (one, other) => one.or(other),
+        };
+        let link = self.link.clone();
+        let ended = async {
+            match &link {
+                Some(link) => link.ends.ended().await,
+                None => std::future::pending().await,
+            }
+        };
+        let late = async {
+            match until {
+                Some(until) => tokio::time::sleep_until(until).await,
+                None => std::future::pending().await,
+            }
+        };
+        let body = &mut self.body;
+        let frame = tokio::select! {
+            frame = poll_fn(|context| Pin::new(&mut *body).poll_frame(context)) => frame,
+            () = ended => {
+                self.ended = true;
+                return Err(UpstreamError::new(UpstreamFault::Ended, "the session ended"));
+            }
+            () = late => {
+                self.ended = true;
+                return Err(UpstreamError::new(UpstreamFault::Timeout, "the stream was silent for too long, or went on for too long"));
+            }
+        };
+        self.got(frame).map(|_| ())
+    }
+}
+
+fn broken(error: &SseError) -> UpstreamError {
+    UpstreamError::new(UpstreamFault::TooLarge, format!("the event stream cannot be read: {error}"))
+}

@@ -1,0 +1,261 @@
+//! A server at a URL, over Streamable HTTP.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use doorward_engine::{Answer, Answered, Cleared, Errand, Ports, UpstreamError, UpstreamFault};
+use doorward_net::{Connector, Origin, Reach};
+use doorward_types::ServerName;
+use doorward_wire::{Era, LEGACY, Method};
+use http::header::{ACCEPT, CONTENT_TYPE, HeaderName, HeaderValue};
+use http::{Request, Response, StatusCode, Uri};
+use http_body_util::{BodyExt, Full, Limited};
+use hyper::body::Incoming;
+use tokio::time::Instant;
+
+use crate::events::{HttpEvents, UpstreamEvents};
+use crate::pool::Pool;
+use crate::{Ends, Link, LinkTo, opens};
+
+/// A server's URL and what is sent with every request to it.
+pub struct HttpTarget {
+    /// The MCP endpoint.
+    pub url: String,
+    /// How far the connector may reach for it.
+    pub reach: Reach,
+    /// Headers of the operator's own, never of the caller's.
+    pub headers: Vec<(String, String)>,
+    /// The longest a call may take, progress included.
+    pub most: Duration,
+}
+
+pub(crate) struct HttpServer {
+    uri: Uri,
+    host: HeaderValue,
+    headers: Vec<(HeaderName, HeaderValue)>,
+    most: Duration,
+    pool: Arc<Pool>,
+}
+
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+const BOTH: HeaderValue = HeaderValue::from_static("application/json, text/event-stream");
+const STREAM: HeaderValue = HeaderValue::from_static("text/event-stream");
+const SESSION: HeaderName = HeaderName::from_static("mcp-session-id");
+const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+
+type Said = Result<Answered<Link, UpstreamEvents>, UpstreamError>;
+
+/// One request and how its answer is to be read.
+struct Call<'a> {
+    server: &'a ServerName,
+    link: Option<&'a Arc<Link>>,
+    headers: &'a [(String, String)],
+    trace: Option<[u8; 16]>,
+    opens: bool,
+    timeout: Duration,
+    most_bytes: usize,
+}
+
+impl HttpServer {
+    pub(crate) fn new(connector: Connector, target: HttpTarget) -> Result<Self, String> {
+        let bad = |what: String| format!("upstream url {}: {what}", target.url);
+        let uri: Uri = target.url.parse().map_err(|error| bad(format!("{error}")))?;
+        let origin = Origin::parse(&target.url).map_err(|error| bad(error.to_string()))?;
+        let host = uri.authority().map(|authority| authority.as_str().to_owned()).unwrap_or_default();
+        let mut headers = Vec::new();
+        for (name, value) in &target.headers {
+            let name = HeaderName::from_bytes(name.as_bytes()).map_err(|error| bad(error.to_string()))?;
+            let value = HeaderValue::from_str(value).map_err(|error| bad(error.to_string()))?;
+            headers.push((name, value));
+        }
+        let path = uri.path_and_query().map_or("/", |path| path.as_str()).to_owned();
+        Ok(Self {
+            uri: path.parse().map_err(|error| bad(format!("{error}")))?,
+            host: HeaderValue::from_str(&host).map_err(|error| bad(error.to_string()))?,
+            headers,
+            most: target.most,
+            pool: Arc::new(Pool::new(connector, origin, target.reach)),
+        })
+    }
+
+    pub(crate) async fn send<P>(&self, cleared: Cleared<P>) -> Said
+    where
+        P: Ports<Link = Link, Events = UpstreamEvents>,
+    {
+        let rules = Arc::clone(cleared.server());
+        let call = Call {
+            server: &rules.name,
+            link: cleared.link(),
+            headers: cleared.headers(),
+            trace: Some(cleared.trace()),
+            opens: cleared.era() == Era::Legacy && cleared.method() == Method::Initialize,
+            timeout: rules.call_timeout,
+            most_bytes: rules.answer_limits.max_bytes,
+        };
+        self.call(call, http::Method::POST, cleared.bytes().clone()).await
+    }
+
+    pub(crate) async fn errand<P>(&self, errand: Errand<P>) -> Said
+    where
+        P: Ports<Link = Link, Events = UpstreamEvents>,
+    {
+        let rules = Arc::clone(errand.server());
+        let headers = errand.headers();
+        let call = Call {
+            server: &rules.name,
+            link: errand.link(),
+            headers: &headers,
+            trace: None,
+            opens: opens(errand.kind()),
+            timeout: rules.call_timeout,
+            most_bytes: rules.answer_limits.max_bytes,
+        };
+        match errand.frame() {
+            Some(frame) => self.call(call, http::Method::POST, frame).await,
+            None => self.call(call, http::Method::GET, Bytes::new()).await,
+        }
+    }
+
+    /// Tells the server that a session is over. It may not care, and nobody waits for it.
+    pub(crate) async fn terminate(&self, link: &Arc<Link>) {
+        let LinkTo::Http { version, .. } = &link.to else { return };
+        let headers = [("mcp-protocol-version".to_owned(), version.to_string())];
+        let call = Call {
+            server: &link.server,
+            link: Some(link),
+            headers: &headers,
+            trace: None,
+            opens: false,
+            timeout: Duration::from_secs(5),
+            most_bytes: 4_096,
+        };
+        if let Err(error) = self.call(call, http::Method::DELETE, Bytes::new()).await {
+            tracing::debug!(server = %link.server, detail = error.detail, "the server was not told of a session's end");
+        }
+    }
+
+    async fn call(&self, call: Call<'_>, verb: http::Method, body: Bytes) -> Said {
+        let deadline = Instant::now() + call.timeout;
+        let late = |_| UpstreamError::new(UpstreamFault::Timeout, "no answer in time");
+        tokio::time::timeout_at(deadline, self.call_in_time(&call, verb, body)).await.map_err(late)?
+    }
+
+    async fn call_in_time(&self, call: &Call<'_>, verb: http::Method, body: Bytes) -> Said {
+        let listening = verb == http::Method::GET;
+        let request = self.request(call, verb, body)?;
+        let (response, sender) = self.pool.send(request).await?;
+        let fault = |fault, what: String| Err(UpstreamError::new(fault, what));
+        let status = response.status();
+        let has_session = matches!(call.link.map(|link| &link.to), Some(LinkTo::Http { session: Some(_), .. }));
+        if status == StatusCode::NOT_FOUND && has_session {
+            return fault(UpstreamFault::SessionLost, "the server no longer knows the session".to_owned());
+        }
+        if status == StatusCode::METHOD_NOT_ALLOWED {
+            return fault(UpstreamFault::VerbNotServed, "405".to_owned());
+        }
+        if status.is_redirection() || status.is_informational() {
+            // A redirect would send a cleared frame where nobody cleared it to.
+            return fault(UpstreamFault::Refused, format!("status {status}: redirects are not followed"));
+        }
+        let link = call.opens.then(|| self.link(call, &response));
+        let kind = response.headers().get(CONTENT_TYPE).map(|value| value.as_bytes().to_ascii_lowercase());
+        let is = |wanted: &str| kind.as_deref().is_some_and(|kind| kind.starts_with(wanted.as_bytes()));
+        if status == StatusCode::ACCEPTED || status == StatusCode::NO_CONTENT {
+            self.drained(response, sender).await;
+            return Ok(Answered { link, answer: Answer::Accepted });
+        }
+        if is("text/event-stream") && status.is_success() {
+            let silence = if listening { None } else { Some(call.timeout) };
+            let most = if listening { None } else { Some(Instant::now() + self.most) };
+            let events = HttpEvents::new(
+                response.into_body(),
+                Some((sender, Arc::clone(&self.pool))),
+                call.link.or(link.as_ref()).cloned(),
+                call.most_bytes,
+                (silence, most),
+            );
+            return Ok(Answered { link, answer: Answer::Stream(UpstreamEvents::Http(Box::new(events))) });
+        }
+        if listening {
+            return fault(UpstreamFault::VerbNotServed, format!("a GET was answered with {status} and no stream"));
+        }
+        if is("application/json") {
+            let body = Limited::new(response.into_body(), call.most_bytes);
+            let bytes = body.collect().await.map_err(unreadable)?.to_bytes();
+            self.pool.keep(sender);
+            return Ok(Answered { link, answer: Answer::Whole(bytes, status.as_u16()) });
+        }
+        if status.is_success() && response.headers().get(CONTENT_TYPE).is_none() {
+            // Some servers answer a notification with an empty 200.
+            self.drained(response, sender).await;
+            return Ok(Answered { link, answer: Answer::Accepted });
+        }
+        fault(UpstreamFault::Refused, format!("status {status} with no JSON-RPC answer"))
+    }
+
+    fn request(&self, call: &Call<'_>, verb: http::Method, body: Bytes) -> Result<Request<Full<Bytes>>, UpstreamError> {
+        let mut request = Request::new(Full::new(body));
+        *request.uri_mut() = self.uri.clone();
+        let headers = request.headers_mut();
+        headers.insert(http::header::HOST, self.host.clone());
+        if verb == http::Method::POST {
+            headers.insert(CONTENT_TYPE, JSON);
+        }
+        headers.insert(ACCEPT, if verb == http::Method::GET { STREAM } else { BOTH });
+        *request.method_mut() = verb;
+        let bad = |_| UpstreamError::new(UpstreamFault::Malformed, "a header value cannot be sent");
+        let headers = request.headers_mut();
+        for (name, value) in call.headers {
+            let name = HeaderName::from_bytes(name.as_bytes())
+                .map_err(|_| UpstreamError::new(UpstreamFault::Malformed, "a header name cannot be sent"))?;
+            headers.insert(name, HeaderValue::from_str(value).map_err(bad)?);
+        }
+        if let Some(LinkTo::Http { session: Some(session), .. }) = call.link.map(|link| &link.to) {
+            headers.insert(SESSION, HeaderValue::from_str(session).map_err(bad)?);
+        }
+        if let Some(trace) = call.trace {
+            let mut text = String::with_capacity(55);
+            text.push_str("00-");
+            trace.iter().for_each(|byte| push_hex(&mut text, *byte));
+            text.push('-');
+            trace.iter().skip(8).for_each(|byte| push_hex(&mut text, *byte));
+            text.push_str("-00");
+            headers.insert(TRACEPARENT, HeaderValue::from_str(&text).map_err(bad)?);
+        }
+        for (name, value) in &self.headers {
+            headers.insert(name.clone(), value.clone());
+        }
+        Ok(request)
+    }
+
+    fn link(&self, call: &Call<'_>, response: &Response<Incoming>) -> Arc<Link> {
+        let session = response.headers().get(SESSION).and_then(|value| value.to_str().ok()).map(Into::into);
+        Arc::new(Link {
+            ends: Ends::default(),
+            to: LinkTo::Http { session, version: LEGACY.into() },
+            server: call.server.clone(),
+        })
+    }
+
+    /// Reads the little that may follow an answer without content, so that the connection can be kept.
+    async fn drained(&self, response: Response<Incoming>, sender: hyper::client::conn::http1::SendRequest<Full<Bytes>>) {
+        if Limited::new(response.into_body(), 4_096).collect().await.is_ok() {
+            self.pool.keep(sender);
+        }
+    }
+}
+
+fn unreadable(error: Box<dyn std::error::Error + Send + Sync>) -> UpstreamError {
+    if error.is::<http_body_util::LengthLimitError>() {
+        UpstreamError::new(UpstreamFault::TooLarge, "the answer is larger than it may be")
+    } else {
+        UpstreamError::new(UpstreamFault::Ended, format!("the answer broke off: {error}"))
+    }
+}
+
+fn push_hex(text: &mut String, byte: u8) {
+    for nibble in [byte >> 4, byte & 15] {
+        text.push(char::from_digit(u32::from(nibble), 16).unwrap_or('0'));
+    }
+}
