@@ -1,0 +1,15 @@
+//! Tokens good and bad, judged as the door judges them.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "helpers of tests: a panic here is a failed test"
+)]
+
+mod forge;
+mod genuine;
+mod inside;
+mod keys;
+mod outside;
+mod table;
