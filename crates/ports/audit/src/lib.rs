@@ -1,1 +1,29 @@
-//! The hash-chained, signed record of what happened.
+//! The hash-chained, signed record of what happened, which nobody can rewrite unseen.
+//!
+//! Both doors write to it: an intent before an upstream is called, an outcome before the last byte of the answer is
+//! released, a refusal in their place. The command line reads and verifies it. Security engineers read it with `jq`:
+//! JSON Lines, one record a line, members always in the same order.
+//!
+//! It may never hold content or secrets (its record types have no member for them), never let a call go on whose
+//! intent is not written, and never sign with a key that lies beside the log.
+
+mod clock;
+mod config;
+mod encode;
+mod error;
+mod flood;
+mod health;
+mod keys;
+mod log;
+mod open;
+mod record;
+mod scan;
+mod sink;
+mod storage;
+
+pub use config::{AuditConfig, Durability, Timer};
+pub use error::AuditError;
+pub use keys::{AuditKeys, Digest, KeyError, Part, Pseudonym, PublicKey, Subject, SubjectFacts, Who};
+pub use log::AuditLog;
+pub use record::{Alarm, CallId, Ending, Fault, Intent, Outcome, RefusedRecord, Step, Target};
+pub use sink::{CheckpointSink, FileSink, TracingSink};

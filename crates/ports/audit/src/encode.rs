@@ -1,0 +1,10 @@
+//! From records to lines. The writer is our own so that members have one order and nothing is allocated.
+
+mod line;
+mod members;
+
+pub(crate) use line::{Line, base64, hex};
+pub(crate) use members::{alarm, intent, outcome, refused};
+
+#[cfg(test)]
+mod tests;
