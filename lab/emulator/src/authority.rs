@@ -2,7 +2,7 @@
 
 use crate::errors::AadError;
 use crate::lab::Lab;
-use crate::seed::Tenant;
+use crate::seed::{App, Tenant};
 
 /// What a client named as its authority.
 #[derive(Clone, Copy)]
@@ -35,6 +35,28 @@ impl<'a> Authority<'a> {
                 50059,
                 "No tenant-identifying information found in either the request or implied by any provided credentials.",
             )),
+        }
+    }
+
+    /// Refuses an application of one directory at an authority of many (AADSTS50194).
+    pub(crate) fn admits(self, client: &App) -> Result<(), AadError> {
+        if client.multi_tenant || matches!(self, Self::One(_)) {
+            return Ok(());
+        }
+        Err(AadError::new(
+            50_194,
+            format!(
+                "Application '{}'({}) is not configured as a multi-tenant application. Usage of the /common endpoint is not supported for such apps.",
+                client.id, client.name
+            ),
+        ))
+    }
+
+    /// Returns the name people know it by.
+    pub(crate) fn name(self) -> &'a str {
+        match self {
+            Self::One(tenant) => &tenant.name,
+            Self::Any => "common",
         }
     }
 

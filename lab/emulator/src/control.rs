@@ -7,9 +7,13 @@ use doorward_types::Timestamp;
 
 use crate::EmulatorError;
 use crate::faults::Fault;
+use crate::keys::RsaPublic;
 use crate::lab::Lab;
 use crate::mint::{self, MintRequest};
 use crate::record::Recorded;
+use crate::seed::{App, User};
+use crate::sign_in::device_page;
+use crate::store::SignIn;
 
 /// Moves the clock, arms faults, reads the transcript, rolls keys and makes tokens.
 #[derive(Clone)]
@@ -89,6 +93,110 @@ impl Control {
     /// [`EmulatorError::Unknown`] for a name that is not in the seed.
     pub fn mint(&self, request: &MintRequest) -> Result<String, EmulatorError> {
         mint::mint(&self.0, request)
+    }
+
+    /// Makes every code, refresh token and session of a person worthless that dates from now or before; Graph refuses
+    /// their access tokens too. Under a clock that stands still, advance it before they sign in again.
+    ///
+    /// # Errors
+    /// [`EmulatorError::Unknown`] for a name that is not in the seed.
+    pub fn revoke_user(&self, name: &str) -> Result<(), EmulatorError> {
+        let user = self.user(name)?;
+        self.0.store().revoke(&user.id, self.0.clock.now());
+        Ok(())
+    }
+
+    /// Blocks a person's sign-in, or allows it again unless the seed blocks it.
+    ///
+    /// # Errors
+    /// [`EmulatorError::Unknown`] for a name that is not in the seed.
+    pub fn disable_user(&self, name: &str, disabled: bool) -> Result<(), EmulatorError> {
+        let user = self.user(name)?;
+        self.0.store().set_disabled(&user.id, disabled);
+        Ok(())
+    }
+
+    /// Returns certificate and private key of an application that the seed gives one, both PEM.
+    ///
+    /// # Errors
+    /// [`EmulatorError::Unknown`] for an application without one.
+    pub fn client_certificate(&self, app: &str) -> Result<(String, String), EmulatorError> {
+        Ok(self.0.client_key(self.app(app)?)?.pem())
+    }
+
+    /// Registers another certificate (DER) on an application.
+    ///
+    /// # Errors
+    /// [`EmulatorError::Certificate`] if it cannot be read; [`EmulatorError::Unknown`] for an unknown application.
+    pub fn register_certificate(&self, app: &str, der: &[u8]) -> Result<(), EmulatorError> {
+        self.0.register_certificate(self.app(app)?, der)
+    }
+
+    /// Registers a key of a foreign issuer by its modulus and exponent, big-endian, for federated credentials.
+    pub fn register_issuer_key(&self, issuer: &str, kid: &str, n: &[u8], e: &[u8]) {
+        let key = RsaPublic { n: n.to_vec(), e: e.to_vec() };
+        self.0.store().issuers.insert((issuer.to_owned(), kid.to_owned()), key);
+    }
+
+    /// Returns a token of the workload issuer `{authority}/workload`, as a cluster would mount it in a pod: the client
+    /// assertion of the seed's federated credential. `claims` are put over the ordinary ones.
+    ///
+    /// # Errors
+    /// [`EmulatorError::Crypto`] if it cannot be signed.
+    pub fn workload_token(
+        &self,
+        subject: &str,
+        claims: &serde_json::Map<String, serde_json::Value>,
+    ) -> Result<String, EmulatorError> {
+        mint::workload_token(&self.0, subject, claims)
+    }
+
+    /// Approves a device code in a person's name, as if they had signed in on the page.
+    ///
+    /// # Errors
+    /// [`EmulatorError::Unknown`] for an unknown person or a code that is not waiting.
+    pub fn approve_device(&self, user_code: &str, name: &str) -> Result<(), EmulatorError> {
+        let user = self.user(name)?;
+        let sign_in = SignIn { user: user.id.clone(), at: self.0.clock.now(), mfa: false };
+        self.settle_device(user_code, Some(sign_in))
+    }
+
+    /// Declines a device code.
+    ///
+    /// # Errors
+    /// [`EmulatorError::Unknown`] for a code that is not waiting.
+    pub fn decline_device(&self, user_code: &str) -> Result<(), EmulatorError> {
+        self.settle_device(user_code, None)
+    }
+
+    /// Records a person's consent: `client` may use `scopes` of `resource`.
+    ///
+    /// # Errors
+    /// [`EmulatorError::Unknown`] for a name that is not in the seed.
+    pub fn consent(
+        &self,
+        user: &str,
+        client: &str,
+        resource: &str,
+        scopes: &[&str],
+    ) -> Result<(), EmulatorError> {
+        let (user, client, resource) = (self.user(user)?, self.app(client)?, self.app(resource)?);
+        let scopes: Vec<String> = scopes.iter().map(|scope| (*scope).to_owned()).collect();
+        self.0.store().consent(&user.id, &client.id, &resource.id, &scopes);
+        Ok(())
+    }
+
+    fn user(&self, name: &str) -> Result<&User, EmulatorError> {
+        self.0.seed.user(name).ok_or_else(|| EmulatorError::unknown("user", name))
+    }
+
+    fn app(&self, name: &str) -> Result<&App, EmulatorError> {
+        self.0.seed.app(name).ok_or_else(|| EmulatorError::unknown("app", name))
+    }
+
+    fn settle_device(&self, user_code: &str, sign_in: Option<SignIn>) -> Result<(), EmulatorError> {
+        device_page::settle(&self.0, user_code, sign_in)
+            .map_err(|_| EmulatorError::unknown("waiting device code", user_code))
     }
 
     /// Returns what a caller of `/_lab` must send as `x-lab-control-key`.

@@ -157,9 +157,8 @@ fn oauth_error(code: u32) -> &'static str {
         70_011 | 700_022 | 1_002_012 => "invalid_scope",
         70_003 => "unsupported_grant_type",
         700_016 | 7_000_112 => "unauthorized_client",
-        7_000_215 | 7_000_218 | 7_000_222 | 700_025 | 700_027 | 700_211 | 700_212 | 700_213 | 650_053 => {
-            "invalid_client"
-        }
+        7_000_215 | 7_000_216 | 7_000_218 | 7_000_222 | 700_021 | 700_023 | 700_024 | 700_025 | 700_027
+        | 700_211 | 700_212 | 700_213 | 650_053 => "invalid_client",
         70_016 => "authorization_pending",
         70_018 => "bad_verification_code",
         70_019 | 70_020 => "expired_token",

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::time::SystemTime;
 
 use crate::EmulatorError;
-use crate::keys::VALID_FOR;
+use crate::keys::{SigningKey, VALID_FOR};
 
 /// Makes the folder, closed to others.
 pub(crate) fn prepare(folder: &Path) -> Result<(), EmulatorError> {
@@ -43,4 +43,17 @@ pub(crate) fn fresh(folder: &Path, name: &str) -> Option<Vec<u8>> {
     let mut content = Vec::new();
     file.read_to_end(&mut content).ok()?;
     Some(content)
+}
+
+/// Takes up a signing key and its certificate, or makes them and keeps them.
+pub(crate) fn signing_key(folder: &Path, name: &str) -> Result<SigningKey, EmulatorError> {
+    let (key_file, certificate_file) = (format!("{name}.key.der"), format!("{name}.cert.der"));
+    let kept = fresh(folder, &key_file).zip(fresh(folder, &certificate_file));
+    if let Some(key) = kept.and_then(|(key, certificate)| SigningKey::restore(key, certificate).ok()) {
+        return Ok(key);
+    }
+    let key = SigningKey::generate(name)?;
+    write(folder, &key_file, key.pkcs8())?;
+    write(folder, &certificate_file, key.certificate())?;
+    Ok(key)
 }

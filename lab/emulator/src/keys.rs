@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use aws_lc_rs::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
+use aws_lc_rs::digest::{SHA1_FOR_LEGACY_USE_ONLY, SHA256, digest};
 use aws_lc_rs::encoding::AsDer;
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::{KeyPair, KeySize, PublicKeyComponents};
@@ -74,6 +74,11 @@ impl SigningKey {
         &self.pkcs8
     }
 
+    /// Returns the certificate and the private key as PEM.
+    pub(crate) fn pem(&self) -> (String, String) {
+        (pem("CERTIFICATE", &self.certificate), pem("PRIVATE KEY", &self.pkcs8))
+    }
+
     /// Returns the key's entry in a key set; `issuer` may hold `{tenantid}`.
     fn jwk(&self, issuer: &str) -> Value {
         let public = self.public();
@@ -115,7 +120,7 @@ impl KeyRing {
 
     /// Adds a new signing key; the old ones stay published.
     pub(crate) fn roll_over(&mut self) -> Result<(), EmulatorError> {
-        self.0.push(Arc::new(SigningKey::generate("accounts.accesscontrol.lab")?));
+        self.0.push(Arc::new(SigningKey::generate("signing")?));
         Ok(())
     }
 
@@ -140,9 +145,27 @@ impl KeyRing {
     }
 }
 
-/// Returns base64url of the SHA-1 of a certificate.
+/// Returns base64url of the SHA-1 and of the SHA-256 of a certificate: `x5t` and `x5t#S256`.
+pub(crate) fn thumbprints(certificate: &[u8]) -> [String; 2] {
+    [&SHA1_FOR_LEGACY_USE_ONLY, &SHA256].map(|hash| URL_SAFE_NO_PAD.encode(digest(hash, certificate)))
+}
+
 fn thumbprint(certificate: &[u8]) -> String {
-    URL_SAFE_NO_PAD.encode(digest(&SHA1_FOR_LEGACY_USE_ONLY, certificate))
+    let [sha1, _] = thumbprints(certificate);
+    sha1
+}
+
+/// Wraps DER in PEM (RFC 7468).
+fn pem(label: &str, der: &[u8]) -> String {
+    let mut text = format!("-----BEGIN {label}-----\n");
+    for (at, character) in STANDARD.encode(der).chars().enumerate() {
+        if at > 0 && at % 64 == 0 {
+            text.push('\n');
+        }
+        text.push(character);
+    }
+    text.push_str(&format!("\n-----END {label}-----\n"));
+    text
 }
 
 fn self_signed(common_name: &str, pkcs8: &[u8]) -> Result<Vec<u8>, EmulatorError> {

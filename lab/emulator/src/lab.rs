@@ -1,14 +1,21 @@
 //! All the state of one running emulator.
 
-use std::sync::{Mutex, MutexGuard};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
+
+use rustls::pki_types::CertificateDer;
+use rustls::server::ParsedCertificate;
 
 use crate::clock::Clock;
 use crate::faults::Faults;
-use crate::keys::KeyRing;
+use crate::keys::{KeyRing, RsaPublic, SigningKey, thumbprints};
 use crate::record::Transcript;
-use crate::seed::Seed;
+use crate::seed::{App, Seed};
+use crate::store::{RegisteredCertificate, Store};
 use crate::sync::locked;
+use crate::{EmulatorError, files};
 
 /// What every request handler sees.
 pub(crate) struct Lab {
@@ -20,10 +27,13 @@ pub(crate) struct Lab {
     pub(crate) ca_pem: String,
     /// What a caller of the control interface must present.
     pub(crate) control_key: String,
+    data_dir: Option<PathBuf>,
     keys: Mutex<KeyRing>,
     faults: Mutex<Faults>,
     transcript: Mutex<Transcript>,
     lifetime: Mutex<Option<Duration>>,
+    store: Mutex<Store>,
+    client_keys: Mutex<BTreeMap<String, Arc<SigningKey>>>,
 }
 
 impl Lab {
@@ -33,6 +43,7 @@ impl Lab {
         authority: String,
         ca_pem: String,
         control_key: String,
+        data_dir: Option<PathBuf>,
         keys: KeyRing,
     ) -> Self {
         Self {
@@ -41,10 +52,13 @@ impl Lab {
             authority,
             ca_pem,
             control_key,
+            data_dir,
             keys: Mutex::new(keys),
             faults: Mutex::default(),
             transcript: Mutex::default(),
             lifetime: Mutex::default(),
+            store: Mutex::default(),
+            client_keys: Mutex::default(),
         }
     }
 
@@ -69,8 +83,66 @@ impl Lab {
         *locked(&self.lifetime) = lifetime;
     }
 
+    /// Returns what changes. Hold it for one statement: it is not handed on to functions that take it again.
+    pub(crate) fn store(&self) -> MutexGuard<'_, Store> {
+        locked(&self.store)
+    }
+
+    /// Returns the issuer of workload tokens, standing for a cluster's or a pipeline's.
+    pub(crate) fn workload_issuer(&self) -> String {
+        format!("{}/workload", self.authority)
+    }
+
+    /// Finds a key of a foreign issuer. The workload issuer signs with the emulator's own keys.
+    pub(crate) fn issuer_key(&self, issuer: &str, kid: &str) -> Option<RsaPublic> {
+        if issuer == self.workload_issuer() {
+            return self.keys().find(kid).map(|key| key.public());
+        }
+        self.store().issuers.get(&(issuer.to_owned(), kid.to_owned())).cloned()
+    }
+
+    /// Registers a certificate on an application.
+    pub(crate) fn register_certificate(&self, client: &App, certificate: &[u8]) -> Result<(), EmulatorError> {
+        let der = CertificateDer::from(certificate);
+        let parsed = ParsedCertificate::try_from(&der)
+            .map_err(|error| EmulatorError::Certificate(error.to_string()))?;
+        self.store().certificates.push(RegisteredCertificate {
+            client: client.id.clone(),
+            thumbprints: thumbprints(certificate),
+            spki: parsed.subject_public_key_info().to_vec(),
+        });
+        Ok(())
+    }
+
+    /// Returns the key of an application's certificate. It is made when it is first asked for: few tests need it.
+    pub(crate) fn client_key(&self, client: &App) -> Result<Arc<SigningKey>, EmulatorError> {
+        if !client.certificate {
+            return Err(EmulatorError::unknown("app with a certificate", &client.name));
+        }
+        let mut keys = locked(&self.client_keys);
+        if let Some(key) = keys.get(&client.id) {
+            return Ok(Arc::clone(key));
+        }
+        let key = Arc::new(match &self.data_dir {
+            Some(folder) => kept_or_made(folder, client)?,
+            None => SigningKey::generate(&client.name)?,
+        });
+        self.register_certificate(client, key.certificate())?;
+        keys.insert(client.id.clone(), Arc::clone(&key));
+        Ok(key)
+    }
+
     /// Returns the base of Microsoft Graph.
     pub(crate) fn graph(&self) -> String {
         format!("{}/graph", self.authority)
     }
+}
+
+/// Takes up a client's key from the data folder or makes one, and leaves it there as PEM for the client to use.
+fn kept_or_made(folder: &Path, client: &App) -> Result<SigningKey, EmulatorError> {
+    let key = files::signing_key(folder, &client.name)?;
+    let (certificate, private) = key.pem();
+    files::write(folder, &format!("{}.cert.pem", client.name), certificate.as_bytes())?;
+    files::write(folder, &format!("{}.key.pem", client.name), private.as_bytes())?;
+    Ok(key)
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use axum::Json;
-use axum::extract::{Request, State};
+use axum::extract::{Path, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -35,6 +35,12 @@ pub(crate) fn routes(lab: &Arc<Lab>) -> Router<Arc<Lab>> {
         .route("/_lab/token", post(token))
         .route("/_lab/token-lifetime", post(token_lifetime))
         .route("/_lab/seed", get(seed))
+        .route("/_lab/users/{name}/revoke", post(revoke))
+        .route("/_lab/users/{name}/disable", post(disable))
+        .route("/_lab/users/{name}/enable", post(enable))
+        .route("/_lab/devices/{code}/approve/{name}", post(approve_device))
+        .route("/_lab/devices/{code}/decline", post(decline_device))
+        .route("/_lab/workload-token", post(workload_token))
         .route_layer(middleware::from_fn_with_state(Arc::clone(lab), keyed));
     guarded.route("/_lab/health", get(health)).route("/_lab/ca.pem", get(ca))
 }
@@ -123,6 +129,41 @@ async fn token(State(lab): State<Arc<Lab>>, Json(request): Json<MintRequest>) ->
     }
 }
 
+async fn revoke(State(lab): State<Arc<Lab>>, Path(name): Path<String>) -> Response {
+    done(Control::new(lab).revoke_user(&name))
+}
+
+async fn disable(State(lab): State<Arc<Lab>>, Path(name): Path<String>) -> Response {
+    done(Control::new(lab).disable_user(&name, true))
+}
+
+async fn enable(State(lab): State<Arc<Lab>>, Path(name): Path<String>) -> Response {
+    done(Control::new(lab).disable_user(&name, false))
+}
+
+async fn approve_device(State(lab): State<Arc<Lab>>, Path((code, name)): Path<(String, String)>) -> Response {
+    done(Control::new(lab).approve_device(&code, &name))
+}
+
+async fn decline_device(State(lab): State<Arc<Lab>>, Path(code): Path<String>) -> Response {
+    done(Control::new(lab).decline_device(&code))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Workload {
+    subject: String,
+    #[serde(default)]
+    claims: serde_json::Map<String, Value>,
+}
+
+async fn workload_token(State(lab): State<Arc<Lab>>, Json(asked): Json<Workload>) -> Response {
+    match Control::new(lab).workload_token(&asked.subject, &asked.claims) {
+        Ok(token) => Json(json!({ "token": token })).into_response(),
+        Err(error) => refused(&error),
+    }
+}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Lifetime {
@@ -149,6 +190,13 @@ async fn seed(State(lab): State<Arc<Lab>>) -> Json<Value> {
             "scopes": it.scopes, "roles": it.roles, "public": it.public,
         })).collect::<Vec<_>>(),
     }))
+}
+
+fn done(outcome: Result<(), EmulatorError>) -> Response {
+    match outcome {
+        Ok(()) => StatusCode::NO_CONTENT.into_response(),
+        Err(error) => refused(&error),
+    }
 }
 
 fn refused(error: &EmulatorError) -> Response {

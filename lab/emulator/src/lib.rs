@@ -25,12 +25,18 @@
 //! Where Microsoft's documents are silent the emulator's guess is marked in the code by "assumed".
 
 mod authority;
+mod claims;
+mod client_auth;
 mod clock;
 mod control;
 mod discovery;
 mod errors;
 mod faults;
 mod files;
+mod form;
+mod grants;
+mod graph;
+mod issue;
 mod jwt;
 mod keys;
 mod lab;
@@ -38,10 +44,14 @@ mod lab_api;
 mod mint;
 mod random;
 mod record;
+mod scopes;
 mod seed;
 mod serve;
+mod sign_in;
+mod store;
 mod sync;
 mod tls;
+mod token;
 mod tokens;
 
 pub use clock::Clock;
@@ -98,6 +108,9 @@ pub enum EmulatorError {
     #[error("TLS: {0}")]
     Tls(rustls::Error),
 }
+
+/// The result of a request: an answer or a refusal in Entra's shape.
+type AadResult<T> = Result<T, errors::AadError>;
 
 impl EmulatorError {
     fn certificate(error: rcgen::Error) -> Self {

@@ -173,6 +173,22 @@ pub(crate) fn mint(lab: &Lab, request: &MintRequest) -> Result<String, EmulatorE
     sign(lab, request, &claims, version, resource)
 }
 
+/// Signs a token of the workload issuer, good for five minutes.
+pub(crate) fn workload_token(lab: &Lab, subject: &str, over: &Object) -> Result<String, EmulatorError> {
+    let now = lab.clock.now().as_secs();
+    let mut claims = Object::from_iter([
+        (String::from("iss"), json!(lab.workload_issuer())),
+        (String::from("sub"), json!(subject)),
+        (String::from("aud"), json!("api://AzureADTokenExchange")),
+        (String::from("iat"), json!(now)),
+        (String::from("nbf"), json!(now)),
+        (String::from("exp"), json!(now.saturating_add(300))),
+    ]);
+    overlay(&mut claims, over);
+    let key = lab.keys().current()?;
+    jwt::sign(&jwt::header(&key.kid, false), &claims, &key)
+}
+
 #[expect(clippy::too_many_arguments, reason = "each is a field of the token")]
 fn access<'a>(
     lab: &Lab,

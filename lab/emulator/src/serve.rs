@@ -10,7 +10,7 @@ use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::{get, post};
 use http::StatusCode;
 use http_body_util::{BodyExt, Limited};
 use hyper_util::rt::TokioIo;
@@ -27,7 +27,8 @@ use crate::keys::{KeyRing, SigningKey};
 use crate::lab::Lab;
 use crate::record::Recorded;
 use crate::seed::Seed;
-use crate::{EmulatorError, discovery, files, lab_api, random, tls};
+use crate::sign_in::device_page;
+use crate::{EmulatorError, discovery, files, grants, graph, lab_api, random, sign_in, tls, token};
 
 /// Larger than any form or token; a wrong client must not fill the memory.
 const BODY_AT_MOST: usize = 1 << 20;
@@ -81,13 +82,23 @@ impl Emulator {
             files::prepare(folder)?;
         }
         let tls = tls::prepare(folder)?;
-        let keys = KeyRing::new(signing_key(folder)?);
+        let keys = KeyRing::new(match folder {
+            Some(folder) => files::signing_key(folder, "signing")?,
+            None => SigningKey::generate("signing")?,
+        });
         let control_key = random::opaque()?;
         if let Some(folder) = folder {
             announce(folder, &authority, &control_key)?;
         }
         place(&mut seed, &authority);
-        let lab = Arc::new(Lab::new(seed, clock, authority, tls.ca_pem, control_key, keys));
+        let ca_file = folder.map(|folder| folder.join("ca.pem"));
+        let lab = Arc::new(Lab::new(seed, clock, authority, tls.ca_pem, control_key, data_dir, keys));
+        if ca_file.is_some() {
+            // Other processes find the certificates in the folder; a test asks for the one it needs.
+            for app in lab.seed.apps.iter().filter(|app| app.certificate) {
+                lab.client_key(app)?;
+            }
+        }
         let (stop, stopped) = watch::channel(false);
         let app = router(&lab);
         let task = tokio::spawn(accept(listener, TlsAcceptor::from(tls.config), app, stopped));
@@ -95,7 +106,7 @@ impl Emulator {
             authority: lab.authority.clone(),
             graph: lab.graph(),
             ca_pem: lab.ca_pem.clone(),
-            ca_file: data_dir.map(|folder| folder.join("ca.pem")),
+            ca_file,
             control: Control::new(lab),
             stop,
             task,
@@ -121,22 +132,6 @@ impl Drop for Running {
     fn drop(&mut self) {
         self.task.abort();
     }
-}
-
-fn signing_key(folder: Option<&Path>) -> Result<SigningKey, EmulatorError> {
-    let kept = folder.and_then(|folder| {
-        let key = files::fresh(folder, "signing.key.der")?;
-        SigningKey::restore(key, files::fresh(folder, "signing.cert.der")?).ok()
-    });
-    if let Some(key) = kept {
-        return Ok(key);
-    }
-    let key = SigningKey::generate("accounts.accesscontrol.lab")?;
-    if let Some(folder) = folder {
-        files::write(folder, "signing.key.der", key.pkcs8())?;
-        files::write(folder, "signing.cert.der", key.certificate())?;
-    }
-    Ok(key)
 }
 
 /// Leaves word for other processes of the same user.
@@ -166,6 +161,13 @@ fn router(lab: &Arc<Lab>) -> Router {
         .route("/{tenant}/discovery/v2.0/keys", get(discovery::v2_keys))
         .route("/{tenant}/discovery/keys", get(discovery::v1_keys))
         .route("/common/discovery/instance", get(discovery::instance))
+        .route("/{tenant}/oauth2/v2.0/authorize", get(sign_in::authorize).post(sign_in::authorize_form))
+        .route("/login", post(sign_in::login))
+        .route("/{tenant}/oauth2/v2.0/logout", get(sign_in::logout))
+        .route("/{tenant}/oauth2/v2.0/token", post(token::token).get(token::wrong_verb))
+        .route("/{tenant}/oauth2/v2.0/devicecode", post(grants::device::begin).get(token::wrong_verb))
+        .route("/devicelogin", get(device_page::show).post(device_page::submit))
+        .merge(graph::routes())
         .merge(lab_api::routes(lab))
         .layer(middleware::from_fn_with_state(Arc::clone(lab), observe))
         .with_state(Arc::clone(lab))

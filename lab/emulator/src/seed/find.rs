@@ -48,9 +48,4 @@ impl App {
     pub(crate) fn is_in(&self, tenant: &Tenant) -> bool {
         self.multi_tenant || self.tenant == tenant.name
     }
-
-    /// Tells whether the registration carries any credential.
-    pub(crate) fn is_confidential(&self) -> bool {
-        !self.public
-    }
 }
