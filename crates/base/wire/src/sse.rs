@@ -3,7 +3,7 @@
 #[cfg(test)]
 mod tests;
 
-use bytes::{BufMut, Bytes, BytesMut};
+use bytes::{Buf, BufMut, Bytes, BytesMut};
 use memchr::{memchr, memchr2};
 
 /// How much one event may ask of the reader.
@@ -127,7 +127,8 @@ impl SseReader {
         if self.partial.len() + end > self.limits.max_line {
             return Err(SseError::LineTooLong);
         }
-        let head = self.chunk.split_to(end);
+        // An empty line needs no reference to the chunk: a stream has one for every event.
+        let head = if end == 0 { Bytes::new() } else { self.chunk.split_to(end) };
         let line = if self.partial.is_empty() {
             head
         } else {
@@ -166,14 +167,15 @@ impl SseReader {
     }
 
     fn field(&mut self, mut line: Bytes) -> Result<(), SseError> {
-        let colon = memchr(b':', &line);
-        let name = line.split_to(colon.unwrap_or(line.len()));
-        if colon.is_some() {
-            advance(&mut line, 1);
+        if line.starts_with(b"data:") {
+            advance(&mut line, 5);
+            trim_space(&mut line);
+            return self.data(line);
         }
-        if line.first() == Some(&b' ') {
-            advance(&mut line, 1);
-        }
+        let colon = memchr(b':', &line).unwrap_or(line.len());
+        let name = line.split_to(colon);
+        advance(&mut line, 1);
+        trim_space(&mut line);
         match name.as_ref() {
             b"data" => self.data(line)?,
             b"event" if line.as_ref() == b"message" => self.event.event = None,
@@ -253,7 +255,14 @@ fn write_line(out: &mut BytesMut, mut text: &[u8]) {
 }
 
 fn advance(bytes: &mut Bytes, by: usize) {
-    *bytes = bytes.split_off(by.min(bytes.len()));
+    bytes.advance(by.min(bytes.len()));
+}
+
+/// One space after the colon belongs to the syntax, not to the value.
+fn trim_space(line: &mut Bytes) {
+    if line.first() == Some(&b' ') {
+        line.advance(1);
+    }
 }
 
 fn text(bytes: &Bytes) -> Result<String, SseError> {

@@ -1,6 +1,6 @@
 //! The parser: one pass, no recursion, one allocation.
 
-use super::text::{decode, hex4, pair};
+use super::text::{decode, end_of_plain, hex4, pair};
 use super::tree::Node;
 use super::{Kind, Limits, ParseError, ParseErrorKind, Surrogates};
 
@@ -382,26 +382,4 @@ fn duplicate(name: &Node) -> ParseError {
 /// Every offset and count fits: `parse` refuses longer documents first.
 fn offset(value: usize) -> u32 {
     u32::try_from(value).unwrap_or(u32::MAX)
-}
-
-/// Returns the first position from `at` that holds a quote, a backslash or a control character, or the end.
-/// Eight bytes at a time: most of the bytes of a message stand inside strings.
-fn end_of_plain(text: &[u8], mut at: usize) -> usize {
-    const ONES: u64 = 0x0101_0101_0101_0101;
-    const HIGH: u64 = 0x8080_8080_8080_8080;
-    let zero_bytes = |word: u64| word.wrapping_sub(ONES) & !word & HIGH;
-    while let Some(chunk) = text.get(at..).and_then(<[u8]>::first_chunk::<8>) {
-        let word = u64::from_le_bytes(*chunk);
-        let quote = zero_bytes(word ^ (ONES * b'"' as u64));
-        let backslash = zero_bytes(word ^ (ONES * b'\\' as u64));
-        let control = word.wrapping_sub(ONES * 0x20) & !word & HIGH;
-        let hits = quote | backslash | control;
-        if hits != 0 {
-            // A borrow can mark a byte after a true hit, never before it: the lowest mark is exact.
-            return at + hits.trailing_zeros() as usize / 8;
-        }
-        at += 8;
-    }
-    let tail = text.get(at..).unwrap_or_default();
-    at + tail.iter().position(|&byte| byte == b'"' || byte == b'\\' || byte < 0x20).unwrap_or(tail.len())
 }
