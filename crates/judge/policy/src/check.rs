@@ -11,7 +11,7 @@ use doorward_types::{ObjectId, ServerName};
 use crate::catalogue::Catalogue;
 use crate::names::{Action, TOOLS_CALL, Type, Uid, Verb};
 use crate::problem::{PolicyProblem, nearest};
-use crate::rule::{Head, Scope};
+use crate::rule::{Head, Scope, into_policy};
 use crate::text::Source;
 
 /// A policy whose names exist, as far as they can be known.
@@ -276,7 +276,7 @@ fn active(source: &Source, head: &Head, catalogue: &Catalogue) -> Option<Active>
     if let (pst::ActionConstraint::In(written), Some(kept)) = (&mut body.action, &head.actions) {
         written.retain(|uid| kept.contains(&Action::of(&uid.eid)));
     }
-    let policy = Policy::from_pst(pst::StaticPolicy::try_from(body.clone()).ok()?.into()).ok()?;
+    let policy = into_policy(body.clone())?;
     Some(Active { policy, body, head, server })
 }
 

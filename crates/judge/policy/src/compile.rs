@@ -3,20 +3,19 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use cedar_policy::{Authorizer, PolicyId, PolicySet, ValidationMode, Validator};
+use cedar_policy::Authorizer;
 use doorward_types::ServerName;
-use miette::Diagnostic;
 
 use crate::catalogue::{Catalogue, ServerShape};
-use crate::check::{Active, Checked, check};
+use crate::check::{Checked, check};
 use crate::derive::{self, Derived};
 use crate::index::Index;
 use crate::names::{Action, Type, Uid, Verb, Vocabulary};
 use crate::problem::PolicyProblem;
 use crate::rule::Rule;
-use crate::schema;
-use crate::slice::number;
+use crate::schema::{self, Extent};
 use crate::text::{PolicyText, Source};
+use crate::validate::validate;
 
 /// A compiled policy set: immutable, one a snapshot.
 #[derive(Debug)]
@@ -95,7 +94,7 @@ impl Policies {
             .map(|(policy, server)| Pending { policy, server })
             .collect();
         Ok(Self {
-            schema_text: schema::print(schema::write(&catalogue, None)),
+            schema_text: schema::print(schema::write(&catalogue, Extent::All)),
             origins: text.policies.iter().map(Origin::of).collect(),
             catalogue,
             vocabulary,
@@ -133,7 +132,7 @@ impl Policies {
 
 impl Origin {
     fn of(source: &Source) -> Self {
-        let (line, column) = source.place();
+        let (line, column) = source.place;
         Self { file: Arc::clone(&source.file.name), line, column }
     }
 }
@@ -151,55 +150,6 @@ fn check_all<'a>(
         }
     }
     if problems.is_empty() { Ok(checked) } else { Err(problems) }
-}
-
-/// Runs Cedar's strict validator; returns its warnings.
-///
-/// A policy whose scope names one server is validated against that server alone: `resource in Server::"crm"` does not
-/// tell Cedar that the other servers' arguments do not matter.
-fn validate(
-    checked: &[Checked<'_>],
-    catalogue: &Catalogue,
-) -> Result<Vec<PolicyProblem>, Vec<PolicyProblem>> {
-    let mut groups: BTreeMap<Option<&ServerName>, Vec<(usize, &Active)>> = BTreeMap::new();
-    for (number, policy) in checked.iter().enumerate() {
-        if let Some(active) = &policy.active {
-            groups.entry(active.server.as_ref()).or_default().push((number, active));
-        }
-    }
-    let (mut errors, mut warnings) = (Vec::new(), Vec::new());
-    for (server, policies) in groups {
-        let fault = |what: String| vec![PolicyProblem::placeless(what, "this is a fault of the program")];
-        let schema = schema::compile(schema::write(catalogue, server))
-            .map_err(|error| fault(format!("the generated schema is refused: {error}")))?;
-        let numbered =
-            policies.iter().map(|(number, active)| active.policy.new_id(PolicyId::new(number.to_string())));
-        let set = PolicySet::from_policies(numbered)
-            .map_err(|error| fault(format!("the policies do not form a set: {error}")))?;
-        let result = Validator::new(schema).validate(&set, ValidationMode::Strict);
-        let place = |id: &PolicyId, diagnostic: &dyn Diagnostic| {
-            let policy = number(id).and_then(|number| checked.get(number));
-            problem_of(policy, id, diagnostic)
-        };
-        errors.extend(result.validation_errors().map(|error| place(error.policy_id(), error)));
-        warnings.extend(result.validation_warnings().map(|warning| place(warning.policy_id(), warning)));
-    }
-    // Cedar keeps its findings in hash sets; people read files from the top.
-    errors.sort();
-    errors.dedup();
-    warnings.sort();
-    warnings.dedup();
-    if errors.is_empty() { Ok(warnings) } else { Err(errors) }
-}
-
-fn problem_of(policy: Option<&Checked<'_>>, id: &PolicyId, found: &dyn Diagnostic) -> PolicyProblem {
-    let text = found.to_string();
-    let what = text.strip_prefix(&format!("for policy `{id}`, ")).unwrap_or(&text).to_owned();
-    let help = found.help().map(|help| help.to_string()).unwrap_or_default();
-    let Some(policy) = policy else { return PolicyProblem::placeless(what, help) };
-    // A policy that lost an action to a server not reached yet was written anew, without places.
-    let offset = found.labels().and_then(|mut labels| labels.next()).map(|label| label.offset());
-    policy.source.problem_at(offset, what, help)
 }
 
 /// The policies that can be judged, then those derived from them.

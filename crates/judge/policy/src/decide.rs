@@ -8,7 +8,8 @@ use doorward_types::ServerName;
 use crate::ask::{Ask, Item};
 use crate::compile::Policies;
 use crate::principal::Principal;
-use crate::slice::{Target, Verdict};
+use crate::slice::Verdict;
+use crate::target::Target;
 
 /// Proof that the policies permitted one request. It cannot be copied, read from anywhere, or made by anyone but
 /// [`Policies::decide`] (D-26).

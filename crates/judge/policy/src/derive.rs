@@ -9,7 +9,7 @@ use cedar_policy::pst::{self, BinaryOp, Clause, Expr, Var};
 use cedar_policy::{Effect, Policy};
 
 use crate::names::{Action, Type, Uid, Verb, pst_type};
-use crate::rule::{Head, Scope, expression, mentions, operands};
+use crate::rule::{Head, Scope, expression, into_policy, mentions, operands};
 
 /// A derived policy.
 #[derive(Debug)]
@@ -150,7 +150,7 @@ fn write(
     )
     .try_with_clauses(clauses.to_vec())
     .ok()?;
-    let policy = Policy::from_pst(pst::StaticPolicy::try_from(template).ok()?.into()).ok()?;
+    let policy = into_policy(template)?;
     let head = Head { actions: Some(vec![Action::Verb(verb)]), resource, ..head.clone() };
     Some(Derived { policy, head, clauses: clauses.to_vec() })
 }

@@ -10,8 +10,9 @@ use crate::ask::{Ask, Item};
 use crate::compile::Policies;
 use crate::decide::Denial;
 use crate::principal::Principal;
-use crate::rule::{Reads, Rule, expression, operands};
-use crate::slice::{Target, Verdict, policy_set};
+use crate::rule::{Reads, Rule, expression, into_policy, operands};
+use crate::slice::{Verdict, policy_set};
+use crate::target::Target;
 
 /// The answer to one question and how it came about. For operators: it says more than a caller may know.
 #[derive(Debug, Clone)]
@@ -152,14 +153,11 @@ impl Policies {
             reads => target.context(ask, reads).map_err(|misfit| misfit.text())?,
         };
         let (principal, action, resource) = self.request_uids(who, target).ok_or(INEXPRESSIBLE)?;
-        let entities = self.entities(who, target, &[rule]).ok_or(INEXPRESSIBLE)?;
+        let entities = self.entities(who, target, &rule.parents.iter().collect()).ok_or(INEXPRESSIBLE)?;
         let request =
             Request::new(principal, action, resource, context, None).map_err(|error| error.to_string())?;
-        let policies = match condition {
-            None => policy_set(&[rule]),
-            Some(policy) => cedar_policy::PolicySet::from_policies([policy.clone()]).ok(),
-        };
-        let outcome = self.evaluate(&policies.ok_or(INEXPRESSIBLE)?, &entities, &request);
+        let policies = policy_set(vec![condition.unwrap_or(&rule.policy)]).ok_or(INEXPRESSIBLE)?;
+        let outcome = self.evaluate(&policies, &entities, &request);
         match outcome.errors.first() {
             Some(error) => Err(error.what().to_owned()),
             None => Ok(!outcome.permits.is_empty() || !outcome.forbids.is_empty()),
@@ -201,7 +199,7 @@ fn condition(clause: Clause) -> Option<Policy> {
         pst::ResourceConstraint::Any,
     );
     let template = template.try_with_clauses([clause]).ok()?;
-    let policy = Policy::from_pst(pst::StaticPolicy::try_from(template).ok()?.into()).ok()?;
+    let policy = into_policy(template)?;
     // Evaluation reports policies by number; any number will do.
     Some(policy.new_id(PolicyId::new("0")))
 }

@@ -36,7 +36,9 @@ mod rule;
 mod schema;
 mod shape;
 mod slice;
+mod target;
 mod text;
+mod validate;
 
 pub use ask::{Ask, Item};
 pub use catalogue::{PromptShape, ServerShape, ToolShape};

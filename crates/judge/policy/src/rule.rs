@@ -8,6 +8,7 @@ use cedar_policy::{Effect, Policy, PolicyId};
 
 use crate::derive::Derived;
 use crate::names::{Action, Type, Uid, type_of_pst};
+use crate::slice::number;
 
 /// A policy ready to be asked.
 #[derive(Debug)]
@@ -23,6 +24,8 @@ pub(crate) struct Rule {
     pub(crate) head: Head,
     pub(crate) clauses: Vec<Clause>,
     pub(crate) reads: Reads,
+    /// The two halves of a policy that reads the context: the scope is settled once, the conditions at each request.
+    pub(crate) halves: Option<Halves>,
     /// Groups, roles and tenants that the policy names: a principal needs no other parents for its evaluation.
     pub(crate) parents: BTreeSet<Uid>,
 }
@@ -37,15 +40,11 @@ impl Rule {
         head: Head,
         clauses: &[Clause],
     ) -> Self {
-        let parents = policy
-            .entity_literals()
-            .iter()
-            .filter_map(Uid::from_cedar)
-            .filter(|uid| matches!(uid.kind, Type::Group | Type::Role | Type::Tenant))
-            .collect();
+        let parents = parents(policy);
         let policy = policy.new_id(PolicyId::new(number.to_string()));
         let reads = Reads::of(clauses);
-        Self { name, origin, derived: false, policy, head, clauses: clauses.to_vec(), reads, parents }
+        let halves = if reads == Reads::Nothing { None } else { Halves::of(number, &policy, clauses) };
+        Self { name, origin, derived: false, policy, head, clauses: clauses.to_vec(), reads, halves, parents }
     }
 
     /// Makes a derived rule.
@@ -53,9 +52,60 @@ impl Rule {
         Self { derived: true, ..Self::new(number, name, origin, &found.policy, found.head, &found.clauses) }
     }
 
+    /// The number that Cedar knows it by.
+    pub(crate) fn number(&self) -> Option<usize> {
+        number(self.policy.id())
+    }
+
     pub(crate) fn permits(&self) -> bool {
         self.head.effect == Effect::Permit
     }
+}
+
+/// A policy in two: it holds exactly if both hold. Both are policies, so that Cedar judges them.
+#[derive(Debug)]
+pub(crate) struct Halves {
+    /// Permits what is in the scope, whatever the effect of the policy is.
+    pub(crate) scope: Policy,
+    /// The conditions on anybody and anything, with the policy's effect.
+    pub(crate) conditions: Policy,
+    /// Groups, roles and tenants that the conditions name.
+    pub(crate) parents: BTreeSet<Uid>,
+}
+
+impl Halves {
+    fn of(number: usize, policy: &Policy, clauses: &[Clause]) -> Option<Self> {
+        let whole = policy.to_pst().ok()?;
+        let whole = whole.body();
+        let id = || pst::PolicyID(number.to_string().into());
+        let scope = pst::Template::new(
+            id(),
+            pst::Effect::Permit,
+            whole.principal.clone(),
+            whole.action.clone(),
+            whole.resource.clone(),
+        );
+        let conditions = pst::Template::new(
+            id(),
+            whole.effect,
+            pst::PrincipalConstraint::Any,
+            pst::ActionConstraint::Any,
+            pst::ResourceConstraint::Any,
+        );
+        let conditions = into_policy(conditions.try_with_clauses(clauses.iter().cloned()).ok()?)?;
+        Some(Self { scope: into_policy(scope)?, parents: parents(&conditions), conditions })
+    }
+}
+
+/// Makes a policy of a template that has no slots.
+pub(crate) fn into_policy(template: pst::Template) -> Option<Policy> {
+    Policy::from_pst(pst::StaticPolicy::try_from(template).ok()?.into()).ok()
+}
+
+fn parents(policy: &Policy) -> BTreeSet<Uid> {
+    let named = policy.entity_literals();
+    let named = named.iter().filter_map(Uid::from_cedar);
+    named.filter(|uid| matches!(uid.kind, Type::Group | Type::Role | Type::Tenant)).collect()
 }
 
 /// A policy's scope.

@@ -10,13 +10,31 @@ use crate::catalogue::{Catalogue, Server};
 use crate::names::{TOOLS_CALL, Type, Verb};
 use crate::shape::{Record, Shape};
 
-/// Writes the schema of all servers, or of one.
+/// How much of the catalogue a schema is made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Extent<'a> {
+    /// Every server with every tool.
+    All,
+    /// One server.
+    Server(&'a ServerName),
+    /// One tool of a server, by its action's id, and nothing else that can be asked.
+    Tool(&'a ServerName, &'a str),
+    /// One nameless tool without arguments in the place of all.
+    OneForAll,
+}
+
+/// Writes a schema.
 ///
 /// Names come from servers, so the schema is built as data and never spliced as text.
-pub(crate) fn write(catalogue: &Catalogue, only: Option<&ServerName>) -> Json {
+pub(crate) fn write(catalogue: &Catalogue, extent: Extent<'_>) -> Json {
+    let listed = |name: &ServerName| match extent {
+        Extent::All => true,
+        Extent::Server(only) | Extent::Tool(only, _) => only == name,
+        Extent::OneForAll => false,
+    };
     let servers: BTreeMap<&ServerName, &Server> =
-        catalogue.servers.iter().filter(|(name, _)| only.is_none_or(|only| only == *name)).collect();
-    json!({ "": { "entityTypes": entity_types(), "actions": actions(&servers) } })
+        catalogue.servers.iter().filter(|(name, _)| listed(name)).collect();
+    json!({ "": { "entityTypes": entity_types(), "actions": actions(&servers, extent) } })
 }
 
 pub(crate) fn compile(written: Json) -> Result<Schema, String> {
@@ -53,9 +71,24 @@ fn entity_types() -> Json {
     })
 }
 
-fn actions(servers: &BTreeMap<&ServerName, &Server>) -> Json {
+fn actions(servers: &BTreeMap<&ServerName, &Server>, extent: Extent<'_>) -> Json {
     let mut actions = Map::new();
     actions.insert(TOOLS_CALL.into(), json!({}));
+    let mut tool = |id: &str, record: &Record| {
+        let applies_to = applies_to(&[Type::Tool], &arguments(record));
+        actions.insert(id.to_owned(), json!({ "memberOf": [{ "id": TOOLS_CALL }], "appliesTo": applies_to }));
+    };
+    if extent == Extent::OneForAll {
+        tool("any/tool", &Record::new());
+    }
+    for offer in servers.values().flat_map(|server| server.tools.values()) {
+        if !matches!(extent, Extent::Tool(_, id) if id != offer.id.as_ref()) {
+            tool(&offer.id, &offer.arguments);
+        }
+    }
+    if matches!(extent, Extent::Tool(..)) {
+        return Json::Object(actions);
+    }
     for verb in Verb::ALL {
         let resources: &[Type] = match verb {
             Verb::See => &[Type::Tool, Type::Prompt, Type::Resource],
@@ -69,13 +102,6 @@ fn actions(servers: &BTreeMap<&ServerName, &Server>) -> Json {
             _ => json!({ "type": "Record", "attributes": {} }),
         };
         actions.insert(verb.id().into(), json!({ "appliesTo": applies_to(resources, &context) }));
-    }
-    for tool in servers.values().flat_map(|server| server.tools.values()) {
-        let applies_to = applies_to(&[Type::Tool], &arguments(&tool.arguments));
-        actions.insert(
-            tool.id.to_string(),
-            json!({ "memberOf": [{ "id": TOOLS_CALL }], "appliesTo": applies_to }),
-        );
     }
     Json::Object(actions)
 }

@@ -4,20 +4,17 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use cedar_policy::{
-    AuthorizationError, Context, Decision, Entities, Entity, EntityUid, EvaluationError, PolicyId, PolicySet,
-    Request,
+    AuthorizationError, Context, Decision, Entities, Entity, EntityUid, EvaluationError, Policy, PolicyId,
+    PolicySet, Request,
 };
-use doorward_types::ServerName;
 
-use crate::ask::{Ask, Item};
-use crate::catalogue::{Offer, Server};
+use crate::ask::Ask;
 use crate::compile::Policies;
-use crate::context::{Declared, Misfit, of_arguments, of_method};
 use crate::decide::{Denial, PolicyError, Reason};
-use crate::index::Atom;
-use crate::names::{Action, TOOLS_CALL, Type, Uid, Verb};
-use crate::principal::{Principal, Slot};
-use crate::rule::{Reads, Rule};
+use crate::names::{TOOLS_CALL, Type, Uid};
+use crate::principal::Principal;
+use crate::rule::{Halves, Reads, Rule};
+use crate::target::Target;
 
 /// The answer, or the policies that must look at the arguments first.
 #[derive(Debug)]
@@ -44,206 +41,6 @@ pub(crate) struct Open {
     action: EntityUid,
     resource: EntityUid,
     reads: Reads,
-}
-
-/// A question with what the catalogue knows of its object.
-pub(crate) struct Target<'a> {
-    server: &'a Server,
-    kind: Kind,
-    pub(crate) action: &'a str,
-    pub(crate) resource: Uid,
-    /// The server's entity, if `resource` is something of it.
-    pub(crate) parent: Option<Uid>,
-    offer: Option<&'a Offer>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    Call,
-    Verb(Verb),
-    SeeTool,
-    SeePrompt,
-    SeeResource,
-}
-
-impl<'a> Target<'a> {
-    /// Looks a question up; nothing if its server, tool or prompt does not exist.
-    pub(crate) fn of(policies: &'a Policies, ask: &Ask<'a>) -> Option<Self> {
-        let name = ask.server();
-        let server = policies.catalogue.servers.get(name)?;
-        let whole = |verb: Verb| Self::whole(name, server, verb);
-        Some(match *ask {
-            Ask::Connect { .. } => whole(Verb::Connect),
-            Ask::CallTool { tool, .. } => {
-                let offer = server.tools.get(tool)?;
-                Self::offered(name, server, Kind::Call, &offer.id, Type::Tool, offer)
-            }
-            Ask::GetPrompt { prompt, .. } => {
-                let offer = server.prompts.get(prompt)?;
-                Self::offered(
-                    name,
-                    server,
-                    Kind::Verb(Verb::GetPrompt),
-                    Verb::GetPrompt.id(),
-                    Type::Prompt,
-                    offer,
-                )
-            }
-            Ask::ReadResource { uri, .. } => Self::resource(name, server, Verb::ReadResource, uri),
-            Ask::ServerRequest { method, .. } => whole(match Verb::of(method) {
-                Some(verb @ (Verb::Sampling | Verb::Elicitation | Verb::Roots)) => verb,
-                _ => Verb::Other,
-            }),
-            Ask::Other { .. } => whole(Verb::Other),
-        })
-    }
-
-    pub(crate) fn of_item(policies: &'a Policies, name: &ServerName, item: Item<'a>) -> Option<Self> {
-        let server = policies.catalogue.servers.get(name)?;
-        let see = Verb::See.id();
-        Some(match item {
-            Item::Tool(tool) => {
-                Self::offered(name, server, Kind::SeeTool, see, Type::Tool, server.tools.get(tool)?)
-            }
-            Item::Prompt(prompt) => {
-                Self::offered(name, server, Kind::SeePrompt, see, Type::Prompt, server.prompts.get(prompt)?)
-            }
-            Item::Resource(uri) => Self::resource(name, server, Verb::See, uri),
-        })
-    }
-
-    fn whole(name: &ServerName, server: &'a Server, verb: Verb) -> Self {
-        let resource = Uid::new(Type::Server, name.as_str());
-        Self { server, kind: Kind::Verb(verb), action: verb.id(), resource, parent: None, offer: None }
-    }
-
-    fn offered(
-        name: &ServerName,
-        server: &'a Server,
-        kind: Kind,
-        action: &'a str,
-        ty: Type,
-        offer: &'a Offer,
-    ) -> Self {
-        let resource = Uid::new(ty, Arc::clone(&offer.id));
-        let parent = Some(Uid::new(Type::Server, name.as_str()));
-        Self { server, kind, action, resource, parent, offer: Some(offer) }
-    }
-
-    fn resource(name: &ServerName, server: &'a Server, verb: Verb, uri: &str) -> Self {
-        let kind = if verb == Verb::See { Kind::SeeResource } else { Kind::Verb(verb) };
-        let resource = Uid::new(Type::Resource, format!("{name}/{uri}"));
-        let parent = Some(Uid::new(Type::Server, name.as_str()));
-        Self { server, kind, action: verb.id(), resource, parent, offer: None }
-    }
-
-    /// Whether this may be judged before the server's lists are known: only connecting may, since it opens no tool.
-    pub(crate) fn is_pending(&self) -> bool {
-        !self.server.complete && self.kind != Kind::Verb(Verb::Connect)
-    }
-
-    /// Where answers to this question are kept.
-    pub(crate) fn slot<'u>(&'u self) -> Slot<'u> {
-        let question = match self.kind {
-            Kind::Call => 0,
-            Kind::SeeTool => 1,
-            Kind::SeePrompt => 2,
-            Kind::SeeResource => 3,
-            Kind::Verb(verb) => match verb {
-                Verb::See => 4,
-                Verb::Connect => 5,
-                Verb::GetPrompt => 6,
-                Verb::ReadResource => 7,
-                Verb::Sampling => 8,
-                Verb::Elicitation => 9,
-                Verb::Roots => 10,
-                Verb::Other => 11,
-            },
-        };
-        let item = self.offer.map_or(0, |offer| offer.index);
-        match self.resource.kind {
-            Type::Resource => Slot::Uri(question, self.server.index, self.own_name()),
-            _ => Slot::Known(question, self.server.index, item),
-        }
-    }
-
-    /// Where it is kept whether a tool or prompt of a list is seen.
-    pub(crate) fn list_slot(&self) -> Option<(u8, u32, u32)> {
-        match self.slot() {
-            Slot::Known(question @ (1 | 2), server, item) if !self.is_pending() => {
-                Some((question, server, item))
-            }
-            _ => None,
-        }
-    }
-
-    /// The name or URI without its server.
-    fn own_name(&self) -> &str {
-        self.resource.server_part().map_or("", |(_, own)| own)
-    }
-
-    /// Whether a rule takes part in this question at all.
-    pub(crate) fn is_asked_of(&self, policies: &Policies, rule: &Rule) -> bool {
-        let names = |verb: Verb| rule.head.names(&Action::Verb(verb));
-        let derived = rule.derived;
-        match self.kind {
-            Kind::SeeTool | Kind::SeePrompt | Kind::SeeResource | Kind::Verb(Verb::See) => {
-                if policies.derived.see { derived && names(Verb::See) } else { !derived }
-            }
-            Kind::Verb(Verb::Connect) => {
-                if policies.derived.connect {
-                    derived && names(Verb::Connect)
-                } else {
-                    !derived
-                }
-            }
-            // An unknown method needs a policy that names `other`: "everything" was written without it in mind (D-27).
-            Kind::Verb(Verb::Other) => !derived && (!rule.permits() || rule.head.actions.is_some()),
-            Kind::Call | Kind::Verb(_) => !derived,
-        }
-    }
-
-    /// Whether an action of a scope is this question's, or its group.
-    pub(crate) fn is_action(&self, action: &Action) -> bool {
-        match action {
-            Action::Tool(id) => self.kind == Kind::Call && id.as_ref() == self.action,
-            Action::AnyTool => self.kind == Kind::Call,
-            Action::Verb(verb) => verb.id() == self.action,
-        }
-    }
-
-    /// The action and its group, as the index knows them; nothing stands for policies on any action.
-    fn actions(&self, policies: &Policies) -> Vec<Option<Atom>> {
-        let atom = |id: &str| policies.index.atom(&Uid::new(Type::Action, id)).map(Some);
-        let group = if self.kind == Kind::Call { atom(TOOLS_CALL) } else { None };
-        atom(self.action).into_iter().chain(group).chain([None]).collect()
-    }
-
-    fn resources(&self, policies: &Policies) -> Vec<Option<Atom>> {
-        let atom = |uid: &Uid| policies.index.atom(uid).map(Some);
-        let parent = self.parent.as_ref().and_then(atom);
-        atom(&self.resource).into_iter().chain(parent).chain([None]).collect()
-    }
-
-    /// The context that policies which read `reads` are shown.
-    pub(crate) fn context(&self, ask: Option<&Ask<'_>>, reads: &Reads) -> Result<Context, Misfit> {
-        let none = Default::default();
-        let declared = self.offer.map_or(&none, |offer| &offer.arguments);
-        match ask {
-            Some(Ask::CallTool { arguments, .. }) => {
-                of_arguments(*arguments, &Declared::Tool(declared), reads)
-            }
-            Some(Ask::GetPrompt { arguments, .. }) => {
-                of_arguments(*arguments, &Declared::Prompt(declared), reads)
-            }
-            Some(Ask::Other { method, .. } | Ask::ServerRequest { method, .. })
-                if self.action == Verb::Other.id() =>
-            {
-                of_method(method)
-            }
-            _ => Ok(Context::empty()),
-        }
-    }
 }
 
 /// What evaluating some policies gave: rules by number.
@@ -314,24 +111,44 @@ impl Policies {
         reading: &[&Rule],
     ) -> Option<Slice> {
         let (principal, action, resource) = self.request_uids(who, target)?;
-        let mut outcome = Outcome::default();
-        if !fixed.is_empty() {
+        let settled = |policies: Vec<&Policy>, parents: BTreeSet<&Uid>| {
+            if policies.is_empty() {
+                return Some(Outcome::default());
+            }
             let uids = (principal.clone(), action.clone(), resource.clone());
             let request = Request::new(uids.0, uids.1, uids.2, Context::empty(), None).ok()?;
-            outcome = self.evaluate(&policy_set(fixed)?, &self.entities(who, target, fixed)?, &request);
-        }
+            Some(self.evaluate(&policy_set(policies)?, &self.entities(who, target, &parents)?, &request))
+        };
+        let outcome = settled(fixed.iter().map(|rule| &rule.policy).collect(), parents(fixed))?;
+        let halves: Vec<(usize, &Halves)> = reading
+            .iter()
+            .map(|rule| Some((rule.number()?, rule.halves.as_ref()?)))
+            .collect::<Option<_>>()?;
+        let in_scope = settled(halves.iter().map(|(_, halves)| &halves.scope).collect(), parents(reading))?;
+        let halves: Vec<&Halves> = halves
+            .iter()
+            .filter(|(number, _)| in_scope.permits.contains(number))
+            .map(|(_, halves)| *halves)
+            .collect();
         // A forbid or a failure that no argument can change is the answer.
-        if reading.is_empty() || !outcome.forbids.is_empty() || !outcome.errors.is_empty() {
+        if halves.is_empty() || !outcome.forbids.is_empty() || !outcome.errors.is_empty() {
             return Some(Slice::Decided(self.verdict(outcome)));
         }
+        let open = reading
+            .iter()
+            .filter(|rule| rule.number().is_some_and(|number| in_scope.permits.contains(&number)));
         Some(Slice::Open(Box::new(Open {
             fixed: outcome.permits,
-            policies: policy_set(reading)?,
-            entities: self.entities(who, target, reading)?,
+            policies: policy_set(halves.iter().map(|halves| &halves.conditions).collect())?,
+            entities: self.entities(
+                who,
+                target,
+                &halves.iter().flat_map(|halves| &halves.parents).collect(),
+            )?,
             principal,
             action,
             resource,
-            reads: reading.iter().map(|rule| rule.reads.clone()).fold(Reads::Nothing, Reads::and),
+            reads: open.map(|rule| rule.reads.clone()).fold(Reads::Nothing, Reads::and),
         })))
     }
 
@@ -344,11 +161,15 @@ impl Policies {
         Some((who.cedar.clone()?, action, self.vocabulary.uid(target.resource.kind, &target.resource.id)?))
     }
 
-    /// The caller, the thing and the action, with those parents that the rules name.
-    pub(crate) fn entities(&self, who: &Principal, target: &Target<'_>, rules: &[&Rule]) -> Option<Entities> {
+    /// The caller, the thing and the action; of the caller's parents those that are named.
+    pub(crate) fn entities(
+        &self,
+        who: &Principal,
+        target: &Target<'_>,
+        named: &BTreeSet<&Uid>,
+    ) -> Option<Entities> {
         let (principal, action, resource) = self.request_uids(who, target)?;
         let cedar = |uid: &Uid| self.vocabulary.uid(uid.kind, &uid.id);
-        let named: BTreeSet<&Uid> = rules.iter().flat_map(|rule| &rule.parents).collect();
         let parents: HashSet<EntityUid> =
             who.ancestors.iter().filter(|uid| named.contains(uid)).filter_map(cedar).collect();
         let attributes: HashMap<String, _> =
@@ -365,8 +186,7 @@ impl Policies {
         let parents = target.parent.as_ref().and_then(cedar).into_iter().collect();
         let thing = Entity::new(resource, attributes, parents).ok()?;
 
-        let group =
-            if target.kind == Kind::Call { self.vocabulary.uid(Type::Action, TOOLS_CALL) } else { None };
+        let group = if target.is_call() { self.vocabulary.uid(Type::Action, TOOLS_CALL) } else { None };
         let action = Entity::new_no_attrs(action, group.into_iter().collect());
         Entities::from_entities([caller, thing, action], None).ok()
     }
@@ -441,6 +261,10 @@ pub(crate) fn number(id: &PolicyId) -> Option<usize> {
     id.parse().ok()
 }
 
-pub(crate) fn policy_set(rules: &[&Rule]) -> Option<PolicySet> {
-    PolicySet::from_policies(rules.iter().map(|rule| rule.policy.clone())).ok()
+pub(crate) fn policy_set(policies: Vec<&Policy>) -> Option<PolicySet> {
+    PolicySet::from_policies(policies.into_iter().cloned()).ok()
+}
+
+fn parents<'a>(rules: &[&'a Rule]) -> BTreeSet<&'a Uid> {
+    rules.iter().flat_map(|rule| &rule.parents).collect()
 }

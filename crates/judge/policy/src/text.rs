@@ -29,6 +29,8 @@ pub(crate) struct Source {
     pub(crate) snippet: String,
     /// Where the policy itself begins in the file.
     pub(crate) start: usize,
+    /// Line and column of `start`, from 1.
+    pub(crate) place: (u32, u32),
     pub(crate) policy: Policy,
     pub(crate) body: pst::Template,
 }
@@ -81,18 +83,17 @@ impl Source {
         let at = offset.map_or(self.start, |offset| self.offset + offset);
         self.file.problem(at, Some(&self.name), what, help)
     }
-
-    /// Line and column of the policy's first word.
-    pub(crate) fn place(&self) -> (u32, u32) {
-        self.file.place(self.start)
-    }
 }
 
 fn read_file(file: &File, policies: &mut Vec<Source>, problems: &mut Vec<PolicyProblem>) {
     let cut = cut(&file.text);
+    // Counted onwards from policy to policy: ten thousand of them must not be counted from the top ten thousand times.
+    let (mut counted, mut place) = (0, (1, 1));
     for (number, piece) in cut.pieces.iter().enumerate() {
+        place = onwards(place, file.text.get(counted..piece.start).unwrap_or_default());
+        counted = piece.start;
         let default_id = format!("{}#{}", file.name, number + 1);
-        match read_policy(file, piece, default_id) {
+        match read_policy(file, piece, place, default_id) {
             Ok(source) => policies.push(source),
             Err(found) => problems.extend(found),
         }
@@ -106,7 +107,17 @@ fn read_file(file: &File, policies: &mut Vec<Source>, problems: &mut Vec<PolicyP
     }
 }
 
-fn read_policy(file: &File, piece: &Piece<'_>, default_id: String) -> Result<Source, Vec<PolicyProblem>> {
+fn onwards((line, column): (u32, u32), text: &str) -> (u32, u32) {
+    text.chars()
+        .fold((line, column), |(line, column), c| if c == '\n' { (line + 1, 1) } else { (line, column + 1) })
+}
+
+fn read_policy(
+    file: &File,
+    piece: &Piece<'_>,
+    place: (u32, u32),
+    default_id: String,
+) -> Result<Source, Vec<PolicyProblem>> {
     let fault = |what: String, help: &str| vec![file.problem(piece.start, Some(&default_id), what, help)];
     let policy = match Policy::parse(Some(PolicyId::new(&default_id)), piece.text) {
         Ok(policy) => policy,
@@ -133,13 +144,13 @@ fn read_policy(file: &File, piece: &Piece<'_>, default_id: String) -> Result<Sou
         Ok(read) => read.body().clone(),
         Err(error) => return Err(fault(error.to_string(), "")),
     };
-    let start = piece.start;
     Ok(Source {
         name,
         file: file.clone(),
         offset: piece.at,
         snippet: piece.text.to_owned(),
-        start,
+        start: piece.start,
+        place,
         policy,
         body,
     })
@@ -168,7 +179,7 @@ fn refuse_duplicates(policies: &[Source], problems: &mut Vec<PolicyProblem>) {
                 first.insert(&source.name, source);
             }
             Some(earlier) => {
-                let (line, column) = earlier.place();
+                let (line, column) = earlier.place;
                 problems.push(source.problem_at(
                     None,
                     "has the id of another policy",
