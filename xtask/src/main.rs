@@ -2,6 +2,7 @@
 //! depends on nothing but a JSON reader, so that it is built in seconds.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command-line tool speaks to its terminal")]
 
+mod bench;
 mod controls;
 mod fuzz;
 mod sources;
@@ -18,6 +19,7 @@ const HELP: &str = "cargo xtask COMMAND
   test --list               the suites and their budgets
   tidy                      the rules of the house: floors, purity, witnesses, dependencies, pages
   controls [--check]        writes docs/controls.md from the tests; --check only says whether it is stale
+  bench [ROW…] [--quick]    what the door costs beside a plain proxy; --rounds N, --seconds S, --json FILE
   fuzz [TARGET] [MINUTES]   fuzzes one parser, or each in turn";
 
 fn main() -> ExitCode {
@@ -29,6 +31,7 @@ fn main() -> ExitCode {
         ["controls"] => controls::run(&root, false),
         ["controls", "--check"] => controls::run(&root, true),
         ["test", suites @ ..] => test::run(&root, suites),
+        ["bench", rest @ ..] => bench::run(&root, rest),
         ["fuzz", rest @ ..] => fuzz::run(&root, rest),
         [] | ["help" | "--help" | "-h"] => {
             println!("{HELP}");

@@ -21,6 +21,7 @@ impl Profile {
     }
 }
 
+/// The people of the lab's default seed, under the ids their tokens carry there.
 pub(crate) fn built_in() -> Vec<Profile> {
     let profile = |user_id: &str, name: &str, role: &str, bed| Profile {
         user_id: user_id.to_owned(),
@@ -29,8 +30,8 @@ pub(crate) fn built_in() -> Vec<Profile> {
         bed,
     };
     vec![
-        profile("alice", "Alice Lindqvist", "member", 7),
-        profile("bob", "Bob Okafor", "keeper of the shed", 12),
-        profile("carol", "Carol Baptiste", "treasurer", 31),
+        profile("a11ce000-0000-4000-8000-000000000001", "Alice Archer", "member", 7),
+        profile("b0b00000-0000-4000-8000-000000000002", "Bob Baker", "keeper of the shed", 12),
+        profile("ca201000-0000-4000-8000-000000000003", "Carol Carter", "treasurer", 31),
     ]
 }

@@ -102,7 +102,12 @@ async fn a_profile_is_structured_and_says_the_same_in_text() {
     );
     let text: Value = serde_json::from_str(result["content"][0]["text"].as_str().unwrap()).unwrap();
     assert_eq!(text, result["structuredContent"]);
-    assert_eq!(call(&server, "get_profile", json!({"user_id": "alice"})).await["isError"], true);
+    let alice = json!({"user_id": "a11ce000-0000-4000-8000-000000000001"});
+    assert_eq!(call(&server, "get_profile", alice.clone()).await["isError"], true);
+    assert_eq!(
+        call(&sample().await, "get_profile", alice).await["structuredContent"]["name"],
+        "Alice Archer"
+    );
 }
 
 #[tokio::test]

@@ -1,0 +1,132 @@
+//! A door to measure: its folder, its configuration, and the process.
+
+use std::fs;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use super::fixture::Fixture;
+use super::http::{ask, free_address, is_ok};
+use super::policies::{self, SERVERS};
+use super::process::{MEASURED, Process};
+
+/// A door that answers.
+pub(super) struct Door {
+    pub(super) process: Process,
+    addr: SocketAddr,
+    /// From the start of the process to the first answered call.
+    pub(super) first_answer: Duration,
+    folder: PathBuf,
+}
+
+impl Drop for Door {
+    fn drop(&mut self) {
+        // The audit log of a bench is large and of no further use.
+        let _removed = fs::remove_dir_all(&self.folder);
+    }
+}
+
+impl Door {
+    /// Starts a door with so many policies and waits for the answer to its first call.
+    pub(super) fn start(fixture: &Fixture, policies: usize) -> Result<Self, String> {
+        let addr = free_address()?;
+        let folder = fixture.folder.join(format!("door-{}", addr.port()));
+        let config = folder.join("doorward.toml");
+        fs::create_dir_all(folder.join("policies"))
+            .map_err(|error| format!("{}: {error}", folder.display()))?;
+        fixture.write(&folder.join("policies/bench.cedar"), &policies::cedar(policies))?;
+        fixture.write(&config, &config_of(fixture, addr))?;
+        let token = fixture.token(5)?;
+
+        let log = fixture.folder.join(format!("door-{}.log", addr.port()));
+        let arguments = ["serve", "--config", &config.to_string_lossy()];
+        let started = Instant::now();
+        let process = Process::start(MEASURED, &fixture.program("doorward"), &arguments, &log)?;
+        let mut door = Self { process, addr, first_answer: Duration::ZERO, folder };
+        door.first_answer = door.first_call(&token, started).map_err(|why| {
+            let said = fs::read_to_string(&log).unwrap_or_default();
+            format!("the door did not answer a first call: {why}\n{}", said.trim())
+        })?;
+        Ok(door)
+    }
+
+    pub(super) fn url(&self) -> String {
+        format!("http://{}/echo/mcp", self.addr)
+    }
+
+    /// Calls until an answer comes; a revision without a session makes one request of it.
+    fn first_call(&mut self, token: &str, started: Instant) -> Result<Duration, String> {
+        let authorization = format!("Bearer {token}");
+        let headers = [
+            ("authorization", authorization.as_str()),
+            ("content-type", "application/json"),
+            ("accept", "application/json, text/event-stream"),
+            ("mcp-protocol-version", "2026-07-28"),
+            ("mcp-method", "tools/call"),
+            ("mcp-name", "echo"),
+        ];
+        loop {
+            let answer = ask(self.addr, "POST", "/echo/mcp", &headers, FIRST_CALL);
+            let elapsed = started.elapsed();
+            let why = match answer {
+                Ok(response) if is_ok(&response) && response.contains("first-answer") => return Ok(elapsed),
+                Ok(response) => response,
+                Err(error) => error.to_string(),
+            };
+            self.process.alive()?;
+            if elapsed > PATIENCE {
+                return Err(why);
+            }
+            std::thread::sleep(Duration::from_micros(500));
+        }
+    }
+}
+
+const PATIENCE: Duration = Duration::from_secs(20);
+
+const FIRST_CALL: &str = r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"echo","arguments":{"text":"first-answer","n":1},"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{}}}}"#;
+
+/// The seed's tenant and app registration of the door.
+const TENANT: &str = "c0175050-0000-4000-8000-000000000001";
+const CLIENT: &str = "d0012000-0000-4000-8000-0000000000d1";
+
+fn config_of(fixture: &Fixture, addr: SocketAddr) -> String {
+    let (authority, ca_file, upstream) = (&fixture.authority, &fixture.ca_file, fixture.upstream_origin());
+    let servers =
+        SERVERS.map(|name| format!("[[server]]\nname = \"{name}\"\nurl = \"{upstream}/mcp\"\n")).join("\n");
+    // A folder's paths are relative to the file's own folder.
+    format!(
+        r#"shared_audience = true
+
+[gateway]
+listen = "{addr}"
+public_url = "http://{addr}"
+
+[limits]
+sessions = 20000
+sessions_per_person = 20000
+
+[entra]
+tenant = "{TENANT}"
+client_id = "{CLIENT}"
+required_scope = "mcp.access"
+
+{servers}
+[policy]
+dir = "policies"
+
+[audit]
+dir = "audit"
+key_file = "keys/audit.key"
+checkpoint_dir = "checkpoints"
+
+[log]
+level = "error"
+
+[insecure_lab]
+authority = "{authority}"
+ca_file = "{ca_file}"
+origins = ["{upstream}"]
+"#
+    )
+}
