@@ -60,8 +60,8 @@ impl fmt::Debug for Key {
     }
 }
 
-/// A published set of keys.
-#[derive(Debug)]
+/// A published set of keys. The default holds none: until Entra was asked, no token verifies.
+#[derive(Debug, Default)]
 pub struct KeySet {
     keys: BTreeMap<Arc<str>, Key>,
     skipped: usize,
@@ -121,7 +121,7 @@ impl KeySet {
         self.keys.len()
     }
 
-    /// Returns whether there is none, which a parsed set never is.
+    /// Returns whether there is none, which is so for the default alone.
     pub fn is_empty(&self) -> bool {
         self.keys.is_empty()
     }
@@ -129,6 +129,11 @@ impl KeySet {
     /// Returns how many entries were left out as unusable.
     pub fn skipped(&self) -> usize {
         self.skipped
+    }
+
+    /// Returns the ids of the usable keys, in order.
+    pub fn kids(&self) -> impl Iterator<Item = &str> {
+        self.keys.keys().map(|kid| &**kid)
     }
 
     /// Returns whether a key of that id is published.
