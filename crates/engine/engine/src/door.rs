@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
+use doorward_oauth::KeySet;
 use doorward_types::{ServerName, Timestamp};
 use doorward_wire::{Era, LEGACY, MODERN};
 
@@ -84,6 +85,14 @@ impl<P: Ports> Door<P> {
         self.epoch.fetch_add(1, Ordering::AcqRel);
     }
 
+    /// Forgets every token whose key is no longer published: a key that was withdrawn opens nothing more (TOK-03).
+    pub fn forget_keys(&self, published: &KeySet) {
+        for rules in self.snapshot().servers() {
+            let mut tokens = rules.tokens.write().unwrap_or_else(PoisonError::into_inner);
+            tokens.retain_kids(|kid| published.has(kid));
+        }
+    }
+
     /// Returns how many legacy sessions are open.
     pub fn sessions(&self) -> usize {
         self.sessions.total()
@@ -105,6 +114,11 @@ impl<P: Ports> Door<P> {
 
     pub(crate) fn next_id(&self) -> i64 {
         self.ids.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// Makes a trace id for a request that brought none.
+    pub fn new_trace(&self) -> [u8; 16] {
+        self.next_call().0
     }
 
     /// A call's name: random for each start of the door, counted within it.

@@ -85,6 +85,16 @@ impl<P: Ports> ReleasedStream<P> {
         self.exchange.caller.identity.expires()
     }
 
+    /// Reads the door's wall clock.
+    pub fn now(&self) -> Timestamp {
+        self.door.ports.now()
+    }
+
+    /// Says whether this stream answers no request: it only listens for what the server says unasked.
+    pub fn is_unasked(&self) -> bool {
+        self.exchange.door_id.is_none()
+    }
+
     /// Waits for the next events and returns those that may be released, in one write; `None` at the end.
     pub async fn next(&mut self) -> Option<Bytes> {
         while self.state == State::Open {

@@ -1,1 +1,20 @@
 //! The remote door: Streamable HTTP for many users.
+//!
+//! The command line builds a [`Gateway`] from a valid configuration and runs it. It listens, checks `Host` and
+//! `Origin`, and hands every request to the engine, which judges it; what comes back it writes out. It judges nothing
+//! itself, and it holds no way to an upstream that does not go through the engine.
+
+mod body;
+mod build;
+mod knocks;
+mod listen;
+mod metrics;
+mod ports;
+mod reload;
+mod respond;
+mod route;
+
+pub use build::{Built, BuildError, build};
+pub use listen::{Gateway, Running, StartError};
+pub use metrics::Metrics;
+pub use ports::GatewayPorts;

@@ -1,0 +1,128 @@
+//! What the engine released or refused, as an HTTP response. The only place where statuses become headers.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use doorward_engine::{Carried, Challenge, Released, ReleasedStream, ServerRules};
+use doorward_oauth::{challenge_401, challenge_403};
+use doorward_wire::sse::write_comment;
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::{Response, StatusCode};
+use tokio::sync::{mpsc, watch};
+
+use crate::body::Reply;
+use crate::ports::GatewayPorts;
+
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+const STREAM: HeaderValue = HeaderValue::from_static("text/event-stream");
+const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
+const SESSION: HeaderName = HeaderName::from_static("mcp-session-id");
+const UNBUFFERED: HeaderName = HeaderName::from_static("x-accel-buffering");
+/// A comment goes out after so much silence, so that what is between does not take a quiet stream for a dead one.
+const KEEP_ALIVE: Duration = Duration::from_secs(20);
+
+pub(crate) fn empty(status: StatusCode) -> Response<Reply> {
+    let mut response = Response::new(Reply::Whole(None));
+    *response.status_mut() = status;
+    response
+}
+
+pub(crate) fn json(status: StatusCode, body: impl Into<Bytes>) -> Response<Reply> {
+    let mut response = Response::new(Reply::Whole(Some(body.into())));
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, JSON);
+    response
+}
+
+pub(crate) fn respond(
+    carried: Carried<GatewayPorts>,
+    rules: &Arc<ServerRules>,
+    drain: watch::Receiver<bool>,
+) -> Response<Reply> {
+    match carried {
+        Ok(Released::Accepted) => empty(StatusCode::ACCEPTED),
+        Ok(Released::Whole { bytes, status, session }) => {
+            let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY);
+            if bytes.is_empty() {
+                return empty(status);
+            }
+            let mut response = json(status, bytes);
+            if let Some(session) = session
+                && let Ok(value) = HeaderValue::from_str(&session)
+            {
+                response.headers_mut().insert(SESSION, value);
+                response.headers_mut().insert(CACHE_CONTROL, NO_STORE);
+            }
+            response
+        }
+        Ok(Released::Stream(stream)) => {
+            let (sender, receiver) = mpsc::channel(1);
+            tokio::spawn(pump(stream, sender, drain));
+            let mut response = Response::new(Reply::Stream(receiver));
+            let headers = response.headers_mut();
+            headers.insert(CONTENT_TYPE, STREAM);
+            headers.insert(CACHE_CONTROL, NO_STORE);
+            headers.insert(UNBUFFERED, HeaderValue::from_static("no"));
+            response
+        }
+        Err(reply) => {
+            let status = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::FORBIDDEN);
+            let mut response = json(status, reply.body);
+            let scope = &rules.challenge_scope;
+            let challenge = reply.challenge.map(|challenge| match challenge {
+                Challenge::Missing => challenge_401(&rules.metadata_url, scope, None),
+                Challenge::InvalidToken => challenge_401(&rules.metadata_url, scope, Some("invalid_token")),
+                Challenge::InsufficientScope => challenge_403(&rules.metadata_url, scope),
+            });
+            if let Some(value) = challenge.and_then(|text| HeaderValue::from_str(&text).ok()) {
+                response.headers_mut().insert(WWW_AUTHENTICATE, value);
+            }
+            if let Some(seconds) = reply.retry_after {
+                response.headers_mut().insert(RETRY_AFTER, seconds.into());
+            }
+            response
+        }
+    }
+}
+
+/// Moves judged events from the engine to the caller. It ends with the stream, with the caller, with the caller's
+/// token, or with the door.
+async fn pump(mut stream: ReleasedStream<GatewayPorts>, to: mpsc::Sender<Bytes>, mut drain: watch::Receiver<bool>) {
+    let left = stream.expires().since(stream.now());
+    let unasked = stream.is_unasked();
+    let expired = tokio::time::sleep(left);
+    tokio::pin!(expired);
+    loop {
+        // One wait for the next events, however often the wait is interrupted: dropping it could lose what it holds.
+        let next = stream.next();
+        tokio::pin!(next);
+        let chunk = loop {
+            tokio::select! {
+                chunk = &mut next => break chunk,
+                () = &mut expired => return,
+                // A caller that goes away while nothing happens must free its stream now, not at the next event.
+                () = to.closed() => return,
+                // A draining door waits for calls, not for streams that only listen.
+                changed = drain.changed() => if changed.is_err() || (*drain.borrow() && unasked) {
+                    return;
+                },
+                () = tokio::time::sleep(KEEP_ALIVE) => {
+                    let mut comment = BytesMut::new();
+                    write_comment(&mut comment, "");
+                    if to.send(comment.freeze()).await.is_err() {
+                        return;
+                    }
+                }
+            }
+        };
+        match chunk {
+            Some(chunk) => {
+                if to.send(chunk).await.is_err() {
+                    return;
+                }
+            }
+            None => return,
+        }
+    }
+}

@@ -1,0 +1,227 @@
+//! From an HTTP request to the engine: `Host`, `Origin`, path, and the pages that need no token.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use bytes::Bytes;
+use doorward_engine::{Arrived, Authorization, Door, Ports, ServerRules, Snapshot};
+use doorward_oauth::protected_resource_metadata;
+use doorward_wire::{HeaderSet, Verb};
+use http::header::{
+    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
+    ACCESS_CONTROL_EXPOSE_HEADERS, ALLOW, AUTHORIZATION, HOST, HeaderValue, ORIGIN, RETRY_AFTER, VARY,
+};
+use http::{HeaderMap, Method, Request, Response, StatusCode};
+use hyper::body::Incoming;
+use tokio::sync::watch;
+
+use crate::body::Reply;
+use crate::ports::GatewayPorts;
+use crate::respond::{empty, json, respond};
+
+const METADATA: &str = "/.well-known/oauth-protected-resource";
+
+/// What routing needs to know.
+pub(crate) struct Site {
+    pub(crate) door: Arc<Door<GatewayPorts>>,
+    /// `Host` values that name this door.
+    pub(crate) hosts: Vec<String>,
+    /// `Origin` values that may call.
+    pub(crate) origins: Vec<String>,
+    /// The authorization server that metadata names.
+    pub(crate) authorization_server: String,
+    /// The scopes of each server.
+    pub(crate) scopes: BTreeMap<String, Vec<String>>,
+    /// Calls at once.
+    pub(crate) most_calls: usize,
+    pub(crate) calls: AtomicUsize,
+    /// True once the door closes.
+    pub(crate) drain: watch::Receiver<bool>,
+}
+
+/// Counts a call for as long as it is routed.
+struct Counted<'a>(&'a AtomicUsize);
+
+impl Drop for Counted<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl Site {
+    /// Answers one request. The order is the protocol's: `Host` and `Origin` before anything else (T-02, S36), then the
+    /// token, and only then the body.
+    pub(crate) async fn answer(&self, request: Request<Incoming>, source: Option<IpAddr>) -> Response<Reply> {
+        self.door.ports().metrics.request();
+        let origin = match self.check_place(&request) {
+            Ok(origin) => origin,
+            Err(refused) => return *refused,
+        };
+        let snapshot = self.door.snapshot();
+        let path = request.uri().path();
+        let mut response = if path == "/healthz" {
+            json(StatusCode::OK, r#"{"status":"ok"}"#)
+        } else if path == "/readyz" {
+            self.ready()
+        } else if let Some(of) = path.strip_prefix(METADATA) {
+            self.metadata(&snapshot, of, request.method())
+        } else if let Some(rules) = server_at(&snapshot, path) {
+            let rules = Arc::clone(rules);
+            self.mcp(request, snapshot, rules, source).await
+        } else {
+            error(StatusCode::NOT_FOUND, "nothing is served here")
+        };
+        if let Some(origin) = origin {
+            let headers = response.headers_mut();
+            headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+            headers.insert(VARY, HeaderValue::from_static("origin"));
+            headers.insert(
+                ACCESS_CONTROL_EXPOSE_HEADERS,
+                HeaderValue::from_static("mcp-session-id, www-authenticate, mcp-protocol-version"),
+            );
+        }
+        response
+    }
+
+    /// Refuses a foreign `Host` (DNS rebinding) and a foreign `Origin`; returns the origin to allow, if one came.
+    fn check_place(&self, request: &Request<Incoming>) -> Result<Option<HeaderValue>, Box<Response<Reply>>> {
+        let refuse = |what| Err(Box::new(error(StatusCode::FORBIDDEN, what)));
+        let mut hosts = request.headers().get_all(HOST).iter();
+        let host = match (hosts.next(), request.uri().authority()) {
+            (Some(host), _) => host.to_str().unwrap_or_default(),
+            (None, Some(authority)) => authority.as_str(),
+            (None, None) => return refuse("the request names no host"),
+        };
+        // Two Host lines, or one that disagrees with the request line, could be read differently by two machines.
+        let disagrees = request.uri().authority().is_some_and(|authority| !authority.as_str().eq_ignore_ascii_case(host));
+        if hosts.next().is_some() || disagrees || !self.hosts.iter().any(|own| own.eq_ignore_ascii_case(host)) {
+            return refuse("this door does not answer to that host");
+        }
+        let mut origins = request.headers().get_all(ORIGIN).iter();
+        let Some(origin) = origins.next() else { return Ok(None) };
+        let known = self.origins.iter().any(|known| known.as_bytes() == origin.as_bytes());
+        if known && origins.next().is_none() {
+            Ok(Some(origin.clone()))
+        } else {
+            refuse("this origin may not call")
+        }
+    }
+
+    fn ready(&self) -> Response<Reply> {
+        let (audit, draining) = (self.door.ports().audit.healthy(), *self.drain.borrow());
+        let keys = !self.door.ports().keys().is_empty();
+        let status = if audit && keys && !draining { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+        json(status, format!(r#"{{"audit":{audit},"signing_keys":{keys},"draining":{draining}}}"#))
+    }
+
+    /// RFC 9728. At the path of a server; at the root only where there is one server (D-12).
+    fn metadata(&self, snapshot: &Snapshot, of: &str, method: &Method) -> Response<Reply> {
+        if method != Method::GET && method != Method::HEAD && method != Method::OPTIONS {
+            return error(StatusCode::METHOD_NOT_ALLOWED, "metadata is read with GET");
+        }
+        let mut all = snapshot.servers();
+        let rules = match (of, all.next(), all.next()) {
+            ("" | "/", Some(only), None) => Some(only),
+            ("" | "/", _, _) => None,
+            (path, _, _) => server_at(snapshot, path),
+        };
+        let Some(rules) = rules else { return error(StatusCode::NOT_FOUND, "no resource is described here") };
+        let none = Vec::new();
+        let scopes = self.scopes.get(rules.name.as_str()).unwrap_or(&none);
+        let text = protected_resource_metadata(&rules.resource, &self.authorization_server, scopes);
+        let mut response = json(StatusCode::OK, text);
+        // Metadata is public; browsers of any origin may read it, and nothing else.
+        response.headers_mut().insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+        response
+    }
+
+    async fn mcp(
+        &self,
+        request: Request<Incoming>,
+        snapshot: Arc<Snapshot>,
+        rules: Arc<ServerRules>,
+        source: Option<IpAddr>,
+    ) -> Response<Reply> {
+        if request.method() == Method::OPTIONS {
+            return preflight();
+        }
+        let Some(verb) = Verb::of(request.method().as_str()) else {
+            let mut response = error(StatusCode::METHOD_NOT_ALLOWED, "POST, GET and DELETE are served here");
+            response.headers_mut().insert(ALLOW, HeaderValue::from_static("POST, GET, DELETE"));
+            return response;
+        };
+        let running = self.calls.fetch_add(1, Ordering::Relaxed);
+        let _counted = Counted(&self.calls);
+        if running >= self.most_calls || *self.drain.borrow() {
+            let mut response = error(StatusCode::SERVICE_UNAVAILABLE, "the door is busy; try again shortly");
+            response.headers_mut().insert(RETRY_AFTER, 2.into());
+            return response;
+        }
+        let (head, body) = request.into_parts();
+        let lines = head.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
+        let set = HeaderSet::collect(lines);
+        let arrived = Arrived {
+            server: Arc::clone(&rules),
+            verb,
+            authorization: authorization(&head.headers),
+            content_type: set.content_type,
+            accept: set.accept.as_deref(),
+            headers: set.routing(),
+            body,
+            source,
+            trace: self.trace(&head.headers),
+            now: self.door.ports().now(),
+            snapshot,
+        };
+        let carried = self.door.carry(arrived).await;
+        respond(carried, &rules, self.drain.clone())
+    }
+
+    /// Takes the trace id of a valid `traceparent` (W3C Trace Context §3.2), or makes one.
+    fn trace(&self, headers: &HeaderMap) -> [u8; 16] {
+        let given = headers.get("traceparent").and_then(|value| {
+            let text = value.to_str().ok()?;
+            let hex = text.strip_prefix("00-")?.get(..32)?;
+            let mut trace = [0; 16];
+            for (at, byte) in trace.iter_mut().enumerate() {
+                *byte = u8::from_str_radix(hex.get(at * 2..at * 2 + 2)?, 16).ok()?;
+            }
+            (trace != [0; 16]).then_some(trace)
+        });
+        given.unwrap_or_else(|| self.door.new_trace())
+    }
+}
+
+fn server_at<'a>(snapshot: &'a Snapshot, path: &str) -> Option<&'a Arc<ServerRules>> {
+    snapshot.server(path.strip_prefix('/')?.strip_suffix("/mcp")?)
+}
+
+fn authorization(headers: &HeaderMap) -> Authorization<'_> {
+    let mut lines = headers.get_all(AUTHORIZATION).iter();
+    match (lines.next(), lines.next()) {
+        (None, _) => Authorization::Absent,
+        (Some(one), None) => Authorization::One(one.as_bytes()),
+        (Some(_), Some(_)) => Authorization::Several,
+    }
+}
+
+/// Answers a browser of an allowed origin; others were refused before.
+fn preflight() -> Response<Reply> {
+    let mut response = empty(StatusCode::NO_CONTENT);
+    let headers = response.headers_mut();
+    headers.insert(ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("POST, GET, DELETE"));
+    headers.insert(
+        ACCESS_CONTROL_ALLOW_HEADERS,
+        HeaderValue::from_static(
+            "authorization, content-type, accept, mcp-session-id, mcp-protocol-version, mcp-method, mcp-name, last-event-id",
+        ),
+    );
+    response
+}
+
+fn error(status: StatusCode, what: &'static str) -> Response<Reply> {
+    let body = format!(r#"{{"jsonrpc":"2.0","error":{{"code":-32600,"message":"{what}"}}}}"#);
+    json(status, Bytes::from(body))
+}
