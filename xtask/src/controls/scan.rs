@@ -65,7 +65,7 @@ pub(crate) fn cited(text: &str) -> BTreeMap<String, usize> {
 /// `D-06`, `TOK-02`, `spine-a`.
 pub(crate) fn is_id(word: &str) -> bool {
     match word.split_once('-') {
-        Some(("spine", letter)) => letter.len() == 1 && letter.bytes().all(|b| b.is_ascii_lowercase()),
+        Some(("spine", letter)) => matches!(letter.as_bytes(), [b'a'..=b'm']),
         Some((family, number)) => {
             FAMILIES.contains(&family) && number.len() == 2 && number.bytes().all(|b| b.is_ascii_digit())
         }
@@ -148,7 +148,7 @@ mod tests {
 
     #[test]
     fn ids_are_whole_words() {
-        let text = "D-06 (TOK-02), `spine-a`; D-061 XD-06 ES-256 UTF-16 D-06-x spine-ab REM-1 a-D-06";
+        let text = "D-06 (TOK-02), `spine-a`; D-061 XD-06 ES-256 UTF-16 D-06-x spine-ab spine-z REM-1 a-D-06";
         assert_eq!(cited(text).into_keys().collect::<Vec<_>>(), ["D-06", "TOK-02", "spine-a"]);
     }
 }
