@@ -319,7 +319,7 @@ static SERVER: Group = Group {
             "env",
             Kind::Map("text"),
             Need::Default("{}"),
-            "Variables for the child, nothing secret. It inherits none but `PATH`, `HOME`, `LANG` and `TMPDIR`.",
+            "Variables for the child, nothing secret. Of the door's own it inherits `PATH`, `HOME`, `LANG`, `LC_ALL`, `TZ` and `TMPDIR`.",
         ),
         key(
             "env_files",
