@@ -92,7 +92,7 @@ mod tests {
     #[test]
     fn mistakes_are_named() {
         for (args, part) in [
-            (&["spine-z"][..], "spine-z"),
+            (&["no-such-row"][..], "no-such-row"),
             (&["--rounds"], "needs a value"),
             (&["--rounds", "0"], "above zero"),
             (&["--seconds", "-1"], "above zero"),

@@ -57,7 +57,7 @@ fn foreign(index: usize, server: &str) -> String {
             "forbid(principal in Group::\"{group}\", action == Action::\"{server}/big\", resource) when {{ context.arguments.bytes > 1000000 }};"
         ),
         3 => format!(
-            "permit(principal in Group::\"{group}\", action == Action::\"see\", resource in Server::\"{server}\");"
+            "permit(principal in Group::\"{group}\", action == Action::\"{server}/burst\", resource);"
         ),
         _ => format!(
             "permit(principal in Role::\"Desk-{index}\", action == Action::\"{server}/sleep\", resource) when {{ context.arguments.milliseconds <= 100 }};"
