@@ -3,7 +3,7 @@
 mod line;
 mod members;
 
-pub(crate) use line::{Line, base64, hex};
+pub(crate) use line::{Line, base64, hex, repaints};
 pub(crate) use members::{alarm, intent, outcome, refused};
 
 #[cfg(test)]

@@ -16,14 +16,20 @@ mod health;
 mod keys;
 mod log;
 mod open;
+mod read;
 mod record;
 mod scan;
 mod sink;
 mod storage;
+#[cfg(test)]
+mod testing;
+mod verify;
 
 pub use config::{AuditConfig, Durability, Timer};
 pub use error::AuditError;
 pub use keys::{AuditKeys, Digest, KeyError, Part, Pseudonym, PublicKey, Subject, SubjectFacts, Who};
 pub use log::AuditLog;
+pub use read::{Filter, Reader, Record, render, show, tail};
 pub use record::{Alarm, CallId, Ending, Fault, Intent, Outcome, RefusedRecord, Step, Target};
 pub use sink::{CheckpointSink, FileSink, TracingSink};
+pub use verify::{Anchor, OpenIntent, Problem, VerifyInputs, VerifyReport, verify};

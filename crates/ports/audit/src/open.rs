@@ -23,6 +23,7 @@ use crate::sink::{CheckpointSink, FileSink};
 use crate::storage::Storage;
 use recover::Found;
 pub(crate) use recover::segments;
+pub(crate) use segment::is_signed;
 
 /// Opens the log on `storage`; see [`AuditLog::open`].
 pub(crate) fn open(

@@ -1,6 +1,7 @@
 //! What may be recorded. No type here has room for an argument's value, a result or a token: content enters only as
 //! a [`Digest`] (D-10), names are cut to a length, and reasons are the program's own constants.
 
+use std::fmt;
 use std::sync::Arc;
 
 use doorward_types::ServerName;
@@ -10,6 +11,20 @@ use crate::keys::{Digest, Pseudonym, Subject};
 /// Names one call in its intent and its outcome: 128 random bits from the caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct CallId(pub [u8; 16]);
+
+impl CallId {
+    /// Parses 32 lower-case hexadecimal digits, as records show it.
+    pub fn parse(text: &str) -> Option<Self> {
+        let plain = text.len() == 32 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+        plain.then(|| u128::from_str_radix(text, 16).ok()).flatten().map(|value| Self(value.to_be_bytes()))
+    }
+}
+
+impl fmt::Display for CallId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:032x}", u128::from_be_bytes(self.0))
+    }
+}
 
 /// What a frame is about.
 #[derive(Debug, Clone, Copy)]

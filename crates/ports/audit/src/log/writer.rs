@@ -12,8 +12,8 @@ use crate::log::{Shared, lock};
 use crate::record::Kind;
 use crate::storage::{Segment, Storage};
 
-/// After a rotation that failed, so much more goes into the old segment before the next try.
-const ROTATE_AGAIN: u64 = 1 << 20;
+/// After a rotation that failed, this part of a segment goes into the old one before the next try.
+const ROTATE_AGAIN: u64 = 16;
 
 /// The end of the file. Who holds it may write.
 pub(crate) struct Writer {
@@ -100,7 +100,7 @@ impl Shared {
                 }
                 Err(error) => {
                     self.lost(&mut head, writer, last, &error);
-                    writer.rotate_at = writer.len + ROTATE_AGAIN;
+                    writer.rotate_at = writer.len + self.segment_bytes / ROTATE_AGAIN;
                     return;
                 }
             }
@@ -135,7 +135,7 @@ impl Shared {
                 tracing::warn!(%error, "no new audit segment can be begun; the old one goes on");
                 (writer.segment, writer.len) = (old, old_len);
                 let _ = self.storage.remove(&path);
-                writer.rotate_at = writer.len + ROTATE_AGAIN;
+                writer.rotate_at = writer.len + self.segment_bytes / ROTATE_AGAIN;
                 head.rewind(writer.chain);
             }
         }
