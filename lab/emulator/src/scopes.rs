@@ -138,7 +138,10 @@ impl<'a> Asked<'a> {
 impl Target<'_> {
     /// Returns what the person asked to be allowed: the names, or all scopes for `.default`.
     pub(crate) fn wanted(&self) -> Vec<String> {
-        if self.names.is_empty() { self.app.scopes.clone() } else { self.names.clone() }
+        if !self.names.is_empty() {
+            return self.names.clone();
+        }
+        self.app.scopes.iter().filter(|scope| !OIDC.contains(&scope.as_str())).cloned().collect()
     }
 
     /// Returns the scopes the client may use for a person, or AADSTS65001.

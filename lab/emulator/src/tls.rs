@@ -90,6 +90,8 @@ fn server() -> CertificateParams {
     if let Ok(name) = "localhost".try_into() {
         params.subject_alt_names.push(SanType::DnsName(name));
     }
+    // Strict verifiers, Python's from 3.13 on, look for it.
+    params.use_authority_key_identifier_extension = true;
     params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
     params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
     params
