@@ -3,20 +3,17 @@
 mod batch;
 pub(crate) mod chain;
 mod head;
+mod shared;
 mod sync;
 mod writer;
 
 pub(crate) use head::{Head, Identity};
+pub(crate) use shared::Shared;
 pub(crate) use sync::Sync;
 pub(crate) use writer::{Writer, segment_path};
 
-use std::future::Future;
 use std::net::IpAddr;
-use std::path::PathBuf;
-use std::pin::pin;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
-use std::task::Poll;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
 use doorward_types::{ObjectId, TenantId, Timestamp};
@@ -24,14 +21,12 @@ use doorward_types::{ObjectId, TenantId, Timestamp};
 use crate::config::AuditConfig;
 use crate::encode::{self, Line};
 use crate::error::AuditError;
-use crate::flood::{First, Flood, Summary};
 use crate::health::{Health, Space};
-use crate::keys::{Digest, Keyring, Part, PublicKey, Subject, SubjectFacts};
-use crate::log::batch::{Batch, Fate};
+use crate::keys::{Digest, Part, PublicKey, Subject, SubjectFacts};
+use crate::log::batch::Fate;
 use crate::open;
 use crate::record::{Alarm, Intent, Kind, Outcome, RefusedRecord};
 use crate::sink::CheckpointSink;
-use crate::storage::Storage;
 
 /// The audit log, open for writing. A clone is the same log.
 #[derive(Clone)]
@@ -41,25 +36,6 @@ pub struct AuditLog(Arc<Handle>);
 struct Handle {
     shared: Arc<Shared>,
     thread: Option<JoinHandle<()>>,
-}
-
-/// What the callers and the log's own thread share. Locks are taken in the order writer, head, and never while the
-/// thread's list of work is held.
-pub(crate) struct Shared {
-    pub(crate) dir: PathBuf,
-    pub(crate) segment_bytes: u64,
-    pub(crate) waits_for_sync: bool,
-    pub(crate) identity: Identity,
-    pub(crate) keyring: Keyring,
-    pub(crate) storage: Arc<dyn Storage>,
-    pub(crate) head: Mutex<Head>,
-    pub(crate) writer: Mutex<Writer>,
-    pub(crate) sync: Sync,
-    pub(crate) flood: Mutex<Flood>,
-    /// True unless the log is in good health; so that nobody takes the head's lock to ask.
-    pub(crate) troubled: AtomicBool,
-    /// Holds the folder against a second writer as long as the log is open.
-    pub(crate) _held: std::fs::File,
 }
 
 impl AuditLog {
@@ -269,11 +245,11 @@ impl AuditLog {
         now: Timestamp,
         members: impl FnOnce(&mut Line<'_>),
     ) -> Result<(), AuditError> {
-        let shared = &self.0.shared;
-        let batch = shared.append(space, kind, now, members)?;
+        let log = &self.0.shared;
+        let batch = log.append(space, kind, now, members)?;
         // Whoever else is ready to run adds their record first: then one write carries them all.
-        yield_once().await;
-        shared.written(&batch).await
+        shared::yield_once().await;
+        log.written(&batch).await
     }
 }
 
@@ -286,133 +262,6 @@ impl Drop for Handle {
             let _ = thread.join();
         }
     }
-}
-
-impl Shared {
-    fn append(
-        &self,
-        space: Space,
-        kind: Kind,
-        now: Timestamp,
-        members: impl FnOnce(&mut Line<'_>),
-    ) -> Result<Arc<Batch>, AuditError> {
-        let mut head = lock(&self.head);
-        if self.is_troubled() {
-            let admitted = head.health.admit(space, now, || self.storage.reserve().is_ok());
-            self.publish(&head);
-            admitted?;
-        }
-        Ok(head.append(&self.identity, kind, now, members))
-    }
-
-    /// Returns when the batch is written, and synced if that is asked for. Writes it itself if nobody else writes.
-    async fn written(&self, batch: &Batch) -> Result<(), AuditError> {
-        loop {
-            let mut changed = pin!(batch.changed());
-            changed.as_mut().enable();
-            match batch.fate() {
-                Fate::Failed => return Err(lock(&self.head).health.error()),
-                Fate::Synced => return Ok(()),
-                Fate::Written if !self.waits_for_sync => return Ok(()),
-                Fate::Pending if self.flush_if_free() => {}
-                Fate::Written | Fate::Pending => changed.await,
-            }
-        }
-    }
-
-    /// Writes what is queued unless somebody else is writing; true if it did.
-    fn flush_if_free(&self) -> bool {
-        let mut flushed = false;
-        loop {
-            {
-                let mut writer = match self.writer.try_lock() {
-                    Ok(writer) => writer,
-                    Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
-                    Err(TryLockError::WouldBlock) => return flushed,
-                };
-                self.flush(&mut writer);
-                flushed = true;
-            }
-            // Who came while the lock was held saw it held and waits: their records must not be left behind.
-            if lock(&self.head).is_empty() {
-                return flushed;
-            }
-        }
-    }
-
-    pub(crate) fn tick(&self, now: Timestamp) {
-        self.write_flood(now, false);
-        let mut head = lock(&self.head);
-        // A door that says it is not ready gets no calls: so a log in trouble is tried again from here too, with a
-        // checkpoint, which is never out of place.
-        let trial = self.is_troubled()
-            && head.health.admit(Space::Common, now, || self.storage.reserve().is_ok()).is_ok();
-        let due = head.checkpoint_due(now) && head.health.admit(Space::Reserved, now, || false).is_ok();
-        if trial || due {
-            head.now = now;
-            head.checkpoint(&self.identity);
-        }
-        self.publish(&head);
-        let idle = head.is_empty();
-        drop(head);
-        if !idle {
-            self.flush_if_free();
-        }
-    }
-
-    /// Queues what the flood counters have to tell. A log in trouble is spared: the counts are kept.
-    fn write_flood(&self, now: Timestamp, ending: bool) {
-        if self.is_troubled() {
-            return;
-        }
-        let (firsts, summary) = {
-            let mut flood = lock(&self.flood);
-            if flood.is_empty() {
-                return;
-            }
-            (flood.firsts(), flood.summary(now, ending))
-        };
-        for First { source, reason, at } in firsts {
-            let _ = self.append(Space::Common, Kind::Flood, at, |line| {
-                line.text("reason", reason);
-                line.text("source", &source.to_string());
-                line.flag("first", true);
-            });
-        }
-        if let Some(summary) = summary {
-            let _ = self.append(Space::Common, Kind::Flood, now, |line| summary.write(line));
-        }
-    }
-
-    pub(crate) fn is_troubled(&self) -> bool {
-        self.troubled.load(Ordering::Acquire)
-    }
-
-    /// Makes the head's health known to those who do not hold it.
-    pub(crate) fn publish(&self, head: &Head) {
-        self.troubled.store(head.health != Health::Good, Ordering::Release);
-    }
-}
-
-impl Summary {
-    fn write(&self, line: &mut Line<'_>) {
-        line.token("from", self.from.to_string().as_bytes());
-        line.number("total", self.total);
-        line.counts(&self.named, &self.others);
-    }
-}
-
-/// Lets every other task that is ready run once. It goes to the end of the queue without a turn of the reactor, so it
-/// costs no system call.
-fn yield_once() -> impl Future<Output = ()> {
-    let mut yielded = false;
-    std::future::poll_fn(move |context| {
-        if std::mem::replace(&mut yielded, true) {
-            return Poll::Ready(());
-        }
-        context.waker().wake_by_ref();
-        Poll::Pending
-    })
 }
 
 /// Locks a mutex. A thread that panicked while it held one left whole values behind: each is replaced, not edited.

@@ -4,6 +4,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::keys::sync_folder;
 
@@ -52,12 +53,12 @@ impl Disk {
 impl Storage for Disk {
     fn create(&self, path: &Path) -> io::Result<Arc<dyn Segment>> {
         let file = private(OpenOptions::new().append(true).create_new(true), path)?;
-        sync_folder(&self.dir)?;
-        Ok(Arc::new(file))
+        Ok(Arc::new(DiskSegment { file, dir: self.dir.clone(), named: AtomicBool::new(false) }))
     }
 
     fn open(&self, path: &Path) -> io::Result<Arc<dyn Segment>> {
-        Ok(Arc::new(OpenOptions::new().append(true).open(path)?))
+        let file = OpenOptions::new().append(true).open(path)?;
+        Ok(Arc::new(DiskSegment { file, dir: self.dir.clone(), named: AtomicBool::new(true) }))
     }
 
     fn remove(&self, path: &Path) -> io::Result<()> {
@@ -83,17 +84,29 @@ impl Storage for Disk {
     }
 }
 
-impl Segment for File {
+/// A segment's file.
+struct DiskSegment {
+    file: File,
+    dir: PathBuf,
+    /// True once the folder's entry for it is on the device.
+    named: AtomicBool,
+}
+
+impl Segment for DiskSegment {
     fn write(&self, bytes: &[u8]) -> io::Result<usize> {
-        io::Write::write(&mut &*self, bytes)
+        (&self.file).write(bytes)
     }
 
     fn truncate(&self, len: u64) -> io::Result<()> {
-        self.set_len(len)
+        self.file.set_len(len)
     }
 
     fn sync(&self) -> io::Result<()> {
-        self.sync_data()
+        if !self.named.load(Ordering::Acquire) {
+            sync_folder(&self.dir)?;
+            self.named.store(true, Ordering::Release);
+        }
+        self.file.sync_data()
     }
 }
 
@@ -116,4 +129,25 @@ fn allocate(file: &mut File) -> io::Result<()> {
         file.write_all(&block)?;
     }
     file.sync_data()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // control: D-11: the reserve is taken on the volume, and given back as a whole.
+    #[test]
+    fn the_reserve_takes_blocks_and_gives_them_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let disk = Disk::new(folder.path());
+        assert!(!disk.release(), "there is none yet");
+        disk.reserve().unwrap();
+        disk.reserve().unwrap();
+        let metadata = || fs::metadata(folder.path().join("reserve")).unwrap();
+        assert_eq!(metadata().len(), RESERVE);
+        assert!(std::os::unix::fs::MetadataExt::blocks(&metadata()) * 512 >= RESERVE, "not a sparse file");
+        assert!(disk.release());
+        assert_eq!(metadata().len(), 0);
+        assert!(!disk.release());
+    }
 }

@@ -95,6 +95,9 @@ impl SigningKey {
             None => make(path)?,
         };
         let public = PublicKey(pair.public_key().as_ref().try_into().map_err(|_| malformed())?);
+        if !public_path(path).exists() {
+            files::replace(&public_path(path), public.to_pem().as_bytes())?;
+        }
         Ok(Self { pair, public })
     }
 
@@ -121,9 +124,6 @@ fn make(path: &Path) -> Result<Ed25519KeyPair, KeyError> {
     let der: Pkcs8V1Der<'_> = pair.as_der().map_err(|_| KeyError::Crypto("encode a signing key"))?;
     let text = Zeroizing::new(pem("PRIVATE KEY", der.as_ref()));
     files::replace(path, text.as_bytes())?;
-    if let Ok(bytes) = pair.public_key().as_ref().try_into() {
-        files::replace(&public_path(path), PublicKey(bytes).to_pem().as_bytes())?;
-    }
     Ok(pair)
 }
 

@@ -334,6 +334,12 @@ fn less_given_is_less_proven_and_said() {
         "{report}"
     );
 
+    let rewritten = tampered(&original, |log| {
+        log.segments[0].remove(3);
+        log.forge(None);
+    });
+    let unsinked = VerifyInputs { checkpoints: None, ..rewritten.inputs() };
+    assert!(!verify(&unsinked).unwrap().is_intact(), "the key alone finds who has none");
     let stolen = tampered(&original, |log| {
         log.segments[0].remove(3);
         sign(log);
