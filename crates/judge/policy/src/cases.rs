@@ -214,10 +214,10 @@ impl Who {
 
 impl Question {
     fn read(written: WrittenAsk) -> Result<Self, String> {
-        let (server, seeing) = match (written.server, written.connect, written.see) {
-            (Some(server), None, None) => (server, false),
-            (None, Some(server), None) => (server, false),
-            (None, None, Some(server)) => (server, true),
+        let (server, seeing, connecting) = match (written.server, written.connect, written.see) {
+            (Some(server), None, None) => (server, false, false),
+            (None, Some(server), None) => (server, false, true),
+            (None, None, Some(server)) => (server, true, false),
             _ => return Err("`ask` needs one of `server`, `connect` and `see`".into()),
         };
         let has_arguments = written.arguments.is_some() || written.arguments_json.is_some();
@@ -229,9 +229,13 @@ impl Question {
             written.method.map(What::Method),
         ];
         let mut named = named.into_iter().flatten();
-        let what = match (named.next(), named.next()) {
-            (Some(what), None) => what,
-            (None, None) => What::Connect,
+        let what = match (named.next(), named.next(), connecting) {
+            (None, _, true) => What::Connect,
+            (Some(What::Request(_) | What::Method(_)), _, _) if seeing => {
+                return Err("only a tool, a prompt or a resource is seen".into());
+            }
+            (Some(what), None, false) => what,
+            (None, _, false) => return Err("`ask` does not name what is asked for".into()),
             _ => return Err("`ask` names more than one thing".into()),
         };
         if has_arguments && !matches!(what, What::Tool(_) | What::Prompt(_)) {

@@ -9,7 +9,7 @@ use doorward_wire::Value;
 
 use crate::names::is_reserved_action;
 use crate::problem::PolicyProblem;
-use crate::shape::{Attribute, Record, Shape, arguments_of};
+use crate::shape::{Attribute, Record, Shape, arguments_of, untyped_of};
 
 /// A tool as its server declares it.
 pub struct ToolShape<'a> {
@@ -52,6 +52,8 @@ pub(crate) struct Catalogue {
 pub(crate) struct Server {
     /// Its number, for caches.
     pub(crate) index: u32,
+    /// The id of its entity: its name.
+    pub(crate) id: Arc<str>,
     pub(crate) complete: bool,
     pub(crate) tools: BTreeMap<Arc<str>, Offer>,
     pub(crate) prompts: BTreeMap<Arc<str>, Offer>,
@@ -66,17 +68,23 @@ pub(crate) struct Offer {
     pub(crate) id: Arc<str>,
     /// The typed part of its arguments.
     pub(crate) arguments: Record,
+    /// Arguments that have no Cedar type.
+    pub(crate) untyped: Vec<Arc<str>>,
 }
 
 impl Catalogue {
     pub(crate) fn new(shapes: &[ServerShape<'_>]) -> Self {
         let mut catalogue = Self::default();
         for (index, shape) in (0..).zip(shapes) {
-            let tools = shape.tools.iter().map(|tool| (&tool.name, arguments_of(tool.input_schema)));
-            let prompts = shape.prompts.iter().map(|prompt| (&prompt.name, texts(&prompt.arguments)));
+            let tools = shape
+                .tools
+                .iter()
+                .map(|tool| (&tool.name, arguments_of(tool.input_schema), tool.input_schema));
+            let prompts = shape.prompts.iter().map(|prompt| (&prompt.name, texts(&prompt.arguments), None));
             let tools = catalogue.offers("tool", shape.name, tools);
             let prompts = catalogue.offers("prompt", shape.name, prompts);
-            let server = Server { index, complete: shape.complete, tools, prompts };
+            let server =
+                Server { index, id: shape.name.as_str().into(), complete: shape.complete, tools, prompts };
             catalogue.servers.insert(shape.name.clone(), server);
         }
         catalogue
@@ -90,18 +98,19 @@ impl Catalogue {
         &mut self,
         what: &str,
         server: &ServerName,
-        listed: impl Iterator<Item = (&'a Cow<'a, str>, Record)>,
+        listed: impl Iterator<Item = (&'a Cow<'a, str>, Record, Option<Value<'a>>)>,
     ) -> BTreeMap<Arc<str>, Offer> {
         let mut offers: BTreeMap<Arc<str>, Offer> = BTreeMap::new();
         let mut doubled = BTreeSet::new();
-        for (index, (name, arguments)) in (0..).zip(listed) {
+        for (index, (name, arguments, schema)) in (0..).zip(listed) {
+            let untyped = untyped_of(schema, &arguments);
             let id: Arc<str> = format!("{server}/{name}").into();
             if what == "tool" && is_reserved_action(&id) {
                 self.left_out.push(PolicyProblem::placeless(
                     format!("{what} `{name}` of server `{server}` cannot be permitted: `Action::\"{id}\"` has a meaning of its own"),
                     "give the server another name",
                 ));
-            } else if offers.insert(name.as_ref().into(), Offer { index, id, arguments }).is_some() {
+            } else if offers.insert(name.as_ref().into(), Offer { index, id, arguments, untyped }).is_some() {
                 doubled.insert(name.as_ref());
             }
         }

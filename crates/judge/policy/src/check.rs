@@ -111,11 +111,11 @@ fn standing(literal: &EntityUid, catalogue: &Catalogue) -> Standing {
         }
         Type::Role => wrong_unless(!uid.id.is_empty(), &uid, "the value of an app role"),
         Type::Server => of_server(&uid.id, &uid, catalogue, |_| None),
-        Type::Resource => match uid.id.split_once('/') {
+        Type::Resource => match first_part(&uid.id) {
             Some((server, _)) => of_server(server, &uid, catalogue, |_| None),
-            None => wrong_unless(false, &uid, "server/uri"),
+            None => wrong_unless(false, &uid, "server/uri, as in `crm/file:///report`"),
         },
-        Type::Tool | Type::Prompt => match uid.id.split_once('/') {
+        Type::Tool | Type::Prompt => match first_part(&uid.id) {
             Some((server, name)) => of_server(server, &uid, catalogue, |known| {
                 let (offers, what) =
                     if uid.kind == Type::Tool { (&known.tools, "tool") } else { (&known.prompts, "prompt") };
@@ -125,6 +125,11 @@ fn standing(literal: &EntityUid, catalogue: &Catalogue) -> Standing {
         },
         Type::Action => of_action(&uid, catalogue),
     }
+}
+
+/// Splits `server/rest` if the first part could be a server's name.
+fn first_part(id: &str) -> Option<(&str, &str)> {
+    id.split_once('/').filter(|(server, _)| ServerName::parse(server).is_ok())
 }
 
 fn of_action(uid: &Uid, catalogue: &Catalogue) -> Standing {

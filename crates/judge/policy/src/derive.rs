@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use cedar_policy::pst::{self, BinaryOp, Clause, Expr, Var};
+use cedar_policy::pst::{self, BinaryOp, Clause, Expr, Literal, UnaryOp, Var};
 use cedar_policy::{Effect, Policy};
 
 use crate::names::{Action, Type, Uid, Verb, pst_type};
@@ -21,8 +21,11 @@ pub(crate) struct Derived {
 
 /// Derives who sees what from one policy on calls.
 pub(crate) fn see(body: &pst::Template, head: &Head) -> Vec<Derived> {
-    // `action` is another one here, so a condition on it says nothing of seeing.
-    let Some(clauses) = relaxed(body, head, &[Var::Context, Var::Action]) else { return Vec::new() };
+    let Some(clauses) = relaxed(body, head, &[Var::Context]) else { return Vec::new() };
+    // The action is `see` from here on. A condition on it becomes one on the resource; one that cannot derives nothing.
+    let Some(clauses) = clauses.iter().map(of_resource).collect::<Option<Vec<_>>>() else {
+        return Vec::new();
+    };
     let scopes: Vec<Scope> = match &head.actions {
         None => vec![head.resource.clone()],
         Some(actions) => actions.iter().filter_map(|action| seen_under(action, &head.resource)).collect(),
@@ -72,6 +75,69 @@ fn without(clause: &Clause, variables: &[Var]) -> Option<Clause> {
         Clause::When(whole) => keep(whole, BinaryOp::And).map(Clause::When),
         // `unless { a || b }` is `unless { a } unless { b }`.
         Clause::Unless(whole) => keep(whole, BinaryOp::Or).map(Clause::Unless),
+    }
+}
+
+/// The same condition with the actions it names said of the resource: `action == Action::"crm/read"` is
+/// `resource == Tool::"crm/read"`.
+fn of_resource(clause: &Clause) -> Option<Clause> {
+    Some(match clause {
+        Clause::When(whole) => Clause::When(translated(whole)?),
+        Clause::Unless(whole) => Clause::Unless(translated(whole)?),
+    })
+}
+
+fn translated(whole: &Arc<Expr>) -> Option<Arc<Expr>> {
+    if !mentions(whole, &[Var::Action]) {
+        return Some(Arc::clone(whole));
+    }
+    let not = |expr| Expr::UnaryOp { op: UnaryOp::Not, expr: Arc::new(expr) };
+    Some(Arc::new(match whole.as_ref() {
+        Expr::UnaryOp { op: UnaryOp::Not, expr } => {
+            Expr::UnaryOp { op: UnaryOp::Not, expr: translated(expr)? }
+        }
+        Expr::BinaryOp { op: op @ (BinaryOp::And | BinaryOp::Or), left, right } => {
+            Expr::BinaryOp { op: *op, left: translated(left)?, right: translated(right)? }
+        }
+        Expr::BinaryOp { op, left, right } if matches!(left.as_ref(), Expr::Var(Var::Action)) => {
+            match (op, right.as_ref()) {
+                (BinaryOp::Eq, Expr::Literal(Literal::EntityUID(uid))) => said_of_resource(uid, false)?,
+                (BinaryOp::NotEq, Expr::Literal(Literal::EntityUID(uid))) => {
+                    not(said_of_resource(uid, false)?)
+                }
+                (BinaryOp::In, Expr::Literal(Literal::EntityUID(uid))) => said_of_resource(uid, true)?,
+                (BinaryOp::In, Expr::Set(uids)) => {
+                    let tests = uids.iter().map(|uid| match uid.as_ref() {
+                        Expr::Literal(Literal::EntityUID(uid)) => said_of_resource(uid, true),
+                        _ => None,
+                    });
+                    let either = |left, right| Expr::BinaryOp {
+                        op: BinaryOp::Or,
+                        left: Arc::new(left),
+                        right: Arc::new(right),
+                    };
+                    tests.collect::<Option<Vec<_>>>()?.into_iter().reduce(either)?
+                }
+                _ => return None,
+            }
+        }
+        _ => return None,
+    }))
+}
+
+/// `within` also counts the members of the group of all tools.
+fn said_of_resource(uid: &pst::EntityUID, within: bool) -> Option<Expr> {
+    let resource = || Arc::new(Expr::Var(Var::Resource));
+    let is = |kind| Some(Expr::Is { expr: resource(), entity_type: pst_type(kind)?, in_expr: None });
+    match Action::of(&uid.eid) {
+        Action::Tool(id) => {
+            let tool = Expr::Literal(Literal::EntityUID(Uid::new(Type::Tool, id).to_pst()?));
+            Some(Expr::BinaryOp { op: BinaryOp::Eq, left: resource(), right: Arc::new(tool) })
+        }
+        Action::AnyTool if within => is(Type::Tool),
+        Action::Verb(Verb::GetPrompt) => is(Type::Prompt),
+        Action::Verb(Verb::ReadResource) => is(Type::Resource),
+        Action::AnyTool | Action::Verb(_) => Some(Expr::Literal(Literal::Bool(false))),
     }
 }
 

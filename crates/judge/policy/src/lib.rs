@@ -27,6 +27,8 @@ mod context;
 mod decide;
 mod derive;
 mod explain;
+#[cfg(test)]
+mod fixture;
 mod index;
 mod lint;
 mod names;

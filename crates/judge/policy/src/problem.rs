@@ -96,20 +96,25 @@ pub(crate) fn nearest<'a>(name: &str, candidates: impl Iterator<Item = &'a str>)
         .map(|(_, candidate)| candidate)
 }
 
-/// Counts insertions, deletions and replacements between two names (Levenshtein).
+/// Counts insertions, deletions, replacements and neighbours swapped between two names.
 fn distance(a: &str, b: &str) -> usize {
-    let mut row: Vec<usize> = (0..=b.chars().count()).collect();
+    let b: Vec<char> = b.chars().collect();
+    let mut before: Vec<usize> = Vec::new();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    let mut last = None;
     for (i, from) in a.chars().enumerate() {
-        let mut diagonal = i;
-        let mut left = i + 1;
-        let mut next = vec![left];
-        for (to, above) in b.chars().zip(row.iter().skip(1)) {
-            let best = (diagonal + usize::from(from != to)).min(above + 1).min(left + 1);
+        let mut next = vec![i + 1];
+        for (j, to) in b.iter().enumerate() {
+            let at = |row: &[usize], column: usize| row.get(column).copied().unwrap_or(usize::MAX / 2);
+            let mut best =
+                (at(&row, j) + usize::from(from != *to)).min(at(&row, j + 1) + 1).min(at(&next, j) + 1);
+            let crossed = j > 0 && last == Some(*to) && b.get(j - 1) == Some(&from);
+            if crossed {
+                best = best.min(at(&before, j - 1) + 1);
+            }
             next.push(best);
-            diagonal = *above;
-            left = best;
         }
-        row = next;
+        (before, row, last) = (row, next, Some(from));
     }
     row.last().copied().unwrap_or(0)
 }
@@ -131,6 +136,8 @@ mod tests {
     #[test]
     fn the_nearest_name_is_offered_only_if_it_is_near() {
         assert_eq!(distance("kitten", "sitting"), 3);
+        assert_eq!(distance("read", "raed"), 1);
+        assert_eq!(distance("", "abc"), 3);
         assert_eq!(nearest("raed_file", ["read_file", "write_file"].into_iter()), Some("read_file"));
         assert_eq!(nearest("x", ["read_file"].into_iter()), None);
     }

@@ -12,6 +12,8 @@ use doorward_wire::{Kind, Value};
 const DEEPEST: u8 = 8;
 /// Most attributes that are typed in one schema: a hostile server must not blow up the compiler.
 const MOST_ATTRIBUTES: u32 = 256;
+/// Most untyped arguments that are remembered.
+const MOST_NAMED: usize = 64;
 /// Longest chain of local references that is followed.
 const MOST_REFERENCES: u8 = 8;
 
@@ -51,6 +53,17 @@ pub(crate) type Record = BTreeMap<Arc<str>, Attribute>;
 pub(crate) struct Attribute {
     pub(crate) shape: Shape,
     pub(crate) required: bool,
+}
+
+/// The names of arguments that a schema declares and Cedar cannot type, for messages.
+pub(crate) fn untyped_of(schema: Option<Value<'_>>, typed: &Record) -> Vec<Arc<str>> {
+    let properties = schema.and_then(|schema| schema.get("properties")).filter(|p| p.kind() == Kind::Object);
+    let names = properties.into_iter().flat_map(|properties| properties.members()).map(|(name, _)| name);
+    names
+        .filter(|name| !typed.contains_key(name.as_ref()))
+        .take(MOST_NAMED)
+        .map(|name| name.as_ref().into())
+        .collect()
 }
 
 /// Reads the typed part of a tool's input schema.

@@ -268,3 +268,6 @@ pub(crate) fn policy_set(policies: Vec<&Policy>) -> Option<PolicySet> {
 fn parents<'a>(rules: &[&'a Rule]) -> BTreeSet<&'a Uid> {
     rules.iter().flat_map(|rule| &rule.parents).collect()
 }
+
+#[cfg(test)]
+mod tests;

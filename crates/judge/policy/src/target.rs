@@ -37,27 +37,19 @@ enum Kind {
 impl<'a> Target<'a> {
     /// Looks a question up; nothing if its server, tool or prompt does not exist.
     pub(crate) fn of(policies: &'a Policies, ask: &Ask<'a>) -> Option<Self> {
-        let name = ask.server();
-        let server = policies.catalogue.servers.get(name)?;
-        let whole = |verb: Verb| Self::whole(name, server, verb);
+        let server = policies.catalogue.servers.get(ask.server())?;
+        let whole = |verb: Verb| Self::whole(server, verb);
         Some(match *ask {
             Ask::Connect { .. } => whole(Verb::Connect),
             Ask::CallTool { tool, .. } => {
                 let offer = server.tools.get(tool)?;
-                Self::offered(name, server, Kind::Call, &offer.id, Type::Tool, offer)
+                Self::offered(server, Kind::Call, &offer.id, Type::Tool, offer)
             }
             Ask::GetPrompt { prompt, .. } => {
                 let offer = server.prompts.get(prompt)?;
-                Self::offered(
-                    name,
-                    server,
-                    Kind::Verb(Verb::GetPrompt),
-                    Verb::GetPrompt.id(),
-                    Type::Prompt,
-                    offer,
-                )
+                Self::offered(server, Kind::Verb(Verb::GetPrompt), Verb::GetPrompt.id(), Type::Prompt, offer)
             }
-            Ask::ReadResource { uri, .. } => Self::resource(name, server, Verb::ReadResource, uri),
+            Ask::ReadResource { uri, .. } => Self::resource(server, Verb::ReadResource, uri),
             Ask::ServerRequest { method, .. } => whole(match Verb::of(method) {
                 Some(verb @ (Verb::Sampling | Verb::Elicitation | Verb::Roots)) => verb,
                 _ => Verb::Other,
@@ -71,37 +63,30 @@ impl<'a> Target<'a> {
         let see = Verb::See.id();
         Some(match item {
             Item::Tool(tool) => {
-                Self::offered(name, server, Kind::SeeTool, see, Type::Tool, server.tools.get(tool)?)
+                Self::offered(server, Kind::SeeTool, see, Type::Tool, server.tools.get(tool)?)
             }
             Item::Prompt(prompt) => {
-                Self::offered(name, server, Kind::SeePrompt, see, Type::Prompt, server.prompts.get(prompt)?)
+                Self::offered(server, Kind::SeePrompt, see, Type::Prompt, server.prompts.get(prompt)?)
             }
-            Item::Resource(uri) => Self::resource(name, server, Verb::See, uri),
+            Item::Resource(uri) => Self::resource(server, Verb::See, uri),
         })
     }
 
-    fn whole(name: &ServerName, server: &'a Server, verb: Verb) -> Self {
-        let resource = Uid::new(Type::Server, name.as_str());
+    fn whole(server: &'a Server, verb: Verb) -> Self {
+        let resource = Uid::new(Type::Server, Arc::clone(&server.id));
         Self { server, kind: Kind::Verb(verb), action: verb.id(), resource, parent: None, offer: None }
     }
 
-    fn offered(
-        name: &ServerName,
-        server: &'a Server,
-        kind: Kind,
-        action: &'a str,
-        ty: Type,
-        offer: &'a Offer,
-    ) -> Self {
+    fn offered(server: &'a Server, kind: Kind, action: &'a str, ty: Type, offer: &'a Offer) -> Self {
         let resource = Uid::new(ty, Arc::clone(&offer.id));
-        let parent = Some(Uid::new(Type::Server, name.as_str()));
+        let parent = Some(Uid::new(Type::Server, Arc::clone(&server.id)));
         Self { server, kind, action, resource, parent, offer: Some(offer) }
     }
 
-    fn resource(name: &ServerName, server: &'a Server, verb: Verb, uri: &str) -> Self {
+    fn resource(server: &'a Server, verb: Verb, uri: &str) -> Self {
         let kind = if verb == Verb::See { Kind::SeeResource } else { Kind::Verb(verb) };
-        let resource = Uid::new(Type::Resource, format!("{name}/{uri}"));
-        let parent = Some(Uid::new(Type::Server, name.as_str()));
+        let resource = Uid::new(Type::Resource, format!("{}/{uri}", server.id));
+        let parent = Some(Uid::new(Type::Server, Arc::clone(&server.id)));
         Self { server, kind, action: verb.id(), resource, parent, offer: None }
     }
 

@@ -46,17 +46,47 @@ pub(crate) fn validate(
         let result = Validator::new(schema).validate(&set, ValidationMode::Strict);
         let place = |id: &PolicyId, diagnostic: &dyn Diagnostic| {
             let policy = number(id).and_then(|number| checked.get(number));
-            problem_of(policy, id, diagnostic)
+            problem_of(policy, id, diagnostic, catalogue)
         };
         errors.extend(result.validation_errors().map(|error| place(error.policy_id(), error)));
         warnings.extend(result.validation_warnings().map(|warning| place(warning.policy_id(), warning)));
     }
-    // Cedar keeps its findings in hash sets; people read files from the top.
-    errors.sort();
-    errors.dedup();
-    warnings.sort();
-    warnings.dedup();
+    let (errors, warnings) = (tidy(errors), tidy(warnings));
     if errors.is_empty() { Ok(warnings) } else { Err(errors) }
+}
+
+/// Brings findings into the order of the files, and one to each place: Cedar repeats a finding for every kind of
+/// request that the scope covers, which may be a thousand.
+fn tidy(mut found: Vec<PolicyProblem>) -> Vec<PolicyProblem> {
+    found.sort();
+    found.dedup();
+    let mut tidied: Vec<PolicyProblem> = Vec::new();
+    let mut more = 0;
+    for problem in found {
+        let same = |last: &PolicyProblem| {
+            (&last.file, last.line, last.column, &last.policy)
+                == (&problem.file, problem.line, problem.column, &problem.policy)
+        };
+        match tidied.last_mut().filter(|last| same(last)) {
+            None => {
+                close(&mut tidied, more);
+                more = 0;
+                tidied.push(problem);
+            }
+            Some(_) => more += 1,
+        }
+    }
+    close(&mut tidied, more);
+    tidied
+}
+
+fn close(tidied: &mut [PolicyProblem], more: u32) {
+    if let (Some(last), 1..) = (tidied.last_mut(), more) {
+        last.what.push_str(&format!(" (and {more} more like it)"));
+        if last.what.contains("in context for") {
+            "narrow the scope to actions that have it, or test with `has` first".clone_into(&mut last.help);
+        }
+    }
 }
 
 /// The smallest schema under which a policy is as valid as under the whole one.
@@ -114,14 +144,32 @@ fn idle(active: &Active) -> Option<(&'static str, &'static str)> {
     }
 }
 
-fn problem_of(policy: Option<&Checked<'_>>, id: &PolicyId, found: &dyn Diagnostic) -> PolicyProblem {
-    let text = found.to_string();
-    let what = text.strip_prefix(&format!("for policy `{id}`, ")).unwrap_or(&text).to_owned();
-    let help = found.help().map(|help| help.to_string()).unwrap_or_default();
+fn problem_of(
+    policy: Option<&Checked<'_>>,
+    id: &PolicyId,
+    found: &dyn Diagnostic,
+    catalogue: &Catalogue,
+) -> PolicyProblem {
+    let plain = |text: String| text.replacen(&format!("for policy `{id}`, "), "", 1);
+    let what = plain(found.to_string());
+    let help = match untyped(&what, catalogue) {
+        Some(help) => help,
+        None => found.help().map(|help| plain(help.to_string())).unwrap_or_default(),
+    };
     let Some(policy) = policy else { return PolicyProblem::placeless(what, help) };
     // A policy that lost an action to a server not reached yet was written anew, without places.
     let offset = found.labels().and_then(|mut labels| labels.next()).map(|label| label.offset());
     policy.source.problem_at(offset, what, help)
+}
+
+/// What to say of an argument that is declared and that Cedar does not know because it has no type for it.
+fn untyped(what: &str, catalogue: &Catalogue) -> Option<String> {
+    let (name, _) = what.strip_prefix("attribute `arguments.")?.split_once('`')?;
+    let offers = catalogue.servers.values().flat_map(|server| server.tools.values());
+    let declared = offers.into_iter().any(|offer| offer.untyped.iter().any(|known| known.as_ref() == name));
+    declared.then(|| {
+        format!("`{name}` is declared, but as a number, as one of several types or as none: policies cannot rely on it")
+    })
 }
 
 #[cfg(test)]
