@@ -14,9 +14,11 @@
 mod client;
 mod door;
 mod lab;
+mod run;
 mod wait;
 
 pub use client::{Client, Connection, Fault, Heard, call, initialize, modern};
 pub use door::{DoorPlan, DoorProcess, program};
 pub use lab::Lab;
+pub use run::{Ran, command, run};
 pub use wait::{DEADLINE, within};
