@@ -317,6 +317,17 @@ fn a_closed_log_takes_nothing_more() {
     assert_eq!((report.records, report.unanchored_tail), (3, 0));
 }
 
+#[test]
+fn a_log_that_ends_at_a_segments_end_begins_no_other() {
+    let place = Place::with_segments(1);
+    run(async {
+        let log = place.open();
+        log.close(NOW).await.unwrap();
+    });
+    let report = place.verify();
+    assert_eq!((report.segments, report.unanchored_tail), (2, 0), "{report}");
+}
+
 // control: D-09: a call whose caller has gone still has its outcome.
 #[test]
 fn an_outcome_needs_no_await() {

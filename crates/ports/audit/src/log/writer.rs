@@ -91,6 +91,10 @@ impl Shared {
     /// Ends the segment with a checkpoint and begins the next one. Nobody appends meanwhile.
     fn rotate(&self, writer: &mut Writer) {
         let mut head = lock(&self.head);
+        // The last record of a log that was closed is the checkpoint of its end.
+        if head.health == Health::Closed {
+            return;
+        }
         head.checkpoint(&self.identity);
         if let Some(last) = head.take(&mut writer.spare) {
             match writer.land(&last.bytes, &*self.storage) {
