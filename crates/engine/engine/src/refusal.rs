@@ -128,12 +128,17 @@ impl Refusal {
 
     /// Answers the caller. `id` is the request's own id where it is known.
     pub fn reply(&self, id: Option<&Id>, era: Era) -> Reply {
-        let face = self.reason.face(era);
+        let mut face = self.reason.face(era);
         let id = match (&self.reason, id) {
             (Reason::Wire(ladder), None) => ladder.id.as_ref().map(Id::to_json),
             (_, id) => id.map(Id::to_json),
         };
-        let id = id.as_deref().unwrap_or("null");
+        if id.is_none() && face.status == 200 {
+            // What has no id gets no answer in a body, so its refusal must be the status (T-07).
+            face.status = if self.reason.fault() == Fault::Caller { 400 } else { 502 };
+        }
+        // Without an id the member is left out: null is not an id (L-07).
+        let id = id.map_or_else(String::new, |id| format!("\"id\":{id},"));
         let body = match &face.shape {
             Shape::Error(code) => {
                 let data = match &self.reason {
@@ -141,13 +146,13 @@ impl Refusal {
                     _ => String::new(),
                 };
                 let message = quote(&face.message);
-                format!(r#"{{"jsonrpc":"2.0","id":{id},"error":{{"code":{code},"message":{message}{data}}}}}"#)
+                format!(r#"{{"jsonrpc":"2.0",{id}"error":{{"code":{code},"message":{message}{data}}}}}"#)
             }
             Shape::ToolError => {
                 let text = quote(&face.message);
                 let kind = if era == Era::Modern { r#","resultType":"complete""# } else { "" };
                 format!(
-                    r#"{{"jsonrpc":"2.0","id":{id},"result":{{"content":[{{"type":"text","text":{text}}}],"isError":true{kind}}}}}"#
+                    r#"{{"jsonrpc":"2.0",{id}"result":{{"content":[{{"type":"text","text":{text}}}],"isError":true{kind}}}}}"#
                 )
             }
         };

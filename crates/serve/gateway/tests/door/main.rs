@@ -1,10 +1,13 @@
 //! The whole door, over HTTP: what goes through, and what does not.
 
+mod client;
+mod frames;
 mod support;
 
+use client::signature;
 use http::{Method, StatusCode};
 use serde_json::json;
-use support::{House, signature};
+use support::House;
 
 #[tokio::test]
 async fn a_legacy_client_signs_in_lists_and_calls() {

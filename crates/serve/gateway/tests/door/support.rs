@@ -1,21 +1,17 @@
-//! A whole door in this process: emulator, servers, gateway, and a client that can say anything.
+//! A whole door in this process: emulator, servers, gateway. The client that can say anything is in `client.rs`.
 
 use std::net::SocketAddr;
 use std::path::Path;
+use std::time::Duration;
 
-use bytes::Bytes;
 use doorward_config::{Build, load};
 use doorward_emulator::{Clock, Emulator, MintRequest, Options, Seed};
 use doorward_gateway::{Gateway, Running, build};
 use doorward_servers::echo;
-use http::{HeaderMap, Method, Request, StatusCode};
-use http_body_util::{BodyExt, Full};
-use hyper::body::Incoming;
-use hyper::client::conn::http1::handshake;
-use hyper_util::rt::TokioIo;
-use serde_json::{Value, json};
+use serde_json::Value;
 use tempfile::TempDir;
-use tokio::net::TcpStream;
+
+use crate::client::Client;
 
 pub(crate) const POLICIES: &str = r#"
 @id("readers")
@@ -41,14 +37,30 @@ pub(crate) struct House {
 
 pub(crate) struct Plan<'a> {
     pub(crate) policies: &'a str,
-    /// Further lines of the configuration.
+    /// Further lines of `[entra]`.
+    pub(crate) entra: &'a str,
+    /// Further lines of the server `echo`.
+    pub(crate) server: &'a str,
+    /// Further tables of the configuration; `{echo}` stands for the echo server's URL.
     pub(crate) more: &'a str,
+    /// Further servers by name and URL, each with the lines of `server`.
+    pub(crate) upstreams: &'a [(&'a str, String)],
     pub(crate) eras: doorward_servers::Eras,
+    /// Another folder for the log than `audit`.
+    pub(crate) audit: Option<&'a Path>,
 }
 
 impl Default for Plan<'_> {
     fn default() -> Self {
-        Self { policies: POLICIES, more: "", eras: doorward_servers::Eras::Both }
+        Self {
+            policies: POLICIES,
+            entra: "",
+            server: "",
+            more: "",
+            upstreams: &[],
+            eras: doorward_servers::Eras::Both,
+            audit: None,
+        }
     }
 }
 
@@ -74,6 +86,21 @@ impl House {
         Self { emulator, echo, door, folder }
     }
 
+    /// Waits until the door knows what its servers offer and forgets what they were asked for that: whatever they are
+    /// asked from now on, somebody's request caused.
+    pub(crate) async fn acquainted(self) -> Self {
+        let door = self.door.door();
+        eventually("the door knows its servers", || {
+            let snapshot = door.snapshot();
+            snapshot.servers().all(|server| snapshot.known().contains_key(&server.name))
+        })
+        .await;
+        // The link over which it asked is ended after that.
+        eventually("the door's own session is over", || self.echo.sessions().is_empty()).await;
+        self.echo.clear_transcript();
+        self
+    }
+
     pub(crate) fn token(&self, user: &str) -> String {
         self.emulator.control().mint(&MintRequest::user(user)).unwrap()
     }
@@ -88,15 +115,69 @@ impl House {
 
     /// Everything that the audit log holds, as text.
     pub(crate) fn record(&self) -> String {
-        let mut text = String::new();
-        for entry in std::fs::read_dir(self.folder.path().join("audit")).unwrap() {
-            let path = entry.unwrap().path();
-            if path.extension().is_some_and(|extension| extension == "jsonl") {
-                text.push_str(&std::fs::read_to_string(path).unwrap());
-            }
-        }
-        text
+        read_log(&self.folder.path().join("audit"))
     }
+
+    /// The records of one kind so far, oldest first.
+    pub(crate) fn records(&self, kind: &str) -> Vec<Value> {
+        of_kind(&self.record(), kind)
+    }
+
+    /// The reasons of all refusals of known callers so far.
+    pub(crate) fn refusals(&self) -> Vec<String> {
+        self.records("refused").iter().map(|record| record["reason"].as_str().unwrap().to_owned()).collect()
+    }
+
+    /// Closes the door and returns what its log holds then, the count of refused strangers included.
+    pub(crate) async fn close(self) -> String {
+        let Self { emulator: _emulator, echo: _echo, door, folder } = self;
+        door.stop().await;
+        read_log(&folder.path().join("audit"))
+    }
+
+    /// Says whether the echo server was asked for this method.
+    pub(crate) fn echo_heard(&self, method: &str) -> bool {
+        self.echo.transcript().iter().any(|request| request.method().as_deref() == Some(method))
+    }
+}
+
+/// How often each reason stands in the log's count of refused strangers (D-11).
+pub(crate) fn strangers(log: &str) -> std::collections::BTreeMap<String, u64> {
+    let mut counts = std::collections::BTreeMap::new();
+    for flood in of_kind(log, "flood") {
+        for source in flood["sources"].as_array().into_iter().flatten() {
+            *counts.entry(source["reason"].as_str().unwrap().to_owned()).or_default() += source["count"].as_u64().unwrap();
+        }
+    }
+    counts
+}
+
+pub(crate) fn of_kind(log: &str, kind: &str) -> Vec<Value> {
+    let records = log.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    records.filter(|record| record["kind"] == kind).collect()
+}
+
+fn read_log(folder: &Path) -> String {
+    let mut files: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.retain(|path| path.extension().is_some_and(|extension| extension == "jsonl"));
+    files.sort();
+    files.iter().map(|path| std::fs::read_to_string(path).unwrap()).collect()
+}
+
+/// Waits for something that happens in the background, but not for ever.
+pub(crate) async fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
+    let waiting = async {
+        let mut looks = tokio::time::interval(Duration::from_millis(5));
+        while !holds() {
+            looks.tick().await;
+        }
+    };
+    within(what, waiting).await;
+}
+
+/// Waits for a future, but not for ever.
+pub(crate) async fn within<F: Future>(what: &str, future: F) -> F::Output {
+    tokio::time::timeout(Duration::from_secs(20), future).await.unwrap_or_else(|_| panic!("in vain: {what}"))
 }
 
 async fn open(folder: &Path, emulator: &doorward_emulator::Running, echo: &str, plan: &Plan<'_>) -> Running {
@@ -106,10 +187,22 @@ async fn open(folder: &Path, emulator: &doorward_emulator::Running, echo: &str, 
     std::fs::write(folder.join("policies/test.cedar"), plan.policies).unwrap();
     std::fs::write(keys.join("secret"), "door-secret-for-the-lab").unwrap();
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let origin = echo.strip_suffix("/mcp").unwrap();
+    let urls = std::iter::once(echo).chain(plan.upstreams.iter().map(|(_, url)| url.as_str()));
+    let origins: Vec<_> = urls.map(|url| format!("{:?}", url.strip_suffix("/mcp").unwrap())).collect();
+    let origins = origins.join(", ");
+    let server = plan.server;
+    let further: String = plan
+        .upstreams
+        .iter()
+        .map(|(name, url)| format!("[[server]]\nname = \"{name}\"\nurl = \"{url}\"\n{server}\n"))
+        .collect();
+    // Servers of one registration accept one another's tokens, which the file must say (D-12).
+    let shared = if plan.upstreams.is_empty() { "" } else { "shared_audience = true" };
     let more = plan.more.replace("{echo}", echo);
+    let audit = plan.audit.map_or_else(|| "audit".to_owned(), |path| path.display().to_string());
     let text = format!(
         r#"
+{shared}
 [gateway]
 listen = "{port}"
 public_url = "http://{port}"
@@ -118,153 +211,28 @@ tenant = "c0175050-0000-4000-8000-000000000001"
 client_id = "d0012000-0000-4000-8000-0000000000d1"
 required_scope = "mcp.access"
 graph_secret_file = "keys/secret"
+{}
 [policy]
 dir = "policies"
 [audit]
-dir = "audit"
+dir = "{audit}"
 key_file = "keys/audit.pem"
 checkpoint_dir = "checkpoints"
 [insecure_lab]
 authority = "{}"
 graph = "{}"
 ca_file = "lab/ca.pem"
-origins = ["{origin}"]
+origins = [{origins}]
 [[server]]
 name = "echo"
 url = "{echo}"
+{server}
+{further}
 {more}
 "#,
-        emulator.authority, emulator.graph
+        plan.entra, emulator.authority, emulator.graph
     );
-    let config = load("test.toml", &text, Build { lab: true }).unwrap_or_else(|errors| panic!("{errors}")).rebase(folder);
+    let config = load("test.toml", &text, Build { lab: true }).unwrap_or_else(|errors| panic!("{errors}\n{text}")).rebase(folder);
     let built = build(config).await.unwrap_or_else(|error| panic!("{error}"));
     Gateway::bind(built).await.unwrap().open()
-}
-
-/// An MCP client without manners.
-#[derive(Clone)]
-pub(crate) struct Client {
-    pub(crate) address: SocketAddr,
-    pub(crate) path: String,
-    pub(crate) token: Option<String>,
-    pub(crate) session: Option<String>,
-}
-
-pub(crate) struct Heard {
-    pub(crate) status: StatusCode,
-    pub(crate) headers: HeaderMap,
-    pub(crate) body: Bytes,
-}
-
-impl Heard {
-    pub(crate) fn json(&self) -> Value {
-        serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error}: {:?}", self.body))
-    }
-
-    /// The frames of an event stream.
-    pub(crate) fn events(&self) -> Vec<Value> {
-        let text = std::str::from_utf8(&self.body).unwrap();
-        text.lines().filter_map(|line| line.strip_prefix("data: ")).map(|data| serde_json::from_str(data).unwrap()).collect()
-    }
-
-    /// The one response, whole or at the end of a stream.
-    pub(crate) fn response(&self) -> Value {
-        let kind = self.headers.get("content-type").map_or("", |value| value.to_str().unwrap());
-        if kind.starts_with("text/event-stream") {
-            self.events().into_iter().find(|frame| frame.get("method").is_none()).expect("a response on the stream")
-        } else {
-            self.json()
-        }
-    }
-}
-
-impl Client {
-    pub(crate) fn new(address: SocketAddr, token: Option<String>) -> Self {
-        Self { address, path: "/echo/mcp".to_owned(), token, session: None }
-    }
-
-    pub(crate) fn request(&self, method: Method, body: impl Into<Bytes>) -> Request<Full<Bytes>> {
-        let mut request = Request::builder().method(&method).uri(&self.path).header("host", self.address.to_string());
-        if method == Method::POST {
-            request = request
-                .header("content-type", "application/json")
-                .header("accept", "application/json, text/event-stream");
-        } else {
-            request = request.header("accept", "text/event-stream");
-        }
-        if let Some(token) = &self.token {
-            request = request.header("authorization", format!("Bearer {token}"));
-        }
-        if let Some(session) = &self.session {
-            request = request.header("mcp-session-id", session).header("mcp-protocol-version", "2025-11-25");
-        }
-        request.body(Full::new(body.into())).unwrap()
-    }
-
-    pub(crate) async fn open(&self, request: Request<Full<Bytes>>) -> http::Response<Incoming> {
-        let stream = TcpStream::connect(self.address).await.unwrap();
-        let (mut sender, driver) = handshake(TokioIo::new(stream)).await.unwrap();
-        tokio::spawn(driver);
-        sender.send_request(request).await.unwrap()
-    }
-
-    pub(crate) async fn send(&self, request: Request<Full<Bytes>>) -> Heard {
-        let (head, body) = self.open(request).await.into_parts();
-        let body = body.collect().await.unwrap().to_bytes();
-        Heard { status: head.status, headers: head.headers, body }
-    }
-
-    pub(crate) async fn post(&self, body: &Value) -> Heard {
-        self.send(self.request(Method::POST, body.to_string())).await
-    }
-
-    /// Opens a legacy session.
-    pub(crate) async fn hello(&mut self) -> Heard {
-        let heard = self.post(&initialize(json!({}))).await;
-        self.session = heard.headers.get("mcp-session-id").map(|value| value.to_str().unwrap().to_owned());
-        if self.session.is_some() {
-            let ready = self.post(&json!({"jsonrpc": "2.0", "method": "notifications/initialized"})).await;
-            assert_eq!(ready.status, StatusCode::ACCEPTED);
-        }
-        heard
-    }
-
-    pub(crate) async fn call(&self, tool: &str, arguments: Value) -> Heard {
-        self.post(&call(7, tool, arguments)).await
-    }
-
-    /// Sends a modern request with headers that agree.
-    pub(crate) async fn modern(&self, method: &str, params: Value) -> Heard {
-        let (request, _) = self.modern_request(method, params);
-        self.send(request).await
-    }
-
-    pub(crate) fn modern_request(&self, method: &str, mut params: Value) -> (Request<Full<Bytes>>, Value) {
-        params["_meta"]["io.modelcontextprotocol/protocolVersion"] = json!("2026-07-28");
-        params["_meta"]["io.modelcontextprotocol/clientCapabilities"] = json!({});
-        let name = params.get("name").or(params.get("uri")).and_then(Value::as_str).map(str::to_owned);
-        let body = json!({"jsonrpc": "2.0", "id": "m-1", "method": method, "params": params});
-        let mut request = self.request(Method::POST, body.to_string());
-        let headers = request.headers_mut();
-        headers.insert("mcp-protocol-version", "2026-07-28".parse().unwrap());
-        headers.insert("mcp-method", method.parse().unwrap());
-        if let Some(name) = name {
-            headers.insert("mcp-name", name.parse().unwrap());
-        }
-        (request, body)
-    }
-}
-
-pub(crate) fn initialize(capabilities: Value) -> Value {
-    json!({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {
-        "protocolVersion": "2025-11-25", "capabilities": capabilities, "clientInfo": {"name": "test", "version": "1"}}})
-}
-
-pub(crate) fn call(id: i64, tool: &str, arguments: Value) -> Value {
-    json!({"jsonrpc": "2.0", "id": id, "method": "tools/call", "params": {"name": tool, "arguments": arguments}})
-}
-
-/// Text that must appear nowhere: the signature of a token is as good as the token.
-pub(crate) fn signature(token: &str) -> &str {
-    token.rsplit('.').next().unwrap()
 }
