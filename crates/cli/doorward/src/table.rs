@@ -1,6 +1,7 @@
 //! Aligned columns for people, and text of others made safe to print.
 
 use std::fmt;
+use std::path::Path;
 
 use anstyle::Style;
 
@@ -93,6 +94,11 @@ pub(crate) fn clean(text: &str) -> String {
 fn acts(character: char) -> bool {
     character.is_control()
         || matches!(character, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// A path without the `./` that a configuration in this folder puts before it.
+pub(crate) fn short(path: &Path) -> &Path {
+    path.strip_prefix(".").unwrap_or(path)
 }
 
 /// `1 case`, `2 cases`.

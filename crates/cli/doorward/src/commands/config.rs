@@ -59,8 +59,9 @@ impl Check {
                 return Ok(ExitCode::from(2));
             }
         };
+        let folder = self.config.parent().unwrap_or(Path::new(""));
         // Shown as they are written; looked for where they would be looked for.
-        let missing = summary::missing_files(&config.clone().rebase(folder_of(&self.config)));
+        let missing = summary::missing_files(&config.clone().rebase(folder));
         if out.json {
             out.line(summary::json(&name, &config, &missing));
             return Ok(ExitCode::SUCCESS);
@@ -84,9 +85,4 @@ fn read(path: &Path) -> Result<String, Failure> {
         Failure::usage(format!("cannot read {}: {error}", path.display()))
             .help("name the file with --config FILE; docs/configuration.md says what stands in one")
     })
-}
-
-/// The folder that a configuration's relative paths start from.
-pub(crate) fn folder_of(config: &Path) -> &Path {
-    config.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }

@@ -9,6 +9,7 @@ use doorward_config::Config;
 use crate::commands::audit::failed;
 use crate::commands::serve;
 use crate::failure::Failure;
+use crate::table::short;
 
 /// Where the log is.
 #[derive(Debug, Args)]
@@ -39,7 +40,7 @@ impl Place {
                     None => failure
                         .help("name the log's folder with --dir DIR, or a configuration with --config FILE"),
                 })?;
-                Found { dir: config.audit.dir.clone(), config: Some(config) }
+                Found { dir: short(&config.audit.dir).to_owned(), config: Some(config) }
             }
         };
         found.begin()?;

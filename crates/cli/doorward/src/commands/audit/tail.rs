@@ -18,7 +18,7 @@ const AGAIN: Duration = Duration::from_millis(200);
 /// Print the last records, and those that come.
 #[derive(Debug, Args)]
 pub(crate) struct Tail {
-    /// How many records.
+    /// How many of the last records.
     #[arg(short = 'n', long = "lines", value_name = "N", default_value_t = 20)]
     lines: usize,
     /// Go on printing records as they are written.
@@ -33,7 +33,7 @@ pub(crate) struct Tail {
     /// Only records of this person or application, by pseudonym.
     #[arg(long, value_name = "PSEUDONYM")]
     person: Option<String>,
-    /// Only records from this time on, in RFC 3339 or the beginning of it, like `2026-11-20T15`.
+    /// Only records from this time on: RFC 3339 in UTC, or the beginning of it, like `2026-11-20T15`.
     #[arg(long, value_name = "TIME")]
     since: Option<String>,
     #[command(flatten)]

@@ -27,8 +27,7 @@ pub(crate) struct Verify {
     /// Folder of the second sink, or its file `checkpoints.jsonl`.
     #[arg(long, value_name = "DIR")]
     checkpoints: Option<PathBuf>,
-    /// The key that verifies checkpoints, in PEM. Best one that you keep yourself: who owns the machine of the log owns
-    /// the copy that lies there.
+    /// The key that verifies checkpoints, in PEM; best a copy that was never on the log's machine.
     #[arg(long, value_name = "FILE")]
     public_key: Option<PathBuf>,
     /// The number of a checkpoint that you know from elsewhere; the log must reach it.

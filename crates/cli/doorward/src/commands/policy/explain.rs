@@ -27,11 +27,14 @@ const NO_CLIENT: &str = "00000000-0000-0000-0000-000000000000";
 #[command(
     group(ArgGroup::new("who").required(true).args(["user", "app"])),
     group(ArgGroup::new("what").required(true).args(["tool", "prompt", "resource", "method", "connect"])),
+    override_usage = "doorward policy explain [OPTIONS] --user TENANT/OBJECT SERVER TOOL [--arguments JSON | --see]
+       doorward policy explain [OPTIONS] --user TENANT/OBJECT SERVER --prompt NAME | --resource URI [--see]
+       doorward policy explain [OPTIONS] --user TENANT/OBJECT SERVER --connect | --method METHOD",
     after_help = "Exit code: 0 answered, whatever the answer; 2 the question or a file is wrong.
 
 Examples:
   doorward policy explain --user TENANT/OBJECT --role Reader crm search
-  doorward policy explain --user TENANT/OBJECT crm read_note --arguments '{\"id\": 7}'
+  doorward policy explain --user TENANT/OBJECT crm read_note --arguments '{\"id\":7}'
   doorward policy explain --user TENANT/OBJECT --see crm search"
 )]
 pub(crate) struct Explain {
@@ -65,7 +68,7 @@ pub(crate) struct Explain {
     /// The resource that is read, instead of a tool.
     #[arg(long, value_name = "URI")]
     resource: Option<String>,
-    /// A request of the server to its client, like `sampling/createMessage`, or a method that no revision knows.
+    /// A request of the server, like `sampling/createMessage`, or a method that no revision knows.
     #[arg(long, value_name = "METHOD")]
     method: Option<String>,
     /// Whether the server may be used at all.
@@ -219,7 +222,11 @@ fn print(out: &Out, explanation: &Explanation, dir: &Path, all: bool) {
     }
     let deciding: Vec<&Considered> = explanation.considered.iter().filter(|one| decides(one)).collect();
     section(out, "decided by", &deciding, dir);
-    let near: Vec<&Considered> = explanation.near_misses().filter(|one| !decides(one)).collect();
+    // What came close to a permit is of interest to whoever is missing one.
+    let near: Vec<&Considered> = match &explanation.answer {
+        Ok(_) => Vec::new(),
+        Err(_) => explanation.near_misses().filter(|one| !decides(one)).collect(),
+    };
     section(out, "came close", &near, dir);
     let is_shown = |one: &Considered| decides(one) || near.iter().any(|near| std::ptr::eq(*near, one));
     let rest: Vec<&Considered> = explanation.considered.iter().filter(|one| !is_shown(one)).collect();

@@ -12,19 +12,18 @@ use crate::commands::policy::servers::Servers;
 use crate::commands::serve;
 use crate::failure::Failure;
 use crate::out::{NAME, Out, STRONG, paint};
-use crate::table::{clean, count};
+use crate::table::{clean, count, short};
 
 const DEFAULT_CONFIG: &str = "doorward.toml";
 
 /// What servers there are and what they offer.
 #[derive(Debug, Args)]
 pub(crate) struct Sources {
-    /// The configuration that names the servers and the policy folder; `doorward.toml` here, if there is one and no
-    /// folder is named.
+    /// The configuration that names servers and policies; by default `doorward.toml`, unless a folder is named.
     #[arg(short, long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// What the servers offer: a JSON object with a member for each server, its value the result of that server's
-    /// `tools/list`. `prompts` may stand beside `tools`.
+    /// What the servers offer, as JSON: `{"SERVER": RESULT, …}`, each the result of a `tools/list`; `prompts` may stand
+    /// beside `tools`.
     #[arg(short, long, value_name = "FILE")]
     tools: Option<PathBuf>,
 }
@@ -49,7 +48,7 @@ impl Sources {
         let config = if dir.is_some() && self.config.is_none() { None } else { self.config()? };
         let dir = match (dir, &config) {
             (Some(dir), _) => dir.to_owned(),
-            (None, Some(config)) => config.policy.dir.clone(),
+            (None, Some(config)) => short(&config.policy.dir).to_owned(),
             (None, None) => {
                 return Err(Failure::usage("it is not said where the policies are")
                     .help("name the folder, or a configuration with --config FILE"));
