@@ -12,6 +12,7 @@ use bytes::Bytes;
 use doorward_wire::{Limits, Tree};
 
 pub use record::{Filter, Record};
+pub(crate) use render::clean;
 pub use render::render;
 
 use crate::error::AuditError;

@@ -84,6 +84,7 @@ fn short(text: &str) -> String {
     clean(text).chars().take(8).collect()
 }
 
-fn clean(text: &str) -> String {
+/// Replaces what would act on a terminal, a line break above all: one text must not look like two lines.
+pub(crate) fn clean(text: &str) -> String {
     text.chars().map(|character| if repaints(character) { '\u{fffd}' } else { character }).collect()
 }

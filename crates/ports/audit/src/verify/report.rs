@@ -3,6 +3,7 @@
 use std::fmt;
 use std::path::PathBuf;
 
+use crate::read::clean;
 use crate::record::CallId;
 
 /// What a verification found.
@@ -80,11 +81,12 @@ impl VerifyReport {
     }
 }
 
-/// `intact to checkpoint 1200 (2026-…); a tail of 7 records is unanchored`, then what limits or contradicts it.
+/// `intact to checkpoint 1200 (2026-…); a tail of 7 records is unanchored`, then what limits or contradicts it, each on
+/// one line. Texts come from a log that may have been edited: none may steer a terminal or pass for a line of its own.
 impl fmt::Display for VerifyReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.intact_to {
-            Some(Anchor { seq, time }) => write!(f, "intact to checkpoint {seq} ({time})")?,
+            Some(Anchor { seq, time }) => write!(f, "intact to checkpoint {seq} ({})", clean(time))?,
             None => f.write_str("no checkpoint proves any of it")?,
         }
         match self.unanchored_tail {
@@ -108,6 +110,7 @@ impl fmt::Display for VerifyReport {
         }
         for intent in &self.open_intents {
             let OpenIntent { seq, time, call, server, what } = intent;
+            let (time, server, what) = (clean(time), clean(server), clean(what));
             write!(f, "\noutcome unknown: record {seq}, {time}, {server}, {what}, call {call}")?;
         }
         for problem in &self.problems {
@@ -122,13 +125,38 @@ impl fmt::Display for VerifyReport {
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.file.display())?;
+        f.write_str(&clean(&self.file.display().to_string()))?;
         if self.line > 0 {
             write!(f, ":{}", self.line)?;
         }
         if let Some(seq) = self.seq {
             write!(f, " (record {seq})")?;
         }
-        write!(f, ": {}", self.what)
+        write!(f, ": {}", clean(&self.what))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Found by fuzzing: a method of two lines made `verify` print a line that was none of its own.
+    #[test]
+    fn no_text_of_a_log_steers_a_terminal_or_passes_for_a_line() {
+        let hostile = || "x\n\u{1b}[2Jintact\u{202e}".to_owned();
+        let intent =
+            OpenIntent { seq: 1, time: hostile(), call: CallId([0; 16]), server: hostile(), what: hostile() };
+        let problem = Problem { file: hostile().into(), line: 1, seq: None, what: hostile() };
+        let report = VerifyReport {
+            intact_to: Some(Anchor { seq: 1, time: hostile() }),
+            open_intents: vec![intent],
+            problems: vec![problem],
+            key_given: true,
+            sink_given: true,
+            ..VerifyReport::default()
+        };
+        let shown = report.to_string();
+        assert_eq!(shown.lines().count(), 4, "{shown}");
+        assert!(!shown.contains(|c: char| c != '\n' && crate::encode::repaints(c)), "{shown:?}");
     }
 }
