@@ -11,7 +11,7 @@ use crate::commands::audit::failed;
 use crate::commands::audit::place::{Found, Place};
 use crate::failure::Failure;
 use crate::out::{BAD, DIM, GOOD, Out, WARN, paint};
-use crate::table::{clean, count};
+use crate::table::{clean, count, short};
 
 const SINK: &str = "checkpoints.jsonl";
 
@@ -63,7 +63,7 @@ impl Verify {
     }
 
     fn sink(&self, found: &Found) -> Result<Option<PathBuf>, Failure> {
-        let configured = found.config.as_ref().map(|config| config.audit.checkpoint_dir.clone());
+        let configured = found.config.as_ref().map(|config| short(&config.audit.checkpoint_dir).to_owned());
         let Some(path) = self.checkpoints.clone().or(configured) else { return Ok(None) };
         let path = if path.is_dir() { path.join(SINK) } else { path };
         if path.is_file() {
