@@ -12,6 +12,7 @@ use crate::identify::prepare;
 use crate::inspect::judged_digest;
 use crate::ports::Ports;
 use crate::refusal::{Reason, Refusal, UnseenKind};
+use crate::release::end_if_lost;
 use crate::session::Seat;
 use crate::sessions::Session;
 use crate::stage::{Asked, Caller, InSession, Permitted, Step, Trail};
@@ -98,7 +99,10 @@ async fn frame_in<P: Ports>(door: &Door<P>, asking: Asking<'_, P>) -> Step<Autho
     };
     let permit = match permit {
         Ok(permit) => permit,
-        Err(refusal) => return Err(trail.refused(refusal)),
+        Err(refusal) => {
+            end_if_lost(door, &seat, &refusal);
+            return Err(trail.refused(refusal));
+        }
     };
     let version = match &seat {
         Seat::Session(session) => &session.version,

@@ -27,6 +27,7 @@ pub(crate) async fn identify<'a, P: Ports>(door: &Door<P>, arrived: Arrived<'a, 
         trace,
         now,
         caller: None,
+        verified: None,
         era: Era::Legacy,
         id: None,
         method: None,
@@ -46,7 +47,10 @@ pub(crate) async fn identify<'a, P: Ports>(door: &Door<P>, arrived: Arrived<'a, 
     };
     let caller = match caller(door, &trail.snapshot, &trail.server, token, source, now).await {
         Ok(caller) => caller,
-        Err(refusal) => return Err(trail.refused(refusal)),
+        Err((refusal, verified)) => {
+            trail.verified = verified;
+            return Err(trail.refused(refusal));
+        }
     };
     trail.caller = Some(Arc::clone(&caller));
     trail.times.identify = trail.lap(&door.ports);
@@ -61,7 +65,7 @@ async fn caller<P: Ports>(
     token: &str,
     source: Option<IpAddr>,
     now: Timestamp,
-) -> Result<Arc<Caller>, Refusal> {
+) -> Result<Arc<Caller>, (Refusal, Option<Arc<Identity>>)> {
     let epoch = door.epoch();
     let key = TokenKey::new(token, snapshot.id());
     let known = server.tokens.read().unwrap_or_else(PoisonError::into_inner).get(&key, now, epoch);
@@ -71,7 +75,7 @@ async fn caller<P: Ports>(
     // Judging a token costs an RSA verification: a place that sends bad ones is made to wait, while callers whose tokens
     // are known already are let through.
     if !door.ports.may_knock(source, now) {
-        return Err(Refusal::new(Reason::TooManyKnocks));
+        return Err((Refusal::new(Reason::TooManyKnocks), None));
     }
     let keys = door.ports.keys();
     let mut verdict = verify(token, &*keys, &server.expectation, now);
@@ -80,8 +84,10 @@ async fn caller<P: Ports>(
     {
         verdict = verify(token, &*door.ports.keys(), &server.expectation, now);
     }
-    let identity = verdict.map_err(|error| Refusal::new(Reason::Token(error)))?;
-    let caller = Arc::new(prepare(door, snapshot, Arc::new(identity)).await?);
+    let identity = Arc::new(verdict.map_err(|error| (Refusal::new(Reason::Token(error)), None))?);
+    // A person whose groups cannot be read is no stranger: their refusal is recorded under their name (D-11).
+    let prepared = prepare(door, snapshot, Arc::clone(&identity)).await;
+    let caller = Arc::new(prepared.map_err(|refusal| (refusal, Some(identity)))?);
     let (kid, expires) = (Arc::clone(caller.identity.kid()), caller.identity.expires());
     let mut tokens = server.tokens.write().unwrap_or_else(PoisonError::into_inner);
     tokens.insert(key, Arc::clone(&caller), kid, expires, epoch);

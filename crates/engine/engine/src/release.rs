@@ -289,20 +289,25 @@ pub(crate) async fn record_outcome<P: Ports>(
 async fn failed<P: Ports>(door: &Arc<Door<P>>, exchange: Exchange<P>, refusal: Refusal) -> Box<Refused> {
     // Where even this cannot be written the caller gets no answer of the server's anyway.
     let _shut = record_outcome(door, &exchange, Ending::Failed(refusal.reason.id()), &Tally::default()).await;
+    end_if_lost(door, &exchange.seat, &refusal);
+    exchange.abandon().refused(refusal)
+}
+
+/// A session that its server no longer knows is over: the caller is told so, and the next `initialize` opens a new one.
+pub(crate) fn end_if_lost<P: Ports>(door: &Door<P>, seat: &Seat<P>, refusal: &Refusal) {
     if let Reason::Upstream(UpstreamFault::SessionLost) = refusal.reason
-        && let Some(session) = exchange.seat.session()
+        && let Some(session) = seat.session()
         && door.sessions.end(session)
     {
         door.ports.close(Arc::clone(&session.link));
     }
-    exchange.abandon().refused(refusal)
 }
 
 /// Records a refusal and makes the caller's answer.
 pub(crate) async fn record_refusal<P: Ports>(door: &Arc<Door<P>>, refused: Refused) -> Reply {
     let Refused { trail, refusal } = refused;
     let facts = RefusalFacts {
-        identity: trail.caller.as_ref().map(|caller| &*caller.identity),
+        identity: trail.caller.as_ref().map(|caller| &caller.identity).or(trail.verified.as_ref()).map(|known| &**known),
         source: trail.source,
         server: &trail.server.name,
         method: trail.method.as_deref(),

@@ -77,6 +77,8 @@ pub(crate) struct Trail {
     pub(crate) trace: [u8; 16],
     pub(crate) now: Timestamp,
     pub(crate) caller: Option<Arc<Caller>>,
+    /// Whose token it is, where it verified but no caller could be made of it: the log knows the person all the same.
+    pub(crate) verified: Option<Arc<Identity>>,
     pub(crate) era: Era,
     pub(crate) id: Option<Id>,
     pub(crate) method: Option<Arc<str>>,

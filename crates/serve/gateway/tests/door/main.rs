@@ -1,8 +1,14 @@
 //! The whole door, over HTTP: what goes through, and what does not.
 
 mod client;
+mod entities;
 mod frames;
+mod scripted;
+mod sessions;
+mod siblings;
 mod support;
+mod tokens;
+mod visibility;
 
 use client::signature;
 use http::{Method, StatusCode};

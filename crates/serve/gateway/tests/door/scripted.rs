@@ -1,0 +1,101 @@
+//! A server that says what a test wants it to say: its tools and its answers are the test's own.
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+
+use bytes::Bytes;
+use http::{HeaderMap, Request, Response};
+use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+
+/// What the server does with a tool call: the request's JSON, and the answer.
+type Script = dyn Fn(&Value) -> Response<Full<Bytes>> + Send + Sync;
+
+/// A scripted server on loopback.
+pub(crate) struct Scripted {
+    address: SocketAddr,
+    calls: Arc<Mutex<Vec<(HeaderMap, Value)>>>,
+}
+
+impl Scripted {
+    /// Starts a server with these tools (a JSON array), which answers calls by the script.
+    pub(crate) async fn start(
+        tools: Value,
+        script: impl Fn(&Value) -> Response<Full<Bytes>> + Send + Sync + 'static,
+    ) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let calls = Arc::new(Mutex::new(Vec::new()));
+        let house = Arc::new(Inside { tools, script: Box::new(script), calls: Arc::clone(&calls) });
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let house = Arc::clone(&house);
+                let service = service_fn(move |request| {
+                    let house = Arc::clone(&house);
+                    async move { Ok::<_, std::convert::Infallible>(house.answer(request).await) }
+                });
+                tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
+            }
+        });
+        Self { address, calls }
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}/mcp", self.address)
+    }
+
+    /// The tool calls so far, with their headers.
+    pub(crate) fn calls(&self) -> Vec<(HeaderMap, Value)> {
+        self.calls.lock().unwrap().clone()
+    }
+}
+
+struct Inside {
+    tools: Value,
+    script: Box<Script>,
+    calls: Arc<Mutex<Vec<(HeaderMap, Value)>>>,
+}
+
+impl Inside {
+    async fn answer(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
+        let (head, body) = request.into_parts();
+        let body = body.collect().await.unwrap().to_bytes();
+        let message: Value = serde_json::from_slice(&body).unwrap_or_default();
+        let id = message["id"].clone();
+        match message["method"].as_str() {
+            Some("tools/list") => result(&id, json!({"tools": self.tools, "resultType": "complete"})),
+            Some("tools/call") => {
+                self.calls.lock().unwrap().push((head.headers, message.clone()));
+                (self.script)(&message)
+            }
+            Some("initialize") => {
+                let mut hello = result(&id, json!({"protocolVersion": "2025-11-25", "capabilities": {"tools": {}}, "serverInfo": {"name": "scripted", "version": "1"}}));
+                hello.headers_mut().insert("mcp-session-id", "scripted-session".parse().unwrap());
+                hello
+            }
+            _ => answer(202, "", ""),
+        }
+    }
+}
+
+pub(crate) fn result(id: &Value, result: Value) -> Response<Full<Bytes>> {
+    answer(200, "application/json", &json!({"jsonrpc": "2.0", "id": id, "result": result}).to_string())
+}
+
+/// A result with one text.
+pub(crate) fn text(message: &Value, text: &str) -> Response<Full<Bytes>> {
+    result(&message["id"], json!({"content": [{"type": "text", "text": text}], "resultType": "complete"}))
+}
+
+pub(crate) fn answer(status: u16, kind: &str, body: &str) -> Response<Full<Bytes>> {
+    let mut response = Response::builder().status(status);
+    if !kind.is_empty() {
+        response = response.header("content-type", kind);
+    }
+    response.body(Full::new(Bytes::copy_from_slice(body.as_bytes()))).unwrap()
+}
