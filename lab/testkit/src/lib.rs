@@ -14,11 +14,15 @@
 mod client;
 mod door;
 mod lab;
+mod program;
+mod random;
 mod run;
 mod wait;
 
 pub use client::{Client, Connection, Fault, Heard, call, initialize, modern};
 pub use door::{DoorPlan, DoorProcess, program};
 pub use lab::Lab;
+pub use program::Program;
+pub use random::Random;
 pub use run::{Ran, command, run};
 pub use wait::{DEADLINE, within};

@@ -1,0 +1,21 @@
+//! Doors that are killed at random moments, and disks that fill between a call and its answer: what was let through is
+//! in the record, whatever happened.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "helpers of tests: a panic here is a failed test, and what was seen is printed beside it"
+)]
+
+#[path = "crash/disk.rs"]
+mod disk;
+#[path = "crash/kill.rs"]
+mod kill;
+#[path = "crash/load.rs"]
+mod load;
+#[path = "crash/record.rs"]
+mod record;
+
+const POLICIES: &str = r#"permit (principal in Role::"Reader", action, resource in Server::"echo");"#;
