@@ -134,7 +134,8 @@ pub fn program() -> PathBuf {
         .expect("DOORWARD_BIN names no program; the suites are run by `cargo xtask test NAME`")
 }
 
-fn free_port() -> SocketAddr {
+/// A port of loopback that nobody listens on; another program may take it before it is used.
+pub(crate) fn free_port() -> SocketAddr {
     let listener = TcpListener::bind(("127.0.0.1", 0)).expect("loopback has free ports");
     listener.local_addr().expect("a bound socket has an address")
 }
