@@ -24,7 +24,6 @@ pub(super) struct Fixture {
     pub(super) authority: String,
     pub(super) ca_file: String,
     programs: PathBuf,
-    ready_file: PathBuf,
     // Kept running until the bench ends.
     _upstream: Process,
     _emulator: Process,
@@ -58,7 +57,7 @@ impl Fixture {
         let ready = ready_file.to_string_lossy();
         let data = folder.join("emulator");
         let arguments =
-            ["lab", "--listen", "127.0.0.1:0", "--ready-file", &ready, "--data-dir", &data.to_string_lossy()];
+            ["lab", "--listen", "127.0.0.1:0", "--ready-file", &ready, "--data", &data.to_string_lossy()];
         let mut emulator =
             Process::start(MEASURING, &programs.join("doorward"), &arguments, &log("emulator"))?;
         let told = wait_for(&ready_file, &mut emulator)?;
@@ -69,7 +68,6 @@ impl Fixture {
             yardstick_addr,
             upstream_addr,
             programs,
-            ready_file: ready_file.clone(),
             _upstream: upstream,
             _emulator: emulator,
             folder,
@@ -95,7 +93,7 @@ impl Fixture {
     /// One access token for the door, of a person with the role Reader and so many groups.
     pub(super) fn token(&self, groups: usize) -> Result<String, String> {
         let mut command = Command::new(self.program("doorward"));
-        command.args(["lab", "token", "--user", "alice", "--ready-file"]).arg(&self.ready_file);
+        command.args(["lab", "token", "--user", "alice", "--data"]).arg(self.folder.join("emulator"));
         for group in policies::callers_groups(groups) {
             command.args(["--group", &group]);
         }

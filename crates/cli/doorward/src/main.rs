@@ -1,3 +1,85 @@
-//! The `doorward` command.
+//! The `doorward` command: reads what the person typed, runs one command, and says how it ended.
+//!
+//! Exit codes: 0 done, 1 a check failed or a door could not be opened, 2 the command line or a file is wrong.
 
-fn main() {}
+mod commands;
+mod descriptors;
+mod failure;
+mod out;
+mod table;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::failure::Failure;
+use crate::out::Out;
+
+/// The front door of MCP servers: signs people in with Entra ID, decides what each may do, records what happened.
+#[derive(Debug, Parser)]
+#[command(name = "doorward", version, propagate_version = true, disable_help_subcommand = true)]
+pub(crate) struct Cli {
+    /// Print no colours, whatever the terminal can do.
+    #[arg(long, global = true, display_order = 900)]
+    no_color: bool,
+    /// Print JSON for machines instead of text for people.
+    #[arg(long, global = true, display_order = 900)]
+    json: bool,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    #[cfg(feature = "lab")]
+    /// Start everything on loopback: an emulated Entra, a sample server and the door. No account is needed.
+    Up(commands::up::Up),
+    /// Open the door that a configuration describes.
+    Serve(commands::serve::Serve),
+    #[cfg(feature = "lab")]
+    /// Run the emulated Entra and Graph alone, or get a token from it.
+    Lab(commands::lab::Lab),
+    /// Check a configuration, or print its schema.
+    #[command(subcommand)]
+    Config(commands::config::Config),
+    /// Check, explain and test policies.
+    #[command(subcommand)]
+    Policy(commands::policy::Policy),
+    /// Read and verify the audit log.
+    #[command(subcommand)]
+    Audit(commands::audit::Audit),
+    /// Print the version and what it was built with.
+    Version,
+    /// Print a completion script for a shell.
+    Completions(commands::pages::Completions),
+    /// Write the manual pages into a folder.
+    Man(commands::pages::Man),
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let out = Out::new(cli.no_color, cli.json);
+    match run(cli.command, &out) {
+        Ok(code) => code,
+        Err(failure) => {
+            out.failure(&failure);
+            failure.code()
+        }
+    }
+}
+
+fn run(command: Command, out: &Out) -> Result<ExitCode, Failure> {
+    match command {
+        #[cfg(feature = "lab")]
+        Command::Up(up) => up.run(out),
+        Command::Serve(serve) => serve.run(out),
+        #[cfg(feature = "lab")]
+        Command::Lab(lab) => lab.run(out),
+        Command::Config(config) => config.run(out),
+        Command::Policy(policy) => policy.run(out),
+        Command::Audit(audit) => audit.run(out),
+        Command::Version => commands::pages::version(out),
+        Command::Completions(completions) => completions.run(),
+        Command::Man(man) => man.run(out),
+    }
+}
