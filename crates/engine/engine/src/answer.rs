@@ -199,7 +199,8 @@ impl<P: Ports> Exchange<P> {
         } else {
             edits.apply(frame.tree()).map_err(|error| malformed(error.to_string()))?
         };
-        Ok(if method == Method::ToolsListChanged { JudgedEvent::Changed(bytes) } else { JudgedEvent::Pass(bytes) })
+        let changed = matches!(method, Method::ToolsListChanged | Method::PromptsListChanged);
+        Ok(if changed { JudgedEvent::Changed(bytes) } else { JudgedEvent::Pass(bytes) })
     }
 
     /// A request of the server to the client: legacy only, only in a session, only where a policy lets it.

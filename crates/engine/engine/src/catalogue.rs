@@ -1,10 +1,10 @@
-//! What a server offers: its tools, fetched whole by the door itself and at most a minute old (D-08).
+//! What a server offers: its tools and prompts, fetched whole by the door itself and at most a minute old (D-08).
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
-use doorward_policy::{ServerShape, ToolShape};
+use doorward_policy::{PromptShape, ServerShape, ToolShape};
 use doorward_types::ServerName;
 use doorward_wire::{Era, Frame, Id, Limits, ParamHeader, Tree, Value, headers, lens};
 use futures_util::lock::Mutex as AsyncMutex;
@@ -19,6 +19,7 @@ const FRESH_FOR: u64 = 60 * 1_000_000_000;
 /// Bounds on what one server may list.
 const MOST_PAGES: usize = 64;
 const MOST_TOOLS: usize = 4_096;
+const MOST_ARGUMENTS: usize = 256;
 /// Catalogues kept; a caller chooses its capabilities, so their number must be bounded.
 const MOST_CATALOGUES: usize = 256;
 
@@ -55,9 +56,14 @@ impl Tool {
     }
 }
 
-/// A server's tools, by name.
+type Tools = BTreeMap<Arc<str>, Arc<Tool>>;
+/// The names of a prompt's arguments, by the prompt's name.
+type Prompts = BTreeMap<Arc<str>, Arc<[Box<str>]>>;
+
+/// A server's tools and prompts, by name.
 pub struct Catalogue {
-    tools: BTreeMap<Arc<str>, Arc<Tool>>,
+    tools: Tools,
+    prompts: Prompts,
     fetched: u64,
 }
 
@@ -72,15 +78,16 @@ impl Catalogue {
         self.tools.len()
     }
 
-    /// Says whether there are none.
+    /// Says whether there are neither tools nor prompts.
     pub fn is_empty(&self) -> bool {
-        self.tools.is_empty()
+        self.tools.is_empty() && self.prompts.is_empty()
     }
 }
 
-/// What policies were compiled against for one server: every tool seen in any of its catalogues.
+/// What policies were compiled against for one server: every tool and prompt seen in any of its catalogues.
 pub struct Known {
-    tools: BTreeMap<Arc<str>, Arc<Tool>>,
+    tools: Tools,
+    prompts: Prompts,
 }
 
 impl Known {
@@ -90,7 +97,11 @@ impl Known {
             name: (&*tool.name).into(),
             input_schema: tool.schema.as_ref().map(Tree::root),
         });
-        ServerShape { name, tools: tools.collect(), prompts: Vec::new(), complete: true }
+        let prompts = self.prompts.iter().map(|(name, arguments)| PromptShape {
+            name: (&**name).into(),
+            arguments: arguments.iter().map(|argument| (&**argument).into()).collect(),
+        });
+        ServerShape { name, tools: tools.collect(), prompts: prompts.collect(), complete: true }
     }
 
     /// Says whether policies know this very tool.
@@ -99,14 +110,17 @@ impl Known {
     }
 
     pub(crate) fn covers(&self, catalogue: &Catalogue) -> bool {
-        catalogue.tools.values().all(|tool| self.knows(tool))
+        let knows_prompt = |(name, arguments)| self.prompts.get(name).is_some_and(|known| known == arguments);
+        catalogue.tools.values().all(|tool| self.knows(tool)) && catalogue.prompts.iter().all(knows_prompt)
     }
 
-    /// Adds a catalogue's tools to what was known; where two disagree on a tool, the newer definition stands.
+    /// Adds a catalogue to what was known; where two disagree on a tool or a prompt, the newer definition stands.
     pub(crate) fn with(before: Option<&Self>, catalogue: &Catalogue) -> Self {
         let mut tools = before.map(|known| known.tools.clone()).unwrap_or_default();
         tools.extend(catalogue.tools.iter().map(|(name, tool)| (Arc::clone(name), Arc::clone(tool))));
-        Self { tools }
+        let mut prompts = before.map(|known| known.prompts.clone()).unwrap_or_default();
+        prompts.extend(catalogue.prompts.iter().map(|(name, arguments)| (Arc::clone(name), Arc::clone(arguments))));
+        Self { tools, prompts }
     }
 }
 
@@ -182,31 +196,71 @@ pub(crate) async fn current<P: Ports>(
 }
 
 async fn fetch<P: Ports>(door: &Door<P>, on: &Errands<P::Link>) -> Result<Catalogue, UpstreamError> {
-    let mut tools = BTreeMap::new();
-    let mut cursor = None;
-    for _ in 0..MOST_PAGES {
-        let id = door.next_id();
-        let errand = Errand::<P>::new(on, id, ErrandKind::ListTools(cursor.take()));
-        let frame = single(door.ports.errand(errand).await?, id, &on.server.answer_limits).await?;
-        let Some(result) = frame.result() else {
-            // A server without tools answers "method not found": it has none, which is not a failure.
-            return Ok(Catalogue { tools, fetched: door.ports.stopwatch() });
-        };
+    let (mut tools, mut prompts) = (Tools::new(), Prompts::new());
+    let limits = &on.server.answer_limits;
+    pages(door, on, ErrandKind::ListTools, |page, result| {
         for tool in lens::tools_of(result) {
             if tools.len() >= MOST_TOOLS {
-                return Err(UpstreamError::new(UpstreamFault::TooLarge, format!("more than {MOST_TOOLS} tools")));
+                return Err(too_many("tools"));
             }
-            if let Some(known) = Tool::of(&tool.name, tool.input_schema, &frame, &on.server.answer_limits) {
+            if let Some(known) = Tool::of(&tool.name, tool.input_schema, page, limits) {
                 // The first of two tools with one name stands; the list that callers see drops the second as well.
                 tools.entry(Arc::clone(&known.name)).or_insert_with(|| Arc::new(known));
             }
         }
+        Ok(())
+    })
+    .await?;
+    let listed = pages(door, on, ErrandKind::ListPrompts, |_, result| {
+        for prompt in lens::prompts_of(result) {
+            if prompts.len() >= MOST_TOOLS {
+                return Err(too_many("prompts"));
+            }
+            prompts.entry((&*prompt.name).into()).or_insert_with(|| arguments_of(prompt.value));
+        }
+        Ok(())
+    })
+    .await;
+    match listed {
+        Err(error) if error.fault == UpstreamFault::SessionLost => return Err(error),
+        // Tools can be judged without the prompts; a policy that names one does not fit until they can be listed.
+        Err(_) => prompts.clear(),
+        Ok(()) => {}
+    }
+    Ok(Catalogue { tools, prompts, fetched: door.ports.stopwatch() })
+}
+
+fn arguments_of(prompt: Value<'_>) -> Arc<[Box<str>]> {
+    let arguments = prompt.get("arguments").into_iter().flat_map(|arguments| arguments.items());
+    let name = |argument: Value<'_>| Some(Box::from(&*argument.get("name")?.as_str()?));
+    arguments.take(MOST_ARGUMENTS).filter_map(name).collect()
+}
+
+fn too_many(what: &str) -> UpstreamError {
+    UpstreamError::new(UpstreamFault::TooLarge, format!("more than {MOST_TOOLS} {what}"))
+}
+
+/// Fetches a list page by page. A server that does not have it answers "method not found": it lists nothing, which is
+/// not a failure.
+async fn pages<P: Ports>(
+    door: &Door<P>,
+    on: &Errands<P::Link>,
+    kind: impl Fn(Option<String>) -> ErrandKind + Send,
+    mut read: impl FnMut(&Frame, Value<'_>) -> Result<(), UpstreamError> + Send,
+) -> Result<(), UpstreamError> {
+    let mut cursor = None;
+    for _ in 0..MOST_PAGES {
+        let id = door.next_id();
+        let errand = Errand::<P>::new(on, id, kind(cursor.take()));
+        let frame = single(door.ports.errand(errand).await?, id, &on.server.answer_limits).await?;
+        let Some(result) = frame.result() else { return Ok(()) };
+        read(&frame, result)?;
         match lens::next_cursor(result) {
             Some(next) => cursor = Some(next.into_owned()),
-            None => return Ok(Catalogue { tools, fetched: door.ports.stopwatch() }),
+            None => return Ok(()),
         }
     }
-    Err(UpstreamError::new(UpstreamFault::TooLarge, format!("more than {MOST_PAGES} pages of tools")))
+    Err(UpstreamError::new(UpstreamFault::TooLarge, format!("a list of more than {MOST_PAGES} pages")))
 }
 
 /// Reduces an answer to the one response it must hold.

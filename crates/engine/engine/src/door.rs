@@ -9,6 +9,7 @@ use doorward_types::{ServerName, Timestamp};
 use doorward_wire::{Era, LEGACY, MODERN};
 
 use crate::catalogue::{Catalogue, Catalogues, Known, current, single};
+use crate::change::Change;
 use crate::errand::{Errand, ErrandKind, Errands};
 use crate::ports::{Ports, RandomUnavailable, UpstreamError};
 use crate::record::CallId;
@@ -35,6 +36,8 @@ pub struct Door<P: Ports> {
     boot: [u8; 8],
     calls: AtomicU64,
     epoch: AtomicU64,
+    /// Announced when the snapshot or the epoch changes.
+    pub(crate) change: Change,
 }
 
 impl<P: Ports> Door<P> {
@@ -56,6 +59,7 @@ impl<P: Ports> Door<P> {
             boot,
             calls: AtomicU64::new(0),
             epoch: AtomicU64::new(0),
+            change: Change::default(),
         })
     }
 
@@ -69,10 +73,29 @@ impl<P: Ports> Door<P> {
         Arc::clone(&self.snapshot.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Swaps the snapshot whole. Frames on their way finish under the one they began with; open streams are judged
-    /// under the new one from their next event on (D-03).
-    pub fn swap(&self, snapshot: Snapshot) {
-        *self.snapshot.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(snapshot);
+    /// Swaps the snapshot whole for what `next` makes of the present one, and returns the new one's number. Frames on
+    /// their way finish under the one they began with; open streams are judged under the new one from now on (D-03).
+    ///
+    /// # Errors
+    /// What `next` says; then the present snapshot stays.
+    pub fn swap<E>(&self, next: impl FnOnce(&Snapshot) -> Result<Snapshot, E>) -> Result<u64, E> {
+        // Held throughout: what the door learns of a server meanwhile was compiled with the old policies, and must not
+        // take the place of the new ones (a permit that was taken away would be back).
+        let mut unfit = self.unfit.lock().unwrap_or_else(PoisonError::into_inner);
+        let next = next(&self.snapshot())?;
+        let id = next.id();
+        // What did not fit the old policies may fit these.
+        unfit.clear();
+        self.put(next);
+        drop(unfit);
+        self.change.announce();
+        Ok(id)
+    }
+
+    fn put(&self, snapshot: Snapshot) -> Arc<Snapshot> {
+        let snapshot = Arc::new(snapshot);
+        *self.snapshot.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&snapshot);
+        snapshot
     }
 
     /// Returns the revocation epoch.
@@ -83,6 +106,7 @@ impl<P: Ports> Door<P> {
     /// Raises the revocation epoch: every token is verified again on its next use.
     pub fn raise_epoch(&self) {
         self.epoch.fetch_add(1, Ordering::AcqRel);
+        self.change.announce();
     }
 
     /// Forgets every token whose key is no longer published: a key that was withdrawn opens nothing more (TOK-03).
@@ -213,10 +237,8 @@ impl<P: Ports> Door<P> {
         let known = Arc::new(Known::with(before.map(|known| &**known), catalogue));
         match now.learned(server, known) {
             Ok(next) => {
-                let next = Arc::new(next);
-                *self.snapshot.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&next);
                 unfit.remove(server);
-                next
+                self.put(next)
             }
             Err(problems) => {
                 unfit.insert(server.clone(), Arc::clone(catalogue));

@@ -19,6 +19,8 @@ pub enum ErrandKind {
     Initialized,
     /// Lists tools, from a cursor on.
     ListTools(Option<String>),
+    /// Lists prompts, from a cursor on.
+    ListPrompts(Option<String>),
     /// Opens a legacy session's stream for what the server says unasked.
     OpenStream,
     /// Answers a request of the server that its caller's policies do not let through.
@@ -101,7 +103,7 @@ impl<P: Ports> Errand<P> {
                 env!("CARGO_PKG_VERSION")
             ),
             ErrandKind::Initialized => r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#.to_owned(),
-            ErrandKind::ListTools(cursor) => {
+            ErrandKind::ListTools(cursor) | ErrandKind::ListPrompts(cursor) => {
                 let mut params = Vec::new();
                 if let Some(cursor) = cursor {
                     params.push(format!(r#""cursor":{}"#, quote(cursor)));
@@ -112,7 +114,8 @@ impl<P: Ports> Errand<P> {
                         self.capabilities
                     ));
                 }
-                format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"tools/list","params":{{{}}}}}"#, params.join(","))
+                let method = self.list_method();
+                format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"{method}","params":{{{}}}}}"#, params.join(","))
             }
             ErrandKind::Decline(asked) => format!(
                 r#"{{"jsonrpc":"2.0","id":{},"error":{{"code":-32601,"message":"Method not found"}}}}"#,
@@ -123,6 +126,10 @@ impl<P: Ports> Errand<P> {
         Some(Bytes::from(text))
     }
 
+    fn list_method(&self) -> &'static str {
+        if matches!(self.kind, ErrandKind::ListPrompts(_)) { "prompts/list" } else { "tools/list" }
+    }
+
     /// Returns the MCP headers to send.
     pub fn headers(&self) -> Vec<(String, String)> {
         let mut headers = Vec::new();
@@ -131,7 +138,7 @@ impl<P: Ports> Errand<P> {
             (Era::Legacy, _) => headers.push(("mcp-protocol-version".to_owned(), self.version.to_string())),
             (Era::Modern, _) => {
                 headers.push(("mcp-protocol-version".to_owned(), MODERN.to_owned()));
-                headers.push(("mcp-method".to_owned(), "tools/list".to_owned()));
+                headers.push(("mcp-method".to_owned(), self.list_method().to_owned()));
             }
         }
         headers

@@ -7,6 +7,7 @@
 mod answer;
 mod authorize;
 mod catalogue;
+mod change;
 mod door;
 mod errand;
 mod hear;

@@ -1,13 +1,16 @@
 //! A stream on its way to a caller: every event judged under the snapshot, the clock and the epoch of its own moment.
 
+use std::pin::pin;
 use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 use doorward_types::Timestamp;
 use doorward_wire::sse::write_event;
+use futures_util::future::{Either, select};
 
 use crate::answer::JudgedEvent;
 use crate::authorize::errands;
+use crate::change::Watcher;
 use crate::door::Door;
 use crate::errand::{Errand, ErrandKind};
 use crate::identify::prepare;
@@ -55,11 +58,17 @@ pub struct ReleasedStream<P: Ports> {
     exchange: Exchange<P>,
     events: P::Events,
     batch: Vec<Bytes>,
-    judged_under: (Arc<Snapshot>, Arc<Caller>),
-    epoch: u64,
+    welcome: Welcome,
+    watcher: Watcher,
     tally: Tally,
     dropped: u64,
     state: State,
+}
+
+/// What the caller's right to this stream was last judged under.
+struct Welcome {
+    judged_under: (Arc<Snapshot>, Arc<Caller>),
+    epoch: u64,
 }
 
 #[derive(PartialEq, Eq)]
@@ -71,9 +80,10 @@ enum State {
 impl<P: Ports> ReleasedStream<P> {
     pub(crate) fn of_call(door: Arc<Door<P>>, exchange: Exchange<P>, events: P::Events) -> Self {
         let judged_under = (Arc::clone(&exchange.trail.snapshot), Arc::clone(&exchange.caller));
-        let epoch = door.epoch();
+        let watcher = door.change.watch();
+        let welcome = Welcome { judged_under, epoch: door.epoch() };
         let (batch, tally) = (Vec::new(), Tally::default());
-        Self { door, exchange, events, batch, judged_under, epoch, tally, dropped: 0, state: State::Open }
+        Self { door, exchange, events, batch, welcome, watcher, tally, dropped: 0, state: State::Open }
     }
 
     pub(crate) fn of_session(door: Arc<Door<P>>, exchange: Exchange<P>, events: P::Events) -> Self {
@@ -100,7 +110,13 @@ impl<P: Ports> ReleasedStream<P> {
         while self.state == State::Open {
             self.batch.clear();
             let mut batch = std::mem::take(&mut self.batch);
-            let more = self.events.next_batch(&mut batch, BATCH).await;
+            let more = match self.next_batch(&mut batch).await {
+                Ok(more) => more,
+                Err(reason) => {
+                    self.finish(Ending::Refused(reason)).await;
+                    return None;
+                }
+            };
             let out = self.judge_batch(&mut batch, more).await;
             self.batch = batch;
             if !out.is_empty() {
@@ -110,15 +126,28 @@ impl<P: Ports> ReleasedStream<P> {
         None
     }
 
+    /// Waits for events, and meanwhile for a change of what the stream is judged under: a quiet stream whose permit is
+    /// gone ends now, not when its server next speaks.
+    async fn next_batch(&mut self, batch: &mut Vec<Bytes>) -> Result<Result<More, UpstreamError>, &'static str> {
+        let mut events = pin!(self.events.next_batch(batch, BATCH));
+        loop {
+            let changed = pin!(self.door.change.next(&mut self.watcher));
+            match select(events.as_mut(), changed).await {
+                Either::Left((more, _)) => return Ok(more),
+                Either::Right(((), _)) => self.welcome.still(&self.door, &self.exchange).await?,
+            }
+        }
+    }
+
     async fn judge_batch(&mut self, batch: &mut Vec<Bytes>, more: Result<More, UpstreamError>) -> Bytes {
         let mut out = BytesMut::with_capacity(batch.iter().map(|bytes| bytes.len() + 8).sum());
-        if let Err(reason) = self.still_welcome().await {
+        if let Err(reason) = self.welcome.still(&self.door, &self.exchange).await {
             self.finish(Ending::Refused(reason)).await;
             return Bytes::new();
         }
         for bytes in batch.drain(..) {
             let door = &self.door;
-            let (snapshot, caller) = &self.judged_under;
+            let (snapshot, caller) = &self.welcome.judged_under;
             match self.exchange.judge_event(bytes, snapshot, caller, || door.next_id()) {
                 Ok(JudgedEvent::Pass(bytes)) => self.pass(&bytes, &mut out),
                 Ok(JudgedEvent::Changed(bytes)) => {
@@ -160,42 +189,6 @@ impl<P: Ports> ReleasedStream<P> {
     fn pass(&mut self, bytes: &Bytes, out: &mut BytesMut) {
         self.tally.count(bytes);
         write_event(out, bytes);
-    }
-
-    /// Says whether the caller may still have this stream: the token has not expired, the session has not ended, no
-    /// revocation has come, and the policies of now still let them in (D-03).
-    async fn still_welcome(&mut self) -> Result<(), &'static str> {
-        let now = self.door.ports.now();
-        if now >= self.expires() {
-            return Err("token-expired");
-        }
-        if self.exchange.seat.session().is_some_and(|session| session.ended()) {
-            return Err("session-ended");
-        }
-        if self.door.epoch() != self.epoch {
-            return Err("revoked");
-        }
-        let snapshot = self.door.snapshot();
-        if snapshot.id() == self.judged_under.0.id() {
-            return Ok(());
-        }
-        let identity = Arc::clone(&self.exchange.caller.identity);
-        let caller = prepare(&self.door, &snapshot, identity).await.map_err(|refusal| refusal.reason.id())?;
-        let ask = doorward_policy::Ask::Connect { server: &self.exchange.trail.server.name };
-        if snapshot.policies().decide(&caller.principal, &ask).is_err() {
-            return Err("not-connected");
-        }
-        if let Subject::Tool(name) = &self.exchange.trail.subject
-            && !snapshot.policies().sees(
-                &caller.principal,
-                &self.exchange.trail.server.name,
-                doorward_policy::Item::Tool(name),
-            )
-        {
-            return Err("not-permitted");
-        }
-        self.judged_under = (snapshot, Arc::new(caller));
-        Ok(())
     }
 
     /// Writes the outcome; true if it was written.
@@ -250,8 +243,47 @@ impl<P: Ports> ReleasedStream<P> {
     }
 }
 
+impl Welcome {
+    /// Says whether the caller may still have this stream: the token has not expired, the session has not ended, no
+    /// revocation has come, and the policies of now still let them in (D-03).
+    async fn still<P: Ports>(&mut self, door: &Door<P>, exchange: &Exchange<P>) -> Result<(), &'static str> {
+        let now = door.ports.now();
+        if now >= exchange.caller.identity.expires() {
+            return Err("token-expired");
+        }
+        if exchange.seat.session().is_some_and(|session| session.ended()) {
+            return Err("session-ended");
+        }
+        if door.epoch() != self.epoch {
+            return Err("revoked");
+        }
+        let snapshot = door.snapshot();
+        if snapshot.id() == self.judged_under.0.id() {
+            return Ok(());
+        }
+        let identity = Arc::clone(&exchange.caller.identity);
+        let caller = prepare(door, &snapshot, identity).await.map_err(|refusal| refusal.reason.id())?;
+        let ask = doorward_policy::Ask::Connect { server: &exchange.trail.server.name };
+        if snapshot.policies().decide(&caller.principal, &ask).is_err() {
+            return Err("not-connected");
+        }
+        if let Subject::Tool(name) = &exchange.trail.subject
+            && !snapshot.policies().sees(
+                &caller.principal,
+                &exchange.trail.server.name,
+                doorward_policy::Item::Tool(name),
+            )
+        {
+            return Err("not-permitted");
+        }
+        self.judged_under = (snapshot, Arc::new(caller));
+        Ok(())
+    }
+}
+
 impl<P: Ports> Drop for ReleasedStream<P> {
     fn drop(&mut self) {
+        self.door.change.leave(&self.watcher);
         if self.state == State::Open {
             let facts = self.exchange.outcome(&self.door, Ending::Aborted, &self.tally);
             self.door.ports.outcome_detached(facts);

@@ -139,7 +139,7 @@ impl Children {
                 }
                 None => Err(UpstreamError::new(UpstreamFault::VerbNotServed, "no session")),
             },
-            (ErrandKind::ListTools(_), Some(frame)) => {
+            (ErrandKind::ListTools(_) | ErrandKind::ListPrompts(_), Some(frame)) => {
                 self.say(&child, &frame, Some(errand.id()), errand.era(), &rules).await
             }
             (_, Some(frame)) => self.say(&child, &frame, None, errand.era(), &rules).await,

@@ -71,17 +71,15 @@ async fn follow(
 }
 
 fn reload(door: &Door<GatewayPorts>, config: &doorward_config::Config) {
-    let compiled = read_policies(&config.policy.dir).and_then(|text| {
-        let now = door.snapshot();
+    let invalid = |problems| BuildError::Policies { dir: config.policy.dir.clone(), problems };
+    let swapped = read_policies(&config.policy.dir).and_then(|text| {
         let cloud = cloud(config)?;
-        Snapshot::compile(now.id() + 1, rules(config, &cloud), Arc::new(text), now.known().clone())
-            .map_err(|problems| BuildError::Policies { dir: config.policy.dir.clone(), problems })
+        door.swap(|now| {
+            Snapshot::compile(now.id() + 1, rules(config, &cloud), Arc::new(text), now.known().clone()).map_err(invalid)
+        })
     });
-    match compiled {
-        Ok(snapshot) => {
-            tracing::info!(snapshot = snapshot.id(), "the policies changed and are in force");
-            door.swap(snapshot);
-        }
+    match swapped {
+        Ok(snapshot) => tracing::info!(snapshot, "the policies changed and are in force"),
         Err(error) => tracing::error!(%error, "the changed policies are not valid: the old ones stay in force"),
     }
 }

@@ -117,11 +117,13 @@ async fn pump(mut stream: ReleasedStream<GatewayPorts>, to: mpsc::Sender<Bytes>,
             }
         };
         match chunk {
-            Some(chunk) => {
-                if to.send(chunk).await.is_err() {
+            // A caller that does not read keeps its stream no longer than its token either.
+            Some(chunk) => tokio::select! {
+                sent = to.send(chunk) => if sent.is_err() {
                     return;
-                }
-            }
+                },
+                () = &mut expired => return,
+            },
             None => return,
         }
     }

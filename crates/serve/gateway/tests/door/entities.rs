@@ -12,15 +12,15 @@ const POLICIES: &str = r#"
 permit (principal in Role::"Reader", action == Action::"connect", resource in Server::"open");
 @id("own")
 permit (principal in Role::"Reader", action == Action::"open/profile", resource)
-when { context.arguments.user_id == principal.oid };
+when { context.arguments has user_id && context.arguments.user_id == principal.oid };
 @id("own-too")
 permit (principal in Role::"Reader", action == Action::"open/record", resource)
-when { context.arguments.owner.id == principal.oid };
+when { context.arguments has owner && context.arguments.owner has id && context.arguments.owner.id == principal.oid };
 @id("admins")
 permit (principal in Group::"96000000-0000-4000-8000-0000000000a1", action, resource);
 @id("tags")
 permit (principal in Role::"Reader", action == Action::"open/tagged", resource)
-when { context.arguments.tags.contains("public") };
+when { context.arguments has tags && context.arguments.tags.contains("public") };
 @id("not-a-thousand")
 permit (principal in Role::"Reader", action == Action::"open/count", resource)
 unless { context.arguments.n == 1000 };
