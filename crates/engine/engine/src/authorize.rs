@@ -113,7 +113,8 @@ async fn frame_in<P: Ports>(door: &Door<P>, asking: Asking<'_, P>) -> Step<Autho
     let headers = headers::outbound_with(&frame, trail.era, version, mirrored);
     let digest = judged_digest(&frame);
     trail.times.authorize = trail.lap(&door.ports);
-    Ok(Authorized::Send(Permitted { trail, caller, seat, permit, frame, digest, method, headers, answers }))
+    let judged = frame.bytes().clone();
+    Ok(Authorized::Send(Permitted { trail, caller, seat, permit, frame, judged, digest, method, headers, answers }))
 }
 
 fn connect(trail: &Trail, caller: &Caller) -> Result<Permit, Refusal> {
@@ -270,6 +271,7 @@ fn cancellation<P: Ports>(
         caller,
         seat,
         permit,
+        judged: frame.bytes().clone(),
         frame,
         digest,
         method: Method::Cancelled,

@@ -1,6 +1,7 @@
 //! What a server offers: its tools and prompts, fetched whole by the door itself and at most a minute old (D-08).
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
@@ -65,6 +66,8 @@ pub struct Catalogue {
     tools: Tools,
     prompts: Prompts,
     fetched: u64,
+    /// Which fetch this is: never the same twice in one door.
+    fetch: i64,
 }
 
 impl Catalogue {
@@ -88,6 +91,9 @@ impl Catalogue {
 pub struct Known {
     tools: Tools,
     prompts: Prompts,
+    /// The fetch of the catalogue that was last found to hold nothing else: comparing a whole catalogue on every call
+    /// would cost more than the call.
+    covered: AtomicI64,
 }
 
 impl Known {
@@ -110,8 +116,16 @@ impl Known {
     }
 
     pub(crate) fn covers(&self, catalogue: &Catalogue) -> bool {
+        if self.covered.load(Ordering::Relaxed) == catalogue.fetch {
+            return true;
+        }
         let knows_prompt = |(name, arguments)| self.prompts.get(name).is_some_and(|known| known == arguments);
-        catalogue.tools.values().all(|tool| self.knows(tool)) && catalogue.prompts.iter().all(knows_prompt)
+        let covers =
+            catalogue.tools.values().all(|tool| self.knows(tool)) && catalogue.prompts.iter().all(knows_prompt);
+        if covers {
+            self.covered.store(catalogue.fetch, Ordering::Relaxed);
+        }
+        covers
     }
 
     /// Adds a catalogue to what was known; where two disagree on a tool or a prompt, the newer definition stands.
@@ -120,7 +134,7 @@ impl Known {
         tools.extend(catalogue.tools.iter().map(|(name, tool)| (Arc::clone(name), Arc::clone(tool))));
         let mut prompts = before.map(|known| known.prompts.clone()).unwrap_or_default();
         prompts.extend(catalogue.prompts.iter().map(|(name, arguments)| (Arc::clone(name), Arc::clone(arguments))));
-        Self { tools, prompts }
+        Self { tools, prompts, covered: AtomicI64::new(catalogue.fetch) }
     }
 }
 
@@ -227,7 +241,7 @@ async fn fetch<P: Ports>(door: &Door<P>, on: &Errands<P::Link>) -> Result<Catalo
         Err(_) => prompts.clear(),
         Ok(()) => {}
     }
-    Ok(Catalogue { tools, prompts, fetched: door.ports.stopwatch() })
+    Ok(Catalogue { tools, prompts, fetched: door.ports.stopwatch(), fetch: door.next_id() })
 }
 
 fn arguments_of(prompt: Value<'_>) -> Arc<[Box<str>]> {

@@ -164,8 +164,9 @@ pub(crate) struct Permitted<P: Ports> {
     pub(crate) caller: Arc<Caller>,
     pub(crate) seat: Seat<P>,
     pub(crate) permit: Permit,
-    /// The frame that policy judged, and the digest it had then (D-02).
+    /// The frame to send, the bytes that policy judged, and the digest they had then (D-02).
     pub(crate) frame: Frame,
+    pub(crate) judged: Bytes,
     pub(crate) digest: [u8; 32],
     pub(crate) method: Method,
     /// Headers for the upstream, made anew from the body (T-18).

@@ -1,8 +1,12 @@
 //! Prometheus metrics. Labels come from closed lists and the configuration, never from a caller: a caller who could
 //! make labels could fill memory.
 
+use std::collections::HashMap;
 use std::sync::atomic::AtomicU64;
+use std::sync::{PoisonError, RwLock};
+use std::time::Duration;
 
+use doorward_types::ServerName;
 use prometheus_client::encoding::{EncodeLabelSet, text::encode};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -26,6 +30,8 @@ struct Refused {
 pub struct Metrics {
     registry: Registry,
     calls: Family<Ended, Counter>,
+    /// The counters of `calls`, by server and ending, found without making a label on the way of a message.
+    counted: RwLock<HashMap<ServerName, HashMap<&'static str, Counter>>>,
     refusals: Family<Refused, Counter>,
     took: Histogram,
     sessions: Gauge<i64>,
@@ -48,7 +54,8 @@ impl Default for Metrics {
         registry.register("sessions", "Open legacy sessions", sessions.clone());
         registry.register("audit_healthy", "1 while the audit log can be written", audit_healthy.clone());
         registry.register("requests", "HTTP requests", requests.clone());
-        Self { registry, calls, refusals, took, sessions, audit_healthy, requests }
+        let counted = RwLock::default();
+        Self { registry, calls, counted, refusals, took, sessions, audit_healthy, requests }
     }
 }
 
@@ -57,9 +64,19 @@ impl Metrics {
         self.requests.inc();
     }
 
-    pub(crate) fn ended(&self, server: &str, ending: &'static str, took: std::time::Duration) {
-        self.calls.get_or_create(&Ended { server: server.to_owned(), ending }).inc();
+    pub(crate) fn ended(&self, server: &ServerName, ending: &'static str, took: Duration) {
         self.took.observe(took.as_secs_f64());
+        {
+            let counted = self.counted.read().unwrap_or_else(PoisonError::into_inner);
+            if let Some(counter) = counted.get(server).and_then(|endings| endings.get(ending)) {
+                counter.inc();
+                return;
+            }
+        }
+        let counter = self.calls.get_or_create(&Ended { server: server.to_string(), ending }).clone();
+        counter.inc();
+        let mut counted = self.counted.write().unwrap_or_else(PoisonError::into_inner);
+        counted.entry(server.clone()).or_default().insert(ending, counter);
     }
 
     pub(crate) fn refused(&self, server: &str, reason: &'static str) {

@@ -266,7 +266,7 @@ impl GatewayPorts {
             Ending::Failed("upstream-timeout") => (doorward_audit::Ending::Timeout, None),
             Ending::Failed(reason) => (doorward_audit::Ending::Failed, Some(reason)),
         };
-        self.metrics.ended(facts.server.as_str(), ending.id(), facts.took);
+        self.metrics.ended(&facts.server, ending.id(), facts.took);
         Outcome {
             call: doorward_audit::CallId(facts.call.0),
             trace: Some(facts.trace),
