@@ -7,8 +7,6 @@
     reason = "a seed that cannot be read is a failed test"
 )]
 
-use std::path::Path;
-
 #[path = "../../../../fuzz/targets/frame.rs"]
 mod frame;
 #[path = "../../../../fuzz/targets/headers.rs"]
@@ -17,57 +15,41 @@ mod headers;
 mod json_tree;
 #[path = "../../../../fuzz/targets/ladder.rs"]
 mod ladder;
+#[path = "../../../../fuzz/replay.rs"]
+mod replay;
 #[path = "../../../../fuzz/targets/sse.rs"]
 mod sse;
 #[path = "../../../../fuzz/targets/stdio.rs"]
 mod stdio;
 
+use replay::replay;
+
 #[test]
 fn json_tree_seeds() {
-    replay("json_tree", json_tree::run);
+    replay("json_tree", 100, json_tree::run);
 }
 
 #[test]
 fn frame_seeds() {
-    replay("frame", frame::run);
+    replay("frame", 100, frame::run);
 }
 
 #[test]
 fn sse_seeds() {
-    replay("sse", sse::run);
+    replay("sse", 100, sse::run);
 }
 
 #[test]
 fn stdio_seeds() {
-    replay("stdio", stdio::run);
+    replay("stdio", 100, stdio::run);
 }
 
 #[test]
 fn headers_seeds() {
-    replay("headers", headers::run);
+    replay("headers", 100, headers::run);
 }
 
 #[test]
 fn ladder_seeds() {
-    replay("ladder", ladder::run);
-}
-
-/// Runs the target over its seeds, over each cut at every length up to a hundred bytes, and over each with a byte changed.
-fn replay(target: &str, run: fn(&[u8])) {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../fuzz/seeds").join(target);
-    let mut replayed = 0;
-    for entry in std::fs::read_dir(&folder).expect("the seeds stand beside the targets") {
-        let seed = std::fs::read(entry.expect("an entry").path()).expect("a seed");
-        run(&seed);
-        for length in 0..seed.len().min(100) {
-            run(&seed[..length]);
-        }
-        for at in (0..seed.len()).step_by(seed.len() / 50 + 1) {
-            let mut changed = seed.clone();
-            changed[at] ^= 0x41;
-            run(&changed);
-        }
-        replayed += 1;
-    }
-    assert!(replayed >= 5, "{target} has {replayed} seeds");
+    replay("ladder", 100, ladder::run);
 }
