@@ -130,7 +130,9 @@ async fn whole<P: Ports>(
     match record_outcome(door, &exchange, judged.ending, &tally).await {
         // A legacy client takes a bare 404 for the death of its session: the error is in the body (mcp §2.3).
         Ok(()) => {
-            let status = if exchange.trail.era == Era::Legacy { 200 } else { status };
+            // A modern one reads 400 and 404 as the protocol's own; any other status of the server's is between it and
+            // the door: its 401 must not sign the caller out here, nor its 3xx send them elsewhere.
+            let status = if exchange.trail.era == Era::Modern && matches!(status, 400 | 404) { status } else { 200 };
             exchange.done();
             Ok(Released::Whole { bytes: judged.bytes, status, session: None })
         }

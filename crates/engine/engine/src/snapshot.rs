@@ -56,8 +56,10 @@ pub struct ServerRules {
     pub call_timeout: Duration,
     /// Bounds of a request.
     pub request_limits: Limits,
-    /// Bounds of an answer and of each event.
+    /// Bounds of an answer.
     pub answer_limits: Limits,
+    /// The largest single event of a stream, in bytes.
+    pub event_bytes: usize,
     /// Tokens verified for this server under this snapshot. One cache a server: a token that fits a sibling server
     /// is not a token that fits this one (D-12).
     pub tokens: RwLock<TokenCache<Caller>>,
@@ -157,6 +159,7 @@ impl ServerRules {
             call_timeout: self.call_timeout,
             request_limits: self.request_limits.clone(),
             answer_limits: self.answer_limits.clone(),
+            event_bytes: self.event_bytes,
             tokens: RwLock::new(TokenCache::new(TOKENS)),
         }
     }

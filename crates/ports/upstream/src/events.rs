@@ -19,6 +19,9 @@ use crate::Link;
 use crate::child::ChildEvents;
 use crate::pool::Pool;
 
+/// Bytes of events that leave together; more that is ready waits for the next write.
+const MOST_TOGETHER: usize = 256 * 1024;
+
 /// Frames from an upstream.
 pub enum UpstreamEvents {
     /// Server-sent events of an HTTP answer.
@@ -71,7 +74,10 @@ impl HttpEvents {
             self.take(into, limit)?;
             if !into.is_empty() {
                 // What is ready now leaves together (D-22): the connection's own task is let run, chunk by chunk.
-                while into.len() < limit && !self.ended {
+                // No more of it than fits: a server that sends faster than its caller reads must not fill memory.
+                let mut bytes: usize = into.iter().map(Bytes::len).sum();
+                while into.len() < limit && bytes < MOST_TOGETHER && !self.ended {
+                    let before = into.len();
                     match self.poll_once()? {
                         Got::Chunk => self.take(into, limit)?,
                         Got::End => break,
@@ -83,6 +89,7 @@ impl HttpEvents {
                             }
                         }
                     }
+                    bytes += into.iter().skip(before).map(Bytes::len).sum::<usize>();
                 }
                 return Ok(if self.ended && into.len() < limit { More::No } else { More::Yes });
             }

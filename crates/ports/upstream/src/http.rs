@@ -55,6 +55,7 @@ struct Call<'a> {
     opens: bool,
     timeout: Duration,
     most_bytes: usize,
+    most_event_bytes: usize,
 }
 
 impl HttpServer {
@@ -92,6 +93,7 @@ impl HttpServer {
             opens: cleared.era() == Era::Legacy && cleared.method() == Method::Initialize,
             timeout: rules.call_timeout,
             most_bytes: rules.answer_limits.max_bytes,
+            most_event_bytes: rules.event_bytes,
         };
         self.call(call, http::Method::POST, cleared.bytes().clone()).await
     }
@@ -110,6 +112,7 @@ impl HttpServer {
             opens: opens(errand.kind()),
             timeout: rules.call_timeout,
             most_bytes: rules.answer_limits.max_bytes,
+            most_event_bytes: rules.event_bytes,
         };
         match errand.frame() {
             Some(frame) => self.call(call, http::Method::POST, frame).await,
@@ -129,6 +132,7 @@ impl HttpServer {
             opens: false,
             timeout: Duration::from_secs(5),
             most_bytes: 4_096,
+            most_event_bytes: 4_096,
         };
         if let Err(error) = self.call(call, http::Method::DELETE, Bytes::new()).await {
             tracing::debug!(server = %link.server, detail = error.detail, "the server was not told of a session's end");
@@ -172,7 +176,7 @@ impl HttpServer {
                 response.into_body(),
                 Some((sender, Arc::clone(&self.pool))),
                 call.link.or(link.as_ref()).cloned(),
-                call.most_bytes,
+                call.most_event_bytes,
                 (silence, most),
             );
             return Ok(Answered { link, answer: Answer::Stream(UpstreamEvents::Http(Box::new(events))) });

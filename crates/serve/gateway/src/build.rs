@@ -158,6 +158,7 @@ pub(crate) fn rules(config: &Config, cloud: &Cloud) -> Vec<ServerRules> {
             call_timeout: server.timeout,
             request_limits: bound(config.limits.request_bytes),
             answer_limits: bound(config.limits.response_bytes),
+            event_bytes: config.limits.event_bytes,
             tokens: RwLock::new(TokenCache::new(16_384)),
         }
     };

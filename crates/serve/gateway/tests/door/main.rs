@@ -3,11 +3,16 @@
 mod client;
 mod entities;
 mod frames;
+mod limits;
+mod places;
 mod scripted;
+mod server_requests;
 mod sessions;
 mod siblings;
+mod streams;
 mod support;
 mod tokens;
+mod upstreams;
 mod visibility;
 
 use client::signature;

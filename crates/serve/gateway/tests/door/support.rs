@@ -37,6 +37,8 @@ pub(crate) struct House {
 
 pub(crate) struct Plan<'a> {
     pub(crate) policies: &'a str,
+    /// Further lines of `[gateway]`.
+    pub(crate) gateway: &'a str,
     /// Further lines of `[entra]`.
     pub(crate) entra: &'a str,
     /// Further lines of the server `echo`.
@@ -54,6 +56,7 @@ impl Default for Plan<'_> {
     fn default() -> Self {
         Self {
             policies: POLICIES,
+            gateway: "",
             entra: "",
             server: "",
             more: "",
@@ -206,6 +209,7 @@ async fn open(folder: &Path, emulator: &doorward_emulator::Running, echo: &str, 
 [gateway]
 listen = "{port}"
 public_url = "http://{port}"
+{}
 [entra]
 tenant = "c0175050-0000-4000-8000-000000000001"
 client_id = "d0012000-0000-4000-8000-0000000000d1"
@@ -230,7 +234,7 @@ url = "{echo}"
 {further}
 {more}
 "#,
-        plan.entra, emulator.authority, emulator.graph
+        plan.gateway, plan.entra, emulator.authority, emulator.graph
     );
     let config = load("test.toml", &text, Build { lab: true }).unwrap_or_else(|errors| panic!("{errors}\n{text}")).rebase(folder);
     let built = build(config).await.unwrap_or_else(|error| panic!("{error}"));
