@@ -11,6 +11,8 @@
 
 #[path = "crash/disk.rs"]
 mod disk;
+#[path = "crash/house.rs"]
+mod house;
 #[path = "crash/kill.rs"]
 mod kill;
 #[path = "crash/load.rs"]
@@ -18,4 +20,7 @@ mod load;
 #[path = "crash/record.rs"]
 mod record;
 
-const POLICIES: &str = r#"permit (principal in Role::"Reader", action, resource in Server::"echo");"#;
+const POLICIES: &str = r#"
+permit (principal in Role::"Reader", action, resource in Server::"echo");
+permit (principal in Role::"Reader", action == Action::"elicitation/create", resource);
+"#;

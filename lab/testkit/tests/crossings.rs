@@ -134,6 +134,10 @@ async fn house() -> (Lab, doorward_servers::Running, DoorProcess) {
     );
     setrlimit(Resource::Nofile, Rlimit { current: Some(1_024), maximum: hard }).unwrap();
     let door = DoorProcess::open(&lab, &plan).await;
+    let limits = std::fs::read_to_string(format!("/proc/{}/limits", door.pid())).unwrap();
+    let files: Vec<&str> =
+        limits.lines().find(|line| line.starts_with("Max open files")).unwrap().split_whitespace().collect();
+    assert_eq!(files[3], files[4], "the door raised its soft limit to the hard one");
     setrlimit(Resource::Nofile, Rlimit { current: hard.or(Some(65_536)), maximum: hard }).unwrap();
     (lab, echo, door)
 }

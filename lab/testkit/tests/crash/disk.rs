@@ -1,21 +1,10 @@
 //! Disks that fill between a call and its answer.
 
-use std::io::Write;
-use std::path::PathBuf;
-use std::process::Command;
+use doorward_testkit::{DoorProcess, run};
+use http::StatusCode;
 
-use doorward_servers::echo;
-use doorward_testkit::{Client, DoorPlan, DoorProcess, Heard, Lab, run, within};
-use http::{HeaderValue, Method, StatusCode};
-use serde_json::json;
-use tokio::task::JoinSet;
-
-use crate::POLICIES;
+use crate::house::{Answer, HELD, House, unknown};
 use crate::record::Record;
-
-/// Calls that wait in the upstream while the disk fills. Their outcomes do not fit into what is left of the page that
-/// the log ends in.
-const HELD: u64 = 24;
 
 // control: spine-i, D-11: outcomes have reserved space, so a disk that fills between call and answer costs no answer
 #[tokio::test]
@@ -59,7 +48,7 @@ async fn an_answer_is_withheld_if_its_outcome_cannot_be_written() {
     house.echo.release();
     let answers = held.answers().await;
     let record = Record::read(&house.lab.audit());
-    let (released, withheld): (Vec<_>, Vec<_>) =
+    let (released, withheld): (Vec<&Answer>, Vec<&Answer>) =
         answers.iter().partition(|answer| answer.heard.status == StatusCode::OK);
     for Answer { trace, .. } in released {
         assert_eq!(record.outcome(trace), Some("ok"), "an answer without its outcome");
@@ -75,6 +64,39 @@ async fn an_answer_is_withheld_if_its_outcome_cannot_be_written() {
     house.disk.free();
     house.until_healed().await;
     assert_eq!(house.verify().await.len(), withheld.len(), "those calls are named: their outcome is unknown");
+}
+
+// control: spine-i, D-09: nor does a stream bring the answer whose outcome cannot be written; it ends in an error
+#[tokio::test]
+async fn a_stream_ends_in_an_error_if_its_outcome_cannot_be_written() {
+    let Some(house) = House::new().await else { return };
+    let held = house.ask().await;
+    house.disk.take_reserve();
+    house.disk.fill();
+    house.answer_questions().await;
+    let answers = held.answers().await;
+    let record = Record::read(&house.lab.audit());
+    let mut withheld = 0;
+    for Answer { trace, heard } in &answers {
+        assert_eq!(heard.status, StatusCode::OK, "the stream was open already");
+        let frames = heard.frames().unwrap();
+        let greeted = frames.iter().any(|frame| frame["result"].to_string().contains("Hello"));
+        assert_eq!(
+            greeted,
+            record.outcome(trace) == Some("ok"),
+            "released with its outcome, or not at all: {frames:?}"
+        );
+        let last = frames.last().unwrap();
+        assert!(
+            greeted || last["error"].is_object() && last["id"] == 1,
+            "told as an error to its call: {last}"
+        );
+        withheld += usize::from(!greeted);
+    }
+    assert!(withheld > 0, "the outcomes of {HELD} calls do not fit into one page");
+    house.disk.free();
+    house.until_healed().await;
+    assert_eq!(house.verify().await.len(), withheld);
 }
 
 // control: spine-i: killed on a full disk, the log verifies, and the door goes on with it once there is space
@@ -98,157 +120,4 @@ async fn a_door_killed_on_a_full_disk_goes_on_with_its_log() {
     let house = House { lab, door, disk, echo, plan };
     assert_eq!(house.call().await.status, StatusCode::OK);
     assert_eq!(house.verify().await.len() as u64, HELD);
-}
-
-/// A door whose audit log has a small volume of its own.
-struct House {
-    lab: Lab,
-    door: DoorProcess,
-    disk: Disk,
-    echo: doorward_servers::Running,
-    plan: DoorPlan,
-}
-
-impl House {
-    async fn new() -> Option<Self> {
-        let lab = Lab::start().await;
-        let disk = Disk::mount(lab.audit())?;
-        let options = echo::Options { transcript: true, ..echo::Options::default() };
-        let echo = echo::start_with(options).await.unwrap();
-        let plan = DoorPlan::before("echo", &echo.url(), POLICIES);
-        let door = DoorProcess::open(&lab, &plan).await;
-        let house = Self { lab, door, disk, echo, plan };
-        // The door learns what the server offers, and makes alice's key: later neither needs a disk.
-        assert_eq!(house.call().await.status, StatusCode::OK);
-        Some(house)
-    }
-
-    fn client(&self) -> Client {
-        self.door.client("echo").with_token(self.lab.token("alice"))
-    }
-
-    async fn call(&self) -> Heard {
-        let client = self.client();
-        let echo = json!({"name": "echo", "arguments": {"text": "hello", "n": 1}});
-        client.send(client.modern(1, "tools/call", echo)).await.unwrap()
-    }
-
-    async fn ready(&self) -> StatusCode {
-        let client = Client { path: "/readyz".to_owned(), ..Client::new(self.door.address, "echo") };
-        client.send(client.request(Method::GET, "")).await.unwrap().status
-    }
-
-    /// Makes calls that the upstream has and does not answer yet.
-    async fn hold(&self) -> Held {
-        let mut calls = JoinSet::new();
-        for n in 1..=HELD {
-            let client = self.client();
-            let trace = format!("{n:032x}");
-            let mut request = client.modern(1, "tools/call", json!({"name": "hold", "arguments": {}}));
-            let parent = HeaderValue::try_from(format!("00-{trace}-00000000000000ff-01")).unwrap();
-            request.headers_mut().insert("traceparent", parent);
-            calls.spawn(async move { client.send(request).await.ok().map(|heard| Answer { trace, heard }) });
-        }
-        within("the calls to reach the upstream", self.echo.until_calls(usize::try_from(HELD).unwrap()))
-            .await;
-        Held(calls)
-    }
-
-    /// Calls until a call is let through, as a caller does who is told to come back.
-    async fn until_healed(&self) {
-        within("the door to heal", async {
-            while self.call().await.status != StatusCode::OK {
-                tokio::task::yield_now().await;
-            }
-        })
-        .await;
-        assert_eq!(self.ready().await, StatusCode::OK);
-    }
-
-    /// Closes the door and verifies its log; returns the calls whose outcome is unknown.
-    async fn verify(self) -> Vec<serde_json::Value> {
-        assert!(self.door.stop().await.success());
-        unknown(&self.lab).await
-    }
-}
-
-async fn unknown(lab: &Lab) -> Vec<serde_json::Value> {
-    let verified = run(lab.folder(), ["--json", "audit", "verify"]).await;
-    assert_eq!(verified.code, Some(0), "{}{}", verified.out, verified.err);
-    let report: serde_json::Value = serde_json::from_str(&verified.out).unwrap();
-    report["outcome_unknown"].as_array().unwrap().clone()
-}
-
-/// Calls under way.
-struct Held(JoinSet<Option<Answer>>);
-
-struct Answer {
-    trace: String,
-    heard: Heard,
-}
-
-impl Held {
-    async fn answers(self) -> Vec<Answer> {
-        let answers = self.0.join_all().await;
-        answers.into_iter().map(|answer| answer.expect("the door lives, so a call is answered")).collect()
-    }
-}
-
-/// A small volume in memory; taken off when dropped.
-struct Disk {
-    place: PathBuf,
-}
-
-impl Disk {
-    /// Mounts it, or says why that cannot be done here.
-    fn mount(place: PathBuf) -> Option<Self> {
-        std::fs::create_dir_all(&place).unwrap();
-        let mut mount = Command::new("mount");
-        mount.args(["-t", "tmpfs", "-o", "size=8m,mode=0700", "tmpfs"]).arg(&place);
-        match mount.output() {
-            Ok(output) if output.status.success() => Some(Self { place }),
-            Ok(output) => {
-                let why = String::from_utf8_lossy(&output.stderr);
-                println!("not enforced here: a small volume cannot be mounted: {why}");
-                None
-            }
-            Err(error) => {
-                println!("not enforced here: mount cannot be run: {error}");
-                None
-            }
-        }
-    }
-
-    /// Fills it to the last page.
-    fn fill(&self) {
-        let mut filler = std::fs::File::create(self.filler()).unwrap();
-        let block = [0; 4096];
-        while filler.write_all(&block).is_ok() {}
-    }
-
-    fn free(&self) {
-        std::fs::remove_file(self.filler()).unwrap();
-    }
-
-    /// The size of what the log keeps for outcomes.
-    fn reserve(&self) -> u64 {
-        std::fs::metadata(self.place.join("reserve")).unwrap().len()
-    }
-
-    /// Takes that away, as a volume does that shrinks under the door.
-    fn take_reserve(&self) {
-        let reserve = std::fs::OpenOptions::new().write(true).open(self.place.join("reserve")).unwrap();
-        reserve.set_len(0).unwrap();
-    }
-
-    fn filler(&self) -> PathBuf {
-        self.place.join("filler")
-    }
-}
-
-impl Drop for Disk {
-    fn drop(&mut self) {
-        // Lazily: the door may still have the log open.
-        let _gone = Command::new("umount").arg("--lazy").arg(&self.place).status();
-    }
 }
