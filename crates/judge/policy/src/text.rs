@@ -1,5 +1,7 @@
 //! Policy files: cut into policies, named, parsed.
 
+mod depth;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -7,9 +9,12 @@ use cedar_policy::{Policy, PolicyId, PolicySet, Template, pst};
 use miette::Diagnostic;
 
 use crate::problem::{File, PolicyProblem};
+use depth::{DEEPEST, depth};
 
 /// Longest id a policy may have: it is written into every record that the policy decides.
 const LONGEST_ID: usize = 128;
+
+const TOO_DEEP_HELP: &str = "write several policies for it, or ask a set: `[\"a\", \"b\"].contains(…)`";
 
 /// Policies that parse, each with its name and place. Nothing is known yet of the servers they speak of.
 #[derive(Debug, Default)]
@@ -41,7 +46,8 @@ impl PolicyText {
     /// No file, or files without a policy, are a set that permits nothing.
     ///
     /// # Errors
-    /// Every fault of every file: what Cedar does not parse, templates, ids that are used twice or could be mistaken.
+    /// Every fault of every file: what Cedar does not parse, templates, ids that are used twice or could be mistaken,
+    /// policies so deep that parsing them could overflow the stack.
     pub fn parse(files: &[(String, String)]) -> Result<Self, Vec<PolicyProblem>> {
         let mut policies = Vec::new();
         let mut problems = Vec::new();
@@ -100,7 +106,14 @@ fn read_file(file: &File, policies: &mut Vec<Source>, problems: &mut Vec<PolicyP
     }
     // What follows the last policy must be nothing to Cedar too: a comment whose end Cedar sees earlier than we do
     // would otherwise hide a forbid.
-    if let Err(errors) = cut.rest.parse::<PolicySet>() {
+    if depth(cut.rest) > DEEPEST {
+        problems.push(file.problem(
+            cut.rest_at,
+            None,
+            "the end of the file is nested too deeply",
+            TOO_DEEP_HELP,
+        ));
+    } else if let Err(errors) = cut.rest.parse::<PolicySet>() {
         problems.extend(parse_problems(file, cut.rest_at, None, &errors));
     } else if cut.rest.parse::<PolicySet>().is_ok_and(|set| !set.is_empty()) {
         problems.push(file.problem(cut.rest_at, None, "a policy stands where only a comment should", ""));
@@ -119,6 +132,9 @@ fn read_policy(
     default_id: String,
 ) -> Result<Source, Vec<PolicyProblem>> {
     let fault = |what: String, help: &str| vec![file.problem(piece.start, Some(&default_id), what, help)];
+    if depth(piece.text) > DEEPEST {
+        return Err(fault("is nested too deeply to be read".into(), TOO_DEEP_HELP));
+    }
     let policy = match Policy::parse(Some(PolicyId::new(&default_id)), piece.text) {
         Ok(policy) => policy,
         Err(_)

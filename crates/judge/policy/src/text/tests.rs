@@ -62,3 +62,41 @@ fn templates_and_ambiguous_ids_are_refused() {
     ));
     insta::assert_snapshot!(faults(&format!("@id(\"x\") {P}\n@id(\"x\") {P}\n@id(\"a.cedar#4\") {P}\n{P}")));
 }
+
+/// Found by fuzzing: 150 brackets, or 600 operators in a row, overflowed the stack of the thread that loads policies.
+#[test]
+fn what_is_nested_too_deeply_is_refused_before_cedar_sees_it() {
+    for n in [201, 100_000] {
+        for deep in [
+            format!("{}true{}", "(".repeat(n), ")".repeat(n)),
+            format!("true{}", " && true".repeat(n)),
+            format!("1{} > 0", " + 1".repeat(n)),
+            format!("principal{} == 1", ".a".repeat(n)),
+            format!("principal{} == 1", "[\"a\"]".repeat(n)),
+            format!("principal in {}{}", "[".repeat(n), "]".repeat(n)),
+            format!("{}1{} == 1", "{a:".repeat(n), "}".repeat(n)),
+            format!("{}true", "if true then true else ".repeat(n)),
+            format!("{}true{}", "!(".repeat(n), ")".repeat(n)),
+        ] {
+            let text = format!("permit(principal, action, resource) when {{ {deep} }}");
+            assert!(faults(&format!("{text};")).contains("nested too deeply"), "{n}");
+            assert!(faults(&text).contains("nested too deeply"), "{n}, without an end");
+        }
+    }
+}
+
+#[test]
+fn wide_policies_are_not_deep() {
+    let many = (0..180).map(|n| format!("principal.oid == \"{n}\"")).collect::<Vec<_>>();
+    let texts = [
+        format!("permit(principal, action, resource) when {{ {} }};", many.join(" || ")),
+        format!(
+            "permit(principal, action, resource) when {{ [{}].contains(true) }};",
+            vec![many.join(", "); 20].join(", ")
+        ),
+        format!("permit(principal, action, resource) {};", "when { principal.oid == \"\" } ".repeat(150)),
+    ];
+    // Without optimisation the parser takes ten times the stack.
+    let read = move || texts.iter().all(|text| ids(text).len() == 1);
+    assert!(std::thread::Builder::new().stack_size(64 << 20).spawn(read).unwrap().join().unwrap());
+}
