@@ -32,8 +32,7 @@ pub(crate) async fn serve_process(service: impl Service, state: Arc<State>) -> i
     let writer = std::thread::Builder::new().name("stdout".to_owned()).spawn(move || {
         let mut stdout = io::stdout().lock();
         while let Some(frame) = frames.blocking_recv() {
-            let written =
-                stdout.write_all(&frame).and_then(|()| stdout.write_all(b"\n")).and_then(|()| stdout.flush());
+            let written = stdout.write_all(&line(&frame)).and_then(|()| stdout.flush());
             if written.is_err() {
                 return;
             }
@@ -43,6 +42,12 @@ pub(crate) async fn serve_process(service: impl Service, state: Arc<State>) -> i
     // Whatever was answered before input ended is still written; a writer that panicked has nothing more to say.
     let _panicked = tokio::task::spawn_blocking(move || writer.join()).await;
     Ok(())
+}
+
+/// A frame as one line: outside strings a line break is space, and inside them it cannot stand (T-31).
+fn line(frame: &[u8]) -> Vec<u8> {
+    let spaced = frame.iter().map(|byte| if matches!(byte, b'\n' | b'\r') { b' ' } else { *byte });
+    spaced.chain([b'\n']).collect()
 }
 
 /// Serves lines until there are no more, then gives what is under way a moment to finish.
@@ -107,4 +112,14 @@ async fn answer(service: Arc<impl Service>, state: Arc<State>, line: Bytes, out:
     let call = Call { modern, id, method, params: message.params };
     let answer = dispatch(&*service, &call);
     deliver(&*service, &state, "", &call, answer, &out).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::line;
+
+    #[test]
+    fn a_frame_written_over_several_lines_is_sent_as_one() {
+        assert_eq!(line(b"{\r\n\"a\":\"\\n\"}"), b"{  \"a\":\"\\n\"}\n");
+    }
 }

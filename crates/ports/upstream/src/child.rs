@@ -18,8 +18,10 @@ use tokio::time::Instant;
 use crate::GRACE;
 use crate::children::StdioTarget;
 
-/// Frames that may wait for one reader; a server that says more than a slow reader takes loses that reader.
+/// Frames that may wait for one reader.
 const MOST_WAITING: usize = 1_024;
+/// How long a child's further output waits for a reader who has so many frames before them.
+const PATIENCE: Duration = Duration::from_secs(5);
 /// Of what the child writes to its standard error, this much of a line is logged.
 const MOST_STDERR_LINE: u64 = 2_048;
 
@@ -194,31 +196,31 @@ impl Child {
             _ => frame.progress_token().and_then(|token| token.as_i64()),
         };
         let mut declined = None;
-        {
+        let to = {
             let mut routes = self.routes();
-            let by_id = own.and_then(|id| routes.calls.get(&id).cloned());
+            let by_id = own.and_then(|id| routes.calls.get(&id).map(|call| (id, call.clone())));
             // What belongs to no call by name goes to the only one that runs, else to the sessions' streams: guessing
             // between two could tell one client what was said to another.
+            let only = |routes: &Routes| routes.calls.iter().next().map(|(id, call)| (*id, call.clone()));
             let to = by_id.or_else(|| match (frame.kind(), routes.calls.len()) {
                 (FrameKind::Response, _) => None,
-                (FrameKind::Request, 1) => routes.calls.values().next().cloned(),
-                (FrameKind::Notification, 1) if routes.listeners.is_empty() => routes.calls.values().next().cloned(),
+                (FrameKind::Request, 1) => only(&routes),
+                (FrameKind::Notification, 1) if routes.listeners.is_empty() => only(&routes),
                 _ => None,
             });
-            match (to, frame.kind()) {
-                (Some(to), _) => {
-                    if to.try_send(line).is_err()
-                        && let Some(id) = own
-                    {
-                        routes.calls.remove(&id);
-                    }
-                }
+            match (&to, frame.kind()) {
+                (Some(_), _) | (None, FrameKind::Response) => {}
                 (None, FrameKind::Notification) => {
                     routes.listeners.retain(|listener| listener.try_send(line.clone()).is_ok());
                 }
                 (None, FrameKind::Request) => declined = frame.id().cloned(),
-                (None, FrameKind::Response) => {}
             }
+            to
+        };
+        if let Some((id, call)) = to
+            && !hand(&call, line).await
+        {
+            self.routes().calls.remove(&id);
         }
         if let Some(id) = declined {
             let answer = format!(
@@ -282,6 +284,18 @@ impl Child {
     pub(crate) async fn finished(&self) {
         // The semaphore never holds a permit: acquiring fails, as it should, when it is closed.
         let _closed = self.waited.acquire().await;
+    }
+}
+
+/// Hands a frame to who waits for it; false if they do not take it. A burst waits for its reader, so that nothing is
+/// lost; a reader that has stopped loses its call, so that it does not hold the person's other calls for ever.
+async fn hand(to: &mpsc::Sender<Bytes>, frame: Bytes) -> bool {
+    match to.try_send(frame) {
+        Ok(()) => true,
+        Err(mpsc::error::TrySendError::Closed(_)) => false,
+        Err(mpsc::error::TrySendError::Full(frame)) => {
+            tokio::time::timeout(PATIENCE, to.send(frame)).await.is_ok_and(|sent| sent.is_ok())
+        }
     }
 }
 

@@ -16,7 +16,7 @@ use tokio::time::Instant;
 
 use crate::child::{Child, Deadlines};
 use crate::events::UpstreamEvents;
-use crate::{Ends, Link, LinkTo};
+use crate::{Ends, GRACE, Link, LinkTo};
 
 /// How many children there may be, and for how long.
 #[derive(Debug, Clone, Copy)]
@@ -211,7 +211,9 @@ impl Children {
 
     pub(crate) fn reap(&self) {
         let idle = self.target.limits.idle;
-        self.running().retain(|_, child| {
+        self.running().retain(|whose, child| {
+            // The door's own has told what it was asked, and a stateless one has no link whose end would end it.
+            let idle = if *whose == Whose::Door { idle.min(GRACE) } else { idle };
             let keep = !child.over() && child.idle().is_none_or(|unused| unused < idle);
             if !keep {
                 child.end();

@@ -1,5 +1,6 @@
 //! The whole door, over HTTP: what goes through, and what does not.
 
+mod audit;
 mod client;
 mod entities;
 mod frames;
@@ -9,6 +10,7 @@ mod scripted;
 mod server_requests;
 mod sessions;
 mod siblings;
+mod stdio;
 mod streams;
 mod support;
 mod tokens;

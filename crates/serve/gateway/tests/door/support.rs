@@ -200,7 +200,7 @@ async fn open(folder: &Path, emulator: &doorward_emulator::Running, echo: &str, 
         .map(|(name, url)| format!("[[server]]\nname = \"{name}\"\nurl = \"{url}\"\n{server}\n"))
         .collect();
     // Servers of one registration accept one another's tokens, which the file must say (D-12).
-    let shared = if plan.upstreams.is_empty() { "" } else { "shared_audience = true" };
+    let shared = if plan.upstreams.is_empty() && !plan.more.contains("command =") { "" } else { "shared_audience = true" };
     let more = plan.more.replace("{echo}", echo);
     let audit = plan.audit.map_or_else(|| "audit".to_owned(), |path| path.display().to_string());
     let text = format!(
