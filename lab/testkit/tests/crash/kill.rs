@@ -35,14 +35,16 @@ async fn a_killed_door_starts_again_on_a_torn_log() {
 async fn a_door_that_is_killed_while_it_starts_harms_no_log() {
     let folder = Folder::new().await;
     let mut random = Random::seeded(0x57a7);
-    let (mut answered, _) = folder.kill_once(0, 20, &mut random).await;
+    let (mut answered, before) = folder.kill_once(0, 20, &mut random).await;
     for start in 0..30 {
         let torn = tear(&folder.lab.audit(), &mut random);
         let mut door = command(folder.lab.folder()).args(["serve"]).stderr(Stdio::null()).spawn().unwrap();
-        tokio::time::sleep(Duration::from_micros(random.below(40_000))).await;
+        tokio::time::sleep(Duration::from_micros(random.below(150_000))).await;
         within("the killed door to be gone", door.kill()).await.unwrap();
         verify(&folder.lab, &format!("start {start}, torn before: {torn}")).await;
     }
+    let started = Record::read(&folder.lab.audit()).starts - before.starts;
+    assert!(started > 0, "some kills came after the log was opened");
     let (more, record) = folder.kill_once(1, 20, &mut random).await;
     answered.extend(more);
     assert!(without_outcome(&answered, &record).is_empty(), "what was there before is there still");

@@ -12,6 +12,8 @@ pub(crate) struct Record {
     pub(crate) intents: BTreeMap<String, String>,
     /// The calls that have an outcome, and what it is.
     pub(crate) outcomes: BTreeMap<String, String>,
+    /// How often a door opened it.
+    pub(crate) starts: usize,
     /// How often a torn end was repaired.
     pub(crate) recovered: usize,
     /// True if the last line is not whole.
@@ -42,6 +44,7 @@ impl Record {
         match line["kind"].as_str().unwrap() {
             "intent" => drop(self.intents.insert(text("trace"), text("call"))),
             "outcome" => drop(self.outcomes.insert(text("call"), text("result"))),
+            "start" => self.starts += 1,
             "recovered" => self.recovered += 1,
             _ => {}
         }
