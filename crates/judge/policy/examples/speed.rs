@@ -3,6 +3,7 @@
     clippy::print_stdout,
     clippy::unwrap_used,
     clippy::indexing_slicing,
+    clippy::disallowed_methods,
     reason = "a measurement, run by hand; it prints its figures and stops at the first surprise"
 )]
 
@@ -23,8 +24,16 @@ const SCHEMA: &str = r#"{"type":"object","properties":{"n":{"type":"integer"},"u
 
 fn main() {
     println!(
-        "{:>8} {:>7} {:>11} {:>12} {:>12} {:>12} {:>12} {:>12}",
-        "policies", "groups", "compile ms", "principal ns", "first ns", "reads args", "16 KiB args", "kept"
+        "{:>8} {:>7} {:>11} {:>12} {:>12} {:>12} {:>12} {:>12} {:>16}",
+        "policies",
+        "groups",
+        "compile ms",
+        "principal ns",
+        "first ns",
+        "reads args",
+        "16 KiB args",
+        "kept",
+        "bytes a caller"
     );
     for (policies, groups) in [(10, 5), (100, 5), (1_000, 5), (10_000, 5), (10_000, 200)] {
         measure(policies, groups);
@@ -68,12 +77,17 @@ fn measure(policy_count: usize, group_count: usize) {
 
     let time = |ask: &Ask<'_>| nanoseconds(20_000, || drop(black_box(set.decide(&who, black_box(ask)))));
     println!(
-        "{policy_count:>8} {group_count:>7} {compile:>11} {:>12} {:>12} {:>12} {:>12} {:>12}",
+        "{policy_count:>8} {group_count:>7} {compile:>11} {:>12} {:>12} {:>12} {:>12} {:>12} {:>16}",
         nanoseconds(500, || drop(black_box::<Principal>(set.principal(&facts)))),
         nanoseconds(500, || drop(black_box(set.decide(&set.principal(&facts), &reading(&small))))),
         time(&reading(&small)),
         time(&reading(&large)),
         time(&keeping),
+        bytes_a_caller(|| {
+            let who = set.principal(&facts);
+            assert!(set.decide(&who, &reading(&small)).is_ok() && set.decide(&who, &keeping).is_ok());
+            who
+        }),
     );
 }
 
@@ -85,6 +99,19 @@ fn nanoseconds(times: u32, mut run: impl FnMut()) -> u128 {
         start.elapsed().as_nanos() / u128::from(times)
     };
     std::iter::repeat_with(round).take(10).min().unwrap()
+}
+
+/// What the process grows by for each of 5,000 callers who asked two questions.
+fn bytes_a_caller(caller: impl Fn() -> Principal) -> u64 {
+    let resident = || {
+        let pages = std::fs::read_to_string("/proc/self/statm").unwrap();
+        pages.split(' ').nth(1).unwrap().parse::<u64>().unwrap() * 4096
+    };
+    let before = resident();
+    let callers: Vec<Principal> = std::iter::repeat_with(caller).take(5_000).collect();
+    let grown = resident().saturating_sub(before) / 5_000;
+    drop(black_box(callers));
+    grown
 }
 
 /// Three policies that decide, one of which reads arguments, among others for other groups, tools and roles.

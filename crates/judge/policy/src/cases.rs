@@ -58,8 +58,8 @@ impl Cases {
             file.problem(at, None, error.message(), "see the fields of a case in the policy reference")
         })?;
         let cases = read.case.into_iter().map(|case| {
-            let name = case.name.clone();
-            Case::read(case).map_err(|what| file.problem(0, None, format!("case `{name}`: {what}"), ""))
+            let (name, at) = (case.name.get_ref().clone(), case.name.span().start);
+            Case::read(case).map_err(|what| file.problem(at, None, format!("case `{name}`: {what}"), ""))
         });
         cases.collect::<Result<_, _>>().map(Self)
     }
@@ -135,7 +135,7 @@ impl Case {
             arguments: arguments.map(parse).transpose()?,
             who: Who::read(written.principal)?,
             question: Question::read(written.ask)?,
-            name: written.name,
+            name: written.name.into_inner(),
             expect: written.expect,
             policies: written.policies,
         })
@@ -271,7 +271,7 @@ struct Written {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct WrittenCase {
-    name: String,
+    name: toml::Spanned<String>,
     principal: WrittenPrincipal,
     ask: WrittenAsk,
     expect: Expect,

@@ -1,7 +1,7 @@
 //! From policy text and catalogue to a set that can be asked.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use cedar_policy::Authorizer;
 use doorward_types::ServerName;
@@ -14,6 +14,7 @@ use crate::names::{Action, Type, Uid, Verb, Vocabulary};
 use crate::problem::PolicyProblem;
 use crate::rule::Rule;
 use crate::schema::{self, Extent};
+use crate::slice::Conditions;
 use crate::text::{PolicyText, Source};
 use crate::validate::validate;
 
@@ -31,6 +32,8 @@ pub struct Policies {
     pub(crate) origins: Vec<Origin>,
     pub(crate) remarks: Vec<PolicyProblem>,
     pub(crate) authorizer: Authorizer,
+    /// Conditions by the rules they are of: ten thousand callers under one policy hold it once.
+    pub(crate) shared: Mutex<BTreeMap<Vec<usize>, Arc<Conditions>>>,
     /// What makes a [`crate::Principal`] one of this set.
     pub(crate) mark: Arc<()>,
     pending: Vec<Pending>,
@@ -104,6 +107,7 @@ impl Policies {
             derived,
             remarks,
             authorizer: Authorizer::new(),
+            shared: Mutex::default(),
             mark: Arc::new(()),
             pending,
         })

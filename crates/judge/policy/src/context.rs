@@ -128,14 +128,16 @@ impl Reader {
             let expected = shape.map_or("type", Shape::name);
             return Err(Misfit::Type { name: name.to_owned(), expected });
         }
-        Ok(match value.kind() {
-            Kind::Null => None,
-            Kind::Bool => value.as_bool().map(RestrictedExpression::new_bool),
-            Kind::String => value.as_str().map(|text| RestrictedExpression::new_string(text.into_owned())),
-            Kind::Number => Some(number(value)?),
-            Kind::Array => Some(self.set(name, value, shape, depth)?),
-            Kind::Object => Some(self.record(name, value, shape, depth)?),
-        })
+        Ok(Some(match value.kind() {
+            Kind::Null => return Ok(None),
+            Kind::Bool => RestrictedExpression::new_bool(value.as_bool().ok_or(Misfit::Cedar)?),
+            Kind::String => {
+                RestrictedExpression::new_string(value.as_str().ok_or(Misfit::Cedar)?.into_owned())
+            }
+            Kind::Number => number(value)?,
+            Kind::Array => self.set(name, value, shape, depth)?,
+            Kind::Object => self.record(name, value, shape, depth)?,
+        }))
     }
 
     fn set(

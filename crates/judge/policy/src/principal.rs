@@ -168,3 +168,17 @@ impl Principal {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sets_and_callers_are_shared_between_threads() {
+        fn shared<T: Send + Sync>() {}
+        shared::<Policies>();
+        shared::<Principal>();
+        shared::<crate::Permit>();
+        shared::<crate::Denial>();
+    }
+}

@@ -8,7 +8,6 @@ use cedar_policy::{Effect, Policy, PolicyId};
 
 use crate::derive::Derived;
 use crate::names::{Action, Type, Uid, type_of_pst};
-use crate::slice::number;
 
 /// A policy ready to be asked.
 #[derive(Debug)]
@@ -50,11 +49,6 @@ impl Rule {
     /// Makes a derived rule.
     pub(crate) fn derived(number: usize, name: Arc<str>, origin: usize, found: Derived) -> Self {
         Self { derived: true, ..Self::new(number, name, origin, &found.policy, found.head, &found.clauses) }
-    }
-
-    /// The number that Cedar knows it by.
-    pub(crate) fn number(&self) -> Option<usize> {
-        number(self.policy.id())
     }
 
     pub(crate) fn permits(&self) -> bool {

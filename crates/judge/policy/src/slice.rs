@@ -1,7 +1,7 @@
 //! The few policies that matter to one caller and one thing, and what they say.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 use cedar_policy::{
     AuthorizationError, Context, Decision, Entities, Entity, EntityUid, EvaluationError, Policy, PolicyId,
@@ -15,6 +15,9 @@ use crate::names::{TOOLS_CALL, Type, Uid};
 use crate::principal::Principal;
 use crate::rule::{Halves, Reads, Rule};
 use crate::target::Target;
+
+/// Most sets of conditions that are kept for sharing.
+const MOST_SHARED: usize = 4_096;
 
 /// The answer, or the policies that must look at the arguments first.
 #[derive(Debug)]
@@ -35,11 +38,19 @@ pub(crate) enum Verdict {
 pub(crate) struct Open {
     /// Permits of the slice that hold whatever the arguments are.
     fixed: Vec<usize>,
-    policies: PolicySet,
+    conditions: Arc<Conditions>,
     entities: Entities,
     principal: EntityUid,
     action: EntityUid,
     resource: EntityUid,
+}
+
+/// Conditions that read the context, without their scopes.
+#[derive(Debug)]
+pub(crate) struct Conditions {
+    policies: PolicySet,
+    /// Groups, roles and tenants that they name.
+    parents: BTreeSet<Uid>,
     reads: Reads,
 }
 
@@ -74,7 +85,7 @@ impl Policies {
     }
 
     fn judge_open(&self, open: &Open, target: &Target<'_>, ask: Option<&Ask<'_>>) -> Verdict {
-        let context = match target.context(ask, &open.reads) {
+        let context = match target.context(ask, &open.conditions.reads) {
             Ok(context) => context,
             Err(misfit) => return self.failed(&misfit.text()),
         };
@@ -82,7 +93,7 @@ impl Policies {
         let Ok(request) = Request::new(who.0, who.1, who.2, context, None) else {
             return self.failed("the request cannot be expressed in Cedar");
         };
-        let mut outcome = self.evaluate(&open.policies, &open.entities, &request);
+        let mut outcome = self.evaluate(&open.conditions.policies, &open.entities, &request);
         outcome.permits.extend(&open.fixed);
         self.verdict(outcome)
     }
@@ -120,36 +131,45 @@ impl Policies {
             Some(self.evaluate(&policy_set(policies)?, &self.entities(who, target, &parents)?, &request))
         };
         let outcome = settled(fixed.iter().map(|rule| &rule.policy).collect(), parents(fixed))?;
-        let halves: Vec<(usize, &Halves)> = reading
-            .iter()
-            .map(|rule| Some((rule.number()?, rule.halves.as_ref()?)))
-            .collect::<Option<_>>()?;
-        let in_scope = settled(halves.iter().map(|(_, halves)| &halves.scope).collect(), parents(reading))?;
-        let halves: Vec<&Halves> = halves
-            .iter()
-            .filter(|(number, _)| in_scope.permits.contains(number))
-            .map(|(_, halves)| *halves)
-            .collect();
+        let scopes: Option<Vec<&Policy>> =
+            reading.iter().map(|rule| Some(&rule.halves.as_ref()?.scope)).collect();
+        let in_scope = settled(scopes?, parents(reading))?.permits;
         // A forbid or a failure that no argument can change is the answer.
-        if halves.is_empty() || !outcome.forbids.is_empty() || !outcome.errors.is_empty() {
+        if in_scope.is_empty() || !outcome.forbids.is_empty() || !outcome.errors.is_empty() {
             return Some(Slice::Decided(self.verdict(outcome)));
         }
-        let open = reading
-            .iter()
-            .filter(|rule| rule.number().is_some_and(|number| in_scope.permits.contains(&number)));
+        let conditions = self.conditions(in_scope)?;
+        let entities = self.entities(who, target, &conditions.parents.iter().collect())?;
         Some(Slice::Open(Box::new(Open {
             fixed: outcome.permits,
-            policies: policy_set(halves.iter().map(|halves| &halves.conditions).collect())?,
-            entities: self.entities(
-                who,
-                target,
-                &halves.iter().flat_map(|halves| &halves.parents).collect(),
-            )?,
+            conditions,
+            entities,
             principal,
             action,
             resource,
-            reads: open.map(|rule| rule.reads.clone()).fold(Reads::Nothing, Reads::and),
         })))
+    }
+
+    /// The conditions of some rules, made once for all callers whom the same rules concern.
+    fn conditions(&self, rules: Vec<usize>) -> Option<Arc<Conditions>> {
+        let mut shared = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = shared.get(&rules) {
+            return Some(Arc::clone(known));
+        }
+        let found: Vec<(&Rule, &Halves)> = rules
+            .iter()
+            .map(|number| self.rules.get(*number).and_then(|rule| Some((rule, rule.halves.as_ref()?))))
+            .collect::<Option<_>>()?;
+        let made = Arc::new(Conditions {
+            policies: policy_set(found.iter().map(|(_, halves)| &halves.conditions).collect())?,
+            parents: found.iter().flat_map(|(_, halves)| halves.parents.clone()).collect(),
+            reads: found.iter().map(|(rule, _)| rule.reads.clone()).fold(Reads::Nothing, Reads::and),
+        });
+        if shared.len() >= MOST_SHARED {
+            shared.clear();
+        }
+        shared.insert(rules, Arc::clone(&made));
+        Some(made)
     }
 
     pub(crate) fn request_uids(

@@ -207,6 +207,7 @@ const ROWS: &[Row] = &[
     ("a power that is whole", r#"{"x":0.1E1}"#, "A.x == 1", Refused, r#"A.x == {"num":"0.1E1"}"#),
     ("more than a double", r#"{"x":1e400}"#, "A.x == 0", Refused, r#"A.x == {"num":"1e400"}"#),
     ("the greatest Long", r#"{"x":9223372036854775807}"#, "A.x < 0", Lost, "A.x == 9223372036854775807"),
+    ("minus nothing", r#"{"x":-0}"#, "A.x < 0", Refused, "A.x == 0"),
     (
         "one more",
         r#"{"x":9223372036854775808}"#,

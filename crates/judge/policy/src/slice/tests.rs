@@ -210,7 +210,7 @@ fn compare(policies: &[String], person: &Person, arguments: &str) -> Result<(), 
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 192, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
 
     // control: D-07: a slice decides as the whole set does, for random policies, callers and arguments.
     #[test]
