@@ -17,5 +17,5 @@ use replay::replay;
 
 #[test]
 fn audit_line_seeds() {
-    replay("audit_line", 20, audit_line::run);
+    replay("audit_line", 30, audit_line::run);
 }
