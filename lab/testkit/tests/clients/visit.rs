@@ -95,6 +95,9 @@ impl Visit {
         }
         let output = ended(command.env("MCP_TOKEN", &self.token)).await;
         let with = last_json(&output.stdout).map_err(|_| told(&output))?;
+        if with.get("revision").is_none() {
+            return Err(format!("with a token: {with}"));
+        }
         check_revision(&with["revision"], cell)?;
         let tools = with["tools"].as_array().into_iter().flatten();
         check_list(tools, cell)?;
