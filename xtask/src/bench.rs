@@ -1,4 +1,4 @@
-//! `bench [ROW…] [--rounds N] [--seconds S] [--json FILE] [--quick]`: what the door costs, beside what a plain proxy costs.
+//! `bench [ROW…] [--rounds N] [--seconds S] [--json FILE] [--quick] [--no-build]`: what the door costs, beside what a plain proxy costs.
 //!
 //! Door and yardstick run on core 0 with one worker each, upstream and load on core 1. What is compared is measured in
 //! turns within each round, so that a noisy minute hits both; the median of the rounds counts. Times are CPU time from
@@ -22,7 +22,7 @@ use report::{Measured, Report};
 /// misses its target is reported, not failed.
 pub(crate) fn run(root: &Path, args: &[&str]) -> Result<(), String> {
     let options = Options::parse(args)?;
-    let fixture = Fixture::start(root)?;
+    let fixture = Fixture::start(root, options.built)?;
     let mut report = Report::new(&options);
     for row in rows::ALL.iter().filter(|row| options.wants(row.name)) {
         println!("bench: {}: {}", row.name, row.about);
@@ -44,16 +44,19 @@ struct Options {
     seconds: f64,
     json: Option<PathBuf>,
     quick: bool,
+    /// Measure the programs as they were built last.
+    built: bool,
 }
 
 impl Options {
     fn parse(args: &[&str]) -> Result<Self, String> {
-        let mut options = Self { rows: Vec::new(), rounds: 5, seconds: 3.0, json: None, quick: false };
+        let mut options = Self { rows: Vec::new(), rounds: 5, seconds: 3.0, json: None, quick: false, built: false };
         let mut args = args.iter();
         while let Some(arg) = args.next() {
             let mut value = || args.next().ok_or_else(|| format!("{arg} needs a value; {USAGE}"));
             match *arg {
                 "--quick" => (options.quick, options.rounds, options.seconds) = (true, 1, 0.5),
+                "--no-build" => options.built = true,
                 "--rounds" => options.rounds = positive(arg, value()?)?,
                 "--seconds" => options.seconds = positive(arg, value()?)?,
                 "--json" => options.json = Some(PathBuf::from(value()?)),
@@ -70,7 +73,7 @@ impl Options {
 }
 
 const USAGE: &str =
-    "cargo xtask bench [spine-c … spine-g] [--rounds N] [--seconds S] [--json FILE] [--quick]";
+    "cargo xtask bench [spine-c … spine-g] [--rounds N] [--seconds S] [--json FILE] [--quick] [--no-build]";
 
 fn positive<T: std::str::FromStr + PartialOrd + Default>(name: &str, text: &str) -> Result<T, String> {
     let number = text.parse().ok().filter(|number| *number > T::default());

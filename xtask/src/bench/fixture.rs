@@ -37,9 +37,11 @@ impl Drop for Fixture {
 }
 
 impl Fixture {
-    pub(super) fn start(root: &Path) -> Result<Self, String> {
+    pub(super) fn start(root: &Path, built: bool) -> Result<Self, String> {
         needs_cores_and_taskset()?;
-        build(root)?;
+        if !built {
+            build(root)?;
+        }
         let programs = target(root)?.join("release");
         let folder = std::env::temp_dir().join(format!("doorward-bench-{}", std::process::id()));
         fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;

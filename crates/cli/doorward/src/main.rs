@@ -12,6 +12,10 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+/// A message is some hundred small allocations on its way: the system's allocator took an eighth of the door's time.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 use crate::failure::Failure;
 use crate::out::Out;
 

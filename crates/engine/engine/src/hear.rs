@@ -17,7 +17,7 @@ pub(crate) async fn hear<'a, P: Ports>(door: &Door<P>, identified: Identified<'a
         if rule == EraRule::Modern {
             return Err(trail.refuse(Reason::Verb));
         }
-        trail.method = Some(if verb == Verb::Get { "GET" } else { "DELETE" }.into());
+        trail.method = Some(if verb == Verb::Get { "GET" } else { "DELETE" });
         let session = match classify_stream(verb, accept, &headers) {
             Ok(request) => request.session,
             Err(ladder) => return Err(trail.refuse(Reason::Wire(ladder))),
@@ -49,9 +49,9 @@ pub(crate) async fn hear<'a, P: Ports>(door: &Door<P>, identified: Identified<'a
     trail.era = era;
     trail.id = frame.id().cloned();
     trail.method = Some(match (frame.method(), method) {
-        (None, _) => "response".into(),
-        (Some(_), Method::Other) => "other".into(),
-        (Some(name), _) => name.into(),
+        (None, _) => "response",
+        (Some(_), Method::Other) => "other",
+        (Some(_), method) => method.name(),
     });
     trail.subject = match method {
         Method::ToolsCall => lens::tool_call(&frame).map_or(Subject::None, |call| Subject::Tool((&*call.name).into())),

@@ -1,5 +1,7 @@
 //! The inspect step: the last look at what leaves for the server, and the one place where [`Cleared`] is made.
 
+use std::sync::atomic::AtomicBool;
+
 use doorward_wire::{Frame, FrameKind, Id, rewrite_ids};
 
 use crate::door::Door;
@@ -38,6 +40,7 @@ pub(crate) fn inspect<P: Ports>(door: &Door<P>, permitted: Permitted<P>) -> Step
         method,
         call,
         digest,
+        told: AtomicBool::new(false),
         trail,
         seat,
     };

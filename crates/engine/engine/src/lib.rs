@@ -3,6 +3,59 @@
 //! Both doors, the gateway and the guard, call [`Door::carry`] for every frame and implement [`Ports`], the outside
 //! world as this crate may see it. It has no runtime, does no I/O, reads no clock and draws no randomness: all of that
 //! is asked of the ports (D-26, D-30). Start reading at `pipeline.rs`.
+//!
+//! # No second way
+//! A frame leaves for a server as a [`Cleared`], an errand of the door's own as an [`Errand`]. Neither can be made, taken
+//! apart or copied outside the steps that judge; nor can a permit, or a caller's identity. None of these compiles:
+//!
+//! ```compile_fail,E0451
+//! // A cleared frame out of thin air.
+//! fn forge<P: doorward_engine::Ports>(cleared: doorward_engine::Cleared<P>) -> doorward_engine::Cleared<P> {
+//!     doorward_engine::Cleared { era: doorward_wire::Era::Legacy, ..cleared }
+//! }
+//! ```
+//! ```compile_fail,E0599
+//! // One permit for two frames.
+//! fn twice<P: doorward_engine::Ports>(cleared: doorward_engine::Cleared<P>) -> doorward_engine::Cleared<P> {
+//!     cleared.clone()
+//! }
+//! ```
+//! ```compile_fail,E0616
+//! // Other bytes under the same permit.
+//! fn swap<P: doorward_engine::Ports>(mut cleared: doorward_engine::Cleared<P>) {
+//!     cleared.bytes = bytes::Bytes::new();
+//! }
+//! ```
+//! ```compile_fail,E0624
+//! // An errand of one's own.
+//! fn errand<P: doorward_engine::Ports>() {
+//!     let _ = doorward_engine::Errand::<P>::new;
+//! }
+//! ```
+//! ```compile_fail,E0599
+//! // A permit without a policy.
+//! fn permit() -> doorward_policy::Permit {
+//!     doorward_policy::Permit::default()
+//! }
+//! ```
+//! ```compile_fail,E0308
+//! // The same permit for another frame.
+//! fn copy(permit: &doorward_policy::Permit) -> doorward_policy::Permit {
+//!     permit.clone()
+//! }
+//! ```
+//! ```compile_fail,E0451
+//! // Another person's identity by changing a member of one's own.
+//! fn become_them(me: doorward_oauth::Identity, them: doorward_types::ObjectId) -> doorward_oauth::Identity {
+//!     doorward_oauth::Identity { object: them, ..me }
+//! }
+//! ```
+//! ```compile_fail,E0451
+//! // A caller who was never identified.
+//! fn caller(of: doorward_engine::Caller, owner: doorward_engine::Owner) -> doorward_engine::Caller {
+//!     doorward_engine::Caller { owner, ..of }
+//! }
+//! ```
 
 mod answer;
 mod authorize;

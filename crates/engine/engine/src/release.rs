@@ -1,6 +1,7 @@
 //! The release step: an answer is judged like a question, recorded, and only then let go.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -46,7 +47,7 @@ pub(crate) async fn record_intent<P: Ports>(
         trace: exchange.trail.trace,
         identity: &exchange.caller.identity,
         server: &exchange.trail.server.name,
-        method: exchange.trail.method.as_deref().unwrap_or("?"),
+        method: exchange.trail.method.unwrap_or("?"),
         subject: &exchange.trail.subject,
         policies: &exchange.policies,
         digest: &exchange.digest,
@@ -54,7 +55,10 @@ pub(crate) async fn record_intent<P: Ports>(
         times: exchange.trail.times,
         now: exchange.trail.now,
     };
-    match door.ports.intent(facts).await {
+    let guard = Unfinished { door, exchange: &exchange, place: false, armed: true };
+    let written = door.ports.intent(facts).await;
+    guard.finished();
+    match written {
         Ok(()) => Ok((cleared, exchange)),
         Err(_) => Err(exchange.abandon().refuse(Reason::AuditUnwritable)),
     }
@@ -71,7 +75,7 @@ pub(crate) async fn send<P: Ports>(
         return Err(failed(door, exchange, Refusal::new(reason)).await);
     }
     // If the caller goes away while this waits, the guard records it.
-    let guard = Unfinished { door, exchange: &exchange, armed: true };
+    let guard = Unfinished { door, exchange: &exchange, place: opening, armed: true };
     let sent = door.ports.upstream(cleared).await;
     guard.finished();
     match sent {
@@ -147,7 +151,9 @@ async fn open<P: Ports>(
     answer: Answer<P::Events>,
     exchange: Exchange<P>,
 ) -> Step<Released<P>> {
+    let guard = Unfinished { door, exchange: &exchange, place: true, armed: true };
     let opened = opened(door, &link, answer, &exchange).await;
+    guard.finished();
     let kept = matches!(&opened, Ok((_, Some(_))));
     if !kept {
         door.sessions.release(&exchange.caller.owner, &exchange.trail.server.name);
@@ -239,6 +245,7 @@ pub(crate) async fn listen<P: Ports>(
         policies: permit.policies().to_vec(),
         digest: [0; 32],
         started,
+        told: AtomicBool::new(false),
     };
     let facts = IntentFacts {
         call: exchange.call,
@@ -284,7 +291,11 @@ pub(crate) async fn record_outcome<P: Ports>(
     tally: &Tally,
 ) -> Result<(), Refusal> {
     let facts = exchange.outcome(door, ending, tally);
-    door.ports.outcome(facts).await.map_err(|_| Refusal::new(Reason::AuditUnwritable))
+    exchange.told.store(true, Ordering::Relaxed);
+    let guard = Unfinished { door, exchange, place: false, armed: true };
+    let written = door.ports.outcome(facts).await;
+    guard.finished();
+    written.map_err(|_| Refusal::new(Reason::AuditUnwritable))
 }
 
 /// Ends an exchange that came to nothing: its outcome is recorded, and the refusal goes to the caller.
@@ -312,7 +323,7 @@ pub(crate) async fn record_refusal<P: Ports>(door: &Arc<Door<P>>, refused: Refus
         identity: trail.caller.as_ref().map(|caller| &caller.identity).or(trail.verified.as_ref()).map(|known| &**known),
         source: trail.source,
         server: &trail.server.name,
-        method: trail.method.as_deref(),
+        method: trail.method,
         subject: &trail.subject,
         reason: refusal.reason.id(),
         fault: refusal.reason.fault(),
@@ -326,10 +337,13 @@ pub(crate) async fn record_refusal<P: Ports>(door: &Arc<Door<P>>, refused: Refus
     refusal.reply(trail.id.as_ref(), trail.era)
 }
 
-/// Records an exchange whose caller went away before its server answered.
+/// Cleans up after a caller who goes away while something is waited for: the outcome is recorded unless it was, and
+/// what the exchange held is free again.
 struct Unfinished<'a, P: Ports> {
     door: &'a Arc<Door<P>>,
     exchange: &'a Exchange<P>,
+    /// It holds a place for the session that it would have opened.
+    place: bool,
     armed: bool,
 }
 
@@ -342,11 +356,13 @@ impl<P: Ports> Unfinished<'_, P> {
 impl<P: Ports> Drop for Unfinished<'_, P> {
     fn drop(&mut self) {
         if self.armed {
-            if matches!(self.exchange.seat, Seat::Opening(_)) {
+            if self.place {
                 self.door.sessions.release(&self.exchange.caller.owner, &self.exchange.trail.server.name);
             }
-            let facts = self.exchange.outcome(self.door, Ending::Aborted, &Tally::default());
-            self.door.ports.outcome_detached(facts);
+            if !self.exchange.told.load(Ordering::Relaxed) {
+                let facts = self.exchange.outcome(self.door, Ending::Aborted, &Tally::default());
+                self.door.ports.outcome_detached(facts);
+            }
             self.exchange.done();
         }
     }

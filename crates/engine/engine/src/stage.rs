@@ -3,6 +3,7 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -81,7 +82,7 @@ pub(crate) struct Trail {
     pub(crate) verified: Option<Arc<Identity>>,
     pub(crate) era: Era,
     pub(crate) id: Option<Id>,
-    pub(crate) method: Option<Arc<str>>,
+    pub(crate) method: Option<&'static str>,
     pub(crate) subject: Subject,
     pub(crate) times: StepTimes,
     pub(crate) lap: u64,
@@ -188,6 +189,8 @@ pub(crate) struct Exchange<P: Ports> {
     pub(crate) policies: Vec<Arc<str>>,
     pub(crate) digest: [u8; 32],
     pub(crate) started: u64,
+    /// True once its outcome has been handed to the log.
+    pub(crate) told: AtomicBool,
 }
 
 /// A frame that every check has passed: the only thing `upstream` takes from a caller. It owns its frame, names its

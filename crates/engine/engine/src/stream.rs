@@ -222,7 +222,7 @@ impl<P: Ports> ReleasedStream<P> {
             identity: Some(&self.exchange.caller.identity),
             source: trail.source,
             server: &trail.server.name,
-            method: trail.method.as_deref(),
+            method: trail.method,
             subject: &trail.subject,
             reason,
             fault: Fault::Upstream,

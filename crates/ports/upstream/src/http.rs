@@ -7,7 +7,7 @@ use bytes::Bytes;
 use doorward_engine::{Answer, Answered, Cleared, Errand, Ports, UpstreamError, UpstreamFault};
 use doorward_net::{Connector, Origin, Reach};
 use doorward_types::ServerName;
-use doorward_wire::{Era, LEGACY, Method};
+use doorward_wire::{Era, LEGACY, MODERN, Method};
 use http::header::{ACCEPT, CONTENT_TYPE, HeaderName, HeaderValue};
 use http::{Request, Response, StatusCode, Uri};
 use http_body_util::{BodyExt, Full, Limited};
@@ -42,6 +42,9 @@ const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const BOTH: HeaderValue = HeaderValue::from_static("application/json, text/event-stream");
 const STREAM: HeaderValue = HeaderValue::from_static("text/event-stream");
 const SESSION: HeaderName = HeaderName::from_static("mcp-session-id");
+const VERSION: HeaderName = HeaderName::from_static("mcp-protocol-version");
+const METHOD: HeaderName = HeaderName::from_static("mcp-method");
+const NAME: HeaderName = HeaderName::from_static("mcp-name");
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
 type Said = Result<Answered<Link, UpstreamEvents>, UpstreamError>;
@@ -211,21 +214,26 @@ impl HttpServer {
         let bad = |_| UpstreamError::new(UpstreamFault::Malformed, "a header value cannot be sent");
         let headers = request.headers_mut();
         for (name, value) in call.headers {
-            let name = HeaderName::from_bytes(name.as_bytes())
-                .map_err(|_| UpstreamError::new(UpstreamFault::Malformed, "a header name cannot be sent"))?;
-            headers.insert(name, HeaderValue::from_str(value).map_err(bad)?);
+            // What nearly every request has is not made anew for each.
+            let name = match name.as_str() {
+                "mcp-protocol-version" => VERSION,
+                "mcp-method" => METHOD,
+                "mcp-name" => NAME,
+                other => HeaderName::from_bytes(other.as_bytes())
+                    .map_err(|_| UpstreamError::new(UpstreamFault::Malformed, "a header name cannot be sent"))?,
+            };
+            let value = match value.as_str() {
+                LEGACY => HeaderValue::from_static(LEGACY),
+                MODERN => HeaderValue::from_static(MODERN),
+                other => HeaderValue::from_str(other).map_err(bad)?,
+            };
+            headers.insert(name, value);
         }
         if let Some(LinkTo::Http { session: Some(session), .. }) = call.link.map(|link| &link.to) {
             headers.insert(SESSION, HeaderValue::from_str(session).map_err(bad)?);
         }
         if let Some(trace) = call.trace {
-            let mut text = String::with_capacity(55);
-            text.push_str("00-");
-            trace.iter().for_each(|byte| push_hex(&mut text, *byte));
-            text.push('-');
-            trace.iter().skip(8).for_each(|byte| push_hex(&mut text, *byte));
-            text.push_str("-00");
-            headers.insert(TRACEPARENT, HeaderValue::from_str(&text).map_err(bad)?);
+            headers.insert(TRACEPARENT, HeaderValue::from_bytes(&traceparent(&trace)).map_err(bad)?);
         }
         for (name, value) in &self.headers {
             headers.insert(name.clone(), value.clone());
@@ -258,8 +266,12 @@ fn unreadable(error: Box<dyn std::error::Error + Send + Sync>) -> UpstreamError 
     }
 }
 
-fn push_hex(text: &mut String, byte: u8) {
-    for nibble in [byte >> 4, byte & 15] {
-        text.push(char::from_digit(u32::from(nibble), 16).unwrap_or('0'));
-    }
+/// Writes a trace id as W3C Trace Context §3.2 has it; its second half names the span.
+fn traceparent(trace: &[u8; 16]) -> [u8; 55] {
+    const HEX: [u8; 16] = *b"0123456789abcdef";
+    let mut text = *b"00-................................-................-00";
+    let digits = trace.iter().chain(trace.iter().skip(8)).flat_map(|byte| [byte >> 4, byte & 15]);
+    let places = text.iter_mut().filter(|place| **place == b'.');
+    places.zip(digits).for_each(|(place, digit)| *place = HEX.get(usize::from(digit)).copied().unwrap_or(b'0'));
+    text
 }

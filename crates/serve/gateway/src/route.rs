@@ -175,7 +175,8 @@ impl Site {
             now: self.door.ports().now(),
             snapshot,
         };
-        let carried = self.door.carry(arrived).await;
+        // Boxed: the whole way of a message is a large future, and the HTTP server moves what it holds.
+        let carried = Box::pin(self.door.carry(arrived)).await;
         respond(carried, &rules, self.drain.clone())
     }
 

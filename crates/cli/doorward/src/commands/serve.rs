@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Args;
-use doorward_config::{Build, Config, LogFormat};
+use doorward_config::{Build, Config, LogFormat, LogLevel};
 use doorward_gateway::{Gateway, Running, build};
 use tracing_subscriber::EnvFilter;
 
@@ -31,7 +31,7 @@ pub(crate) struct Serve {
 impl Serve {
     pub(crate) fn run(self, out: &Out) -> Result<ExitCode, Failure> {
         let config = load(&self.config)?;
-        log_to_stderr(&config);
+        log_to_stderr(config.log.format, config.log.level);
         runtime(self.workers)?.block_on(async {
             banner(out, &config);
             let running = open(config).await?;
@@ -84,13 +84,13 @@ fn banner(out: &Out, config: &Config) {
     }
 }
 
-pub(crate) fn log_to_stderr(config: &Config) {
-    let filter = EnvFilter::new(format!("warn,doorward={level}", level = config.log.level.as_str()));
+pub(crate) fn log_to_stderr(format: LogFormat, level: LogLevel) {
+    let filter = EnvFilter::new(format!("warn,doorward={level}", level = level.as_str()));
     // Colours where the rest of what is printed has them: not in a file or a pipe.
     let colours = anstream::AutoStream::choice(&std::io::stderr()) != anstream::ColorChoice::Never;
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(colours);
     // Set once: a second command in one process keeps the first log.
-    let _already = match config.log.format {
+    let _already = match format {
         LogFormat::Human => log.with_target(false).compact().try_init(),
         LogFormat::Json => log.json().try_init(),
     };

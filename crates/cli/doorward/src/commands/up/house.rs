@@ -55,7 +55,6 @@ impl House {
         let path = folder("doorward.toml");
         write(&path, &text)?;
         let config = serve::load(&path)?;
-        serve::log_to_stderr(&config);
         let door = serve::open(config).await.map_err(|failure| {
             failure.help("the port may be taken: choose another with --listen 127.0.0.1:0")
         })?;

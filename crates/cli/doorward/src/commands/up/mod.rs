@@ -12,8 +12,9 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
+use doorward_config::{LogFormat, LogLevel};
 
-use crate::commands::serve::{runtime, until_told};
+use crate::commands::serve::{self, runtime, until_told};
 use crate::failure::Failure;
 use crate::out::{BAD, DIM, GOOD, NAME, Out, STRONG, paint};
 
@@ -43,6 +44,7 @@ impl Up {
                 return Err(Failure::usage(format!("{} is not loopback", self.listen))
                     .help("`up` runs an emulator that anybody could get a token from; to serve others use `doorward serve`"));
             }
+            serve::log_to_stderr(LogFormat::Human, LogLevel::Warn);
             let house = House::build(&self.data, self.listen).await?;
             welcome(out, &house)?;
             until_told().await?;
