@@ -36,11 +36,24 @@ async fn every_call_has_its_two_records() {
     assert_eq!(calls(&intents).len(), intents.len(), "each once");
     // What the door asks for itself (the list of its catalogue) is its own; all else is somebody's.
     let own = ["tools/list", "prompts/list"];
-    let seen: Vec<_> = house.echo.transcript().iter().filter_map(|request| request.method()).filter(|method| !own.contains(&method.as_str())).collect();
-    let intended: Vec<_> = intents.iter().filter(|intent| !own.contains(&intent["method"].as_str().unwrap())).map(|intent| intent["method"].as_str().unwrap().to_owned()).collect();
+    let seen: Vec<_> = house
+        .echo
+        .transcript()
+        .iter()
+        .filter_map(|request| request.method())
+        .filter(|method| !own.contains(&method.as_str()))
+        .collect();
+    let intended: Vec<_> = intents
+        .iter()
+        .filter(|intent| !own.contains(&intent["method"].as_str().unwrap()))
+        .map(|intent| intent["method"].as_str().unwrap().to_owned())
+        .collect();
     assert_eq!(seen, intended);
     let call = intents.iter().find(|intent| intent["method"] == "tools/call").unwrap();
-    assert_eq!((&call["tool"], &call["policies"][0], &call["server"]), (&json!("echo"), &json!("readers"), &json!("echo")));
+    assert_eq!(
+        (&call["tool"], &call["policies"][0], &call["server"]),
+        (&json!("echo"), &json!("readers"), &json!("echo"))
+    );
     let House { door, folder, .. } = house;
     door.stop().await;
     let inputs = VerifyInputs {
@@ -66,7 +79,9 @@ async fn no_content_is_in_the_log() {
     alice.call("echo", json!({"text": canary, "n": 1_001})).await;
     alice.call("echo", json!({"text": "x", "n": 1, (canary): 1})).await;
     alice.call(canary, json!({})).await;
-    alice.post(&json!({"jsonrpc": "2.0", "id": canary, "method": format!("vendor/{canary}"), "params": {}})).await;
+    alice
+        .post(&json!({"jsonrpc": "2.0", "id": canary, "method": format!("vendor/{canary}"), "params": {}}))
+        .await;
     alice.post(&json!({"jsonrpc": "2.0", "id": 1, "method": "resources/read", "params": {"uri": format!("file:///{canary}")}})).await;
     alice.at(&format!("/{canary}/mcp")).post(&initialize(json!({}))).await;
     alice.with_token(Some(canary.to_owned())).post(&initialize(json!({}))).await;
@@ -89,10 +104,15 @@ async fn a_caller_who_goes_away_leaves_an_outcome() {
     let waiting = tokio::spawn(async move { client.call("hold", json!({})).await });
     house.echo.until_calls(1).await;
     waiting.abort();
-    eventually("the outcome is recorded", || house.records("outcome").last().unwrap()["result"] == "aborted").await;
+    eventually("the outcome is recorded", || house.records("outcome").last().unwrap()["result"] == "aborted")
+        .await;
     assert_eq!(calls(&house.records("intent")), calls(&house.records("outcome")));
     house.echo.release();
-    assert_eq!(alice.call("echo", json!({"text": "x", "n": 1})).await.status, StatusCode::OK, "id 7 is free again");
+    assert_eq!(
+        alice.call("echo", json!({"text": "x", "n": 1})).await.status,
+        StatusCode::OK,
+        "id 7 is free again"
+    );
 }
 
 // control: D-09, AUD-01: while the log cannot be written nothing goes through and nothing is released, and with it the door comes back by itself
@@ -130,9 +150,15 @@ async fn without_a_log_the_door_is_shut() {
         }
     }
     assert!(open, "the door stays shut though its log can be written again");
-    let text = std::fs::read_dir(&log).unwrap().flatten().filter(|entry| entry.path().extension().is_some_and(|e| e == "jsonl"));
+    let text = std::fs::read_dir(&log)
+        .unwrap()
+        .flatten()
+        .filter(|entry| entry.path().extension().is_some_and(|e| e == "jsonl"));
     let text: String = text.map(|entry| std::fs::read_to_string(entry.path()).unwrap()).collect();
-    assert!(calls(&of_kind(&text, "outcome")).is_superset(&calls(&of_kind(&text, "intent"))), "an intent without an outcome");
+    assert!(
+        calls(&of_kind(&text, "outcome")).is_superset(&calls(&of_kind(&text, "intent"))),
+        "an intent without an outcome"
+    );
     drop(house);
 }
 
@@ -161,7 +187,10 @@ impl Disk {
         match mount.output() {
             Ok(output) if output.status.success() => Some(Self { place }),
             Ok(output) => {
-                println!("not enforced here: a small volume cannot be mounted: {}", String::from_utf8_lossy(&output.stderr));
+                println!(
+                    "not enforced here: a small volume cannot be mounted: {}",
+                    String::from_utf8_lossy(&output.stderr)
+                );
                 None
             }
             Err(error) => {

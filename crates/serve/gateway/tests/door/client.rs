@@ -37,14 +37,20 @@ impl Heard {
     /// The frames of an event stream.
     pub(crate) fn events(&self) -> Vec<Value> {
         let text = std::str::from_utf8(&self.body).unwrap();
-        text.lines().filter_map(|line| line.strip_prefix("data: ")).map(|data| serde_json::from_str(data).unwrap()).collect()
+        text.lines()
+            .filter_map(|line| line.strip_prefix("data: "))
+            .map(|data| serde_json::from_str(data).unwrap())
+            .collect()
     }
 
     /// The one response, whole or at the end of a stream.
     pub(crate) fn response(&self) -> Value {
         let kind = self.headers.get("content-type").map_or("", |value| value.to_str().unwrap());
         if kind.starts_with("text/event-stream") {
-            self.events().into_iter().find(|frame| frame.get("method").is_none()).expect("a response on the stream")
+            self.events()
+                .into_iter()
+                .find(|frame| frame.get("method").is_none())
+                .expect("a response on the stream")
         } else {
             self.json()
         }
@@ -57,7 +63,8 @@ impl Client {
     }
 
     pub(crate) fn request(&self, method: Method, body: impl Into<Bytes>) -> Request<Full<Bytes>> {
-        let mut request = Request::builder().method(&method).uri(&self.path).header("host", self.address.to_string());
+        let mut request =
+            Request::builder().method(&method).uri(&self.path).header("host", self.address.to_string());
         if method == Method::POST {
             request = request
                 .header("content-type", "application/json")
@@ -90,7 +97,12 @@ impl Client {
     /// Opens a stream and reads it event by event.
     pub(crate) async fn stream(&self, request: Request<Full<Bytes>>) -> EventStream {
         let response = within("the head of a stream", self.open(request)).await;
-        EventStream { status: response.status(), headers: response.headers().clone(), body: response.into_body(), held: Vec::new() }
+        EventStream {
+            status: response.status(),
+            headers: response.headers().clone(),
+            body: response.into_body(),
+            held: Vec::new(),
+        }
     }
 
     pub(crate) async fn post(&self, body: &Value) -> Heard {
@@ -204,7 +216,8 @@ pub(crate) async fn raw(address: SocketAddr, request: &[u8]) -> (u16, HeaderMap,
     let end = answer.windows(4).position(|four| four == b"\r\n\r\n").map_or(answer.len(), |at| at + 4);
     let head = String::from_utf8_lossy(&answer[..end]).into_owned();
     let mut lines = head.lines();
-    let status = lines.next().and_then(|line| line.split(' ').nth(1)).and_then(|code| code.parse().ok()).unwrap_or(0);
+    let status =
+        lines.next().and_then(|line| line.split(' ').nth(1)).and_then(|code| code.parse().ok()).unwrap_or(0);
     let mut headers = HeaderMap::new();
     for (name, value) in lines.filter_map(|line| line.split_once(": ")) {
         headers.append(http::HeaderName::from_bytes(name.as_bytes()).unwrap(), value.parse().unwrap());

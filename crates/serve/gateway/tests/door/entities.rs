@@ -92,7 +92,11 @@ fn attacks() -> Vec<(&'static str, String)> {
     all.extend([
         with("record", "owner", &entity("User", &person(ALICE))),
         with("record", "owner", &format!(r#"{{"id":{}}}"#, entity("User", &person(ALICE)))),
-        with("record", "owner", &format!(r#"{{"__entity":{{"type":"User","id":"{}"}},"id":"{BOB}"}}"#, person(ALICE))),
+        with(
+            "record",
+            "owner",
+            &format!(r#"{{"__entity":{{"type":"User","id":"{}"}},"id":"{BOB}"}}"#, person(ALICE)),
+        ),
         with("record", "owner", &format!(r#"{{"ID":"{ALICE}"}}"#)),
         with("record", "owner", &format!(r#"[{{"id":"{ALICE}"}}]"#)),
         with("record", "owner", &quoted(&format!(r#"{{"id":"{ALICE}"}}"#))),
@@ -114,7 +118,9 @@ fn attacks() -> Vec<(&'static str, String)> {
 }
 
 fn call(tool: &str, arguments: &str) -> String {
-    format!(r#"{{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{{"name":"{tool}","arguments":{arguments}}}}}"#)
+    format!(
+        r#"{{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{{"name":"{tool}","arguments":{arguments}}}}}"#
+    )
 }
 
 // control: D-06, AUT-02, spine-l: an argument is never more than a value, whatever it calls itself: none of these gets through
@@ -134,7 +140,10 @@ async fn no_argument_becomes_somebody() {
     assert_eq!(server.calls().len(), 0, "{:?}", server.calls());
     let refusals = house.refusals();
     assert_eq!(refusals.len(), attacks.len());
-    assert!(refusals.iter().all(|reason| reason == "not-permitted" || reason == "bad-arguments"), "{refusals:?}");
+    assert!(
+        refusals.iter().all(|reason| reason == "not-permitted" || reason == "bad-arguments"),
+        "{refusals:?}"
+    );
     assert!(refusals.iter().filter(|reason| *reason == "not-permitted").count() >= 15, "{refusals:?}");
     let fit = [
         ("profile", format!(r#"{{"user_id":"{ALICE}","__entity":{}}}"#, entity("User", BOB))),
@@ -165,6 +174,8 @@ async fn a_naive_translation_believes_the_argument() {
     let server = Scripted::start(tools(), |message| text(message, "PROFILE")).await;
     let address = server.url().trim_start_matches("http://").trim_end_matches("/mcp").parse().unwrap();
     let direct = Client { address, path: "/mcp".to_owned(), token: None, session: None };
-    let heard = direct.send(direct.request(http::Method::POST, call("profile", &format!(r#"{{"user_id":"{BOB}"}}"#)))).await;
+    let heard = direct
+        .send(direct.request(http::Method::POST, call("profile", &format!(r#"{{"user_id":"{BOB}"}}"#))))
+        .await;
     assert!(heard.response().to_string().contains("PROFILE"));
 }

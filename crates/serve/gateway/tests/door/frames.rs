@@ -30,8 +30,19 @@ async fn every_hostile_frame_is_refused_recorded_and_goes_no_further() {
     for ((row, (status, answer)), recorded) in rows.iter().zip(&answers).zip(&refusals) {
         // A body that is too large is not even read to its end: HTTP's own status, before there is a frame.
         let too_large = row["reason"] == "json-too-large";
-        let (said, reason) = if too_large { (json!(413), json!("body-too-large")) } else { (row["status"].clone(), row["reason"].clone()) };
-        let found = json!([status, answer["error"]["code"], recorded, answer.as_object().map(|object| object.contains_key("id")), answer["id"], answer.get("result")]);
+        let (said, reason) = if too_large {
+            (json!(413), json!("body-too-large"))
+        } else {
+            (row["status"].clone(), row["reason"].clone())
+        };
+        let found = json!([
+            status,
+            answer["error"]["code"],
+            recorded,
+            answer.as_object().map(|object| object.contains_key("id")),
+            answer["id"],
+            answer.get("result")
+        ]);
         let wanted = json!([said, row["code"], reason, row.get("id").is_some(), row.get("id"), null]);
         if found != wanted {
             failed.push(format!("{}: {found} instead of {wanted}", row["name"]));
@@ -55,7 +66,11 @@ async fn a_frame_with_two_names_means_two_things_to_two_readers() {
     let mut direct = Client { address: house.echo.addr, path: "/mcp".to_owned(), token: None, session: None };
     direct.hello().await;
     let heard = direct.send(direct.request(http::Method::POST, body)).await;
-    assert!(heard.response().to_string().contains("This tool always fails."), "what the server did: {:?}", heard.body);
+    assert!(
+        heard.response().to_string().contains("This tool always fails."),
+        "what the server did: {:?}",
+        heard.body
+    );
     let heard = alice.send(alice.request(http::Method::POST, body)).await;
     assert_eq!((heard.status.as_u16(), &heard.json()["error"]["code"]), (400, &json!(-32700)));
     assert_eq!(house.refusals(), ["json-duplicate-member"]);
@@ -82,11 +97,16 @@ async fn unknown_members_and_big_numbers_reach_the_server_as_they_were_written()
 
 fn request(client: &Client, row: &Value) -> Vec<u8> {
     let verb = row.get("verb").and_then(Value::as_str).unwrap_or("POST");
-    let mut head = format!("{verb} {} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\n", client.path, client.address).into_bytes();
-    head.extend_from_slice(format!("authorization: Bearer {}\r\n", client.token.as_deref().unwrap()).as_bytes());
+    let mut head =
+        format!("{verb} {} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\n", client.path, client.address)
+            .into_bytes();
+    head.extend_from_slice(
+        format!("authorization: Bearer {}\r\n", client.token.as_deref().unwrap()).as_bytes(),
+    );
     for line in row["headers"].as_array().unwrap() {
         let value = line[1].as_str().unwrap();
-        let value = if line.get(2).is_some() { STANDARD.decode(value).unwrap() } else { value.as_bytes().to_vec() };
+        let value =
+            if line.get(2).is_some() { STANDARD.decode(value).unwrap() } else { value.as_bytes().to_vec() };
         head.extend_from_slice(line[0].as_str().unwrap().as_bytes());
         head.extend_from_slice(b": ");
         head.extend_from_slice(&value);

@@ -31,8 +31,12 @@ async fn a_legacy_client_signs_in_lists_and_calls() {
     assert_eq!(hello.response()["result"]["protocolVersion"], "2025-11-25");
     assert_eq!(hello.response()["id"], 1);
     let list = alice.post(&json!({"jsonrpc": "2.0", "id": "l", "method": "tools/list"})).await;
-    let names: Vec<_> =
-        list.response()["result"]["tools"].as_array().unwrap().iter().map(|tool| tool["name"].as_str().unwrap().to_owned()).collect();
+    let names: Vec<_> = list.response()["result"]["tools"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|tool| tool["name"].as_str().unwrap().to_owned())
+        .collect();
     assert_eq!(names, ["echo", "burst", "sleep", "hold", "ask"], "what she may not call is not listed");
     let called = alice.call("echo", json!({"text": "hello", "n": 1})).await;
     assert_eq!(called.status, StatusCode::OK, "{:?}", called.body);
@@ -49,9 +53,14 @@ async fn a_modern_client_lists_and_calls_without_a_session() {
     let alice = house.client("alice");
     let list = alice.modern("tools/list", json!({})).await;
     assert_eq!(list.status, StatusCode::OK, "{:?}", list.body);
-    assert_eq!(list.response()["result"]["cacheScope"], "private", "a list made for one person is not shared");
+    assert_eq!(
+        list.response()["result"]["cacheScope"],
+        "private",
+        "a list made for one person is not shared"
+    );
     assert_eq!(list.response()["id"], "m-1");
-    let called = alice.modern("tools/call", json!({"name": "echo", "arguments": {"text": "hi", "n": 2}})).await;
+    let called =
+        alice.modern("tools/call", json!({"name": "echo", "arguments": {"text": "hi", "n": 2}})).await;
     assert!(called.response()["result"].to_string().contains("hi"), "{:?}", called.body);
     assert_eq!(called.response()["result"]["resultType"], "complete");
 }

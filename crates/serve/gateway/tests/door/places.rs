@@ -13,11 +13,37 @@ async fn a_foreign_host_or_origin_gets_no_further() {
     let house = House::new().await.acquainted().await;
     let (alice, own) = (house.client("alice"), house.door.address.to_string());
     let port = house.door.address.port();
-    let hosts = ["evil.example".to_owned(), format!("evil.example:{port}"), "127.0.0.1".to_owned(), format!("127.0.0.1:{}", port ^ 1),
-        format!("{own}.evil.example"), format!("localhost.evil.example:{port}"), format!("{own}@evil.example"), format!("127.1:{port}"), format!("[::ffff:127.0.0.1]:{port}")];
-    let origins = ["https://evil.example".to_owned(), "null".to_owned(), format!("https://{own}"), format!("http://{own}.evil.example"), format!("http://{own}/"),
-        "file://".to_owned(), String::new(), format!("http://{own}, http://evil.example"), "http://localhost".to_owned()];
-    let pages = [(Method::POST, "/echo/mcp"), (Method::GET, "/echo/mcp"), (Method::DELETE, "/echo/mcp"), (Method::OPTIONS, "/echo/mcp"), (Method::GET, "/healthz"), (Method::GET, "/readyz"), (Method::GET, "/.well-known/oauth-protected-resource")];
+    let hosts = [
+        "evil.example".to_owned(),
+        format!("evil.example:{port}"),
+        "127.0.0.1".to_owned(),
+        format!("127.0.0.1:{}", port ^ 1),
+        format!("{own}.evil.example"),
+        format!("localhost.evil.example:{port}"),
+        format!("{own}@evil.example"),
+        format!("127.1:{port}"),
+        format!("[::ffff:127.0.0.1]:{port}"),
+    ];
+    let origins = [
+        "https://evil.example".to_owned(),
+        "null".to_owned(),
+        format!("https://{own}"),
+        format!("http://{own}.evil.example"),
+        format!("http://{own}/"),
+        "file://".to_owned(),
+        String::new(),
+        format!("http://{own}, http://evil.example"),
+        "http://localhost".to_owned(),
+    ];
+    let pages = [
+        (Method::POST, "/echo/mcp"),
+        (Method::GET, "/echo/mcp"),
+        (Method::DELETE, "/echo/mcp"),
+        (Method::OPTIONS, "/echo/mcp"),
+        (Method::GET, "/healthz"),
+        (Method::GET, "/readyz"),
+        (Method::GET, "/.well-known/oauth-protected-resource"),
+    ];
     for (verb, page) in pages {
         let client = alice.at(page);
         for host in &hosts {
@@ -36,7 +62,12 @@ async fn a_foreign_host_or_origin_gets_no_further() {
         twice.headers_mut().append(HOST, HeaderValue::from_static("evil.example"));
         assert_ne!(client.send(twice).await.status, StatusCode::OK, "{verb} {page}");
     }
-    for line in ["GET http://evil.example/echo/mcp HTTP/1.1\r\nhost: {own}", "GET /echo/mcp HTTP/1.1", "GET /echo/mcp HTTP/1.0", "GET http://{own}/echo/mcp HTTP/1.1\r\nhost: evil.example"] {
+    for line in [
+        "GET http://evil.example/echo/mcp HTTP/1.1\r\nhost: {own}",
+        "GET /echo/mcp HTTP/1.1",
+        "GET /echo/mcp HTTP/1.0",
+        "GET http://{own}/echo/mcp HTTP/1.1\r\nhost: evil.example",
+    ] {
         let request = format!("{}\r\nconnection: close\r\n\r\n", line.replace("{own}", &own));
         let (status, ..) = raw(house.door.address, request.as_bytes()).await;
         assert!(status == 403 || status == 400, "{line}: {status}");
@@ -60,7 +91,12 @@ async fn without_the_door_a_rebound_name_reaches_the_server() {
 async fn the_doors_own_names_and_origins_are_served() {
     let house = House::new().await.acquainted().await;
     let (alice, port) = (house.client("alice"), house.door.address.port());
-    for host in [format!("127.0.0.1:{port}"), format!("localhost:{port}"), format!("LocalHost:{port}"), format!("[::1]:{port}")] {
+    for host in [
+        format!("127.0.0.1:{port}"),
+        format!("localhost:{port}"),
+        format!("LocalHost:{port}"),
+        format!("[::1]:{port}"),
+    ] {
         let mut request = alice.request(Method::POST, initialize(json!({})).to_string());
         request.headers_mut().insert(HOST, host.parse().unwrap());
         let origin: HeaderValue = format!("http://{}", host.to_ascii_lowercase()).parse().unwrap();
@@ -80,13 +116,37 @@ async fn the_doors_own_names_and_origins_are_served() {
 async fn paths_are_exact() {
     let house = House::new().await.acquainted().await;
     let alice = house.client("alice");
-    for path in ["/", "/mcp", "/echo", "/echo/", "/echo/mcp/", "/echo//mcp", "/ECHO/mcp", "/echo%2fmcp", "/./echo/mcp", "/x/../echo/mcp", "/echo/mcp;x", "/e%63ho/mcp", "/echo\\mcp", "/nope/mcp", "/echo/mcp/.well-known"] {
-        let head = format!("POST {path} HTTP/1.1\r\nhost: {}\r\nauthorization: Bearer {}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n", alice.address, alice.token.as_deref().unwrap());
+    for path in [
+        "/",
+        "/mcp",
+        "/echo",
+        "/echo/",
+        "/echo/mcp/",
+        "/echo//mcp",
+        "/ECHO/mcp",
+        "/echo%2fmcp",
+        "/./echo/mcp",
+        "/x/../echo/mcp",
+        "/echo/mcp;x",
+        "/e%63ho/mcp",
+        "/echo\\mcp",
+        "/nope/mcp",
+        "/echo/mcp/.well-known",
+    ] {
+        let head = format!(
+            "POST {path} HTTP/1.1\r\nhost: {}\r\nauthorization: Bearer {}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n",
+            alice.address,
+            alice.token.as_deref().unwrap()
+        );
         let (status, ..) = raw(alice.address, head.as_bytes()).await;
         assert!(status == 404 || status == 400, "{path}: {status}");
     }
     for verb in ["PUT", "PATCH", "HEAD", "TRACE", "CONNECT", "post", "BREW"] {
-        let head = format!("{verb} /echo/mcp HTTP/1.1\r\nhost: {}\r\nauthorization: Bearer {}\r\nconnection: close\r\n\r\n", alice.address, alice.token.as_deref().unwrap());
+        let head = format!(
+            "{verb} /echo/mcp HTTP/1.1\r\nhost: {}\r\nauthorization: Bearer {}\r\nconnection: close\r\n\r\n",
+            alice.address,
+            alice.token.as_deref().unwrap()
+        );
         let (status, ..) = raw(alice.address, head.as_bytes()).await;
         assert!([400, 403, 404, 405].contains(&status), "{verb}: {status}");
     }
@@ -120,7 +180,10 @@ async fn too_many_bad_tokens_make_a_place_wait() {
     assert_eq!(unknown.status, StatusCode::TOO_MANY_REQUESTS);
     assert!(unknown.headers.contains_key("retry-after"));
 
-    let proxied = House::with(Plan { gateway: "trusted_proxies = [\"127.0.0.0/8\"]", ..Plan::default() }).await.acquainted().await;
+    let proxied = House::with(Plan { gateway: "trusted_proxies = [\"127.0.0.0/8\"]", ..Plan::default() })
+        .await
+        .acquainted()
+        .await;
     let thief = proxied.client("alice").with_token(Some("no.such.token".to_owned()));
     for at in 0..205_u32 {
         // What the caller wrote itself stands first; the proxy's own word is the last.

@@ -11,7 +11,8 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
 
 /// What the server does with a tool call: the request's JSON, and the answer.
 type Script = dyn Fn(&Value) -> Response<Full<Bytes>> + Send + Sync;
@@ -74,7 +75,10 @@ impl Inside {
                 (self.script)(&message)
             }
             Some("initialize") => {
-                let mut hello = result(&id, json!({"protocolVersion": "2025-11-25", "capabilities": {"tools": {}}, "serverInfo": {"name": "scripted", "version": "1"}}));
+                let mut hello = result(
+                    &id,
+                    json!({"protocolVersion": "2025-11-25", "capabilities": {"tools": {}}, "serverInfo": {"name": "scripted", "version": "1"}}),
+                );
                 hello.headers_mut().insert("mcp-session-id", "scripted-session".parse().unwrap());
                 hello
             }
@@ -98,4 +102,36 @@ pub(crate) fn answer(status: u16, kind: &str, body: &str) -> Response<Full<Bytes
         response = response.header("content-type", kind);
     }
     response.body(Full::new(Bytes::copy_from_slice(body.as_bytes()))).unwrap()
+}
+
+/// The head of an answer that is a stream.
+pub(crate) const STREAM_HEAD: &[u8] =
+    b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nmcp-session-id: s\r\nconnection: close\r\n\r\n";
+
+/// Reads the next request's message from a bare socket; nothing once it is closed.
+pub(crate) async fn message(stream: &mut TcpStream) -> Option<Value> {
+    let mut held = Vec::new();
+    loop {
+        let mut chunk = [0; 4096];
+        let length = stream.read(&mut chunk).await.ok().filter(|length| *length > 0)?;
+        held.extend_from_slice(&chunk[..length]);
+        let text = String::from_utf8_lossy(&held);
+        let found = text.find('{').and_then(|at| serde_json::from_str(&text[at..]).ok());
+        if found.is_some() {
+            return found;
+        }
+    }
+}
+
+/// Answers a list on a bare socket: this one tool, no prompts.
+pub(crate) async fn list(stream: &mut TcpStream, message: &Value, tool: &str) -> Option<()> {
+    let tools = json!([{"name": tool, "inputSchema": {"type": "object"}}]);
+    let result =
+        if message["method"] == "tools/list" { json!({"tools": tools}) } else { json!({"prompts": []}) };
+    let body = json!({"jsonrpc": "2.0", "id": message["id"], "result": result}).to_string();
+    let head = format!(
+        "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
+        body.len()
+    );
+    stream.write_all(format!("{head}{body}").as_bytes()).await.ok()
 }

@@ -39,22 +39,39 @@ async fn a_question_is_asked_answered_and_over() {
     assert_eq!(alice.post(&accept(&id, "Alice")).await.status, StatusCode::ACCEPTED);
     let rest = stream.rest().await;
     assert_eq!(rest.len(), 1);
-    assert_eq!((&rest[0]["id"], &rest[0]["result"]["content"][0]["text"]), (&json!(5), &json!("Hello, Alice.")));
+    assert_eq!(
+        (&rest[0]["id"], &rest[0]["result"]["content"][0]["text"]),
+        (&json!(5), &json!("Hello, Alice."))
+    );
     let again = alice.post(&accept(&id, "Mallory")).await;
-    assert_eq!((again.status, house.refusals()), (StatusCode::BAD_REQUEST, vec!["unasked-response".to_owned()]));
+    assert_eq!(
+        (again.status, house.refusals()),
+        (StatusCode::BAD_REQUEST, vec!["unasked-response".to_owned()])
+    );
 }
 
 // control: D-01, SES-01: nobody answers a question that was put to another, nor one that was never asked
 #[tokio::test]
 async fn only_the_one_who_was_asked_may_answer() {
     let house = House::new().await.acquainted().await;
-    let (alice, bob, again) = (able(&house, "alice").await, able(&house, "bob").await, able(&house, "alice").await);
+    let (alice, bob, again) =
+        (able(&house, "alice").await, able(&house, "bob").await, able(&house, "alice").await);
     let (stream, id) = asked(&alice).await;
     house.echo.clear_transcript();
-    let other_ids = [json!(1), json!(-1), json!(0), json!("ask-0"), json!(id.to_string()), json!(id.as_i64().unwrap() + 1)];
+    let other_ids = [
+        json!(1),
+        json!(-1),
+        json!(0),
+        json!("ask-0"),
+        json!(id.to_string()),
+        json!(id.as_i64().unwrap() + 1),
+    ];
     for client in [&bob, &again] {
         for id in other_ids.iter().chain([&id]) {
-            for frame in [accept(id, "Mallory"), json!({"jsonrpc": "2.0", "id": id, "error": {"code": -1, "message": "no"}})] {
+            for frame in [
+                accept(id, "Mallory"),
+                json!({"jsonrpc": "2.0", "id": id, "error": {"code": -1, "message": "no"}}),
+            ] {
                 let heard = client.post(&frame).await;
                 assert_eq!(heard.status, StatusCode::BAD_REQUEST, "{frame}");
             }
@@ -112,11 +129,21 @@ async fn equal_names_of_two_callers_never_mix() {
         let events = heard.events();
         assert_eq!(events.len(), total + 1, "whole");
         for (at, event) in events[..total].iter().enumerate() {
-            assert_eq!(event["params"], json!({"progressToken": "same", "progress": at + 1, "total": total}), "in order");
+            assert_eq!(
+                event["params"],
+                json!({"progressToken": "same", "progress": at + 1, "total": total}),
+                "in order"
+            );
         }
         assert_eq!(events[total]["id"], 7);
     }
-    let seen: Vec<_> = house.echo.transcript().iter().filter(|r| r.method().as_deref() == Some("tools/call")).map(|r| r.json()).collect();
+    let seen: Vec<_> = house
+        .echo
+        .transcript()
+        .iter()
+        .filter(|r| r.method().as_deref() == Some("tools/call"))
+        .map(|r| r.json())
+        .collect();
     assert_eq!(seen.len(), 2);
     assert_ne!(seen[0]["id"], seen[1]["id"]);
     assert_ne!(seen[0]["params"]["_meta"]["progressToken"], seen[1]["params"]["_meta"]["progressToken"]);
@@ -143,7 +170,11 @@ async fn a_cancellation_ends_the_callers_own_request() {
     let hers = tokio::spawn(async move { hers.call("hold", json!({})).await });
     let his = tokio::spawn(async move { his.call("hold", json!({})).await });
     house.echo.until_calls(2).await;
-    assert_eq!(alice.call("hold", json!({})).await.status, StatusCode::SERVICE_UNAVAILABLE, "id 7 runs already");
+    assert_eq!(
+        alice.call("hold", json!({})).await.status,
+        StatusCode::SERVICE_UNAVAILABLE,
+        "id 7 runs already"
+    );
     let cancel = json!({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": 7}});
     assert_eq!(alice.post(&cancel).await.status, StatusCode::ACCEPTED);
     house.echo.until_calls(1).await;
@@ -152,5 +183,8 @@ async fn a_cancellation_ends_the_callers_own_request() {
     assert_eq!(his.await.unwrap().response()["result"]["content"][0]["text"], "released");
     assert!(hers.await.unwrap().response().get("result").is_none());
     assert_eq!(bob.post(&cancel).await.status, StatusCode::ACCEPTED, "nothing of that name runs any more");
-    eventually("all outcomes are in the log", || house.records("outcome").len() == house.records("intent").len()).await;
+    eventually("all outcomes are in the log", || {
+        house.records("outcome").len() == house.records("intent").len()
+    })
+    .await;
 }

@@ -20,8 +20,14 @@ async fn victim(house: &House) -> Client {
 
 fn bodies() -> [(Method, Value); 4] {
     [
-        (Method::POST, json!({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "echo", "arguments": {"text": "x", "n": 1}}})),
-        (Method::POST, json!({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": 7}})),
+        (
+            Method::POST,
+            json!({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "echo", "arguments": {"text": "x", "n": 1}}}),
+        ),
+        (
+            Method::POST,
+            json!({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": 7}}),
+        ),
         (Method::GET, Value::Null),
         (Method::DELETE, Value::Null),
     ]
@@ -42,7 +48,11 @@ async fn a_stolen_session_without_a_token_is_no_session() {
         assert_eq!(heard.status, StatusCode::UNAUTHORIZED, "{verb}");
     }
     assert_eq!(house.echo.transcript(), []);
-    assert_eq!(alice.call("echo", json!({"text": "x", "n": 1})).await.status, StatusCode::OK, "its owner keeps it");
+    assert_eq!(
+        alice.call("echo", json!({"text": "x", "n": 1})).await.status,
+        StatusCode::OK,
+        "its owner keeps it"
+    );
 }
 
 // control: SES-03, B-06: another person's token, or another client's of the same person, finds no such session on any verb, and an alarm is raised
@@ -50,7 +60,8 @@ async fn a_stolen_session_without_a_token_is_no_session() {
 async fn a_stolen_session_with_another_token_is_unknown_and_an_alarm() {
     let house = House::new().await.acquainted().await;
     let alice = victim(&house).await;
-    let other_client = house.mint(&MintRequest { client: "azure-cli".to_owned(), ..MintRequest::user("alice") });
+    let other_client =
+        house.mint(&MintRequest { client: "azure-cli".to_owned(), ..MintRequest::user("alice") });
     for (thieves, token) in [house.token("bob"), other_client].into_iter().enumerate() {
         let thief = alice.with_token(Some(token));
         for (verb, body) in bodies() {
@@ -72,7 +83,11 @@ async fn a_stolen_session_with_another_token_is_unknown_and_an_alarm() {
     assert_eq!((foreign.status, &foreign.body), (absent.status, &absent.body));
     assert_eq!(house.refusals().last().unwrap(), "session-unknown");
     assert_eq!(house.echo.transcript(), [], "the server heard of a thief");
-    assert_eq!(alice.call("echo", json!({"text": "x", "n": 1})).await.status, StatusCode::OK, "its owner keeps it");
+    assert_eq!(
+        alice.call("echo", json!({"text": "x", "n": 1})).await.status,
+        StatusCode::OK,
+        "its owner keeps it"
+    );
 }
 
 // control-off: SES-01, SES-03: the server itself asks for nothing but the id, so there the stolen session works
@@ -129,7 +144,10 @@ async fn an_ended_or_expired_session_is_gone() {
         tokio::task::yield_now().await;
     }
     assert!(not_found(&idle.call("echo", json!({"text": "x", "n": 1})).await));
-    eventually("both are swept away", || house.door.door().sessions() == 0 && house.echo.sessions().is_empty()).await;
+    eventually("both are swept away", || {
+        house.door.door().sessions() == 0 && house.echo.sessions().is_empty()
+    })
+    .await;
 }
 
 // control: T-26, T-27: when the server loses the session, the caller's session ends with it and the next one is new

@@ -28,7 +28,8 @@ async fn siblings() -> House {
 }
 
 fn tokens(house: &House) -> [(&'static str, String); 3] {
-    let scoped = |scope: &str| MintRequest { scopes: Some(vec![scope.to_owned()]), ..MintRequest::user("alice") };
+    let scoped =
+        |scope: &str| MintRequest { scopes: Some(vec![scope.to_owned()]), ..MintRequest::user("alice") };
     [
         ("echo", house.mint(&scoped("mcp.access"))),
         ("own", house.mint(&MintRequest::user("alice").resource("sibling"))),
@@ -94,7 +95,11 @@ async fn a_person_with_too_many_groups_is_judged_by_all_of_them() {
     let mut carol = house.client("carol");
     assert_eq!(carol.hello().await.status, StatusCode::OK);
     let called = carol.call("fail", json!({})).await;
-    assert!(called.response().to_string().contains("This tool always fails."), "admins may: {:?}", called.body);
+    assert!(
+        called.response().to_string().contains("This tool always fails."),
+        "admins may: {:?}",
+        called.body
+    );
     let asked = house.emulator.control().transcript();
     assert!(asked.iter().any(|request| request.path.contains("getMemberObjects")));
 }

@@ -36,7 +36,10 @@ impl Family {
         let server = format!(
             "[[server]]\nname = \"kid\"\ncommand = [{program:?}, \"stdio::child\", \"{mark}\", \"--exact\", \"--ignored\", \"--nocapture\", \"--quiet\"]\n{lines}\n"
         );
-        let house = House::with(Plan { policies: POLICIES, more: &server, ..Plan::default() }).await.acquainted().await;
+        let house = House::with(Plan { policies: POLICIES, more: &server, ..Plan::default() })
+            .await
+            .acquainted()
+            .await;
         let family = Self { house, mark };
         eventually("the door's own child is gone", || family.children().is_empty()).await;
         family
@@ -80,9 +83,14 @@ async fn each_person_has_a_child_of_their_own() {
     let (alice, again) = (family.session("alice").await, family.session("alice").await);
     assert!(echo(&alice, "one").await && echo(&again, "two").await);
     assert_eq!(family.children().len(), 1);
-    let other = family.house.mint(&MintRequest { client: "azure-cli".to_owned(), ..MintRequest::user("alice") });
+    let other =
+        family.house.mint(&MintRequest { client: "azure-cli".to_owned(), ..MintRequest::user("alice") });
     let mut other = alice.with_token(Some(other));
-    assert_eq!(other.call("echo", json!({"text": "x", "n": 1})).await.status, StatusCode::NOT_FOUND, "not its session");
+    assert_eq!(
+        other.call("echo", json!({"text": "x", "n": 1})).await.status,
+        StatusCode::NOT_FOUND,
+        "not its session"
+    );
     other.session = None;
     other.hello().await;
     assert!(echo(&other, "three").await);
@@ -92,9 +100,19 @@ async fn each_person_has_a_child_of_their_own() {
     assert_eq!(family.children().len(), 2);
     for pid in family.children() {
         let environment = std::fs::read(Path::new("/proc").join(pid.to_string()).join("environ")).unwrap();
-        let names: Vec<_> = environment.split(|byte| *byte == 0).filter_map(|line| std::str::from_utf8(line).unwrap().split_once('=')).map(|(name, _)| name.to_owned()).collect();
+        let names: Vec<_> = environment
+            .split(|byte| *byte == 0)
+            .filter_map(|line| std::str::from_utf8(line).unwrap().split_once('='))
+            .map(|(name, _)| name.to_owned())
+            .collect();
         assert!(names.iter().any(|name| name == "KNOWN"));
-        assert!(names.iter().all(|name| ["KNOWN", "PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR"].contains(&name.as_str())), "{names:?}");
+        assert!(
+            names
+                .iter()
+                .all(|name| ["KNOWN", "PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR"]
+                    .contains(&name.as_str())),
+            "{names:?}"
+        );
         assert!(!String::from_utf8_lossy(&environment).contains(signature(alice.token.as_deref().unwrap())));
     }
     assert_eq!(family.house.records("intent").len(), family.house.records("outcome").len());
@@ -120,9 +138,18 @@ async fn a_dead_child_is_replaced_and_nobody_waits_for_it() {
     assert!(Command::new("kill").args(["-9", &hers.to_string()]).status().unwrap().success());
     for waiting in waiting {
         let heard = waiting.await.unwrap();
-        assert_eq!((heard.status, &heard.response()["error"]["code"]), (StatusCode::OK, &json!(-32603)), "{:?}", heard.body);
+        assert_eq!(
+            (heard.status, &heard.response()["error"]["code"]),
+            (StatusCode::OK, &json!(-32603)),
+            "{:?}",
+            heard.body
+        );
     }
-    assert_eq!(alice.call("echo", json!({"text": "x", "n": 1})).await.status, StatusCode::NOT_FOUND, "its session is over");
+    assert_eq!(
+        alice.call("echo", json!({"text": "x", "n": 1})).await.status,
+        StatusCode::NOT_FOUND,
+        "its session is over"
+    );
     let again = family.session("alice").await;
     assert!(echo(&again, "after").await);
     assert!(echo(&bob, "untouched").await);
@@ -138,7 +165,11 @@ async fn children_are_capped_and_reaped() {
     let heard = family.client("bob").post(&initialize(json!({}))).await;
     assert_eq!(heard.status, StatusCode::SERVICE_UNAVAILABLE);
     assert!(heard.headers.contains_key("retry-after"));
-    assert!(heard.json()["error"]["message"].as_str().unwrap().contains("copies of this server"), "{:?}", heard.body);
+    assert!(
+        heard.json()["error"]["message"].as_str().unwrap().contains("copies of this server"),
+        "{:?}",
+        heard.body
+    );
     assert_eq!(family.house.refusals(), ["upstream-capped"]);
     assert!(echo(&alice, "still here").await);
     eventually("the idle child is ended", || family.children().is_empty()).await;
@@ -165,7 +196,8 @@ async fn children_end_with_the_door() {
 async fn a_modern_child_is_spoken_to_without_a_session() {
     let family = Family::new("era = \"modern\"").await;
     let alice = family.client("alice");
-    let heard = alice.modern("tools/call", json!({"name": "echo", "arguments": {"text": "modern", "n": 1}})).await;
+    let heard =
+        alice.modern("tools/call", json!({"name": "echo", "arguments": {"text": "modern", "n": 1}})).await;
     assert_eq!(heard.response()["result"]["content"][0]["text"], "modern", "{:?}", heard.body);
     let legacy = alice.post(&initialize(json!({}))).await;
     assert_eq!(legacy.status, StatusCode::BAD_REQUEST);
@@ -190,7 +222,8 @@ async fn a_childs_burst_and_its_questions_arrive() {
     let events = alice.post(&body).await.events();
     assert_eq!(events.len(), 5001);
     assert!(events[..5000].iter().enumerate().all(|(at, event)| event["params"]["progress"] == at + 1));
-    let mut stream = alice.stream(alice.request(http::Method::POST, call(8, "ask", json!({})).to_string())).await;
+    let mut stream =
+        alice.stream(alice.request(http::Method::POST, call(8, "ask", json!({})).to_string())).await;
     let question = stream.next().await.unwrap();
     let answer = json!({"jsonrpc": "2.0", "id": question["id"], "result": {"action": "accept", "content": {"name": "Alice"}}});
     assert_eq!(alice.post(&answer).await.status, StatusCode::ACCEPTED);

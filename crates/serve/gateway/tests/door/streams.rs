@@ -12,7 +12,10 @@ use crate::support::{House, POLICIES, Plan, eventually, within};
 /// Opens the stream of a session for what its server says unasked.
 async fn listening(client: &Client) -> EventStream {
     let stream = client.stream(client.request(Method::GET, "")).await;
-    assert_eq!((stream.status, &stream.headers["x-accel-buffering"]), (StatusCode::OK, &"no".parse().unwrap()));
+    assert_eq!(
+        (stream.status, &stream.headers["x-accel-buffering"]),
+        (StatusCode::OK, &"no".parse().unwrap())
+    );
     stream
 }
 
@@ -48,8 +51,10 @@ async fn a_stream_ends_with_its_token() {
     assert_eq!(quiet.rest().await, [] as [Value; 0]);
     assert_eq!(asking.rest().await, [] as [Value; 0]);
     within("the server's streams are freed", house.echo.until_streams(0)).await;
-    eventually("both have an outcome", || house.records("outcome").len() == house.records("intent").len()).await;
-    let endings: Vec<_> = house.records("outcome").iter().rev().take(2).map(|outcome| outcome["result"].clone()).collect();
+    eventually("both have an outcome", || house.records("outcome").len() == house.records("intent").len())
+        .await;
+    let endings: Vec<_> =
+        house.records("outcome").iter().rev().take(2).map(|outcome| outcome["result"].clone()).collect();
     assert!(endings.iter().all(|ending| ending == "aborted" || ending == "refused"), "{endings:?}");
 }
 
@@ -125,14 +130,20 @@ async fn policies_that_do_not_fit_are_mended_in_place() {
     let house = House::with(Plan { policies: &wrong, ..Plan::default() }).await;
     let alice = house.client("alice");
     for _ in 0..3 {
-        let heard = alice.modern("tools/call", json!({"name": "echo", "arguments": {"text": "x", "n": 1}})).await;
-        assert!(heard.status == StatusCode::FORBIDDEN || heard.json().get("error").is_some(), "{:?}", heard.body);
+        let heard =
+            alice.modern("tools/call", json!({"name": "echo", "arguments": {"text": "x", "n": 1}})).await;
+        assert!(
+            heard.status == StatusCode::FORBIDDEN || heard.json().get("error").is_some(),
+            "{:?}",
+            heard.body
+        );
     }
     assert!(!house.echo_heard("tools/call"));
     let before = house.door.door().snapshot().id();
     change_policies(&house, POLICIES);
     eventually("the mended policies are in force", || house.door.door().snapshot().id() > before).await;
-    let heard = alice.modern("tools/call", json!({"name": "echo", "arguments": {"text": "mended", "n": 1}})).await;
+    let heard =
+        alice.modern("tools/call", json!({"name": "echo", "arguments": {"text": "mended", "n": 1}})).await;
     assert!(heard.response()["result"].to_string().contains("mended"), "{:?}", heard.body);
 }
 

@@ -149,7 +149,8 @@ pub(crate) fn strangers(log: &str) -> std::collections::BTreeMap<String, u64> {
     let mut counts = std::collections::BTreeMap::new();
     for flood in of_kind(log, "flood") {
         for source in flood["sources"].as_array().into_iter().flatten() {
-            *counts.entry(source["reason"].as_str().unwrap().to_owned()).or_default() += source["count"].as_u64().unwrap();
+            *counts.entry(source["reason"].as_str().unwrap().to_owned()).or_default() +=
+                source["count"].as_u64().unwrap();
         }
     }
     counts
@@ -200,7 +201,11 @@ async fn open(folder: &Path, emulator: &doorward_emulator::Running, echo: &str, 
         .map(|(name, url)| format!("[[server]]\nname = \"{name}\"\nurl = \"{url}\"\n{server}\n"))
         .collect();
     // Servers of one registration accept one another's tokens, which the file must say (D-12).
-    let shared = if plan.upstreams.is_empty() && !plan.more.contains("command =") { "" } else { "shared_audience = true" };
+    let shared = if plan.upstreams.is_empty() && !plan.more.contains("command =") {
+        ""
+    } else {
+        "shared_audience = true"
+    };
     let more = plan.more.replace("{echo}", echo);
     let audit = plan.audit.map_or_else(|| "audit".to_owned(), |path| path.display().to_string());
     let text = format!(
@@ -236,7 +241,9 @@ url = "{echo}"
 "#,
         plan.gateway, plan.entra, emulator.authority, emulator.graph
     );
-    let config = load("test.toml", &text, Build { lab: true }).unwrap_or_else(|errors| panic!("{errors}\n{text}")).rebase(folder);
+    let config = load("test.toml", &text, Build { lab: true })
+        .unwrap_or_else(|errors| panic!("{errors}\n{text}"))
+        .rebase(folder);
     let built = build(config).await.unwrap_or_else(|error| panic!("{error}"));
     Gateway::bind(built).await.unwrap().open()
 }

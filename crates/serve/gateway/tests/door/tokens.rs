@@ -22,7 +22,8 @@ type Row = (&'static str, String, &'static str);
 #[tokio::test]
 async fn every_unfit_token_gets_the_same_answer_and_its_own_reason() {
     let house = House::new().await.acquainted().await;
-    let rows: Vec<Row> = [elsewhere(&house), when(&house), claims(&house), headers(&house), forged(&house)].concat();
+    let rows: Vec<Row> =
+        [elsewhere(&house), when(&house), claims(&house), headers(&house), forged(&house)].concat();
     assert!(rows.len() >= 40, "{} rows", rows.len());
     let mut answers = BTreeMap::new();
     let mut wanted: BTreeMap<String, u64> = BTreeMap::new();
@@ -38,11 +39,17 @@ async fn every_unfit_token_gets_the_same_answer_and_its_own_reason() {
     assert_eq!(status, StatusCode::UNAUTHORIZED);
     let metadata = format!("http://{}/.well-known/oauth-protected-resource/echo/mcp", house.door.address);
     let challenge = challenge.unwrap();
-    assert!(challenge.starts_with(r#"Bearer error="invalid_token", "#) && challenge.contains(&metadata), "{challenge}");
+    assert!(
+        challenge.starts_with(r#"Bearer error="invalid_token", "#) && challenge.contains(&metadata),
+        "{challenge}"
+    );
     let body: Value = serde_json::from_slice(&body).unwrap();
     assert_eq!(body["error"]["message"], "the token is not valid here");
     assert_eq!(house.echo.transcript(), [], "a server heard of a caller who was not let in");
-    assert!(house.records("intent").is_empty() && house.records("refused").is_empty(), "strangers fill no log");
+    assert!(
+        house.records("intent").is_empty() && house.records("refused").is_empty(),
+        "strangers fill no log"
+    );
     let log = house.close().await;
     assert_eq!(strangers(&log), wanted);
     for (name, token, _) in &rows {
@@ -57,7 +64,8 @@ async fn a_forged_token_says_whatever_it_likes() {
     let house = House::new().await;
     let forged = forged(&house);
     let (_, token, _) = forged.iter().find(|(name, ..)| *name == "a role that was written in").unwrap();
-    let claims: Value = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(token.split('.').nth(1).unwrap()).unwrap()).unwrap();
+    let claims: Value =
+        serde_json::from_slice(&URL_SAFE_NO_PAD.decode(token.split('.').nth(1).unwrap()).unwrap()).unwrap();
     assert_eq!(claims["roles"], json!(["Admin"]), "what reading without verifying believes");
     let mut direct = Client { address: house.echo.addr, path: "/mcp".to_owned(), token: None, session: None };
     direct.hello().await;
@@ -112,10 +120,14 @@ async fn a_token_without_the_scope_is_told_which_one() {
     let house = House::new().await.acquainted().await;
     let mut request = MintRequest::user("alice");
     request.scopes = Some(vec!["tools.read".to_owned()]);
-    let heard = Client::new(house.door.address, Some(house.mint(&request))).post(&initialize(json!({}))).await;
+    let heard =
+        Client::new(house.door.address, Some(house.mint(&request))).post(&initialize(json!({}))).await;
     assert_eq!(heard.status, StatusCode::FORBIDDEN);
     let challenge = heard.headers[WWW_AUTHENTICATE].to_str().unwrap();
-    assert!(challenge.contains(r#"error="insufficient_scope""#) && challenge.contains("mcp.access"), "{challenge}");
+    assert!(
+        challenge.contains(r#"error="insufficient_scope""#) && challenge.contains("mcp.access"),
+        "{challenge}"
+    );
     assert_eq!(house.echo.transcript(), []);
 }
 
@@ -128,7 +140,11 @@ async fn keys_roll_over_without_a_pause() {
     house.emulator.control().rollover().unwrap();
     let heard = house.client("bob").post(&initialize(json!({}))).await;
     assert_eq!(heard.status, StatusCode::OK, "{:?}", heard.body);
-    assert_eq!(old.post(&call(1, "echo", json!({}))).await.status, StatusCode::BAD_REQUEST, "no session, but still a token");
+    assert_eq!(
+        old.post(&call(1, "echo", json!({}))).await.status,
+        StatusCode::BAD_REQUEST,
+        "no session, but still a token"
+    );
 }
 
 fn alice() -> MintRequest {
@@ -156,18 +172,42 @@ fn elsewhere(house: &House) -> Vec<Row> {
         ("an ID token for the door", house.mint(&id_token(alice()).claim("aud", json!(door))), "id-token"),
         ("another tenant's person", house.mint(&MintRequest::user("mallory")), "tenant-not-allowed"),
         ("a daemon's", house.mint(&MintRequest::app("daemon")), "app-only-not-allowed"),
-        ("the client's own id as audience", house.mint(&alice().claim("aud", json!("aebc6443-996d-45c2-90f0-388ff96faa56"))), "wrong-audience"),
-        ("the server's address as audience", house.mint(&alice().claim("aud", json!(format!("http://{}/echo/mcp", house.door.address)))), "wrong-audience"),
-        ("an audience in an array", house.mint(&alice().claim("aud", json!([door]))), "audience-not-a-string"),
+        (
+            "the client's own id as audience",
+            house.mint(&alice().claim("aud", json!("aebc6443-996d-45c2-90f0-388ff96faa56"))),
+            "wrong-audience",
+        ),
+        (
+            "the server's address as audience",
+            house.mint(&alice().claim("aud", json!(format!("http://{}/echo/mcp", house.door.address)))),
+            "wrong-audience",
+        ),
+        (
+            "an audience in an array",
+            house.mint(&alice().claim("aud", json!([door]))),
+            "audience-not-a-string",
+        ),
         ("no audience", house.mint(&alice().claim("aud", Value::Null)), "missing-claim"),
-        ("a v1 token with a v2 issuer", house.mint(&v1(alice()).claim("iss", json!(format!("{}/c0175050-0000-4000-8000-000000000001/v2.0", house.emulator.authority)))), "wrong-issuer"),
+        (
+            "a v1 token with a v2 issuer",
+            house.mint(&v1(alice()).claim(
+                "iss",
+                json!(format!("{}/c0175050-0000-4000-8000-000000000001/v2.0", house.emulator.authority)),
+            )),
+            "wrong-issuer",
+        ),
     ]
 }
 
 /// Genuine tokens, at the wrong time.
 fn when(house: &House) -> Vec<Row> {
     let at = |iat: i64, nbf: i64, exp: i64| {
-        house.mint(&alice().claim("iat", json!(now() + iat)).claim("nbf", json!(now() + nbf)).claim("exp", json!(now() + exp)))
+        house.mint(
+            &alice()
+                .claim("iat", json!(now() + iat))
+                .claim("nbf", json!(now() + nbf))
+                .claim("exp", json!(now() + exp)),
+        )
     };
     vec![
         ("expired an hour ago", at(-7_200, -7_200, -3_600), "expired"),
@@ -178,7 +218,11 @@ fn when(house: &House) -> Vec<Row> {
         ("good for a month", at(-10, -10, 30 * 86_400), "lifetime-too-long"),
         ("good for ever", house.mint(&alice().claim("exp", Value::Null)), "missing-claim"),
         ("an expiry in words", house.mint(&alice().claim("exp", json!("tomorrow"))), "malformed-claim"),
-        ("an expiry that is an object", house.mint(&alice().claim("exp", json!({"$gt": 0}))), "malformed-claim"),
+        (
+            "an expiry that is an object",
+            house.mint(&alice().claim("exp", json!({"$gt": 0}))),
+            "malformed-claim",
+        ),
         ("no beginning", house.mint(&alice().claim("nbf", Value::Null)), "missing-claim"),
     ]
 }
@@ -190,9 +234,17 @@ fn claims(house: &House) -> Vec<Row> {
     let app = MintRequest { subject: MintSubject::App("daemon".to_owned()), ..MintRequest::app("daemon") };
     vec![
         ("no issuer", with("iss", Value::Null), "missing-claim"),
-        ("the real cloud's issuer", with("iss", json!("https://login.microsoftonline.com/c0175050-0000-4000-8000-000000000001/v2.0")), "wrong-issuer"),
+        (
+            "the real cloud's issuer",
+            with("iss", json!("https://login.microsoftonline.com/c0175050-0000-4000-8000-000000000001/v2.0")),
+            "wrong-issuer",
+        ),
         ("the common issuer", with("iss", json!(format!("{authority}/common/v2.0"))), "wrong-issuer"),
-        ("the issuer with a slash", with("iss", json!(format!("{authority}/c0175050-0000-4000-8000-000000000001/v2.0/"))), "wrong-issuer"),
+        (
+            "the issuer with a slash",
+            with("iss", json!(format!("{authority}/c0175050-0000-4000-8000-000000000001/v2.0/"))),
+            "wrong-issuer",
+        ),
         ("another tenant's tid", with("tid", json!("fab21ca0-0000-4000-8000-000000000002")), "wrong-issuer"),
         ("no tid", with("tid", Value::Null), "missing-claim"),
         ("no oid", with("oid", Value::Null), "missing-claim"),
@@ -204,8 +256,16 @@ fn claims(house: &House) -> Vec<Row> {
         ("a person that is an application", with("idtyp", json!("app")), "app-with-scope"),
         ("bound to a key", with("cnf", json!({"jkt": "x"})), "bound-token"),
         ("roles in a string", with("roles", json!("Reader")), "malformed-claim"),
-        ("groups in a string", with("groups", json!("96000000-0000-4000-8000-0000000000a1")), "malformed-claim"),
-        ("an application without its mark", house.mint(&app.claim("idtyp", Value::Null)), "neither-user-nor-app"),
+        (
+            "groups in a string",
+            with("groups", json!("96000000-0000-4000-8000-0000000000a1")),
+            "malformed-claim",
+        ),
+        (
+            "an application without its mark",
+            house.mint(&app.claim("idtyp", Value::Null)),
+            "neither-user-nor-app",
+        ),
     ]
 }
 
@@ -253,7 +313,14 @@ fn forged(house: &House) -> Vec<Row> {
     let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, &public), format!("{hs}.{admin}").as_bytes());
     let thief = KeyPair::generate(KeySize::Rsa2048).unwrap();
     let mut by_thief = vec![0; thief.public_modulus_len()];
-    thief.sign(&signature::RSA_PKCS1_SHA256, &SystemRandom::new(), format!("{head}.{admin}").as_bytes(), &mut by_thief).unwrap();
+    thief
+        .sign(
+            &signature::RSA_PKCS1_SHA256,
+            &SystemRandom::new(),
+            format!("{head}.{admin}").as_bytes(),
+            &mut by_thief,
+        )
+        .unwrap();
     let twice = encode(&decode(head).replacen('{', r#"{"alg":"none","#, 1));
     let bob = house.token("bob");
     // The last character holds two bits that count; those that do not are zero in the one canonical spelling.
@@ -262,14 +329,26 @@ fn forged(house: &House) -> Vec<Row> {
         ("a role that was written in", format!("{head}.{admin}.{sig}"), "bad-signature"),
         ("none, without a signature", format!("{none}.{admin}."), "alg-not-rs256"),
         ("none, with one", format!("{none}.{admin}.{sig}"), "alg-not-rs256"),
-        ("HS256 with what is public", format!("{hs}.{admin}.{}", URL_SAFE_NO_PAD.encode(tag)), "alg-not-rs256"),
-        ("a thief's signature under a good key id", format!("{head}.{admin}.{}", URL_SAFE_NO_PAD.encode(&by_thief)), "bad-signature"),
+        (
+            "HS256 with what is public",
+            format!("{hs}.{admin}.{}", URL_SAFE_NO_PAD.encode(tag)),
+            "alg-not-rs256",
+        ),
+        (
+            "a thief's signature under a good key id",
+            format!("{head}.{admin}.{}", URL_SAFE_NO_PAD.encode(&by_thief)),
+            "bad-signature",
+        ),
         ("another's signature", format!("{head}.{body}.{}", signature_of(&bob)), "bad-signature"),
         ("half a signature", format!("{head}.{body}.{}", &sig[..sig.len() / 2 / 4 * 4]), "bad-signature"),
         ("no signature", format!("{head}.{body}"), "not-a-jwt"),
         ("a member of the header twice", format!("{twice}.{body}.{sig}"), "duplicate-header"),
         ("padding", format!("{head}.{body}.{sig}=="), "not-base64"),
-        ("a signature spelled otherwise", format!("{head}.{body}.{}{last}", &sig[..sig.len() - 1]), "not-base64"),
+        (
+            "a signature spelled otherwise",
+            format!("{head}.{body}.{}{last}", &sig[..sig.len() - 1]),
+            "not-base64",
+        ),
         ("five parts", format!("{good}.x.y"), "not-a-jwt"),
         ("no token at all", "opaque-reference-token".to_owned(), "not-a-jwt"),
         ("dots", "..".to_owned(), "not-a-jwt"),

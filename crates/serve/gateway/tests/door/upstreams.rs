@@ -6,8 +6,8 @@ use doorward_servers::evil::{self, Behaviour, Evil};
 use http::StatusCode;
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpListener;
+use tokio::io::AsyncWriteExt;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
 use crate::client::{Client, Heard, call};
@@ -15,7 +15,7 @@ use crate::scripted::{self, Scripted};
 use crate::support::{House, Plan, within};
 
 const ALL: &str = "@id(\"all\")\npermit (principal in Role::\"Reader\", action, resource)\nunless { action == Action::\"sampling/createMessage\" };";
-const LIMITS: &str = "[limits]\nresponse_bytes = \"1MiB\"\nevent_bytes = \"1MiB\"\ncall_timeout = \"700ms\"\ncall_timeout_max = \"1s\"";
+const LIMITS: &str = "[limits]\nresponse_bytes = \"1MiB\"\nevent_bytes = \"1MiB\"\ncall_timeout = \"1500ms\"\ncall_timeout_max = \"2s\"";
 
 /// What a caller must get of it.
 enum Fate {
@@ -61,9 +61,15 @@ fn table(bait: &str) -> Vec<(Behaviour, Fate)> {
 }
 
 fn responses(heard: &Heard) -> Vec<Value> {
-    let stream = heard.headers["content-type"] == "text/event-stream";
-    let frames = if stream { heard.events() } else { vec![heard.json()] };
-    frames.into_iter().filter(|frame| frame.get("method").is_none()).collect()
+    if heard.headers["content-type"] != "text/event-stream" {
+        return vec![heard.json()];
+    }
+    // Of an endless stream nobody wants to read every event.
+    let text = std::str::from_utf8(&heard.body).unwrap();
+    let data = text.lines().filter_map(|line| line.strip_prefix("data: "));
+    let frames = data.filter(|data| !data.contains("\"method\":\"notifications/message\""));
+    let frames = frames.map(|data| serde_json::from_str::<Value>(data).unwrap());
+    frames.filter(|frame| frame.get("method").is_none()).collect()
 }
 
 // control: NET-01, T-34, L-07, D-04, D-09: whatever a server does, its caller gets one answer in bounded time and memory, others are served, and the outcome is recorded
@@ -76,35 +82,44 @@ async fn whatever_a_server_does_its_caller_gets_one_answer() {
         evils.push(evil::start(behaviour.clone()).await.unwrap());
     }
     let names: Vec<String> = (0..table.len()).map(|at| format!("evil-{at}")).collect();
-    let upstreams: Vec<_> = names.iter().map(String::as_str).zip(evils.iter().map(|evil| evil.server.url())).collect();
+    let upstreams: Vec<_> =
+        names.iter().map(String::as_str).zip(evils.iter().map(|evil| evil.server.url())).collect();
     let plan = Plan { policies: ALL, more: LIMITS, upstreams: &upstreams, ..Plan::default() };
     let house = House::with(plan).await.acquainted().await;
     let before = peak_memory();
-    let mut calls = JoinSet::new();
-    for (at, name) in names.iter().enumerate() {
+    let one = |at: usize, modern: bool| {
+        let mut client = house.client("alice").at(&format!("/{}/mcp", names[at]));
+        async move {
+            let arguments = json!({"text": "x", "n": 1});
+            let heard = if modern {
+                client.modern("tools/call", json!({"name": "echo", "arguments": arguments})).await
+            } else {
+                assert_eq!(client.hello().await.status, StatusCode::OK);
+                client.call("echo", arguments).await
+            };
+            (at, modern, heard)
+        }
+    };
+    let mut done = Vec::new();
+    let mut slow = JoinSet::new();
+    for (at, (_, fate)) in table.iter().enumerate() {
         for modern in [false, true] {
-            let mut client = house.client("alice").at(&format!("/{name}/mcp"));
-            calls.spawn(async move {
-                let arguments = json!({"text": "x", "n": 1});
-                let heard = if modern {
-                    client.modern("tools/call", json!({"name": "echo", "arguments": arguments})).await
-                } else {
-                    assert_eq!(client.hello().await.status, StatusCode::OK);
-                    client.call("echo", arguments).await
-                };
-                (at, modern, heard)
-            });
+            if matches!(fate, Fate::Error("timeout")) {
+                slow.spawn(one(at, modern));
+            } else {
+                done.push(one(at, modern).await);
+            }
         }
     }
     let mut bob = house.client("bob");
     bob.hello().await;
     let mut served = 0;
-    let mut done = Vec::new();
-    while done.len() < 2 * table.len() {
-        while let Some(call) = calls.try_join_next() {
+    while !slow.is_empty() {
+        while let Some(call) = slow.try_join_next() {
             done.push(call.unwrap());
         }
-        let heard = within("another caller's answer", bob.call("echo", json!({"text": "fine", "n": 1}))).await;
+        let heard =
+            within("another caller's answer", bob.call("echo", json!({"text": "fine", "n": 1}))).await;
         assert!(heard.response()["result"].is_object());
         served += 1;
     }
@@ -122,17 +137,31 @@ async fn whatever_a_server_does_its_caller_gets_one_answer() {
             Fate::Text(text) => answer["result"]["content"][0]["text"] == *text,
             Fate::Error(_) => answer["error"]["code"] == -32603 && answer.get("result").is_none(),
         };
-        if !right || heard.status != StatusCode::OK || answer["id"] != if *modern { json!("m-1") } else { json!(7) } {
+        if !right
+            || heard.status != StatusCode::OK
+            || answer["id"] != if *modern { json!("m-1") } else { json!(7) }
+        {
             failed.push(format!("{behaviour:?} modern {modern}: {} {answer}", heard.status));
         }
         let said = String::from_utf8_lossy(&heard.body);
-        if said.contains("canary") || said.contains("harmful") || heard.headers.contains_key("www-authenticate") || heard.headers.contains_key("x-evil") {
+        if said.contains("canary")
+            || said.contains("harmful")
+            || heard.headers.contains_key("www-authenticate")
+            || heard.headers.contains_key("x-evil")
+        {
             failed.push(format!("{behaviour:?}: something of the server's leaked"));
         }
         if let Fate::Error(reason) = fate {
-            let own = |outcome: &&Value| outcome["server"] == names[*at] && (outcome["reason"] == *reason || outcome["result"] == *reason);
+            let own = |outcome: &&Value| {
+                outcome["server"] == names[*at]
+                    && (outcome["reason"] == *reason || outcome["result"] == *reason)
+            };
             if outcomes.iter().filter(own).count() != 2 {
-                let all: Vec<_> = outcomes.iter().filter(|outcome| outcome["server"] == names[*at]).map(|o| (&o["result"], &o["reason"])).collect();
+                let all: Vec<_> = outcomes
+                    .iter()
+                    .filter(|outcome| outcome["server"] == names[*at])
+                    .map(|o| (&o["result"], &o["reason"]))
+                    .collect();
                 failed.push(format!("{behaviour:?}: recorded as {all:?}"));
             }
         }
@@ -147,9 +176,15 @@ async fn whatever_a_server_does_its_caller_gets_one_answer() {
 // control-off: D-04, L-07: a client that talks to such a server itself gets the second answer, the foreign one and the stack trace
 #[tokio::test]
 async fn without_the_door_the_misdeeds_arrive() {
-    for (behaviour, sign) in [(Behaviour::DuplicateMembers, "harmful"), (Behaviour::HtmlError, "stack-trace-canary"), (Behaviour::RequestOnStream, "sampling/createMessage"), (Behaviour::ForeignId, "never-asked")] {
+    for (behaviour, sign) in [
+        (Behaviour::DuplicateMembers, "harmful"),
+        (Behaviour::HtmlError, "stack-trace-canary"),
+        (Behaviour::RequestOnStream, "sampling/createMessage"),
+        (Behaviour::ForeignId, "never-asked"),
+    ] {
         let evil = evil::start(behaviour).await.unwrap();
-        let mut direct = Client { address: evil.server.addr, path: "/mcp".to_owned(), token: None, session: None };
+        let mut direct =
+            Client { address: evil.server.addr, path: "/mcp".to_owned(), token: None, session: None };
         direct.hello().await;
         let heard = direct.call("echo", json!({"text": "x", "n": 1})).await;
         assert!(String::from_utf8_lossy(&heard.body).contains(sign));
@@ -161,10 +196,12 @@ async fn without_the_door_the_misdeeds_arrive() {
 async fn a_servers_status_is_not_the_doors() {
     let server = Scripted::start(json!([{"name": "status", "inputSchema": {"type": "object"}}]), |message| {
         let status = message["params"]["arguments"]["status"].as_u64().unwrap();
-        let body = json!({"jsonrpc": "2.0", "id": message["id"], "error": {"code": -32000, "message": "no"}}).to_string();
+        let body = json!({"jsonrpc": "2.0", "id": message["id"], "error": {"code": -32000, "message": "no"}})
+            .to_string();
         let mut answer = scripted::answer(u16::try_from(status).unwrap(), "application/json", &body);
         let headers = answer.headers_mut();
-        headers.insert("www-authenticate", "Bearer resource_metadata=\"https://evil.example\"".parse().unwrap());
+        headers
+            .insert("www-authenticate", "Bearer resource_metadata=\"https://evil.example\"".parse().unwrap());
         headers.insert("mcp-session-id", "chosen-by-the-server".parse().unwrap());
         headers.insert("set-cookie", "a=b".parse().unwrap());
         headers.insert("location", "https://evil.example/".parse().unwrap());
@@ -172,13 +209,18 @@ async fn a_servers_status_is_not_the_doors() {
     })
     .await;
     let upstreams = [("open", server.url())];
-    let house = House::with(Plan { policies: ALL, upstreams: &upstreams, ..Plan::default() }).await.acquainted().await;
+    let house = House::with(Plan { policies: ALL, upstreams: &upstreams, ..Plan::default() })
+        .await
+        .acquainted()
+        .await;
     let mut alice = house.client("alice").at("/open/mcp");
     alice.hello().await;
     for status in [200, 201, 301, 302, 307, 400, 401, 402, 403, 404, 407, 413, 429, 431, 451, 500, 502, 503] {
-        let modern = alice.modern("tools/call", json!({"name": "status", "arguments": {"status": status}})).await;
+        let modern =
+            alice.modern("tools/call", json!({"name": "status", "arguments": {"status": status}})).await;
         assert!([200, 400, 404].contains(&modern.status.as_u16()), "{status} became {}", modern.status);
-        let legacy = if status == 404 { modern } else { alice.call("status", json!({"status": status})).await };
+        let legacy =
+            if status == 404 { modern } else { alice.call("status", json!({"status": status})).await };
         assert!(status == 404 || legacy.status == StatusCode::OK, "{status} became {}", legacy.status);
         for name in ["www-authenticate", "mcp-session-id", "set-cookie", "location"] {
             assert!(!legacy.headers.contains_key(name), "{status}: {name}");
@@ -196,7 +238,10 @@ async fn a_slow_reader_fills_no_memory() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         (format!("http://{}/mcp", listener.local_addr().unwrap()), listener)
     };
-    let event = Arc::new(format!("data: {{\"jsonrpc\":\"2.0\",\"method\":\"notifications/message\",\"params\":{{\"level\":\"info\",\"data\":\"{}\"}}}}\n\n", "x".repeat(EVENT)));
+    let event = Arc::new(format!(
+        "data: {{\"jsonrpc\":\"2.0\",\"method\":\"notifications/message\",\"params\":{{\"level\":\"info\",\"data\":\"{}\"}}}}\n\n",
+        "x".repeat(EVENT)
+    ));
     tokio::spawn(async move {
         while let Ok((mut stream, _)) = listener.accept().await {
             let event = Arc::clone(&event);
@@ -220,34 +265,22 @@ async fn a_slow_reader_fills_no_memory() {
 }
 
 /// A server that knows one tool, which sends events as fast as they are taken.
-async fn flood(stream: &mut tokio::net::TcpStream, event: &str, events: usize) -> Option<()> {
-    let mut held = Vec::new();
+async fn flood(stream: &mut TcpStream, event: &str, events: usize) -> Option<()> {
     loop {
-        let mut chunk = [0; 4096];
-        let length = stream.read(&mut chunk).await.ok().filter(|length| *length > 0)?;
-        held.extend_from_slice(&chunk[..length]);
-        let text = String::from_utf8_lossy(&held).into_owned();
-        let Some(at) = text.find("{\"jsonrpc\"").or_else(|| text.find("{\"")) else { continue };
-        let Ok(message) = serde_json::from_str::<Value>(&text[at..]) else { continue };
-        held.clear();
+        let message = scripted::message(stream).await?;
         let id = &message["id"];
         if message["method"] == "tools/call" {
-            stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n").await.ok()?;
+            stream.write_all(scripted::STREAM_HEAD).await.ok()?;
             for _ in 0..events {
                 stream.write_all(event.as_bytes()).await.ok()?;
             }
-            let last = format!("data: {{\"jsonrpc\":\"2.0\",\"id\":{id},\"result\":{{\"content\":[],\"resultType\":\"complete\"}}}}\n\n");
+            let last = format!(
+                "data: {{\"jsonrpc\":\"2.0\",\"id\":{id},\"result\":{{\"content\":[],\"resultType\":\"complete\"}}}}\n\n"
+            );
             stream.write_all(last.as_bytes()).await.ok()?;
             return Some(());
         }
-        let result = if message["method"] == "tools/list" {
-            json!({"tools": [{"name": "flood", "inputSchema": {"type": "object"}}]})
-        } else {
-            json!({"prompts": []})
-        };
-        let body = json!({"jsonrpc": "2.0", "id": id, "result": result}).to_string();
-        let head = format!("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n", body.len());
-        stream.write_all(format!("{head}{body}").as_bytes()).await.ok()?;
+        scripted::list(stream, &message, "flood").await?;
     }
 }
 

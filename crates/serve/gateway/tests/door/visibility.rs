@@ -37,7 +37,8 @@ async fn invisible_and_absent_tools_are_one() {
     alice.call("echo", json!({"text": "x", "n": 1})).await;
     house.echo.clear_transcript();
     for arguments in [json!({}), json!({"bytes": 1}), json!({"bytes": "not a number"}), json!([])] {
-        let (hidden, absent) = (alice.call("big", arguments.clone()).await, alice.call("nope", arguments.clone()).await);
+        let (hidden, absent) =
+            (alice.call("big", arguments.clone()).await, alice.call("nope", arguments.clone()).await);
         assert!(same(&hidden, &absent), "{:?} {:?}", hidden.body, absent.body);
         assert_eq!((hidden.status, &hidden.json()["error"]["code"]), (StatusCode::OK, &json!(-32602)));
         let call = |name: &str| alice.modern("tools/call", json!({"name": name, "arguments": arguments}));
@@ -57,7 +58,8 @@ async fn without_the_door_the_hidden_tool_shows_and_runs() {
     let house = House::new().await.acquainted().await;
     let mut direct = Client { address: house.echo.addr, path: "/mcp".to_owned(), token: None, session: None };
     direct.hello().await;
-    let (hidden, absent) = (direct.call("big", json!({"bytes": 4})).await, direct.call("nope", json!({"bytes": 4})).await);
+    let (hidden, absent) =
+        (direct.call("big", json!({"bytes": 4})).await, direct.call("nope", json!({"bytes": 4})).await);
     assert_ne!(hidden.body, absent.body);
     assert!(hidden.response()["result"].to_string().contains("xxxx"));
 }
@@ -86,23 +88,44 @@ async fn a_listed_tool_may_still_be_refused() {
 // control: D-08, ZTR-01: prompts and resources without a permit are neither listed nor told from absent ones, also through completion and subscription
 #[tokio::test]
 async fn unseen_prompts_and_resources_do_not_exist() {
-    let sample = sample::start_with(sample::Options { transcript: true, ..Default::default() }).await.unwrap();
+    let sample =
+        sample::start_with(sample::Options { transcript: true, ..Default::default() }).await.unwrap();
     let upstreams = [("sample", sample.url())];
-    let house = House::with(Plan { policies: SAMPLE, upstreams: &upstreams, ..Plan::default() }).await.acquainted().await;
+    let house = House::with(Plan { policies: SAMPLE, upstreams: &upstreams, ..Plan::default() })
+        .await
+        .acquainted()
+        .await;
     let mut alice = house.client("alice").at("/sample/mcp");
     alice.hello().await;
     let ask = async |method: &str, params: Value| {
         alice.post(&json!({"jsonrpc": "2.0", "id": 3, "method": method, "params": params})).await
     };
     let list = ask("prompts/list", json!({})).await.response();
-    let names: Vec<_> = list["result"]["prompts"].as_array().unwrap().iter().map(|prompt| &prompt["name"]).collect();
+    let names: Vec<_> =
+        list["result"]["prompts"].as_array().unwrap().iter().map(|prompt| &prompt["name"]).collect();
     assert_eq!(names, ["draft_announcement"]);
     sample.clear_transcript();
     let pairs = [
-        ("prompts/get", json!({"name": "summarize_document", "arguments": {"name": "welcome"}}), json!({"name": "nope", "arguments": {"name": "welcome"}})),
-        ("resources/read", json!({"uri": "garden://documents/accounts"}), json!({"uri": "garden://documents/nope"})),
-        ("resources/subscribe", json!({"uri": "garden://documents/accounts"}), json!({"uri": "garden://documents/nope"})),
-        ("resources/unsubscribe", json!({"uri": "garden://documents/accounts"}), json!({"uri": "file:///etc/passwd"})),
+        (
+            "prompts/get",
+            json!({"name": "summarize_document", "arguments": {"name": "welcome"}}),
+            json!({"name": "nope", "arguments": {"name": "welcome"}}),
+        ),
+        (
+            "resources/read",
+            json!({"uri": "garden://documents/accounts"}),
+            json!({"uri": "garden://documents/nope"}),
+        ),
+        (
+            "resources/subscribe",
+            json!({"uri": "garden://documents/accounts"}),
+            json!({"uri": "garden://documents/nope"}),
+        ),
+        (
+            "resources/unsubscribe",
+            json!({"uri": "garden://documents/accounts"}),
+            json!({"uri": "file:///etc/passwd"}),
+        ),
         (
             "completion/complete",
             json!({"ref": {"type": "ref/prompt", "name": "summarize_document"}, "argument": {"name": "name", "value": "w"}}),
@@ -115,7 +138,8 @@ async fn unseen_prompts_and_resources_do_not_exist() {
         assert!(unseen.json()["error"]["code"].is_i64(), "{method}: {:?}", unseen.body);
     }
     assert_eq!(sample.transcript(), []);
-    let seen = ask("prompts/get", json!({"name": "draft_announcement", "arguments": {"topic": "rain"}})).await;
+    let seen =
+        ask("prompts/get", json!({"name": "draft_announcement", "arguments": {"topic": "rain"}})).await;
     assert!(seen.response()["result"]["messages"].is_array(), "{:?}", seen.body);
 }
 
@@ -126,18 +150,30 @@ async fn an_unknown_method_passes_only_by_name() {
     let mut alice = house.client("alice");
     alice.hello().await;
     house.echo.clear_transcript();
-    for method in ["vendor/unknown", "vendor/Known", "tools/Call", "Tools/call", "$/cancelRequest", "rpc.discover"] {
-        let legacy = alice.post(&json!({"jsonrpc": "2.0", "id": 4, "method": method, "params": {"x": 1}})).await;
-        assert_eq!((legacy.status, &legacy.json()["error"]["code"]), (StatusCode::OK, &json!(-32601)), "{method}");
+    for method in
+        ["vendor/unknown", "vendor/Known", "tools/Call", "Tools/call", "$/cancelRequest", "rpc.discover"]
+    {
+        let legacy =
+            alice.post(&json!({"jsonrpc": "2.0", "id": 4, "method": method, "params": {"x": 1}})).await;
+        assert_eq!(
+            (legacy.status, &legacy.json()["error"]["code"]),
+            (StatusCode::OK, &json!(-32601)),
+            "{method}"
+        );
         let modern = alice.modern(method, json!({"x": 1})).await;
-        assert_eq!((modern.status, &modern.json()["error"]["code"]), (StatusCode::NOT_FOUND, &json!(-32601)), "{method}");
+        assert_eq!(
+            (modern.status, &modern.json()["error"]["code"]),
+            (StatusCode::NOT_FOUND, &json!(-32601)),
+            "{method}"
+        );
     }
     // A notification gets no answer in a body, so its refusal is the status (T-07).
     let told = alice.post(&json!({"jsonrpc": "2.0", "method": "vendor/unknown"})).await;
     assert_eq!(told.status, StatusCode::BAD_REQUEST);
     assert_eq!(house.echo.transcript(), []);
     assert!(house.refusals().iter().all(|reason| reason == "method-not-permitted"), "{:?}", house.refusals());
-    let body = r#"{"jsonrpc":"2.0","method":"vendor/known","params":{ "a" : [1.0, 1e2] ,"b":"\u00e9"},"id":5}"#;
+    let body =
+        r#"{"jsonrpc":"2.0","method":"vendor/known","params":{ "a" : [1.0, 1e2] ,"b":"\u00e9"},"id":5}"#;
     let heard = alice.send(alice.request(http::Method::POST, body)).await;
     assert_eq!(heard.json()["error"]["message"], "Method not found", "the server's own words");
     let seen = house.echo.transcript();
@@ -159,7 +195,8 @@ async fn a_schema_that_reaches_out_is_not_followed() {
     let server = Scripted::start(tools, |message| text(message, "ran")).await;
     let upstreams = [("open", server.url())];
     let policies = r#"@id("all") permit (principal in Role::"Reader", action, resource);"#;
-    let house = House::with(Plan { policies, upstreams: &upstreams, ..Plan::default() }).await.acquainted().await;
+    let house =
+        House::with(Plan { policies, upstreams: &upstreams, ..Plan::default() }).await.acquainted().await;
     let mut alice = house.client("alice").at("/open/mcp");
     alice.hello().await;
     for tool in ["remote", "file", "broken"] {
