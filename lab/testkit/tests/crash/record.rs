@@ -1,9 +1,7 @@
-//! What an audit log holds, read as anybody can read it: one JSON object a line.
+//! What an audit log holds, read as anybody can read it: one object a line.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
-
-use serde_json::Value;
 
 /// The calls of a log, by trace id and by call id.
 #[derive(Debug, Default)]
@@ -28,20 +26,21 @@ impl Record {
             files.filter(|path| path.extension().is_some_and(|end| end == "jsonl")).collect();
         let mut record = Self::default();
         for segment in segments {
-            let bytes = std::fs::read(segment).unwrap();
-            for line in bytes.split_inclusive(|byte| *byte == b'\n') {
-                record.torn = !line.ends_with(b"\n");
+            let text = std::fs::read_to_string(segment).unwrap();
+            for line in text.split_inclusive('\n') {
+                record.torn = !line.ends_with('\n');
                 if !record.torn {
-                    record.take(&serde_json::from_slice(line).unwrap());
+                    record.take(line);
                 }
             }
         }
         record
     }
 
-    fn take(&mut self, line: &Value) {
-        let text = |member: &str| line[member].as_str().unwrap_or_default().to_owned();
-        match line["kind"].as_str().unwrap() {
+    fn take(&mut self, line: &str) {
+        let text =
+            |name: &str| member(line, name).unwrap_or_else(|| panic!("no {name} in {line}")).to_owned();
+        match text("kind").as_str() {
             "intent" => drop(self.intents.insert(text("trace"), text("call"))),
             "outcome" => drop(self.outcomes.insert(text("call"), text("result"))),
             "start" => self.starts += 1,
@@ -54,4 +53,11 @@ impl Record {
     pub(crate) fn outcome(&self, trace: &str) -> Option<&str> {
         self.outcomes.get(self.intents.get(trace)?).map(String::as_str)
     }
+}
+
+/// The first text member of a name. These hold nothing that is escaped; looking for them is quicker than to parse a log
+/// again after each of a hundred kills.
+fn member<'a>(line: &'a str, name: &str) -> Option<&'a str> {
+    let (_, rest) = line.split_once(&format!("\"{name}\":\""))?;
+    rest.split_once('"').map(|(value, _)| value)
 }
