@@ -50,7 +50,7 @@ pub(crate) fn run(root: &Path, named: &[&str]) -> Result<(), String> {
     let mut outcomes = Vec::new();
     for (name, what, budget) in STEPS.iter().filter(|(name, ..)| chosen(name)) {
         if *name == "unit" {
-            outcomes.push(build(root, nextest));
+            outcomes.push(build(root));
         }
         if *name == "deny" && !tools::answers("cargo", &["deny", "--version"]) {
             println!("\n== deny: not installed here; CI runs it");
@@ -61,7 +61,7 @@ pub(crate) fn run(root: &Path, named: &[&str]) -> Result<(), String> {
     }
     let suites: Vec<Suite> = suites.into_iter().filter(|suite| chosen(suite.name)).collect();
     if !suites.is_empty() && !outcomes.iter().any(|outcome| outcome.name == "build") {
-        outcomes.push(build(root, nextest));
+        outcomes.push(build(root));
     }
     let door = workspace.target.join("debug").join("doorward");
     for suite in &suites {
@@ -103,19 +103,10 @@ fn step(root: &Path, name: &str, nextest: bool) -> Outcome {
 }
 
 /// Compiling has no budget: it is measured apart, so that the budgets of tests mean tests.
-fn build(root: &Path, nextest: bool) -> Outcome {
+fn build(root: &Path) -> Outcome {
     println!("\n== build: the program and every test, one profile");
-    let program = cargo(root, "build", &["build", "--workspace", "--bins", "--locked"]);
-    if program.failed > 0 {
-        return program;
-    }
-    let tests: &[&str] = if nextest {
-        &["nextest", "run", "--workspace", "--locked", "--no-run"]
-    } else {
-        &["test", "--workspace", "--locked", "--no-run"]
-    };
-    let tests = cargo(root, "build", tests);
-    Outcome { took: program.took + tests.took, ..tests }
+    // Everything at once: part of the workspace would have other features, and its dependencies be compiled again.
+    cargo(root, "build", &["build", "--workspace", "--all-targets", "--locked"])
 }
 
 fn tidy(root: &Path) -> Outcome {
