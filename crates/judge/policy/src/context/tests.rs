@@ -256,16 +256,22 @@ const ROWS: &[Row] = &[
 #[test]
 fn arguments_stay_data() {
     assert!(ROWS.len() >= 30);
-    for (what, arguments, attack, naive, data) in ROWS {
-        assert_eq!(naively(arguments, attack), *naive, "{what}: Cedar's own reader");
+    for (what, arguments, attack, _, data) in ROWS {
         let tree = tree(arguments);
         let context =
             of_arguments(Some(tree.root()), &Declared::Tool(&Record::new()), &Reads::Everything).unwrap();
         assert!(!holds(attack, context.clone()), "{what}: the attack");
         assert!(holds(data, context), "{what}: {data}");
     }
-    let won = ROWS.iter().filter(|(_, _, _, naive, _)| *naive == Won).count();
-    assert!(won >= 10, "the table shows what it protects from");
+}
+
+// control-off: D-06: Cedar's own JSON reader makes entities of arguments, and a caller whoever they say they are.
+#[test]
+fn cedars_own_reader_gives_the_attacker_what_they_want() {
+    for (what, arguments, attack, naive, _) in ROWS {
+        assert_eq!(naively(arguments, attack), *naive, "{what}");
+    }
+    assert!(ROWS.iter().filter(|(_, _, _, naive, _)| *naive == Won).count() >= 10);
 }
 
 // control: D-06, spine-l: the same arguments, against policies that type them, get nothing through the whole way.

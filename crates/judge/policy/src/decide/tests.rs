@@ -85,26 +85,33 @@ fn own_data_only() {
     assert_eq!(word(&call(&set, &who, "crm/read", r#""not an object""#)), "policy-error");
 }
 
-// control: AUT-01, D-05: a policy that fails refuses; Cedar alone would skip the forbid and permit.
+/// A forbid on arithmetic with the caller's number.
+const CAPPED: &str = "permit(principal, action == Action::\"crm/read\", resource);
+    @id(\"cap\") forbid(principal, action == Action::\"crm/read\", resource)
+    when { context.arguments has n && context.arguments.n * 4 > 100 };";
+/// The product overflows, so the forbid has no value.
+const OVERFLOW: &str = r#"{"user_id":"a","n":9223372036854775807}"#;
+
+// control: AUT-01: a policy that fails refuses; Cedar alone would skip the forbid and permit.
 #[test]
 fn a_forbid_that_is_made_to_fail_still_refuses() {
-    let policies = "permit(principal, action == Action::\"crm/read\", resource);
-         @id(\"cap\") forbid(principal, action == Action::\"crm/read\", resource)
-         when { context.arguments has n && context.arguments.n * 4 > 100 };";
-    let set = compile(policies);
+    let set = compile(CAPPED);
     let who = alice(&[]).of(&set);
     assert_eq!(word(&call(&set, &who, "crm/read", r#"{"user_id":"a","n":1}"#)), "permit");
     assert_eq!(word(&call(&set, &who, "crm/read", r#"{"user_id":"a","n":26}"#)), "forbidden");
-    // The product overflows, so the forbid has no value.
-    let attack = r#"{"user_id":"a","n":9223372036854775807}"#;
-    let denial = call(&set, &who, "crm/read", attack).unwrap_err();
+    let denial = call(&set, &who, "crm/read", OVERFLOW).unwrap_err();
     assert_eq!((denial.reason(), denial.errors()[0].policy()), ("policy-error", Some("cap")));
     assert_eq!(
         denial.errors()[0].what(),
         "its arithmetic overflows",
         "the operands are the caller's content"
     );
+}
 
+// control-off: AUT-01: Cedar alone skips the forbid that fails, and permits.
+#[test]
+fn cedar_alone_permits_what_a_failing_forbid_forbids() {
+    let (policies, attack) = (CAPPED, OVERFLOW);
     let naive: cedar_policy::PolicySet = policies.parse().unwrap();
     let context =
         cedar_policy::Context::from_json_str(&format!(r#"{{"arguments":{attack}}}"#), None).unwrap();

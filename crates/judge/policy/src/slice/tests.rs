@@ -43,6 +43,7 @@ fn rest() -> impl Strategy<Value = (&'static str, &'static str)> {
         "context.arguments has filter && context.arguments.filter.owner == principal.oid",
         "context.arguments has filter && context.arguments.filter has limit && context.arguments.filter.limit > 5",
         "context has arguments.n && principal in Role::\"Writer\"",
+        "context.arguments has tags",
     ];
     let both = plain.iter().chain(&reading).copied().collect::<Vec<_>>();
     let any = select(vec![
