@@ -11,7 +11,7 @@ use crate::support::{House, Plan, eventually};
 
 const ALL: &str = "@id(\"all\")\npermit (principal in Role::\"Reader\", action, resource);";
 
-// control: T-23, D-11: a body beyond its bound is refused before it is read, whether it says its length or not, and a head beyond its own ends in the HTTP layer
+// control: T-23, D-11, NET-05: a body beyond its bound is refused before it is read, whether it says its length or not, and a head beyond its own ends in the HTTP layer
 #[tokio::test]
 async fn what_is_too_large_is_refused_unread() {
     let plan =
@@ -52,7 +52,7 @@ async fn what_is_too_large_is_refused_unread() {
     assert_eq!(house.records("intent").iter().filter(|intent| intent["method"] == "tools/call").count(), 1);
 }
 
-// control: T-05, S33: bytes that two readers could part differently are refused before there is a request
+// control: T-05, NET-08: bytes that two readers could part differently are refused before there is a request
 #[tokio::test]
 async fn smuggled_requests_do_not_part() {
     let house = House::new().await.acquainted().await;
@@ -82,7 +82,7 @@ async fn smuggled_requests_do_not_part() {
     assert_eq!(house.echo.transcript(), []);
 }
 
-// control: S33: a person holds so many sessions and no more, the door too; the place of an ended one is free again
+// control: RAT-03: a person holds so many sessions and no more, the door too; the place of an ended one is free again
 #[tokio::test]
 async fn sessions_are_bounded_for_each_and_for_all() {
     let plan = Plan { more: "[limits]\nsessions = 3\nsessions_per_person = 2", ..Plan::default() };
@@ -108,7 +108,7 @@ async fn sessions_are_bounded_for_each_and_for_all() {
     assert_eq!(house.client("alice").post(&initialize(json!({}))).await.status, StatusCode::OK);
 }
 
-// control: S33, D-09: a caller who goes away while a session opens leaves no place taken, and an outcome
+// control: RAT-04, D-09: a caller who goes away while a session opens leaves no place taken, and an outcome
 #[tokio::test]
 async fn a_session_that_nobody_waits_for_takes_no_place() {
     // It opens a session on a stream, as it may, and then says nothing.
@@ -149,7 +149,7 @@ async fn a_session_that_nobody_waits_for_takes_no_place() {
     assert!(house.records("outcome").iter().all(|outcome| outcome["result"] == "aborted"));
 }
 
-// control: S33, T-34: beyond its bound of calls the door says when to come back, and those who are in are served
+// control: RAT-04, T-34: beyond its bound of calls the door says when to come back, and those who are in are served
 #[tokio::test]
 async fn calls_at_once_are_bounded() {
     let plan = Plan { more: "[limits]\nconcurrent_calls = 2", ..Plan::default() };

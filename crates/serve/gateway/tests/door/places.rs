@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::client::{Client, initialize, raw};
 use crate::support::{House, Plan, strangers};
 
-// control: T-02, T-03: a foreign host or origin is refused before the token is looked at, on every verb and page
+// control: REM-13, T-02, T-03: a foreign host or origin is refused before the token is looked at, on every verb and page
 #[tokio::test]
 async fn a_foreign_host_or_origin_gets_no_further() {
     let house = House::new().await.acquainted().await;

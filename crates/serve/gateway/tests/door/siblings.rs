@@ -37,7 +37,7 @@ fn tokens(house: &House) -> [(&'static str, String); 3] {
     ]
 }
 
-// control: D-12, A-05: a token opens the server it was given for and none of its siblings, whichever way it is tried first
+// control: D-12, TPT-05, A-05: a token opens the server it was given for and none of its siblings, whichever way it is tried first
 #[tokio::test]
 async fn a_token_opens_its_own_server_and_no_sibling() {
     let house = siblings().await;

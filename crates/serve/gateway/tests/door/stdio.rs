@@ -76,7 +76,7 @@ async fn echo(client: &Client, text: &str) -> bool {
     heard.status == StatusCode::OK && heard.response()["result"]["content"][0]["text"] == text
 }
 
-// control: D-23, LOC-01: each person has a child of their own, whichever client they come with, and it is given neither token nor the door's environment
+// control: D-23, LOC-10: each person has a child of their own, whichever client they come with, and it is given neither token nor the door's environment
 #[tokio::test]
 async fn each_person_has_a_child_of_their_own() {
     let family = Family::new("env = { KNOWN = \"yes\" }").await;
@@ -157,7 +157,7 @@ async fn a_dead_child_is_replaced_and_nobody_waits_for_it() {
     assert_eq!(outcomes.iter().filter(|outcome| outcome["reason"] == "upstream-ended").count(), 3);
 }
 
-// control: D-23, S33: beyond the cap one more person is told to come back, and a child that nobody uses is ended
+// control: D-23, RAT-04: beyond the cap one more person is told to come back, and a child that nobody uses is ended
 #[tokio::test]
 async fn children_are_capped_and_reaped() {
     let family = Family::new("max_children = 1\nidle = \"1s\"").await;

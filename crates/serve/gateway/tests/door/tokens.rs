@@ -86,7 +86,7 @@ async fn a_token_comes_in_one_header_and_nowhere_else() {
     assert_eq!(bare.post(&in_body).await.status, StatusCode::UNAUTHORIZED);
     let values: &[&[String]] = &[
         &[format!("Basic {token}")],
-        &[token.clone()],
+        std::slice::from_ref(&token),
         &[format!("Bearer {token}"), format!("Bearer {token}")],
         &[format!("Bearer {token}"), "Basic eDp5".to_owned()],
         &[format!("Bearer {token}, Bearer {token}")],

@@ -72,7 +72,7 @@ fn responses(heard: &Heard) -> Vec<Value> {
     frames.filter(|frame| frame.get("method").is_none()).collect()
 }
 
-// control: NET-01, T-34, L-07, D-04, D-09: whatever a server does, its caller gets one answer in bounded time and memory, others are served, and the outcome is recorded
+// control: NET-05, T-34, L-07, D-04, D-09: whatever a server does, its caller gets one answer in bounded time and memory, others are served, and the outcome is recorded
 #[tokio::test]
 async fn whatever_a_server_does_its_caller_gets_one_answer() {
     let bait = Scripted::start(json!([]), |message| scripted::text(message, "bait")).await;
@@ -225,11 +225,11 @@ async fn a_servers_status_is_not_the_doors() {
         for name in ["www-authenticate", "mcp-session-id", "set-cookie", "location"] {
             assert!(!legacy.headers.contains_key(name), "{status}: {name}");
         }
-        assert_eq!(legacy.json()["error"]["code"].as_i64().is_some(), true);
+        assert!(legacy.json()["error"]["code"].is_i64());
     }
 }
 
-// control: T-10, S33: what a server sends faster than its caller reads waits at the server, not in the door
+// control: T-10, RAT-04: what a server sends faster than its caller reads waits at the server, not in the door
 #[tokio::test]
 async fn a_slow_reader_fills_no_memory() {
     const EVENT: usize = 900 << 10;

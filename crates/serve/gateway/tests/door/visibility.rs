@@ -85,7 +85,7 @@ async fn a_listed_tool_may_still_be_refused() {
     assert!(!house.echo_heard("tools/call"));
 }
 
-// control: D-08, ZTR-01: prompts and resources without a permit are neither listed nor told from absent ones, also through completion and subscription
+// control: D-08: prompts and resources without a permit are neither listed nor told from absent ones, also through completion and subscription
 #[tokio::test]
 async fn unseen_prompts_and_resources_do_not_exist() {
     let sample =
