@@ -5,8 +5,9 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
-use doorward_testkit::{Ran, run};
+use doorward_testkit::{Ran, program, run};
 
 /// A command as a page names it.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -19,7 +20,7 @@ struct Named {
 #[tokio::test]
 async fn every_command_that_a_page_names_exists() {
     let folder = tempfile::tempdir().unwrap();
-    let named: Vec<Named> = pages().iter().flat_map(|page| commands(page)).collect();
+    let named: Vec<Named> = pages().iter().flat_map(|page| commands(page, &PROGRAM)).collect();
     let mut wrong = Vec::new();
     for Named { page, line, words } in &named {
         // With `--help` last everything before it is read and checked, and nothing is done.
@@ -49,6 +50,32 @@ async fn a_command_that_does_not_exist_is_told_with_a_way_out() {
         assert_eq!(code, Some(2), "{typed:?}: {err}");
         assert!(err.contains(meant), "{typed:?}: {err}");
     }
+}
+
+/// The same for the chores of the workspace, and for the suites that one of them runs by name.
+#[test]
+fn every_chore_that_a_page_names_exists() {
+    // It was built beside the program under test.
+    let chores = |arguments: &[&str]| {
+        let mut xtask = Command::new(program().with_file_name("xtask"));
+        let said = xtask.current_dir(root()).args(arguments).output().unwrap();
+        String::from_utf8(said.stdout).unwrap()
+    };
+    let (known, suites) = (chores(&["help"]), chores(&["test", "--list"]));
+    let (known, suites) = (first_words(&known), first_words(&suites));
+    let named: Vec<Named> = pages().iter().flat_map(|page| commands(page, &CHORES)).collect();
+    assert!(named.len() >= 8, "the pages name chores, and this test found only {named:?}");
+    for Named { page, line, words } in &named {
+        let context = format!("{}:{line}: cargo xtask {}", page.display(), words.join(" "));
+        let (chore, rest) = words.split_first().expect(&context);
+        assert!(known.contains(&chore.as_str()), "{context}: there is {known:?}");
+        let suite = rest.iter().find(|word| *chore == "test" && !word.starts_with("--") && **word != "NAME");
+        assert!(suite.is_none_or(|suite| suites.contains(&suite.as_str())), "{context}: there is {suites:?}");
+    }
+}
+
+fn first_words(text: &str) -> Vec<&str> {
+    text.lines().filter_map(|line| line.split_whitespace().next()).collect()
 }
 
 /// The two commands of a fresh machine stand in the README, each on a line of its own.
@@ -102,7 +129,7 @@ fn pages() -> BTreeSet<PathBuf> {
 }
 
 /// The commands in the code of a page: in blocks, and between backticks.
-fn commands(page: &Path) -> Vec<Named> {
+fn commands(page: &Path, starts: &[&str]) -> Vec<Named> {
     let text = std::fs::read_to_string(page).unwrap();
     let mut fenced = false;
     let mut found = Vec::new();
@@ -113,7 +140,7 @@ fn commands(page: &Path) -> Vec<Named> {
         }
         let block = fenced || line.starts_with("    ");
         let pieces = if block { vec![line.trim()] } else { line.split('`').skip(1).step_by(2).collect() };
-        found.extend(pieces.into_iter().filter_map(arguments).map(|words| Named {
+        found.extend(pieces.into_iter().filter_map(|code| arguments(code, starts)).map(|words| Named {
             page: page.to_owned(),
             line: number,
             words,
@@ -122,11 +149,14 @@ fn commands(page: &Path) -> Vec<Named> {
     found
 }
 
-/// The arguments of a command line, if it starts the program; without comment, brackets of what is optional, and
-/// ellipses.
-fn arguments(code: &str) -> Option<Vec<String>> {
+/// How a command line starts the program.
+const PROGRAM: [&str; 2] = ["doorward ", "cargo run --release -- "];
+/// How it starts a chore.
+const CHORES: [&str; 1] = ["cargo xtask "];
+
+/// The arguments of a command line that starts so; without comment, brackets of what is optional, and ellipses.
+fn arguments(code: &str, starts: &[&str]) -> Option<Vec<String>> {
     let code = code.strip_prefix("$ ").unwrap_or(code);
-    let starts = ["doorward ", "cargo run --release -- "];
     let arguments = starts.iter().find_map(|start| code.strip_prefix(start))?;
     let words = arguments.split_whitespace().take_while(|word| !["#", "|", ">", "&&", ";"].contains(word));
     let words: Vec<String> = words.map(|word| word.trim_matches(['[', ']', '…']).to_owned()).collect();
@@ -135,7 +165,7 @@ fn arguments(code: &str) -> Option<Vec<String>> {
 
 #[test]
 fn commands_are_read_as_a_reader_would() {
-    let read = |code: &str| arguments(code).map(|words| words.join(" "));
+    let read = |code: &str| arguments(code, &PROGRAM).map(|words| words.join(" "));
     assert_eq!(read("doorward audit verify # says how far").as_deref(), Some("audit verify"));
     assert_eq!(read("cargo run --release -- up --tour").as_deref(), Some("up --tour"));
     assert_eq!(read("doorward up [--tour]").as_deref(), Some("up --tour"));

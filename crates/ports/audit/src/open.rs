@@ -38,8 +38,9 @@ pub(crate) fn open(
     apart(&dir, folder(key_dir.unwrap_or(Path::new(".")))?, "signing key")?;
     let held = hold(&dir)?;
 
-    let present = segments(&dir)?;
-    let fresh = present.is_empty();
+    let mut present = segments(&dir)?;
+    let begun = recover::only_begun(&dir, &present)?;
+    let fresh = present.is_empty() || begun;
     let key = SigningKey::load(&config.key_file, fresh)?;
     let keyring = Keyring::load(&config.key_file, fresh)?;
     let sink_exists = sink_dir.join(crate::sink::CHECKPOINTS).exists();
@@ -56,6 +57,11 @@ pub(crate) fn open(
         }
         let found = Found::nothing(random_id()?, now);
         let path = segment_path(&dir, found.number);
+        if begun {
+            // A first start that was killed before its first record: there is nothing to lose in it.
+            std::fs::remove_file(&path).map_err(AuditError::io("remove", &path))?;
+            present.clear();
+        }
         let segment = storage.create(&path).map_err(AuditError::io("create", path))?;
         (found, segment)
     } else {

@@ -15,12 +15,41 @@ use tokio::sync::mpsc;
 /// How long a caller may take to send one body.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// Of a body that nobody wanted, this much is read and thrown away, for so long: a caller that is refused before its
+/// body was read must get the answer, and not a reset connection that hides it (they would never learn to sign in).
+const MOST_DISCARDED: usize = 1 << 20;
+const DISCARDING: Duration = Duration::from_secs(5);
+
+/// A request's body, as it stands on the wire.
+pub struct Inbound(Option<Incoming>);
+
+impl Inbound {
+    pub(crate) fn new(body: Incoming) -> Self {
+        Self(Some(body))
+    }
+}
+
+impl Drop for Inbound {
+    fn drop(&mut self) {
+        let unread = self.0.take().filter(|body| !body.is_end_stream());
+        if let (Some(body), Ok(runtime)) = (unread, tokio::runtime::Handle::try_current()) {
+            runtime.spawn(async move {
+                let mut rest = Limited::new(body, MOST_DISCARDED);
+                let discarded = async { while matches!(rest.frame().await, Some(Ok(_))) {} };
+                // A caller that is slower, or sends more, loses its connection.
+                let _slow = tokio::time::timeout(DISCARDING, discarded).await;
+            });
+        }
+    }
+}
+
 /// Reads a request's body, bounded in size and time (a slow body holds one task, for so long).
-pub(crate) async fn read(body: Incoming, limit: usize) -> Result<Bytes, ReadError> {
-    if body.size_hint().lower() > limit as u64 {
+pub(crate) async fn read(mut body: Inbound, limit: usize) -> Result<Bytes, ReadError> {
+    if body.0.as_ref().is_none_or(|body| body.size_hint().lower() > limit as u64) {
         return Err(ReadError::TooLarge);
     }
-    let collected = tokio::time::timeout(PATIENCE, Limited::new(body, limit).collect()).await;
+    let Some(incoming) = body.0.take() else { return Err(ReadError::Broken) };
+    let collected = tokio::time::timeout(PATIENCE, Limited::new(incoming, limit).collect()).await;
     match collected {
         Ok(Ok(collected)) => Ok(collected.to_bytes()),
         Ok(Err(error)) if error.is::<LengthLimitError>() => Err(ReadError::TooLarge),

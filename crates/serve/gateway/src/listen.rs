@@ -22,6 +22,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
+use crate::body::Inbound;
 use crate::build::{Built, public_hosts};
 use crate::ports::GatewayPorts;
 use crate::route::Site;
@@ -276,7 +277,7 @@ impl Connection {
 
     async fn answer(&self, request: Request<Incoming>) -> http::Response<crate::body::Reply> {
         let source = self.source(&request);
-        self.site.answer(request, Some(source)).await
+        self.site.answer(request.map(Inbound::new), Some(source)).await
     }
 
     /// Returns where a request came from. A forwarding header is believed from a trusted proxy alone, and of it only the

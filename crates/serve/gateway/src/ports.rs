@@ -17,9 +17,8 @@ use doorward_oauth::{CallerKind, Identity, KeySet};
 use doorward_policy::PolicyProblem;
 use doorward_types::{ObjectId, ServerName, TenantId, Timestamp};
 use doorward_upstream::{Link, UpstreamEvents, Upstreams};
-use hyper::body::Incoming;
 
-use crate::body;
+use crate::body::{self, Inbound};
 use crate::knocks::Knocks;
 use crate::metrics::Metrics;
 
@@ -100,7 +99,7 @@ fn step(name: &'static str, took: std::time::Duration) -> Step {
 }
 
 impl Ports for GatewayPorts {
-    type Body = Incoming;
+    type Body = Inbound;
     type Link = Link;
     type Events = UpstreamEvents;
 
@@ -118,7 +117,7 @@ impl Ports for GatewayPorts {
         Ok(bytes)
     }
 
-    async fn read(&self, body: Incoming, limit: usize) -> Result<Bytes, ReadError> {
+    async fn read(&self, body: Inbound, limit: usize) -> Result<Bytes, ReadError> {
         body::read(body, limit).await
     }
 

@@ -14,10 +14,9 @@ use http::header::{
     ACCESS_CONTROL_EXPOSE_HEADERS, ALLOW, AUTHORIZATION, HOST, HeaderValue, ORIGIN, RETRY_AFTER, VARY,
 };
 use http::{HeaderMap, Method, Request, Response, StatusCode};
-use hyper::body::Incoming;
 use tokio::sync::watch;
 
-use crate::body::Reply;
+use crate::body::{Inbound, Reply};
 use crate::ports::GatewayPorts;
 use crate::respond::{empty, json, respond};
 
@@ -53,7 +52,7 @@ impl Drop for Counted<'_> {
 impl Site {
     /// Answers one request. The order is the protocol's: `Host` and `Origin` before anything else (T-02, S36), then the
     /// token, and only then the body.
-    pub(crate) async fn answer(&self, request: Request<Incoming>, source: Option<IpAddr>) -> Response<Reply> {
+    pub(crate) async fn answer(&self, request: Request<Inbound>, source: Option<IpAddr>) -> Response<Reply> {
         self.door.ports().metrics.request();
         let origin = match self.check_place(&request) {
             Ok(origin) => origin,
@@ -86,7 +85,7 @@ impl Site {
     }
 
     /// Refuses a foreign `Host` (DNS rebinding) and a foreign `Origin`; returns the origin to allow, if one came.
-    fn check_place(&self, request: &Request<Incoming>) -> Result<Option<HeaderValue>, Box<Response<Reply>>> {
+    fn check_place(&self, request: &Request<Inbound>) -> Result<Option<HeaderValue>, Box<Response<Reply>>> {
         let refuse = |what| Err(Box::new(error(StatusCode::FORBIDDEN, what)));
         let mut hosts = request.headers().get_all(HOST).iter();
         let host = match (hosts.next(), request.uri().authority()) {
@@ -139,7 +138,7 @@ impl Site {
 
     async fn mcp(
         &self,
-        request: Request<Incoming>,
+        request: Request<Inbound>,
         snapshot: Arc<Snapshot>,
         rules: Arc<ServerRules>,
         source: Option<IpAddr>,

@@ -149,6 +149,19 @@ fn last_segment(
     Err(AuditError::Tampered { file: dir.into(), line: 0, what: "no segment holds a whole record".into() })
 }
 
+/// Says whether the log is a first segment without one whole record: a first start was killed before it wrote any.
+pub(crate) fn only_begun(dir: &Path, segments: &[u32]) -> Result<bool, AuditError> {
+    if *segments != [1] {
+        return Ok(false);
+    }
+    let path = segment_path(dir, 1);
+    let bytes = fs::read(&path).map_err(AuditError::io("read", &path))?;
+    Ok(bytes.len() < LONGEST_FIRST && !bytes.contains(&b'\n'))
+}
+
+/// Longer than any first record.
+const LONGEST_FIRST: usize = 4_096;
+
 /// Returns the number in a segment's name.
 pub(crate) fn segment_number(name: &str) -> Option<u32> {
     let digits = name.strip_prefix("audit-")?.strip_suffix(".jsonl")?;

@@ -34,6 +34,19 @@ fn keys_and_second_sink_stay_out_of_the_log_folder() {
     assert!(matches!(refusal(&place), AuditError::Beside { .. }));
 }
 
+// A kill between the first file and the first record is no tampering.
+#[test]
+fn a_first_start_that_was_killed_begins_again() {
+    for left in [&b""[..], br#"{"seq":0,"time":"2026-11-20T12"#] {
+        let place = Place::new();
+        fs::create_dir_all(&place.config.dir).unwrap();
+        fs::write(place.config.dir.join("audit-000001.jsonl"), left).unwrap();
+        drop(place.open());
+        let report = place.verify();
+        assert!(report.is_intact(), "{report}");
+    }
+}
+
 // control: D-10: two doors cannot write one log: the chain would fork.
 #[test]
 fn a_second_writer_is_refused() {

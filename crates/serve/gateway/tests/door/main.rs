@@ -1,5 +1,15 @@
 //! The whole door, over HTTP: what goes through, and what does not.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::print_stdout,
+    reason = "what does not hold is a failed test, in helpers too"
+)]
+
 mod audit;
 mod client;
 mod entities;
@@ -14,6 +24,7 @@ mod stdio;
 mod streams;
 mod support;
 mod tokens;
+mod unread;
 mod upstreams;
 mod visibility;
 
