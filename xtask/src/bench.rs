@@ -50,7 +50,8 @@ struct Options {
 
 impl Options {
     fn parse(args: &[&str]) -> Result<Self, String> {
-        let mut options = Self { rows: Vec::new(), rounds: 5, seconds: 3.0, json: None, quick: false, built: false };
+        let mut options =
+            Self { rows: Vec::new(), rounds: 5, seconds: 3.0, json: None, quick: false, built: false };
         let mut args = args.iter();
         while let Some(arg) = args.next() {
             let mut value = || args.next().ok_or_else(|| format!("{arg} needs a value; {USAGE}"));

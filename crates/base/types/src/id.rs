@@ -120,7 +120,13 @@ mod tests {
     fn guids_fold_case_and_refuse_every_other_shape() {
         let lower = TenantId::parse("72f988bf-86f1-41af-91ab-2d7cd011db47").unwrap();
         assert_eq!(lower, TenantId::parse("72F988BF-86F1-41AF-91AB-2D7CD011DB47").unwrap());
-        for bad in ["", "common", "72f988bf86f141af91ab2d7cd011db47", "72f988bf-86f1-41af-91ab-2d7cd011db4g", "72f988bf-86f1-41af-91ab-2d7cd011db47 "] {
+        for bad in [
+            "",
+            "common",
+            "72f988bf86f141af91ab2d7cd011db47",
+            "72f988bf-86f1-41af-91ab-2d7cd011db4g",
+            "72f988bf-86f1-41af-91ab-2d7cd011db47 ",
+        ] {
             assert_eq!(TenantId::parse(bad), Err(IdError::NotGuid), "{bad}");
         }
     }

@@ -4,14 +4,14 @@ use std::collections::HashSet;
 
 use bytes::Bytes;
 use doorward_policy::{Ask, Item};
-use doorward_wire::{Direction, Edits, Era, Frame, FrameKind, Id, Method, Value, headers, lens, quote};
 use doorward_wire::lens::retain_items;
+use doorward_wire::{Direction, Edits, Era, Frame, FrameKind, Id, Method, Value, headers, lens, quote};
 
 use crate::inspect::is_door_id;
 use crate::ports::{Ports, UpstreamError, UpstreamFault};
 use crate::record::Ending;
-use crate::stage::{Caller, Exchange};
 use crate::snapshot::Snapshot;
+use crate::stage::{Caller, Exchange};
 
 /// A final answer that may be released.
 pub(crate) struct JudgedAnswer {
@@ -54,7 +54,12 @@ impl<P: Ports> Exchange<P> {
         self.judge_final(frame, &self.trail.snapshot, &self.caller)
     }
 
-    fn judge_final(&self, frame: Frame, snapshot: &Snapshot, caller: &Caller) -> Result<JudgedAnswer, UpstreamError> {
+    fn judge_final(
+        &self,
+        frame: Frame,
+        snapshot: &Snapshot,
+        caller: &Caller,
+    ) -> Result<JudgedAnswer, UpstreamError> {
         let frame = match self.cut_lists(&frame, snapshot, caller) {
             Some(bytes) => {
                 Frame::parse_result(bytes, &self.trail.server.answer_limits)
@@ -65,7 +70,9 @@ impl<P: Ports> Exchange<P> {
         };
         let ending = match (frame.error(), frame.result()) {
             (Some(_), _) => Ending::Error,
-            (_, Some(result)) if result.get("isError").and_then(|value| value.as_bool()) == Some(true) => Ending::Error,
+            (_, Some(result)) if result.get("isError").and_then(|value| value.as_bool()) == Some(true) => {
+                Ending::Error
+            }
             _ => Ending::Result,
         };
         let mut edits = Edits::new();
@@ -87,11 +94,14 @@ impl<P: Ports> Exchange<P> {
     fn cut_lists(&self, frame: &Frame, snapshot: &Snapshot, caller: &Caller) -> Option<Bytes> {
         frame.result()?;
         let (policies, who, server) = (snapshot.policies(), &caller.principal, &self.trail.server.name);
-        let text = |value: Value<'_>, member: &str| value.get(member).and_then(|v| v.as_str().map(|s| s.into_owned()));
+        let text = |value: Value<'_>, member: &str| {
+            value.get(member).and_then(|v| v.as_str().map(|s| s.into_owned()))
+        };
         let mut seen = HashSet::new();
         match self.method {
             Method::ToolsList => retain_items(frame, "tools", |tool| {
-                let valid = tool.get("inputSchema").is_none_or(|schema| headers::x_mcp_headers(schema).is_ok());
+                let valid =
+                    tool.get("inputSchema").is_none_or(|schema| headers::x_mcp_headers(schema).is_ok());
                 text(tool, "name").is_some_and(|name| {
                     valid && policies.sees(who, server, Item::Tool(&name)) && seen.insert(name)
                 })
@@ -103,7 +113,8 @@ impl<P: Ports> Exchange<P> {
                 text(resource, "uri").is_some_and(|uri| policies.sees(who, server, Item::Resource(&uri)))
             }),
             Method::ResourceTemplatesList => retain_items(frame, "resourceTemplates", |template| {
-                text(template, "uriTemplate").is_some_and(|uri| policies.sees(who, server, Item::Resource(&uri)))
+                text(template, "uriTemplate")
+                    .is_some_and(|uri| policies.sees(who, server, Item::Resource(&uri)))
             }),
             _ => None,
         }
@@ -216,8 +227,7 @@ impl<P: Ports> Exchange<P> {
             return JudgedEvent::Dropped("server-request-in-modern-era");
         }
         let method = frame.method().unwrap_or_default();
-        let known =
-            Method::of(method).known_in(Era::Legacy, Direction::ServerToClient, FrameKind::Request);
+        let known = Method::of(method).known_in(Era::Legacy, Direction::ServerToClient, FrameKind::Request);
         let ask = Ask::ServerRequest { server: &self.trail.server.name, method };
         let permitted = known && snapshot.policies().decide(&caller.principal, &ask).is_ok();
         let Some(session) = self.seat.session().filter(|_| permitted) else {
@@ -235,6 +245,8 @@ impl<P: Ports> Exchange<P> {
         self.door_id?;
         let id = self.trail.id.as_ref()?.to_json();
         let message = quote(message);
-        Some(Bytes::from(format!(r#"{{"jsonrpc":"2.0","id":{id},"error":{{"code":-32603,"message":{message}}}}}"#)))
+        Some(Bytes::from(format!(
+            r#"{{"jsonrpc":"2.0","id":{id},"error":{{"code":-32603,"message":{message}}}}}"#
+        )))
     }
 }

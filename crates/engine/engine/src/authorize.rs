@@ -20,11 +20,11 @@ use crate::stage::{Asked, Caller, InSession, Permitted, Step, Trail};
 /// What the caller may do now.
 pub(crate) enum Authorized<P: Ports> {
     /// Send this frame.
-    Send(Permitted<P>),
+    Send(Box<Permitted<P>>),
     /// Listen on the session's stream.
-    Listen(Trail, Arc<Caller>, Arc<Session<P::Link>>, Permit),
+    Listen(Box<Trail>, Arc<Caller>, Arc<Session<P::Link>>, Permit),
     /// End the session.
-    Leave(Trail, Arc<Session<P::Link>>),
+    Leave(Box<Trail>, Arc<Session<P::Link>>),
     /// Nothing: a cancellation of something that no longer runs.
     Nothing,
 }
@@ -43,7 +43,9 @@ pub(crate) async fn authorize<P: Ports>(door: &Door<P>, seated: InSession<'_, P>
             Err(refusal) => Err(trail.refused(refusal)),
         },
         (Asked::Frame { frame, method }, seat) => match connect {
-            Ok(permit) => frame_in(door, Asking { trail, caller, headers, seat, frame, method, permit }).await,
+            Ok(permit) => {
+                frame_in(door, Asking { trail, caller, headers, seat, frame, method, permit }).await
+            }
             Err(refusal) => Err(trail.refused(refusal)),
         },
         (_, _) => Err(trail.refuse(Reason::SessionMissing)),
@@ -51,7 +53,7 @@ pub(crate) async fn authorize<P: Ports>(door: &Door<P>, seated: InSession<'_, P>
 }
 
 struct Asking<'a, P: Ports> {
-    trail: Trail,
+    trail: Box<Trail>,
     caller: Arc<Caller>,
     headers: RoutingHeaders<'a>,
     seat: Seat<P>,
@@ -114,7 +116,18 @@ async fn frame_in<P: Ports>(door: &Door<P>, asking: Asking<'_, P>) -> Step<Autho
     let digest = judged_digest(&frame);
     trail.times.authorize = trail.lap(&door.ports);
     let judged = frame.bytes().clone();
-    Ok(Authorized::Send(Permitted { trail, caller, seat, permit, frame, judged, digest, method, headers, answers }))
+    Ok(Authorized::Send(Box::new(Permitted {
+        trail,
+        caller,
+        seat,
+        permit,
+        frame,
+        judged,
+        digest,
+        method,
+        headers,
+        answers,
+    })))
 }
 
 fn connect(trail: &Trail, caller: &Caller) -> Result<Permit, Refusal> {
@@ -178,17 +191,25 @@ async fn tool_call<P: Ports>(
     }
     let tool = Arc::clone(catalogue.tool(&call.name).ok_or_else(unseen)?);
     if !trail.snapshot.known().get(server).is_some_and(|known| known.knows(&tool)) {
-        return Err(Refusal::because(Reason::NotPermitted, "the policies do not fit this tool's present definition"));
+        return Err(Refusal::because(
+            Reason::NotPermitted,
+            "the policies do not fit this tool's present definition",
+        ));
     }
     if trail.era == Era::Modern {
         headers::check_param_headers(frame, &tool.mirrored, sent.params)
             .map_err(|mismatch| Refusal::new(Reason::ParamHeaders(mismatch.reason)))?;
     }
     match &tool.arguments {
-        Ok(schema) => schema.check(call.arguments).map_err(|what| Refusal::new(Reason::BadArguments(what)))?,
+        Ok(schema) => {
+            schema.check(call.arguments).map_err(|what| Refusal::new(Reason::BadArguments(what)))?
+        }
         Err(why) => {
             let detail = format!("the tool's input schema does not compile: {why}");
-            return Err(Refusal::because(Reason::BadArguments("its schema cannot be checked".to_owned()), detail));
+            return Err(Refusal::because(
+                Reason::BadArguments("its schema cannot be checked".to_owned()),
+                detail,
+            ));
         }
     }
     let ask = Ask::CallTool { server, tool: &call.name, arguments: call.arguments };
@@ -215,7 +236,12 @@ fn prompt(trail: &Trail, caller: &Caller, frame: &Frame) -> Result<Permit, Refus
     if !trail.snapshot.policies().sees(&caller.principal, server, Item::Prompt(&get.name)) {
         return Err(unseen());
     }
-    decide(trail, caller, &Ask::GetPrompt { server, prompt: &get.name, arguments: get.arguments }, Reason::Unseen(UnseenKind::Prompt))
+    decide(
+        trail,
+        caller,
+        &Ask::GetPrompt { server, prompt: &get.name, arguments: get.arguments },
+        Reason::Unseen(UnseenKind::Prompt),
+    )
 }
 
 fn resource(trail: &Trail, caller: &Caller, frame: &Frame) -> Result<Permit, Refusal> {
@@ -250,7 +276,7 @@ fn other(trail: &Trail, caller: &Caller, frame: &Frame) -> Result<Permit, Refusa
 /// A cancellation names a request by the client's id; the server knows it by the door's.
 fn cancellation<P: Ports>(
     door: &Door<P>,
-    mut trail: Trail,
+    mut trail: Box<Trail>,
     caller: Arc<Caller>,
     seat: Seat<P>,
     frame: Frame,
@@ -266,7 +292,7 @@ fn cancellation<P: Ports>(
     let version = seat.session().map_or(LEGACY, |session| &session.version);
     let headers = headers::outbound_with(&frame, trail.era, version, &[]);
     trail.times.authorize = trail.lap(&door.ports);
-    Authorized::Send(Permitted {
+    Authorized::Send(Box::new(Permitted {
         trail,
         caller,
         seat,
@@ -277,5 +303,5 @@ fn cancellation<P: Ports>(
         method: Method::Cancelled,
         headers,
         answers: None,
-    })
+    }))
 }

@@ -120,8 +120,8 @@ impl Known {
             return true;
         }
         let knows_prompt = |(name, arguments)| self.prompts.get(name).is_some_and(|known| known == arguments);
-        let covers =
-            catalogue.tools.values().all(|tool| self.knows(tool)) && catalogue.prompts.iter().all(knows_prompt);
+        let covers = catalogue.tools.values().all(|tool| self.knows(tool))
+            && catalogue.prompts.iter().all(knows_prompt);
         if covers {
             self.covered.store(catalogue.fetch, Ordering::Relaxed);
         }
@@ -133,7 +133,9 @@ impl Known {
         let mut tools = before.map(|known| known.tools.clone()).unwrap_or_default();
         tools.extend(catalogue.tools.iter().map(|(name, tool)| (Arc::clone(name), Arc::clone(tool))));
         let mut prompts = before.map(|known| known.prompts.clone()).unwrap_or_default();
-        prompts.extend(catalogue.prompts.iter().map(|(name, arguments)| (Arc::clone(name), Arc::clone(arguments))));
+        prompts.extend(
+            catalogue.prompts.iter().map(|(name, arguments)| (Arc::clone(name), Arc::clone(arguments))),
+        );
         Self { tools, prompts, covered: AtomicI64::new(catalogue.fetch) }
     }
 }

@@ -115,7 +115,10 @@ impl<P: Ports> Errand<P> {
                     ));
                 }
                 let method = self.list_method();
-                format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"{method}","params":{{{}}}}}"#, params.join(","))
+                format!(
+                    r#"{{"jsonrpc":"2.0","id":{id},"method":"{method}","params":{{{}}}}}"#,
+                    params.join(",")
+                )
             }
             ErrandKind::Decline(asked) => format!(
                 r#"{{"jsonrpc":"2.0","id":{},"error":{{"code":-32601,"message":"Method not found"}}}}"#,

@@ -20,7 +20,7 @@ pub(crate) async fn hear<'a, P: Ports>(door: &Door<P>, identified: Identified<'a
         trail.method = Some(if verb == Verb::Get { "GET" } else { "DELETE" });
         let session = match classify_stream(verb, accept, &headers) {
             Ok(request) => request.session,
-            Err(ladder) => return Err(trail.refuse(Reason::Wire(ladder))),
+            Err(ladder) => return Err(trail.refuse(Reason::Wire(Box::new(ladder)))),
         };
         let said = if verb == Verb::Get { Said::Listen { session } } else { Said::Leave { session } };
         return Ok(Heard { trail, caller, headers, said });
@@ -37,7 +37,7 @@ pub(crate) async fn hear<'a, P: Ports>(door: &Door<P>, identified: Identified<'a
         Ok(classified) => classified,
         Err(ladder) => {
             trail.id = ladder.id.clone();
-            return Err(trail.refuse(Reason::Wire(ladder)));
+            return Err(trail.refuse(Reason::Wire(Box::new(ladder))));
         }
     };
     let (era, frame, session) = match classified {
@@ -54,8 +54,12 @@ pub(crate) async fn hear<'a, P: Ports>(door: &Door<P>, identified: Identified<'a
         (Some(_), method) => method.name(),
     });
     trail.subject = match method {
-        Method::ToolsCall => lens::tool_call(&frame).map_or(Subject::None, |call| Subject::Tool((&*call.name).into())),
-        Method::PromptsGet => lens::routing_name(&frame).map_or(Subject::None, |name| Subject::Prompt((&*name).into())),
+        Method::ToolsCall => {
+            lens::tool_call(&frame).map_or(Subject::None, |call| Subject::Tool((&*call.name).into()))
+        }
+        Method::PromptsGet => {
+            lens::routing_name(&frame).map_or(Subject::None, |name| Subject::Prompt((&*name).into()))
+        }
         Method::ResourcesRead | Method::ResourcesSubscribe | Method::ResourcesUnsubscribe => {
             lens::resource_uri(&frame).map_or(Subject::None, |uri| Subject::Resource((&*uri).into()))
         }

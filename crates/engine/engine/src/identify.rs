@@ -17,10 +17,24 @@ use crate::sessions::Owner;
 use crate::snapshot::{ServerRules, Snapshot};
 use crate::stage::{Arrived, Authorization, Caller, Identified, Step, Trail};
 
-pub(crate) async fn identify<'a, P: Ports>(door: &Door<P>, arrived: Arrived<'a, P>) -> Step<Identified<'a, P>> {
-    let Arrived { snapshot, server, verb, authorization, content_type, accept, headers, body, source, trace, now } =
-        arrived;
-    let mut trail = Trail {
+pub(crate) async fn identify<'a, P: Ports>(
+    door: &Door<P>,
+    arrived: Arrived<'a, P>,
+) -> Step<Identified<'a, P>> {
+    let Arrived {
+        snapshot,
+        server,
+        verb,
+        authorization,
+        content_type,
+        accept,
+        headers,
+        body,
+        source,
+        trace,
+        now,
+    } = arrived;
+    let mut trail = Box::new(Trail {
         snapshot,
         server,
         source,
@@ -34,7 +48,7 @@ pub(crate) async fn identify<'a, P: Ports>(door: &Door<P>, arrived: Arrived<'a, 
         subject: Subject::None,
         times: StepTimes::default(),
         lap: door.ports.stopwatch(),
-    };
+    });
     // A session never stands in for a token: every request on every verb brings its own (A-06, SES-01).
     let token = match authorization {
         Authorization::Absent => return Err(trail.refuse(Reason::NoToken("no-token"))),

@@ -9,8 +9,12 @@ use crate::ports::Ports;
 use crate::refusal::Reason;
 use crate::stage::{Cleared, Exchange, Permitted, Step};
 
-pub(crate) fn inspect<P: Ports>(door: &Door<P>, permitted: Permitted<P>) -> Step<(Cleared<P>, Exchange<P>)> {
-    let Permitted { mut trail, caller, seat, permit, frame, judged, digest, method, headers, answers } = permitted;
+pub(crate) fn inspect<P: Ports>(
+    door: &Door<P>,
+    permitted: Box<Permitted<P>>,
+) -> Step<(Cleared<P>, Exchange<P>)> {
+    let Permitted { mut trail, caller, seat, permit, frame, judged, digest, method, headers, answers } =
+        *permitted;
     // INVARIANT: the frame that leaves is the frame that was judged (D-02). A step that edits arguments must have it
     // judged again, which gives a new digest; forgetting that ends here.
     // Bytes are immutable, so the very same ones need no second digest.
@@ -23,7 +27,8 @@ pub(crate) fn inspect<P: Ports>(door: &Door<P>, permitted: Permitted<P>) -> Step
     // Ids and progress tokens are names, not content: the server gets the door's own, so that no two callers' names
     // can meet behind it (L-07, L-18). A response goes back under the id the server asked with.
     let own = door_id.map(Id::Number);
-    let bytes = rewrite_ids(&frame, own.as_ref().or(answers.as_ref()), own.as_ref().filter(|_| progress.is_some()));
+    let bytes =
+        rewrite_ids(&frame, own.as_ref().or(answers.as_ref()), own.as_ref().filter(|_| progress.is_some()));
     if let (Some(session), Some(id), Some(door_id)) = (seat.session(), frame.id(), door_id)
         && !session.begin(id, door_id)
     {

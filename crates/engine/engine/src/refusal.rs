@@ -34,7 +34,7 @@ pub enum Reason {
     /// The body could not be read: too large, too slow, cut off.
     Body(&'static str, u16),
     /// The frame or its headers break the protocol.
-    Wire(LadderError),
+    Wire(Box<LadderError>),
     /// A verb that this server's era does not have.
     Verb,
     /// The other era than the one this server is configured for.
@@ -142,7 +142,9 @@ impl Refusal {
         let body = match &face.shape {
             Shape::Error(code) => {
                 let data = match &self.reason {
-                    Reason::Wire(LadderError { data: Some(data), .. }) => format!(",\"data\":{data}"),
+                    Reason::Wire(ladder) => {
+                        ladder.data.as_ref().map_or_else(String::new, |data| format!(",\"data\":{data}"))
+                    }
                     _ => String::new(),
                 };
                 let message = quote(&face.message);
@@ -156,7 +158,12 @@ impl Refusal {
                 )
             }
         };
-        Reply { status: face.status, challenge: face.challenge, retry_after: face.retry_after, body: Bytes::from(body) }
+        Reply {
+            status: face.status,
+            challenge: face.challenge,
+            retry_after: face.retry_after,
+            body: Bytes::from(body),
+        }
     }
 }
 
@@ -175,7 +182,13 @@ struct Face {
 
 impl Face {
     fn error(status: u16, code: i64, message: impl Into<Cow<'static, str>>) -> Self {
-        Self { status, shape: Shape::Error(code), message: message.into(), challenge: None, retry_after: None }
+        Self {
+            status,
+            shape: Shape::Error(code),
+            message: message.into(),
+            challenge: None,
+            retry_after: None,
+        }
     }
 
     fn challenge(status: u16, challenge: Challenge, message: &'static str) -> Self {
@@ -231,7 +244,9 @@ impl Reason {
         match self {
             Self::Upstream(UpstreamFault::Capped) => Fault::Operator,
             Self::Upstream(_) => Fault::Upstream,
-            Self::GroupsUnavailable | Self::AuditUnwritable | Self::Busy | Self::NotTheJudgedFrame => Fault::Operator,
+            Self::GroupsUnavailable | Self::AuditUnwritable | Self::Busy | Self::NotTheJudgedFrame => {
+                Fault::Operator
+            }
             _ => Fault::Caller,
         }
     }
@@ -240,41 +255,65 @@ impl Reason {
     fn face(&self, era: Era) -> Face {
         match self {
             Self::NoToken("no-token") => Face::challenge(401, Challenge::Missing, "sign in first"),
-            Self::TooManyKnocks => Face::error(429, REFUSED, "too many attempts; try again shortly").retry(10),
-            Self::NoToken(_) => Face::challenge(401, Challenge::InvalidToken, "the token is not valid here"),
-            Self::Token(error) if error.is_insufficient() => {
-                Face::challenge(403, Challenge::InsufficientScope, "the token lacks a scope that this server needs")
+            Self::TooManyKnocks => {
+                Face::error(429, REFUSED, "too many attempts; try again shortly").retry(10)
             }
+            Self::NoToken(_) => Face::challenge(401, Challenge::InvalidToken, "the token is not valid here"),
+            Self::Token(error) if error.is_insufficient() => Face::challenge(
+                403,
+                Challenge::InsufficientScope,
+                "the token lacks a scope that this server needs",
+            ),
             // One answer for every unfit token: a forger learns nothing from it.
             Self::Token(_) => Face::challenge(401, Challenge::InvalidToken, "the token is not valid here"),
-            Self::GroupsUnavailable => {
-                Face::error(503, REFUSED, "your group memberships cannot be read right now; try again shortly").retry(30)
-            }
+            Self::GroupsUnavailable => Face::error(
+                503,
+                REFUSED,
+                "your group memberships cannot be read right now; try again shortly",
+            )
+            .retry(30),
             Self::Body(_, status) => Face::error(*status, -32700, "the request body could not be read"),
             Self::Wire(ladder) => Face::error(ladder.http_status, ladder.code, ladder.message),
             Self::Verb => Face::error(405, -32600, "this server does not take that verb"),
             // What every legacy server says to a modern probe, so that clients fall back to `initialize` (mcp §2.1).
-            Self::EraNotServed if era == Era::Modern => Face::error(400, -32000, "Bad Request: Server not initialized"),
-            Self::EraNotServed => Face::error(400, -32602, "this server speaks protocol version 2026-07-28 only"),
-            Self::SessionMissing => Face::error(400, -32000, "Bad Request: Mcp-Session-Id header is required"),
+            Self::EraNotServed if era == Era::Modern => {
+                Face::error(400, -32000, "Bad Request: Server not initialized")
+            }
+            Self::EraNotServed => {
+                Face::error(400, -32602, "this server speaks protocol version 2026-07-28 only")
+            }
+            Self::SessionMissing => {
+                Face::error(400, -32000, "Bad Request: Mcp-Session-Id header is required")
+            }
             Self::SessionUnknown | Self::SessionForeign => Face::error(404, -32001, "Session not found"),
             Self::TooManySessions => {
-                Face::error(503, REFUSED, "too many sessions are open; close some or try again later").retry(60)
+                Face::error(503, REFUSED, "too many sessions are open; close some or try again later")
+                    .retry(60)
             }
-            Self::NotConnected => Face::challenge(403, Challenge::InsufficientScope, "no policy lets you use this server"),
+            Self::NotConnected => {
+                Face::challenge(403, Challenge::InsufficientScope, "no policy lets you use this server")
+            }
             Self::Unseen(UnseenKind::Tool) => Face::error(200, -32602, "Unknown tool"),
             Self::Unseen(UnseenKind::Prompt) => Face::error(200, -32602, "Unknown prompt"),
             Self::Unseen(UnseenKind::Resource) => {
                 Face::error(200, if era == Era::Modern { -32602 } else { -32002 }, "Resource not found")
             }
-            Self::NotPermitted => Face::tool_error("refused: no policy permits this call with these arguments"),
+            Self::NotPermitted => {
+                Face::tool_error("refused: no policy permits this call with these arguments")
+            }
             Self::MethodNotPermitted => {
                 Face::error(if era == Era::Modern { 404 } else { 200 }, -32601, "Method not found")
             }
-            Self::BadArguments(what) => Face::tool_error(format!("the arguments do not fit the tool's schema: {what}")),
-            Self::ParamHeaders(_) => Face::error(400, -32020, "Mcp-Param headers do not match the request body"),
+            Self::BadArguments(what) => {
+                Face::tool_error(format!("the arguments do not fit the tool's schema: {what}"))
+            }
+            Self::ParamHeaders(_) => {
+                Face::error(400, -32020, "Mcp-Param headers do not match the request body")
+            }
             Self::UnaskedResponse => Face::error(400, -32600, "no such request is waiting for a response"),
-            Self::NotTheJudgedFrame => Face::error(200, REFUSED, "refused: the request changed after it was judged"),
+            Self::NotTheJudgedFrame => {
+                Face::error(200, REFUSED, "refused: the request changed after it was judged")
+            }
             Self::Upstream(fault) => fault.face(),
             Self::AuditUnwritable => {
                 Face::error(503, REFUSED, "the door is shut: its audit log cannot be written").retry(30)
@@ -289,13 +328,18 @@ impl UpstreamFault {
         match self {
             Self::Unreachable => Face::error(200, -32603, "the server behind the door cannot be reached"),
             Self::Timeout => Face::error(200, -32603, "the server behind the door did not answer in time"),
-            Self::Malformed => Face::error(200, -32603, "the server behind the door gave an answer that cannot be passed on"),
-            Self::TooLarge => Face::error(200, -32603, "the server behind the door gave an answer that is too large"),
+            Self::Malformed => {
+                Face::error(200, -32603, "the server behind the door gave an answer that cannot be passed on")
+            }
+            Self::TooLarge => {
+                Face::error(200, -32603, "the server behind the door gave an answer that is too large")
+            }
             Self::SessionLost => Face::error(404, -32001, "Session not found"),
             Self::Refused => Face::error(200, -32603, "the server behind the door refused the request"),
             Self::Ended => Face::error(200, -32603, "the server behind the door ended before it answered"),
             Self::Capped => {
-                Face::error(503, REFUSED, "as many copies of this server run as may; try again later").retry(60)
+                Face::error(503, REFUSED, "as many copies of this server run as may; try again later")
+                    .retry(60)
             }
             Self::VerbNotServed => Face::error(405, -32600, "this server does not take that verb"),
         }

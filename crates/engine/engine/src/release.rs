@@ -8,10 +8,9 @@ use bytes::Bytes;
 use doorward_policy::Permit;
 use doorward_wire::{Era, Frame, FrameKind, Method};
 
-
 use crate::door::Door;
 use crate::errand::{Errand, ErrandKind};
-use crate::ports::{Answer, Answered, More, Events, Ports, UpstreamError, UpstreamFault};
+use crate::ports::{Answer, Answered, Events, More, Ports, UpstreamError, UpstreamFault};
 use crate::record::{Ending, IntentFacts, OutcomeFacts, RefusalFacts, Subject};
 use crate::refusal::{Reason, Refusal, Reply};
 use crate::session::Seat;
@@ -33,7 +32,7 @@ pub enum Released<P: Ports> {
         session: Option<Arc<str>>,
     },
     /// A stream of frames.
-    Stream(ReleasedStream<P>),
+    Stream(Box<ReleasedStream<P>>),
 }
 
 /// Writes the intent. Nothing reaches a server before this returned (D-09).
@@ -71,7 +70,8 @@ pub(crate) async fn send<P: Ports>(
     exchange: Exchange<P>,
 ) -> Step<(Answered<P::Link, P::Events>, Exchange<P>)> {
     let opening = matches!(exchange.seat, Seat::Opening(_));
-    if opening && let Err(reason) = door.sessions.reserve(&exchange.caller.owner, &exchange.trail.server.name) {
+    if opening && let Err(reason) = door.sessions.reserve(&exchange.caller.owner, &exchange.trail.server.name)
+    {
         return Err(failed(door, exchange, Refusal::new(reason)).await);
     }
     // If the caller goes away while this waits, the guard records it.
@@ -101,7 +101,9 @@ pub(crate) async fn release<P: Ports>(
     match answer {
         Answer::Accepted if exchange.door_id.is_none() => {
             let tally = Tally::default();
-            record_outcome(door, &exchange, Ending::Accepted, &tally).await.map_err(|refusal| exchange.abandon().refused(refusal))?;
+            record_outcome(door, &exchange, Ending::Accepted, &tally)
+                .await
+                .map_err(|refusal| exchange.abandon().refused(refusal))?;
             Ok(Released::Accepted)
         }
         Answer::Accepted => {
@@ -111,11 +113,15 @@ pub(crate) async fn release<P: Ports>(
         // A notification or a response has no answer; what a server says to one is dropped.
         Answer::Whole(..) | Answer::Stream(_) if exchange.door_id.is_none() => {
             let tally = Tally::default();
-            record_outcome(door, &exchange, Ending::Accepted, &tally).await.map_err(|refusal| exchange.abandon().refused(refusal))?;
+            record_outcome(door, &exchange, Ending::Accepted, &tally)
+                .await
+                .map_err(|refusal| exchange.abandon().refused(refusal))?;
             Ok(Released::Accepted)
         }
         Answer::Whole(bytes, status) => whole(door, exchange, bytes, status).await,
-        Answer::Stream(events) => Ok(Released::Stream(ReleasedStream::of_call(Arc::clone(door), exchange, events))),
+        Answer::Stream(events) => {
+            Ok(Released::Stream(Box::new(ReleasedStream::of_call(Arc::clone(door), exchange, events))))
+        }
     }
 }
 
@@ -136,7 +142,8 @@ async fn whole<P: Ports>(
         Ok(()) => {
             // A modern one reads 400 and 404 as the protocol's own; any other status of the server's is between it and
             // the door: its 401 must not sign the caller out here, nor its 3xx send them elsewhere.
-            let status = if exchange.trail.era == Era::Modern && matches!(status, 400 | 404) { status } else { 200 };
+            let status =
+                if exchange.trail.era == Era::Modern && matches!(status, 400 | 404) { status } else { 200 };
             exchange.done();
             Ok(Released::Whole { bytes: judged.bytes, status, session: None })
         }
@@ -182,7 +189,8 @@ async fn opened<P: Ports>(
     let judged = exchange.judge_answer(bytes).map_err(Refusal::upstream)?;
     let mut tally = Tally::default();
     tally.count(&judged.bytes);
-    let version = judged.frame.result().and_then(|result| result.get("protocolVersion")).and_then(|v| v.as_str());
+    let version =
+        judged.frame.result().and_then(|result| result.get("protocolVersion")).and_then(|v| v.as_str());
     let session = match (version, link) {
         (Some(version), Some(link)) => {
             let id = door.ports.random().map_err(|_| Refusal::because(Reason::Busy, "no randomness"))?;
@@ -203,10 +211,15 @@ async fn opened<P: Ports>(
 }
 
 /// An `initialize` may be answered on a stream, but its session id leaves in a header, before any event.
-async fn first_response<P: Ports>(answer: Answer<P::Events>, exchange: &Exchange<P>) -> Result<Bytes, UpstreamError> {
+async fn first_response<P: Ports>(
+    answer: Answer<P::Events>,
+    exchange: &Exchange<P>,
+) -> Result<Bytes, UpstreamError> {
     match answer {
         Answer::Whole(bytes, _) => Ok(bytes),
-        Answer::Accepted => Err(UpstreamError::new(UpstreamFault::Malformed, "initialize was answered with 202")),
+        Answer::Accepted => {
+            Err(UpstreamError::new(UpstreamFault::Malformed, "initialize was answered with 202"))
+        }
         Answer::Stream(mut events) => loop {
             let mut batch = Vec::new();
             let more = events.next_batch(&mut batch, 16).await?;
@@ -226,7 +239,7 @@ async fn first_response<P: Ports>(answer: Answer<P::Events>, exchange: &Exchange
 /// Opens a legacy session's stream for what its server says unasked.
 pub(crate) async fn listen<P: Ports>(
     door: &Arc<Door<P>>,
-    trail: Trail,
+    trail: Box<Trail>,
     caller: Arc<Caller>,
     session: Arc<Session<P::Link>>,
     permit: Permit,
@@ -266,7 +279,7 @@ pub(crate) async fn listen<P: Ports>(
     let errand = Errand::<P>::new(&on, door.next_id(), ErrandKind::OpenStream);
     match door.ports.errand(errand).await {
         Ok(Answered { answer: Answer::Stream(events), .. }) => {
-            Ok(Released::Stream(ReleasedStream::of_session(Arc::clone(door), exchange, events)))
+            Ok(Released::Stream(Box::new(ReleasedStream::of_session(Arc::clone(door), exchange, events))))
         }
         Ok(_) => {
             let error = UpstreamError::new(UpstreamFault::Malformed, "a GET was not answered with a stream");
@@ -277,7 +290,11 @@ pub(crate) async fn listen<P: Ports>(
 }
 
 /// Ends a session for its own owner.
-pub(crate) fn leave<P: Ports>(door: &Arc<Door<P>>, _trail: &Trail, session: &Arc<Session<P::Link>>) -> Released<P> {
+pub(crate) fn leave<P: Ports>(
+    door: &Arc<Door<P>>,
+    _trail: &Trail,
+    session: &Arc<Session<P::Link>>,
+) -> Released<P> {
     if door.sessions.end(session) {
         door.ports.close(Arc::clone(&session.link));
     }
@@ -320,7 +337,12 @@ pub(crate) fn end_if_lost<P: Ports>(door: &Door<P>, seat: &Seat<P>, refusal: &Re
 pub(crate) async fn record_refusal<P: Ports>(door: &Arc<Door<P>>, refused: Refused) -> Reply {
     let Refused { trail, refusal } = refused;
     let facts = RefusalFacts {
-        identity: trail.caller.as_ref().map(|caller| &caller.identity).or(trail.verified.as_ref()).map(|known| &**known),
+        identity: trail
+            .caller
+            .as_ref()
+            .map(|caller| &caller.identity)
+            .or(trail.verified.as_ref())
+            .map(|known| &**known),
         source: trail.source,
         server: &trail.server.name,
         method: trail.method,
@@ -392,7 +414,7 @@ impl<P: Ports> Exchange<P> {
     }
 
     /// Gives up, keeping what the log must know.
-    pub(crate) fn abandon(self) -> Trail {
+    pub(crate) fn abandon(self) -> Box<Trail> {
         self.done();
         self.trail
     }

@@ -80,6 +80,8 @@ fn owned(value: Value<'_>) -> serde_json::Value {
         Kind::String => Json::String(value.as_str().map(Into::into).unwrap_or_default()),
         Kind::Array => Json::Array(value.items().map(owned).collect()),
         // Depth is bounded by the strict parse, so recursion is too.
-        Kind::Object => Json::Object(value.members().map(|(name, value)| (name.into_owned(), owned(value))).collect()),
+        Kind::Object => {
+            Json::Object(value.members().map(|(name, value)| (name.into_owned(), owned(value))).collect())
+        }
     }
 }

@@ -1,7 +1,6 @@
 //! Legacy sessions: in memory, bounded, each bound to one principal, one client and one server.
 
 use std::collections::HashMap;
-use std::hash::{BuildHasher, RandomState};
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -155,7 +154,6 @@ struct Shard<L> {
 /// All sessions of one door.
 pub(crate) struct Sessions<L> {
     rules: SessionRules,
-    hasher: RandomState,
     shards: [Mutex<Shard<L>>; SHARDS],
     /// Sessions for each owner and server: the bound that one person cannot pass (S33).
     counts: Mutex<HashMap<(Owner, ServerName), usize>>,
@@ -166,7 +164,6 @@ impl<L> Sessions<L> {
     pub(crate) fn new(rules: SessionRules) -> Self {
         Self {
             rules,
-            hasher: RandomState::new(),
             shards: std::array::from_fn(|_| Mutex::new(Shard { by_id: HashMap::new() })),
             counts: Mutex::new(HashMap::new()),
             total: AtomicI64::new(0),
@@ -174,7 +171,8 @@ impl<L> Sessions<L> {
     }
 
     fn shard(&self, id: &str) -> Option<MutexGuard<'_, Shard<L>>> {
-        let at = usize::try_from(self.hasher.hash_one(id) % SHARDS as u64).ok()?;
+        // Ids are drawn by us at random, so any few of their bits spread them; what a caller makes up is in no shard.
+        let at = id.bytes().fold(0_usize, |sum, byte| sum.wrapping_add(usize::from(byte))) % SHARDS;
         Some(self.shards.get(at)?.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
@@ -257,7 +255,9 @@ impl<L> Sessions<L> {
 
     fn expired(&self, session: &Session<L>, now: Timestamp) -> bool {
         let seen = Timestamp::from_micros(session.seen.load(Ordering::Relaxed));
-        session.ended() || now.since(seen) >= self.rules.idle || now.since(session.born) >= self.rules.absolute
+        session.ended()
+            || now.since(seen) >= self.rules.idle
+            || now.since(session.born) >= self.rules.absolute
     }
 
     /// Ends a session; true for the one caller that ended it.

@@ -91,7 +91,8 @@ impl Snapshot {
         text: Arc<PolicyText>,
         known: BTreeMap<ServerName, Arc<Known>>,
     ) -> Result<Self, Vec<PolicyProblem>> {
-        let servers: BTreeMap<_, _> = servers.into_iter().map(|rules| (rules.name.clone(), Arc::new(rules))).collect();
+        let servers: BTreeMap<_, _> =
+            servers.into_iter().map(|rules| (rules.name.clone(), Arc::new(rules))).collect();
         let policies = Self::policies_for(&servers, &text, &known)?;
         Ok(Self { id, servers, text, known, policies })
     }
@@ -116,7 +117,8 @@ impl Snapshot {
         let mut all = self.known.clone();
         all.insert(server.clone(), known);
         let policies = Self::policies_for(&self.servers, &self.text, &all)?;
-        let servers = self.servers.iter().map(|(name, rules)| (name.clone(), Arc::new(rules.renewed()))).collect();
+        let servers =
+            self.servers.iter().map(|(name, rules)| (name.clone(), Arc::new(rules.renewed()))).collect();
         Ok(Self { id: self.id + 1, servers, text: Arc::clone(&self.text), known: all, policies })
     }
 
@@ -157,8 +159,8 @@ impl ServerRules {
             expectation: self.expectation.clone(),
             era: self.era,
             call_timeout: self.call_timeout,
-            request_limits: self.request_limits.clone(),
-            answer_limits: self.answer_limits.clone(),
+            request_limits: self.request_limits,
+            answer_limits: self.answer_limits,
             event_bytes: self.event_bytes,
             tokens: RwLock::new(TokenCache::new(TOKENS)),
         }

@@ -116,7 +116,7 @@ pub(crate) type Step<T> = Result<T, Box<Refused>>;
 
 /// The caller is known.
 pub(crate) struct Identified<'a, P: Ports> {
-    pub(crate) trail: Trail,
+    pub(crate) trail: Box<Trail>,
     pub(crate) caller: Arc<Caller>,
     pub(crate) verb: Verb,
     pub(crate) content_type: Option<&'a [u8]>,
@@ -127,7 +127,7 @@ pub(crate) struct Identified<'a, P: Ports> {
 
 /// The bytes are a frame, or a verb that carries none.
 pub(crate) struct Heard<'a> {
-    pub(crate) trail: Trail,
+    pub(crate) trail: Box<Trail>,
     pub(crate) caller: Arc<Caller>,
     pub(crate) headers: RoutingHeaders<'a>,
     pub(crate) said: Said,
@@ -145,7 +145,7 @@ pub(crate) enum Said {
 
 /// The session, if any, is the caller's own.
 pub(crate) struct InSession<'a, P: Ports> {
-    pub(crate) trail: Trail,
+    pub(crate) trail: Box<Trail>,
     pub(crate) caller: Arc<Caller>,
     pub(crate) headers: RoutingHeaders<'a>,
     pub(crate) seat: Seat<P>,
@@ -161,7 +161,7 @@ pub(crate) enum Asked {
 
 /// A policy permits it. Holds the frame the permit was given on.
 pub(crate) struct Permitted<P: Ports> {
-    pub(crate) trail: Trail,
+    pub(crate) trail: Box<Trail>,
     pub(crate) caller: Arc<Caller>,
     pub(crate) seat: Seat<P>,
     pub(crate) permit: Permit,
@@ -178,7 +178,7 @@ pub(crate) struct Permitted<P: Ports> {
 
 /// The other half of a cleared frame: what is needed to judge and release its answer.
 pub(crate) struct Exchange<P: Ports> {
-    pub(crate) trail: Trail,
+    pub(crate) trail: Box<Trail>,
     pub(crate) caller: Arc<Caller>,
     pub(crate) seat: Seat<P>,
     pub(crate) method: Method,

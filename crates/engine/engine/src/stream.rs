@@ -15,7 +15,7 @@ use crate::door::Door;
 use crate::errand::{Errand, ErrandKind};
 use crate::identify::prepare;
 use crate::ports::{Events, More, Ports, UpstreamError};
-use crate::record::{Ending, Subject, RefusalFacts};
+use crate::record::{Ending, RefusalFacts, Subject};
 use crate::refusal::Fault;
 use crate::release::record_outcome;
 use crate::snapshot::Snapshot;
@@ -128,7 +128,10 @@ impl<P: Ports> ReleasedStream<P> {
 
     /// Waits for events, and meanwhile for a change of what the stream is judged under: a quiet stream whose permit is
     /// gone ends now, not when its server next speaks.
-    async fn next_batch(&mut self, batch: &mut Vec<Bytes>) -> Result<Result<More, UpstreamError>, &'static str> {
+    async fn next_batch(
+        &mut self,
+        batch: &mut Vec<Bytes>,
+    ) -> Result<Result<More, UpstreamError>, &'static str> {
         let mut events = pin!(self.events.next_batch(batch, BATCH));
         loop {
             let changed = pin!(self.door.change.next(&mut self.watcher));
@@ -159,7 +162,9 @@ impl<P: Ports> ReleasedStream<P> {
                     // The outcome is written before the last byte leaves (D-09); if it cannot be, the answer stays.
                     if self.finish(answer.ending).await {
                         write_event(&mut out, &answer.bytes);
-                    } else if let Some(error) = self.exchange.error_event("the door is shut: its audit log cannot be written") {
+                    } else if let Some(error) =
+                        self.exchange.error_event("the door is shut: its audit log cannot be written")
+                    {
                         write_event(&mut out, &error);
                     }
                     return out.freeze();
@@ -178,7 +183,8 @@ impl<P: Ports> ReleasedStream<P> {
                 self.finish(Ending::Result).await;
             }
             Ok(More::No) => {
-                let error = UpstreamError::new(crate::UpstreamFault::Ended, "the stream ended without the answer");
+                let error =
+                    UpstreamError::new(crate::UpstreamFault::Ended, "the stream ended without the answer");
                 self.fail(error, &mut out).await;
             }
             Err(error) => self.fail(error, &mut out).await,
@@ -203,7 +209,8 @@ impl<P: Ports> ReleasedStream<P> {
         let reason = error.fault.id();
         self.note(reason, &error.detail).await;
         self.finish(Ending::Failed(reason)).await;
-        if let Some(event) = self.exchange.error_event("the server behind the door failed before it answered") {
+        if let Some(event) = self.exchange.error_event("the server behind the door failed before it answered")
+        {
             write_event(out, &event);
         }
     }

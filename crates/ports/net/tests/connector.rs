@@ -167,7 +167,11 @@ async fn a_name_that_changes_its_mind_gains_nothing() {
     for asked in 1..=2 {
         let error = connector.connect(&url, Reach::Public).await.unwrap_err();
         assert!(matches!(error, ConnectError::Forbidden { .. }), "each connection is judged anew: {error}");
-        assert_eq!(script.asked.load(Ordering::Relaxed), asked, "a name is asked for once: what was judged is what is dialled");
+        assert_eq!(
+            script.asked.load(Ordering::Relaxed),
+            asked,
+            "a name is asked for once: what was judged is what is dialled"
+        );
     }
     let own = TcpListener::accept(&listener);
     assert!(

@@ -55,9 +55,14 @@ struct Routes {
 impl Child {
     /// Starts the command: an environment with nothing in it but what the operator named and a handful of harmless
     /// variables, in a process group of its own, so that its children end with it.
-    pub(crate) fn start(server: ServerName, target: &StdioTarget, limits: Limits) -> Result<Arc<Self>, UpstreamError> {
+    pub(crate) fn start(
+        server: ServerName,
+        target: &StdioTarget,
+        limits: Limits,
+    ) -> Result<Arc<Self>, UpstreamError> {
         let unreachable = |what: String| UpstreamError::new(UpstreamFault::Unreachable, what);
-        let (program, args) = target.command.split_first().ok_or_else(|| unreachable("the command is empty".to_owned()))?;
+        let (program, args) =
+            target.command.split_first().ok_or_else(|| unreachable("the command is empty".to_owned()))?;
         let mut command = Command::new(program);
         command.args(args).env_clear().stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command.process_group(0).kill_on_drop(true);
@@ -70,7 +75,8 @@ impl Child {
         if let Some(cwd) = &target.cwd {
             command.current_dir(cwd);
         }
-        let mut process = command.spawn().map_err(|error| unreachable(format!("`{program}` does not start: {error}")))?;
+        let mut process =
+            command.spawn().map_err(|error| unreachable(format!("`{program}` does not start: {error}")))?;
         let (stdin, stdout, stderr) = (process.stdin.take(), process.stdout.take(), process.stderr.take());
         let child = Arc::new(Self {
             server: server.clone(),
@@ -93,7 +99,12 @@ impl Child {
                 let mut lines = BufReader::new(stderr);
                 let mut line = Vec::new();
                 // A line is cut at the bound, so that a child cannot fill memory by never ending one.
-                while (&mut lines).take(MOST_STDERR_LINE).read_until(b'\n', &mut line).await.is_ok_and(|n| n > 0) {
+                while (&mut lines)
+                    .take(MOST_STDERR_LINE)
+                    .read_until(b'\n', &mut line)
+                    .await
+                    .is_ok_and(|n| n > 0)
+                {
                     let text = String::from_utf8_lossy(&line);
                     tracing::debug!(%server, text = text.trim_end(), "stderr of a child");
                     line.clear();
@@ -151,7 +162,16 @@ impl Child {
     pub(crate) fn call(self: &Arc<Self>, id: i64, deadlines: Deadlines, cancel: Option<Era>) -> ChildEvents {
         let (sender, receiver) = mpsc::channel(MOST_WAITING);
         self.routes().calls.insert(id, sender);
-        ChildEvents { child: Arc::clone(self), call: Some(id), receiver, first: None, deadlines, cancel, link: None, done: false }
+        ChildEvents {
+            child: Arc::clone(self),
+            call: Some(id),
+            receiver,
+            first: None,
+            deadlines,
+            cancel,
+            link: None,
+            done: false,
+        }
     }
 
     pub(crate) fn listen(self: &Arc<Self>, link: Arc<crate::Link>) -> ChildEvents {
@@ -161,7 +181,16 @@ impl Child {
         routes.listeners.push(sender);
         drop(routes);
         let deadlines = Deadlines { silence: None, most: None };
-        ChildEvents { child: Arc::clone(self), call: None, receiver, first: None, deadlines, cancel: None, link: Some(link), done: false }
+        ChildEvents {
+            child: Arc::clone(self),
+            call: None,
+            receiver,
+            first: None,
+            deadlines,
+            cancel: None,
+            link: Some(link),
+            done: false,
+        }
     }
 
     async fn read(self: Arc<Self>, mut stdout: ChildStdout, limits: Limits) {
@@ -245,7 +274,8 @@ impl Child {
 
     /// Waits for the process; once the end is marked, ends it by the book: input closed, then TERM, then KILL (T-33).
     async fn wait(self: Arc<Self>, mut process: tokio::process::Child) {
-        let group = process.id().and_then(|id| i32::try_from(id).ok()).and_then(rustix::process::Pid::from_raw);
+        let group =
+            process.id().and_then(|id| i32::try_from(id).ok()).and_then(rustix::process::Pid::from_raw);
         let told = async {
             let gone = self.gone.notified();
             if !self.over() {
@@ -350,7 +380,11 @@ impl ChildEvents {
         }
     }
 
-    pub(crate) async fn next_batch(&mut self, into: &mut Vec<Bytes>, limit: usize) -> Result<More, UpstreamError> {
+    pub(crate) async fn next_batch(
+        &mut self,
+        into: &mut Vec<Bytes>,
+        limit: usize,
+    ) -> Result<More, UpstreamError> {
         match self.first.take() {
             Some(first) => into.push(first),
             None => into.push(self.next().await?),
@@ -378,11 +412,15 @@ impl Drop for ChildEvents {
     fn drop(&mut self) {
         let Some(id) = self.call else { return };
         let running = self.child.routes().calls.remove(&id).is_some();
-        if running && !self.done && self.cancel == Some(Era::Modern)
+        if running
+            && !self.done
+            && self.cancel == Some(Era::Modern)
             && let Ok(runtime) = tokio::runtime::Handle::try_current()
         {
             let child = Arc::clone(&self.child);
-            let frame = format!(r#"{{"jsonrpc":"2.0","method":"notifications/cancelled","params":{{"requestId":{id}}}}}"#);
+            let frame = format!(
+                r#"{{"jsonrpc":"2.0","method":"notifications/cancelled","params":{{"requestId":{id}}}}}"#
+            );
             runtime.spawn(async move {
                 if let Err(error) = child.write(&Bytes::from(frame)).await {
                     tracing::debug!(detail = error.detail, "a cancellation did not reach a child");

@@ -89,7 +89,7 @@ impl Children {
         if whose != Whose::Door && counted >= self.target.limits.children {
             return Err(UpstreamError::new(UpstreamFault::Capped, format!("{counted} children run already")));
         }
-        let child = Child::start(self.server.clone(), &self.target, limits.clone())?;
+        let child = Child::start(self.server.clone(), &self.target, *limits)?;
         running.insert(whose, Arc::clone(&child));
         Ok(child)
     }
@@ -101,13 +101,18 @@ impl Children {
         let rules = Arc::clone(cleared.server());
         let child = match cleared.link().map(|link| &link.to) {
             Some(LinkTo::Child(child)) if child.over() => {
-                return Err(UpstreamError::new(UpstreamFault::SessionLost, "the child of this session has ended"));
+                return Err(UpstreamError::new(
+                    UpstreamFault::SessionLost,
+                    "the child of this session has ended",
+                ));
             }
             Some(LinkTo::Child(child)) => Arc::clone(child),
             _ => self.child(Some(cleared.owner()), &rules.answer_limits)?,
         };
         match (cleared.era(), cleared.method(), cleared.door_id()) {
-            (Era::Legacy, Method::Initialize, Some(id)) => self.hello(&child, cleared.bytes(), id, &rules).await,
+            (Era::Legacy, Method::Initialize, Some(id)) => {
+                self.hello(&child, cleared.bytes(), id, &rules).await
+            }
             // The process is greeted once, whoever shares it.
             (Era::Legacy, Method::Initialized, _) if child.greeted.swap(true, Ordering::AcqRel) => {
                 Ok(Answered { link: None, answer: Answer::Accepted })
@@ -132,7 +137,9 @@ impl Children {
             }
             (ErrandKind::OpenStream, _) => match errand.link() {
                 // A shared child has no streams: what it says unasked belongs to nobody in particular (D-23).
-                Some(_) if self.target.shared => Err(UpstreamError::new(UpstreamFault::VerbNotServed, "a shared child")),
+                Some(_) if self.target.shared => {
+                    Err(UpstreamError::new(UpstreamFault::VerbNotServed, "a shared child"))
+                }
                 Some(link) => {
                     let events = child.listen(Arc::clone(link));
                     Ok(Answered { link: None, answer: Answer::Stream(UpstreamEvents::Child(events)) })
@@ -168,7 +175,8 @@ impl Children {
                 answer
             }
         };
-        let link = Link { ends: Ends::default(), to: LinkTo::Child(Arc::clone(child)), server: self.server.clone() };
+        let link =
+            Link { ends: Ends::default(), to: LinkTo::Child(Arc::clone(child)), server: self.server.clone() };
         Ok(Answered { link: Some(Arc::new(link)), answer: Answer::Whole(bytes, 200) })
     }
 

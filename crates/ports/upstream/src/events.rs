@@ -65,7 +65,8 @@ impl HttpEvents {
         most_bytes: usize,
         (silence, most): (Option<Duration>, Option<Instant>),
     ) -> Self {
-        let reader = SseReader::new(SseLimits { max_event: most_bytes, max_line: most_bytes.saturating_add(64) });
+        let reader =
+            SseReader::new(SseLimits { max_event: most_bytes, max_line: most_bytes.saturating_add(64) });
         Self { body, reader, connection, link, silence, most, ended: false }
     }
 
@@ -104,7 +105,9 @@ impl HttpEvents {
         while into.len() < limit {
             match self.reader.next() {
                 Some(Ok(event)) if event.data.is_empty() => {}
-                Some(Ok(event)) if event.event.as_deref().is_none_or(|name| name == "message") => into.push(event.data),
+                Some(Ok(event)) if event.event.as_deref().is_none_or(|name| name == "message") => {
+                    into.push(event.data)
+                }
                 Some(Ok(_)) => {}
                 Some(Err(error)) => return Err(broken(&error)),
                 None => return Ok(()),
@@ -122,7 +125,10 @@ impl HttpEvents {
         }
     }
 
-    fn got(&mut self, frame: Option<Result<http_body::Frame<Bytes>, hyper::Error>>) -> Result<Got, UpstreamError> {
+    fn got(
+        &mut self,
+        frame: Option<Result<http_body::Frame<Bytes>, hyper::Error>>,
+    ) -> Result<Got, UpstreamError> {
         match frame {
             Some(Ok(frame)) => {
                 if let Ok(data) = frame.into_data() {

@@ -154,7 +154,8 @@ impl HttpServer {
         let (response, sender) = self.pool.send(request).await?;
         let fault = |fault, what: String| Err(UpstreamError::new(fault, what));
         let status = response.status();
-        let has_session = matches!(call.link.map(|link| &link.to), Some(LinkTo::Http { session: Some(_), .. }));
+        let has_session =
+            matches!(call.link.map(|link| &link.to), Some(LinkTo::Http { session: Some(_), .. }));
         if status == StatusCode::NOT_FOUND && has_session {
             return fault(UpstreamFault::SessionLost, "the server no longer knows the session".to_owned());
         }
@@ -185,7 +186,10 @@ impl HttpServer {
             return Ok(Answered { link, answer: Answer::Stream(UpstreamEvents::Http(Box::new(events))) });
         }
         if listening {
-            return fault(UpstreamFault::VerbNotServed, format!("a GET was answered with {status} and no stream"));
+            return fault(
+                UpstreamFault::VerbNotServed,
+                format!("a GET was answered with {status} and no stream"),
+            );
         }
         if is("application/json") {
             let body = Limited::new(response.into_body(), call.most_bytes);
@@ -201,7 +205,12 @@ impl HttpServer {
         fault(UpstreamFault::Refused, format!("status {status} with no JSON-RPC answer"))
     }
 
-    fn request(&self, call: &Call<'_>, verb: http::Method, body: Bytes) -> Result<Request<Full<Bytes>>, UpstreamError> {
+    fn request(
+        &self,
+        call: &Call<'_>,
+        verb: http::Method,
+        body: Bytes,
+    ) -> Result<Request<Full<Bytes>>, UpstreamError> {
         let mut request = Request::new(Full::new(body));
         *request.uri_mut() = self.uri.clone();
         let headers = request.headers_mut();
@@ -219,8 +228,9 @@ impl HttpServer {
                 "mcp-protocol-version" => VERSION,
                 "mcp-method" => METHOD,
                 "mcp-name" => NAME,
-                other => HeaderName::from_bytes(other.as_bytes())
-                    .map_err(|_| UpstreamError::new(UpstreamFault::Malformed, "a header name cannot be sent"))?,
+                other => HeaderName::from_bytes(other.as_bytes()).map_err(|_| {
+                    UpstreamError::new(UpstreamFault::Malformed, "a header name cannot be sent")
+                })?,
             };
             let value = match value.as_str() {
                 LEGACY => HeaderValue::from_static(LEGACY),
@@ -251,7 +261,11 @@ impl HttpServer {
     }
 
     /// Reads the little that may follow an answer without content, so that the connection can be kept.
-    async fn drained(&self, response: Response<Incoming>, sender: hyper::client::conn::http1::SendRequest<Full<Bytes>>) {
+    async fn drained(
+        &self,
+        response: Response<Incoming>,
+        sender: hyper::client::conn::http1::SendRequest<Full<Bytes>>,
+    ) {
         if Limited::new(response.into_body(), 4_096).collect().await.is_ok() {
             self.pool.keep(sender);
         }
@@ -272,6 +286,8 @@ fn traceparent(trace: &[u8; 16]) -> [u8; 55] {
     let mut text = *b"00-................................-................-00";
     let digits = trace.iter().chain(trace.iter().skip(8)).flat_map(|byte| [byte >> 4, byte & 15]);
     let places = text.iter_mut().filter(|place| **place == b'.');
-    places.zip(digits).for_each(|(place, digit)| *place = HEX.get(usize::from(digit)).copied().unwrap_or(b'0'));
+    places
+        .zip(digits)
+        .for_each(|(place, digit)| *place = HEX.get(usize::from(digit)).copied().unwrap_or(b'0'));
     text
 }

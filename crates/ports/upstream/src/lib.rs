@@ -145,7 +145,9 @@ impl Upstreams {
                     http.terminate(&link).await;
                 }
             });
-        } else if let (LinkTo::Child(child), Ok(Server::Stdio(children))) = (&link.to, self.server(&link.server)) {
+        } else if let (LinkTo::Child(child), Ok(Server::Stdio(children))) =
+            (&link.to, self.server(&link.server))
+        {
             children.left(child);
         }
     }

@@ -34,7 +34,10 @@ impl Pool {
 
     /// Sends a request. A request that a dying connection gave back unsent is sent once more over a new one; one that
     /// may have been seen by the server is never repeated, since a call may have effects.
-    pub(crate) async fn send(&self, request: Request<Full<Bytes>>) -> Result<(Response<Incoming>, Sender), UpstreamError> {
+    pub(crate) async fn send(
+        &self,
+        request: Request<Full<Bytes>>,
+    ) -> Result<(Response<Incoming>, Sender), UpstreamError> {
         let unreachable = |what: String| UpstreamError::new(UpstreamFault::Unreachable, what);
         let mut request = request;
         while let Some(mut sender) = self.kept() {

@@ -75,8 +75,12 @@ impl Body for Reply {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
         match &mut *self {
-            Self::Whole(bytes) => Poll::Ready(bytes.take().filter(|b| !b.is_empty()).map(|b| Ok(Frame::data(b)))),
-            Self::Stream(receiver) => receiver.poll_recv(context).map(|chunk| chunk.map(|b| Ok(Frame::data(b)))),
+            Self::Whole(bytes) => {
+                Poll::Ready(bytes.take().filter(|b| !b.is_empty()).map(|b| Ok(Frame::data(b))))
+            }
+            Self::Stream(receiver) => {
+                receiver.poll_recv(context).map(|chunk| chunk.map(|b| Ok(Frame::data(b))))
+            }
         }
     }
 

@@ -184,7 +184,8 @@ fn connector(config: &Config) -> Result<Connector, BuildError> {
         made.extra_roots_pem.push(read(&lab.ca_file)?);
         let graph = lab.graph.origin();
         for origin in lab.origins.iter().chain([&lab.authority, graph]) {
-            let origin = Origin::parse(origin.as_str()).map_err(|error| BuildError::Target(format!("{origin}: {error}")))?;
+            let origin = Origin::parse(origin.as_str())
+                .map_err(|error| BuildError::Target(format!("{origin}: {error}")))?;
             made.lab_origins.push(origin);
         }
     }
@@ -197,19 +198,26 @@ fn read(path: &Path) -> Result<Vec<u8>, BuildError> {
 
 /// Reads a secret from its file; the newline that editors end a file with is not part of it.
 fn read_secret(path: &Path) -> Result<Secret<String>, BuildError> {
-    let mut text = std::fs::read_to_string(path).map_err(|cause| BuildError::Read { path: path.to_owned(), cause })?;
+    let mut text =
+        std::fs::read_to_string(path).map_err(|cause| BuildError::Read { path: path.to_owned(), cause })?;
     text.truncate(text.trim_end().len());
     Ok(Secret::new(text))
 }
 
-fn targets(config: &Config) -> Result<Vec<(doorward_types::ServerName, doorward_upstream::Target)>, BuildError> {
+fn targets(
+    config: &Config,
+) -> Result<Vec<(doorward_types::ServerName, doorward_upstream::Target)>, BuildError> {
     let target = |server: &Server| {
         let target = match &server.target {
             Target::Http(remote) => {
                 let in_lab = |lab: &doorward_config::Lab| lab.origins.contains(remote.url.origin());
                 doorward_upstream::Target::Http(HttpTarget {
                     url: remote.url.to_string(),
-                    reach: if config.lab.as_ref().is_some_and(in_lab) { Reach::Lab } else { Reach::Configured },
+                    reach: if config.lab.as_ref().is_some_and(in_lab) {
+                        Reach::Lab
+                    } else {
+                        Reach::Configured
+                    },
                     headers: remote.headers.clone().into_iter().collect(),
                     most: config.limits.call_timeout_max,
                 })

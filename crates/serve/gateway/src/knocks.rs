@@ -95,7 +95,10 @@ mod tests {
     fn memory_is_bounded() {
         let knocks = Knocks::default();
         for i in 0..100_000_u32 {
-            knocks.refused(Some(IpAddr::from(i.to_be_bytes().map(|b| b.wrapping_mul(7)))), Timestamp::from_secs(1));
+            knocks.refused(
+                Some(IpAddr::from(i.to_be_bytes().map(|b| b.wrapping_mul(7)))),
+                Timestamp::from_secs(1),
+            );
         }
         assert!(knocks.places.lock().unwrap().len() <= PLACES);
     }

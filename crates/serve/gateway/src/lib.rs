@@ -14,7 +14,7 @@ mod reload;
 mod respond;
 mod route;
 
-pub use build::{Built, BuildError, build};
+pub use build::{BuildError, Built, build};
 pub use listen::{Gateway, Running, StartError};
 pub use metrics::Metrics;
 pub use ports::GatewayPorts;

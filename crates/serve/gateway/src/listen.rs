@@ -145,7 +145,8 @@ fn site(built: &Built, address: SocketAddr, drain: watch::Receiver<bool>) -> Sit
         // On loopback a page of the same machine under its usual names is the door's own (T-03).
         origins.extend(hosts.iter().map(|host| format!("http://{host}")));
     }
-    let scopes = config.servers.iter().map(|server| (server.name.to_string(), server.access.scopes_supported()));
+    let scopes =
+        config.servers.iter().map(|server| (server.name.to_string(), server.access.scopes_supported()));
     Site {
         door: Arc::clone(&built.door),
         hosts,
@@ -199,7 +200,10 @@ async fn run(accepting: Accepting) {
     drop(listener);
     let all = async { while connections.join_next().await.is_some() {} };
     if tokio::time::timeout(config.limits.drain, all).await.is_err() {
-        tracing::warn!(calls = site.calls.load(Ordering::Relaxed), "calls were still running at the end of the drain time");
+        tracing::warn!(
+            calls = site.calls.load(Ordering::Relaxed),
+            "calls were still running at the end of the drain time"
+        );
         connections.shutdown().await;
     }
 }
@@ -221,7 +225,9 @@ impl Connection {
         match tls {
             None => self.speak_http1(stream).await,
             Some(acceptor) => match tokio::time::timeout(HANDSHAKE, acceptor.accept(stream)).await {
-                Ok(Ok(stream)) if stream.get_ref().1.alpn_protocol() == Some(b"h2") => self.speak_http2(stream).await,
+                Ok(Ok(stream)) if stream.get_ref().1.alpn_protocol() == Some(b"h2") => {
+                    self.speak_http2(stream).await
+                }
                 Ok(Ok(stream)) => self.speak_http1(stream).await,
                 Ok(Err(error)) => tracing::debug!(%error, "a TLS handshake failed"),
                 Err(_) => tracing::debug!("a TLS handshake took too long"),
@@ -231,7 +237,11 @@ impl Connection {
 
     async fn speak_http1(self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) {
         let mut builder = http1::Builder::new();
-        builder.timer(TokioTimer::new()).header_read_timeout(HEAD).max_buf_size(self.header_bytes).half_close(false);
+        builder
+            .timer(TokioTimer::new())
+            .header_read_timeout(HEAD)
+            .max_buf_size(self.header_bytes)
+            .half_close(false);
         let this = &self;
         let service = service_fn(|request| async move { Ok::<_, Infallible>(this.answer(request).await) });
         let connection = builder.serve_connection(TokioIo::new(stream), service);
@@ -306,12 +316,18 @@ async fn draining(drain: &mut watch::Receiver<bool>) {
 
 /// Learns what a server offers before the first caller comes, so that policies that do not fit are known at once. A
 /// server that is away is asked again, at most once a minute; a caller who comes earlier asks too.
-async fn get_acquainted(door: Arc<Door<GatewayPorts>>, rules: Arc<ServerRules>, mut drain: watch::Receiver<bool>) {
+async fn get_acquainted(
+    door: Arc<Door<GatewayPorts>>,
+    rules: Arc<ServerRules>,
+    mut drain: watch::Receiver<bool>,
+) {
     let mut pause = Duration::from_secs(1);
     while !door.snapshot().known().contains_key(&rules.name) {
         match door.acquaint(&rules).await {
             Ok(_) => return,
-            Err(error) => tracing::warn!(server = %rules.name, detail = error.detail, "a server cannot be reached yet"),
+            Err(error) => {
+                tracing::warn!(server = %rules.name, detail = error.detail, "a server cannot be reached yet")
+            }
         }
         tokio::select! {
             () = tokio::time::sleep(pause) => {}
@@ -321,7 +337,11 @@ async fn get_acquainted(door: Arc<Door<GatewayPorts>>, rules: Arc<ServerRules>, 
     }
 }
 
-async fn look_after(door: Arc<Door<GatewayPorts>>, tls: Option<Arc<ServerTls>>, mut drain: watch::Receiver<bool>) {
+async fn look_after(
+    door: Arc<Door<GatewayPorts>>,
+    tls: Option<Arc<ServerTls>>,
+    mut drain: watch::Receiver<bool>,
+) {
     let mut rounds = tokio::time::interval(ROUND);
     let mut certificate_round = 0_u32;
     loop {
@@ -341,7 +361,7 @@ async fn look_after(door: Arc<Door<GatewayPorts>>, tls: Option<Arc<ServerTls>>, 
         }
         certificate_round += 1;
         // A renewed certificate is taken up within a minute; open connections go on with the old one.
-        if certificate_round % 12 == 0
+        if certificate_round.is_multiple_of(12)
             && let Some(tls) = &tls
             && let Err(error) = tls.reload()
         {
@@ -350,7 +370,11 @@ async fn look_after(door: Arc<Door<GatewayPorts>>, tls: Option<Arc<ServerTls>>, 
     }
 }
 
-async fn serve_metrics(listener: TcpListener, door: Arc<Door<GatewayPorts>>, mut drain: watch::Receiver<bool>) {
+async fn serve_metrics(
+    listener: TcpListener,
+    door: Arc<Door<GatewayPorts>>,
+    mut drain: watch::Receiver<bool>,
+) {
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
@@ -379,7 +403,8 @@ fn page(text: Option<String>) -> http::Response<crate::body::Reply> {
     match text {
         Some(text) => {
             let mut response = crate::respond::json(http::StatusCode::OK, text);
-            let kind = http::HeaderValue::from_static("application/openmetrics-text; version=1.0.0; charset=utf-8");
+            let kind =
+                http::HeaderValue::from_static("application/openmetrics-text; version=1.0.0; charset=utf-8");
             response.headers_mut().insert(http::header::CONTENT_TYPE, kind);
             response
         }

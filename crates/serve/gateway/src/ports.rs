@@ -7,10 +7,12 @@ use std::time::{Instant, SystemTime};
 
 use aws_lc_rs::rand::{SecureRandom, SystemRandom};
 use bytes::Bytes;
-use doorward_audit::{Alarm, AuditLog, Outcome, Part, RefusedRecord, Step, Subject as Person, SubjectFacts, Target};
+use doorward_audit::{
+    Alarm, AuditLog, Outcome, Part, RefusedRecord, Step, Subject as Person, SubjectFacts, Target,
+};
 use doorward_engine::{
-    Answered, AuditUnwritable, Cleared, Ending, Errand, Fault, GroupsUnavailable, IntentFacts, OutcomeFacts, Ports,
-    RandomUnavailable, ReadError, RefusalFacts, Subject, UpstreamError,
+    Answered, AuditUnwritable, Cleared, Ending, Errand, Fault, GroupsUnavailable, IntentFacts, OutcomeFacts,
+    Ports, RandomUnavailable, ReadError, RefusalFacts, Subject, UpstreamError,
 };
 use doorward_entra::{Groups, Keys};
 use doorward_oauth::{CallerKind, Identity, KeySet};
@@ -39,7 +41,12 @@ pub struct GatewayPorts {
 }
 
 impl GatewayPorts {
-    pub(crate) fn new(audit: AuditLog, upstreams: Arc<Upstreams>, keys: Arc<Keys>, groups: Option<Groups>) -> Self {
+    pub(crate) fn new(
+        audit: AuditLog,
+        upstreams: Arc<Upstreams>,
+        keys: Arc<Keys>,
+        groups: Option<Groups>,
+    ) -> Self {
         Self {
             audit,
             upstreams,
@@ -235,7 +242,10 @@ impl Ports for GatewayPorts {
         Ok(())
     }
 
-    async fn upstream(&self, cleared: Cleared<Self>) -> Result<Answered<Link, UpstreamEvents>, UpstreamError> {
+    async fn upstream(
+        &self,
+        cleared: Cleared<Self>,
+    ) -> Result<Answered<Link, UpstreamEvents>, UpstreamError> {
         self.upstreams.send(cleared).await
     }
 

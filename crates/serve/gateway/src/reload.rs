@@ -75,11 +75,14 @@ fn reload(door: &Door<GatewayPorts>, config: &doorward_config::Config) {
     let swapped = read_policies(&config.policy.dir).and_then(|text| {
         let cloud = cloud(config)?;
         door.swap(|now| {
-            Snapshot::compile(now.id() + 1, rules(config, &cloud), Arc::new(text), now.known().clone()).map_err(invalid)
+            Snapshot::compile(now.id() + 1, rules(config, &cloud), Arc::new(text), now.known().clone())
+                .map_err(invalid)
         })
     });
     match swapped {
         Ok(snapshot) => tracing::info!(snapshot, "the policies changed and are in force"),
-        Err(error) => tracing::error!(%error, "the changed policies are not valid: the old ones stay in force"),
+        Err(error) => {
+            tracing::error!(%error, "the changed policies are not valid: the old ones stay in force")
+        }
     }
 }

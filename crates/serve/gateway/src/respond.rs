@@ -88,7 +88,11 @@ pub(crate) fn respond(
 
 /// Moves judged events from the engine to the caller. It ends with the stream, with the caller, with the caller's
 /// token, or with the door.
-async fn pump(mut stream: ReleasedStream<GatewayPorts>, to: mpsc::Sender<Bytes>, mut drain: watch::Receiver<bool>) {
+async fn pump(
+    mut stream: Box<ReleasedStream<GatewayPorts>>,
+    to: mpsc::Sender<Bytes>,
+    mut drain: watch::Receiver<bool>,
+) {
     let left = stream.expires().since(stream.now());
     let unasked = stream.is_unasked();
     let expired = tokio::time::sleep(left);

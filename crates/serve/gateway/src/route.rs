@@ -94,8 +94,10 @@ impl Site {
             (None, None) => return refuse("the request names no host"),
         };
         // Two Host lines, or one that disagrees with the request line, could be read differently by two machines.
-        let disagrees = request.uri().authority().is_some_and(|authority| !authority.as_str().eq_ignore_ascii_case(host));
-        if hosts.next().is_some() || disagrees || !self.hosts.iter().any(|own| own.eq_ignore_ascii_case(host)) {
+        let disagrees =
+            request.uri().authority().is_some_and(|authority| !authority.as_str().eq_ignore_ascii_case(host));
+        if hosts.next().is_some() || disagrees || !self.hosts.iter().any(|own| own.eq_ignore_ascii_case(host))
+        {
             return refuse("this door does not answer to that host");
         }
         let mut origins = request.headers().get_all(ORIGIN).iter();
@@ -111,7 +113,8 @@ impl Site {
     fn ready(&self) -> Response<Reply> {
         let (audit, draining) = (self.door.ports().audit.healthy(), *self.drain.borrow());
         let keys = !self.door.ports().keys().is_empty();
-        let status = if audit && keys && !draining { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+        let status =
+            if audit && keys && !draining { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
         json(status, format!(r#"{{"audit":{audit},"signing_keys":{keys},"draining":{draining}}}"#))
     }
 

@@ -127,14 +127,18 @@ impl Token {
             (Some(user), _) => serde_json::json!({ "user": user }),
             (None, app) => serde_json::json!({ "app": app }),
         };
-        let mut request = serde_json::json!({ "subject": subject, "resource": self.resource, "lifetime": self.lifetime });
-        if !self.group.is_empty() {
-            request["groups"] = serde_json::json!({ "listed": self.group });
+        let mut request =
+            serde_json::json!({ "subject": subject, "resource": self.resource, "lifetime": self.lifetime });
+        if let Some(members) = request.as_object_mut() {
+            if !self.group.is_empty() {
+                members.insert("groups".to_owned(), serde_json::json!({ "listed": self.group }));
+            }
+            if let Some(app) = &self.app {
+                members.insert("client".to_owned(), app.as_str().into());
+            }
         }
-        if let Some(app) = &self.app {
-            request["client"] = app.clone().into();
-        }
-        let token = runtime(Some(1))?.block_on(crate::commands::up::lab_client::mint(&self.data, &request))?;
+        let token =
+            runtime(Some(1))?.block_on(crate::commands::up::lab_client::mint(&self.data, &request))?;
         out.line(token);
         Ok(ExitCode::SUCCESS)
     }

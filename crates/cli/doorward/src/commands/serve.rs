@@ -1,6 +1,5 @@
 //! `doorward serve`: the door that a configuration describes.
 
-use std::future::Future;
 use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -35,7 +34,11 @@ impl Serve {
         runtime(self.workers)?.block_on(async {
             banner(out, &config);
             let running = open(config).await?;
-            out.note(format_args!("{} on {}", paint(GOOD, "the door is open"), paint(STRONG, running.address)));
+            out.note(format_args!(
+                "{} on {}",
+                paint(GOOD, "the door is open"),
+                paint(STRONG, running.address)
+            ));
             if let Some(path) = &self.ready_file {
                 let metrics = running.metrics.map(|address| address.to_string());
                 let ready = serde_json::json!({ "address": running.address.to_string(), "metrics": metrics });
@@ -67,7 +70,8 @@ pub(crate) async fn open(config: Config) -> Result<Running, Failure> {
     raise_limit();
     let built = build(config).await.map_err(|error| Failure::new(error.to_string()))?;
     let gateway = Gateway::bind(built).await.map_err(|error| {
-        Failure::new(error.to_string()).help("another program may listen there: choose another `gateway.listen`")
+        Failure::new(error.to_string())
+            .help("another program may listen there: choose another `gateway.listen`")
     })?;
     Ok(gateway.open())
 }
@@ -88,7 +92,8 @@ pub(crate) fn log_to_stderr(format: LogFormat, level: LogLevel) {
     let filter = EnvFilter::new(format!("warn,doorward={level}", level = level.as_str()));
     // Colours where the rest of what is printed has them: not in a file or a pipe.
     let colours = anstream::AutoStream::choice(&std::io::stderr()) != anstream::ColorChoice::Never;
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(colours);
+    let log =
+        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(colours);
     // Set once: a second command in one process keeps the first log.
     let _already = match format {
         LogFormat::Human => log.with_target(false).compact().try_init(),
@@ -117,15 +122,13 @@ pub(crate) fn write_ready(path: &Path, ready: &serde_json::Value) -> Result<(), 
 }
 
 /// Waits for SIGTERM or Ctrl-C.
-pub(crate) fn until_told() -> impl Future<Output = Result<(), Failure>> {
-    async {
-        let failed = |error: std::io::Error| Failure::new(format!("signals cannot be received: {error}"));
-        let mut term =
-            tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()).map_err(failed)?;
-        tokio::select! {
-            interrupted = tokio::signal::ctrl_c() => interrupted.map_err(failed)?,
-            _ = term.recv() => {}
-        }
-        Ok(())
+pub(crate) async fn until_told() -> Result<(), Failure> {
+    let failed = |error: std::io::Error| Failure::new(format!("signals cannot be received: {error}"));
+    let mut term =
+        tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()).map_err(failed)?;
+    tokio::select! {
+        interrupted = tokio::signal::ctrl_c() => interrupted.map_err(failed)?,
+        _ = term.recv() => {}
     }
+    Ok(())
 }

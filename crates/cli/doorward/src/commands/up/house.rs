@@ -45,7 +45,9 @@ impl House {
         });
         let loopback = SocketAddr::from(([127, 0, 0, 1], 0));
         let options = sample::Options { listen: loopback, profiles: profiles.collect(), transcript: false };
-        let server = sample::start_with(options).await.map_err(|error| Failure::new(format!("the sample server: {error}")))?;
+        let server = sample::start_with(options)
+            .await
+            .map_err(|error| Failure::new(format!("the sample server: {error}")))?;
         let config_data = Some(folder("lab"));
         let options = Options { seed, listen: loopback, data_dir: config_data, clock: Clock::system() };
         let emulator = Emulator::start(options).await.map_err(failed)?;
@@ -89,7 +91,8 @@ fn free_port(listen: SocketAddr) -> Result<SocketAddr, Failure> {
 }
 
 fn write(path: &Path, text: &str) -> Result<(), Failure> {
-    std::fs::write(path, text).map_err(|error| Failure::new(format!("cannot write {}: {error}", path.display())))
+    std::fs::write(path, text)
+        .map_err(|error| Failure::new(format!("cannot write {}: {error}", path.display())))
 }
 
 fn config_text(

@@ -29,8 +29,8 @@ pub(crate) async fn mint(data: &Path, request: &serde_json::Value) -> Result<Str
                 .help("start the lab first (`doorward lab`, or `doorward up` and --data .doorward/lab)")
         })
     };
-    let about: serde_json::Value =
-        serde_json::from_slice(&read("lab.json")?).map_err(|error| Failure::new(format!("lab.json: {error}")))?;
+    let about: serde_json::Value = serde_json::from_slice(&read("lab.json")?)
+        .map_err(|error| Failure::new(format!("lab.json: {error}")))?;
     let text = |member: &str| about.get(member).and_then(|value| value.as_str()).unwrap_or_default();
     let connector = connector(text("authority"), read("ca.pem")?)?;
     let request = Request::post(format!("{}/_lab/token", text("authority")))
@@ -45,6 +45,7 @@ pub(crate) async fn mint(data: &Path, request: &serde_json::Value) -> Result<Str
     let token = body.get("access_token").and_then(|token| token.as_str());
     token.map(str::to_owned).ok_or_else(|| {
         let why = body.get("error").and_then(|error| error.as_str()).unwrap_or("no token in its answer");
-        Failure::new(format!("the lab refused: {why}")).help("see the seed for the people and applications there are")
+        Failure::new(format!("the lab refused: {why}"))
+            .help("see the seed for the people and applications there are")
     })
 }

@@ -70,13 +70,35 @@ fn welcome(out: &Out, house: &House) -> Result<(), Failure> {
     out.line(paint(STRONG, "Doorward is up."));
     out.line("");
     out.line(format_args!("  {}   {}", paint(NAME, "the door "), paint(GOOD, house.url())));
-    out.line(format_args!("  {}   {} (Entra and Graph, emulated)", paint(NAME, "sign-in  "), house.emulator.authority));
-    out.line(format_args!("  {}   {} (not to be called directly)", paint(NAME, "server   "), house.server.url()));
-    out.line(format_args!("  {}   {}/policies/*.cedar (edit them: the door follows)", paint(NAME, "policies "), house.data.display()));
-    out.line(format_args!("  {}   doorward audit tail --dir {}/audit", paint(NAME, "record   "), house.data.display()));
+    out.line(format_args!(
+        "  {}   {} (Entra and Graph, emulated)",
+        paint(NAME, "sign-in  "),
+        house.emulator.authority
+    ));
+    out.line(format_args!(
+        "  {}   {} (not to be called directly)",
+        paint(NAME, "server   "),
+        house.server.url()
+    ));
+    out.line(format_args!(
+        "  {}   {}/policies/*.cedar (edit them: the door follows)",
+        paint(NAME, "policies "),
+        house.data.display()
+    ));
+    out.line(format_args!(
+        "  {}   doorward audit tail --dir {}/audit",
+        paint(NAME, "record   "),
+        house.data.display()
+    ));
     out.line("");
-    out.line(format_args!("  {}  alice (Reader), bob (Reader, Writer), carol (Admin), dave (nobody)", paint(NAME, "people    ")));
-    out.line(paint(DIM, format_args!("              doorward lab token --user bob --data {}/lab", house.data.display())));
+    out.line(format_args!(
+        "  {}  alice (Reader), bob (Reader, Writer), carol (Admin), dave (nobody)",
+        paint(NAME, "people    ")
+    ));
+    out.line(paint(
+        DIM,
+        format_args!("              doorward lab token --user bob --data {}/lab", house.data.display()),
+    ));
     out.line("");
     for client in clients::all(&house.url(), &token) {
         out.line(format_args!("{} {}", paint(STRONG, client.name), paint(DIM, client.place)));
@@ -84,7 +106,10 @@ fn welcome(out: &Out, house: &House) -> Result<(), Failure> {
         out.line("");
     }
     out.line(paint(DIM, "The token above is alice's and lasts about an hour. Clients that sign in by themselves come with the next release."));
-    out.line(paint(BAD, "This is a lab: its tokens come from an emulator, and it listens on this machine alone."));
+    out.line(paint(
+        BAD,
+        "This is a lab: its tokens come from an emulator, and it listens on this machine alone.",
+    ));
     out.line(paint(DIM, "Ctrl-C closes the door."));
     Ok(())
 }

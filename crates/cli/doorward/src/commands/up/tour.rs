@@ -27,9 +27,16 @@ pub(crate) async fn take(out: &Out) -> Result<ExitCode, Failure> {
     let folder = Folder::new()?;
     let house = House::build(&folder.0, SocketAddr::from(([127, 0, 0, 1], 0))).await?;
     out.line(paint(STRONG, "A visit to Doorward"));
-    out.line(paint(DIM, "An emulated Entra, a small library of documents, and the door between them and you."));
+    out.line(paint(
+        DIM,
+        "An emulated Entra, a small library of documents, and the door between them and you.",
+    ));
     out.line(paint(DIM, format_args!("The door is at {}.", house.url())));
-    let mut guide = Guide { out, connector: connector(&house.emulator.authority, house.emulator.ca_pem.clone().into())?, scene: 0 };
+    let mut guide = Guide {
+        out,
+        connector: connector(&house.emulator.authority, house.emulator.ca_pem.clone().into())?,
+        scene: 0,
+    };
     let visited = guide.visit(&house).await;
     let data = house.data.clone();
     house.stop().await;
@@ -56,7 +63,8 @@ impl Folder {
     fn new() -> Result<Self, Failure> {
         let name = format!("doorward-tour-{}-{}", std::process::id(), Instant::now().elapsed().as_nanos());
         let path = std::env::temp_dir().join(name);
-        std::fs::create_dir(&path).map_err(|error| Failure::new(format!("cannot make {}: {error}", path.display())))?;
+        std::fs::create_dir(&path)
+            .map_err(|error| Failure::new(format!("cannot make {}: {error}", path.display())))?;
         Ok(Self(path))
     }
 }
@@ -85,9 +93,17 @@ impl Guide<'_> {
         self.must(hello.good() && alice.session.is_some(), "the door opened a session for her", &hello)?;
         let list = alice.ask("tools/list", "{}").await?;
         let tools = list.tools();
-        self.must(tools.iter().any(|tool| tool == "read_document"), &format!("she sees {}", tools.join(", ")), &list)?;
+        self.must(
+            tools.iter().any(|tool| tool == "read_document"),
+            &format!("she sees {}", tools.join(", ")),
+            &list,
+        )?;
         let hidden = !tools.iter().any(|tool| tool == "delete_document" || tool == "write_document");
-        self.must(hidden, "what she may not call is not on her list: no write_document, no delete_document", &list)?;
+        self.must(
+            hidden,
+            "what she may not call is not on her list: no write_document, no delete_document",
+            &list,
+        )?;
 
         self.scene("She reads");
         let documents = alice.call("list_documents", "{}").await?;
@@ -97,13 +113,22 @@ impl Guide<'_> {
 
         self.scene("She tries a tool that is not for her");
         let forbidden = alice.call("delete_document", r#"{"name":"minutes"}"#).await?;
-        self.refused(!forbidden.good(), &forbidden, "the same words as for a tool that does not exist: she learns nothing")?;
+        self.refused(
+            !forbidden.good(),
+            &forbidden,
+            "the same words as for a tool that does not exist: she learns nothing",
+        )?;
 
         self.scene("She asks for somebody else's profile");
         let own = alice.call("get_profile", r#"{"user_id":"a11ce000-0000-4000-8000-000000000001"}"#).await?;
         self.must(own.good(), "her own is hers to see", &own)?;
-        let other = alice.call("get_profile", r#"{"user_id":"b0b00000-0000-4000-8000-000000000002"}"#).await?;
-        self.refused(!other.good(), &other, "policy own-profile compares the argument with who she is, not with what she says")?;
+        let other =
+            alice.call("get_profile", r#"{"user_id":"b0b00000-0000-4000-8000-000000000002"}"#).await?;
+        self.refused(
+            !other.good(),
+            &other,
+            "policy own-profile compares the argument with who she is, not with what she says",
+        )?;
 
         self.scene("She sends arguments that do not fit, and a number where a word belongs");
         let unfit = alice.call("read_document", r#"{"name":42}"#).await?;
@@ -114,19 +139,32 @@ impl Guide<'_> {
         let mut bob = Visitor::new(self.connector.clone(), url.clone(), Some(bob_token));
         bob.session = alice.session.clone();
         let stolen = bob.call("list_documents", "{}").await?;
-        self.refused(stolen.status == StatusCode::NOT_FOUND, &stolen, "a session belongs to one person, one client and one server; an alarm was recorded")?;
+        self.refused(
+            stolen.status == StatusCode::NOT_FOUND,
+            &stolen,
+            "a session belongs to one person, one client and one server; an alarm was recorded",
+        )?;
 
         self.scene("Somebody has the session id and no token at all");
         let mut nobody = Visitor::new(self.connector.clone(), url.clone(), None);
         nobody.session = alice.session.clone();
         let without = nobody.call("list_documents", "{}").await?;
-        self.refused(without.status == StatusCode::UNAUTHORIZED, &without, "a session never stands in for a token")?;
+        self.refused(
+            without.status == StatusCode::UNAUTHORIZED,
+            &without,
+            "a session never stands in for a token",
+        )?;
 
         self.scene("Alice's token for Microsoft Graph is tried on the door");
-        let graph = house.emulator.control().mint(&MintRequest::user("alice").resource("graph")).map_err(failed)?;
+        let graph =
+            house.emulator.control().mint(&MintRequest::user("alice").resource("graph")).map_err(failed)?;
         let mut misled = Visitor::new(self.connector.clone(), url, Some(graph));
         let misled = misled.hello().await?;
-        self.refused(misled.status == StatusCode::UNAUTHORIZED, &misled, "it is real and it is hers, but it was not issued for this door")
+        self.refused(
+            misled.status == StatusCode::UNAUTHORIZED,
+            &misled,
+            "it is real and it is hers, but it was not issued for this door",
+        )
     }
 
     /// Signs somebody in with the device code flow, as a terminal client would.
@@ -134,7 +172,9 @@ impl Guide<'_> {
         self.scene("Alice, a reader, signs in with Entra (emulated), by device code");
         let authority = format!("{}/contoso.onmicrosoft.com/oauth2/v2.0", house.emulator.authority);
         let scope = "api%3A%2F%2Fd0012000-0000-4000-8000-0000000000d1%2Fmcp.access";
-        let device = self.post(&format!("{authority}/devicecode"), &format!("client_id={VSCODE}&scope={scope}")).await?;
+        let device = self
+            .post(&format!("{authority}/devicecode"), &format!("client_id={VSCODE}&scope={scope}"))
+            .await?;
         let (user_code, device_code) = (text(&device, "user_code"), text(&device, "device_code"));
         self.say(&format!("Entra shows the code {} and waits", paint(STRONG, &user_code)));
         house.emulator.control().approve_device(&user_code, name).map_err(failed)?;
@@ -162,10 +202,11 @@ impl Guide<'_> {
     /// The record of the visit: whole as it lies there, and found out when a single letter of it is changed.
     fn the_record(&mut self, data: &Path) -> Result<(), Failure> {
         let audit = |error: doorward_audit::AuditError| Failure::new(format!("the audit log: {error}"));
-        let key = PublicKey::load(&data.join("keys/audit.pub")).map_err(|error| Failure::new(error.to_string()))?;
+        let key =
+            PublicKey::load(&data.join("keys/audit.pub")).map_err(|error| Failure::new(error.to_string()))?;
         let inputs = |dir: PathBuf| VerifyInputs {
             dir,
-            public_key: Some(key.clone()),
+            public_key: Some(key),
             checkpoints: Some(data.join("checkpoints/checkpoints.jsonl")),
             known: None,
         };
@@ -180,9 +221,11 @@ impl Guide<'_> {
         let forged = data.join("forged");
         copy(&data.join("audit"), &forged)?;
         let segment = forged.join("audit-000001.jsonl");
-        let text = std::fs::read_to_string(&segment).map_err(|error| Failure::new(format!("{}: {error}", segment.display())))?;
+        let text = std::fs::read_to_string(&segment)
+            .map_err(|error| Failure::new(format!("{}: {error}", segment.display())))?;
         let edited = text.replacen("session-foreign", "session-unknown", 1);
-        std::fs::write(&segment, &edited).map_err(|error| Failure::new(format!("{}: {error}", segment.display())))?;
+        std::fs::write(&segment, &edited)
+            .map_err(|error| Failure::new(format!("{}: {error}", segment.display())))?;
         let report = verify(&inputs(forged)).map_err(audit)?;
         if edited == text || report.is_intact() {
             return Err(Failure::new("an edited log was taken for a whole one"));
@@ -196,7 +239,11 @@ impl Guide<'_> {
     fn scene(&mut self, title: &str) {
         self.scene += 1;
         self.out.line("");
-        self.out.line(format_args!("{} {}", paint(NAME, format_args!("{:>2}", self.scene)), paint(STRONG, title)));
+        self.out.line(format_args!(
+            "{} {}",
+            paint(NAME, format_args!("{:>2}", self.scene)),
+            paint(STRONG, title)
+        ));
     }
 
     fn say(&self, what: &str) {
@@ -213,10 +260,19 @@ impl Guide<'_> {
 
     fn refused(&self, held: bool, heard: &Heard, why: &str) -> Result<(), Failure> {
         if !held {
-            return Err(Failure::new(format!("this should have been refused ({} {}): {why}", heard.status, heard.text())));
+            return Err(Failure::new(format!(
+                "this should have been refused ({} {}): {why}",
+                heard.status,
+                heard.text()
+            )));
         }
         let status = heard.status.as_u16();
-        self.out.line(format_args!("   {} {} {}", paint(BAD, "✗"), paint(DIM, status), paint(BAD, heard.text())));
+        self.out.line(format_args!(
+            "   {} {} {}",
+            paint(BAD, "✗"),
+            paint(DIM, status),
+            paint(BAD, heard.text())
+        ));
         self.say(&paint(DIM, why));
         Ok(())
     }

@@ -76,7 +76,11 @@ impl Heard {
     pub(crate) fn text(&self) -> String {
         let Some(frame) = &self.frame else { return String::new() };
         if let Some(error) = frame.error() {
-            return error.get("message").and_then(|message| message.as_str()).unwrap_or_default().into_owned();
+            return error
+                .get("message")
+                .and_then(|message| message.as_str())
+                .unwrap_or_default()
+                .into_owned();
         }
         let content = frame.result().and_then(|result| result.get("content"));
         let first = content.and_then(|content| content.items().next()).and_then(|item| item.get("text"));
@@ -93,6 +97,7 @@ impl Heard {
     pub(crate) fn good(&self) -> bool {
         let result = self.frame.as_ref().and_then(Frame::result);
         self.status == StatusCode::OK
-            && result.is_some_and(|result| result.get("isError").and_then(|value| value.as_bool()) != Some(true))
+            && result
+                .is_some_and(|result| result.get("isError").and_then(|value| value.as_bool()) != Some(true))
     }
 }
