@@ -17,6 +17,7 @@ mod replay;
 
 use replay::replay;
 
+// control: TOK-01, TOK-02: nobody passes unsigned, and what passes fits a second reading of every claim
 #[test]
 fn jwt_seeds() {
     replay("jwt", 100, jwt::run);

@@ -22,11 +22,13 @@ mod world;
 
 use replay::replay;
 
+// control: D-07: a sliced set decides as each of its policies says alone, and no text hides a policy
 #[test]
 fn policy_text_seeds() {
     replay("policy_text", 6, policy_text::run);
 }
 
+// control: D-06: the decision is the one worked out without Cedar, whatever the arguments look like
 #[test]
 fn policy_args_seeds() {
     replay("policy_args", 20, policy_args::run);

@@ -15,6 +15,7 @@ mod replay;
 
 use replay::replay;
 
+// control: D-10: what a verification proves is what was written, byte for byte
 #[test]
 fn audit_line_seeds() {
     replay("audit_line", 30, audit_line::run);
