@@ -28,6 +28,8 @@ const MOST_STDERR_LINE: u64 = 2_048;
 /// A running child.
 pub(crate) struct Child {
     server: ServerName,
+    /// Several persons' calls run in it.
+    shared: bool,
     stdin: AsyncMutex<Option<ChildStdin>>,
     routes: Mutex<Routes>,
     /// The answer to the one `initialize` this process gets.
@@ -80,6 +82,7 @@ impl Child {
         let (stdin, stdout, stderr) = (process.stdin.take(), process.stdout.take(), process.stderr.take());
         let child = Arc::new(Self {
             server: server.clone(),
+            shared: target.shared,
             stdin: AsyncMutex::new(stdin),
             routes: Mutex::new(Routes::default()),
             hello: AsyncMutex::new(None),
@@ -229,14 +232,17 @@ impl Child {
             let mut routes = self.routes();
             let by_id = own.and_then(|id| routes.calls.get(&id).map(|call| (id, call.clone())));
             // What belongs to no call by name goes to the only one that runs, else to the sessions' streams: guessing
-            // between two could tell one client what was said to another.
+            // between two could tell one client what was said to another. In a shared child the only call that runs
+            // need not be the one that is meant, and whom a question is for is the child's word alone: it has no
+            // questions, and what names no call is nobody's (D-23).
             let only = |routes: &Routes| routes.calls.iter().next().map(|(id, call)| (*id, call.clone()));
-            let to = by_id.or_else(|| match (frame.kind(), routes.calls.len()) {
-                (FrameKind::Response, _) => None,
+            let to = match (frame.kind(), routes.calls.len()) {
+                (FrameKind::Request, _) if self.shared => None,
+                _ if by_id.is_some() => by_id,
                 (FrameKind::Request, 1) => only(&routes),
-                (FrameKind::Notification, 1) if routes.listeners.is_empty() => only(&routes),
+                (FrameKind::Notification, 1) if !self.shared && routes.listeners.is_empty() => only(&routes),
                 _ => None,
-            });
+            };
             match (&to, frame.kind()) {
                 (Some(_), _) | (None, FrameKind::Response) => {}
                 (None, FrameKind::Notification) => {

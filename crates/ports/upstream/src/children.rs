@@ -117,6 +117,7 @@ impl Children {
             (Era::Legacy, Method::Initialized, _) if child.greeted.swap(true, Ordering::AcqRel) => {
                 Ok(Answered { link: None, answer: Answer::Accepted })
             }
+            (_, method, Some(id)) if self.target.shared && subscribes(method) => Ok(not_found(id)),
             (era, _, id) => self.say(&child, cleared.bytes(), id, era, &rules).await,
         }
     }
@@ -237,4 +238,17 @@ impl Children {
             child.finished().await;
         }
     }
+}
+
+/// Asks for what comes later and names no call. A shared child has one list of subscriptions for everybody, and nobody
+/// to whom its news could be given (D-23).
+fn subscribes(method: Method) -> bool {
+    matches!(method, Method::ResourcesSubscribe | Method::ResourcesUnsubscribe | Method::SubscriptionsListen)
+}
+
+fn not_found(id: i64) -> Answered<Link, UpstreamEvents> {
+    let text = format!(
+        r#"{{"jsonrpc":"2.0","id":{id},"error":{{"code":-32601,"message":"a shared server takes no subscriptions"}}}}"#
+    );
+    Answered { link: None, answer: Answer::Whole(Bytes::from(text), 200) }
 }
