@@ -47,9 +47,10 @@ impl Knocks {
     }
 }
 
-/// A household has a /64 or more of IPv6, so an address of one is no name: the /48 is.
+/// A household has a /64 or more of IPv6, so an address of one is no name: the /48 is. An IPv4 address that a dual-stack
+/// socket wraps in IPv6 counts as itself: all of them share one /48, and one of them could lock out all the others.
 fn prefix(address: IpAddr) -> IpAddr {
-    match address {
+    match address.to_canonical() {
         IpAddr::V4(v4) => {
             let [a, b, c, _] = v4.octets();
             IpAddr::from([a, b, c, 0])
@@ -78,6 +79,19 @@ mod tests {
         assert!(!knocks.may(Some(IpAddr::from([192, 0, 2, 99])), now), "the same prefix");
         assert!(knocks.may(Some(IpAddr::from([192, 0, 3, 7])), now), "another prefix");
         assert!(knocks.may(here, now.plus(WINDOW)));
+    }
+
+    // control: D-11: behind a dual-stack socket one place that sends bad tokens does not lock out all of IPv4
+    #[test]
+    fn wrapped_addresses_count_as_what_they_wrap() {
+        let knocks = Knocks::default();
+        let wrapped = |last: [u8; 4]| Some(IpAddr::from(std::net::Ipv4Addr::from(last).to_ipv6_mapped()));
+        let now = Timestamp::from_secs(1_000);
+        for _ in 0..MOST {
+            knocks.refused(wrapped([192, 0, 2, 7]), now);
+        }
+        assert!(!knocks.may(Some(IpAddr::from([192, 0, 2, 7])), now));
+        assert!(knocks.may(wrapped([192, 0, 3, 7]), now));
     }
 
     #[test]

@@ -65,6 +65,7 @@ pub struct Running {
     /// The address of its metrics.
     pub metrics: Option<SocketAddr>,
     door: Arc<Door<GatewayPorts>>,
+    tls: Option<Arc<ServerTls>>,
     stop: watch::Sender<bool>,
     task: tokio::task::JoinHandle<()>,
 }
@@ -104,8 +105,9 @@ impl Gateway {
         }
         tokio::spawn(look_after(Arc::clone(&door), tls.clone(), drain.clone()));
         let _watching = crate::reload::watch(&built, drain.clone());
-        let task = tokio::spawn(run(Accepting { listener, tls, config: built.config, site, drain }));
-        Running { address, metrics: metrics_address, door, stop, task }
+        let accepting = Accepting { listener, tls: tls.clone(), config: built.config, site, drain };
+        let task = tokio::spawn(run(accepting));
+        Running { address, metrics: metrics_address, door, tls, stop, task }
     }
 }
 
@@ -113,6 +115,15 @@ impl Running {
     /// Returns the door behind the sockets.
     pub fn door(&self) -> &Arc<Door<GatewayPorts>> {
         &self.door
+    }
+
+    /// Reads the certificate again, as the door does by itself once a minute: new connections get the new one, open ones
+    /// go on. A door without TLS has nothing to read.
+    ///
+    /// # Errors
+    /// [`doorward_net::ServerTlsError`]; the old certificate stays in use.
+    pub fn reload_certificate(&self) -> Result<(), doorward_net::ServerTlsError> {
+        self.tls.as_ref().map_or(Ok(()), |tls| tls.reload())
     }
 
     /// Closes the door: no new callers, running calls may end, then children are ended and the log is closed.
@@ -298,8 +309,16 @@ impl Connection {
         }
         let forwarded = request.headers().get_all("x-forwarded-for").iter().next_back();
         let last = forwarded.and_then(|value| value.to_str().ok()).and_then(|text| text.rsplit(',').next());
-        last.and_then(|text| text.trim().parse().ok()).unwrap_or(self.peer)
+        last.and_then(forwarded_address).unwrap_or(self.peer)
     }
+}
+
+/// Reads one address of `X-Forwarded-For`. Some proxies write the port behind it, and those of IPv6 in brackets.
+fn forwarded_address(text: &str) -> Option<IpAddr> {
+    let text = text.trim();
+    let bare = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(text);
+    let with_port = || text.parse::<SocketAddr>().ok().map(|address| address.ip());
+    bare.parse().ok().or_else(with_port)
 }
 
 /// Waits for the door to close; once it does, never again.
@@ -380,15 +399,16 @@ async fn serve_metrics(
             accepted = listener.accept() => accepted,
             () = draining(&mut drain) => return,
         };
-        let Ok((stream, _)) = accepted else { continue };
+        let Ok((stream, _)) = accepted else {
+            // As at the door itself: without a pause a lack of file descriptors would cost a whole processor.
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            continue;
+        };
         let door = Arc::clone(&door);
         tokio::spawn(async move {
             let service = service_fn(|request: Request<Incoming>| {
-                let text = (request.uri().path() == "/metrics").then(|| {
-                    let ports = door.ports();
-                    ports.metrics.text(door.sessions(), ports.audit.healthy())
-                });
-                async move { Ok::<_, Infallible>(page(text)) }
+                let page = metrics_page(&door, &request);
+                async move { Ok::<_, Infallible>(page) }
             });
             let mut builder = http1::Builder::new();
             let connection = builder.timer(TokioTimer::new()).header_read_timeout(HEAD);
@@ -399,15 +419,20 @@ async fn serve_metrics(
     }
 }
 
-fn page(text: Option<String>) -> http::Response<crate::body::Reply> {
-    match text {
-        Some(text) => {
-            let mut response = crate::respond::json(http::StatusCode::OK, text);
-            let kind =
-                http::HeaderValue::from_static("application/openmetrics-text; version=1.0.0; charset=utf-8");
-            response.headers_mut().insert(http::header::CONTENT_TYPE, kind);
-            response
-        }
-        None => crate::respond::empty(http::StatusCode::NOT_FOUND),
+fn metrics_page(
+    door: &Door<GatewayPorts>,
+    request: &Request<Incoming>,
+) -> http::Response<crate::body::Reply> {
+    if request.uri().path() != "/metrics" {
+        return crate::respond::empty(http::StatusCode::NOT_FOUND);
     }
+    if request.method() != http::Method::GET && request.method() != http::Method::HEAD {
+        return crate::respond::empty(http::StatusCode::METHOD_NOT_ALLOWED);
+    }
+    let ports = door.ports();
+    let text = ports.metrics.text(door.sessions(), ports.audit.healthy());
+    let mut response = crate::respond::json(http::StatusCode::OK, text);
+    let kind = http::HeaderValue::from_static("application/openmetrics-text; version=1.0.0; charset=utf-8");
+    response.headers_mut().insert(http::header::CONTENT_TYPE, kind);
+    response
 }

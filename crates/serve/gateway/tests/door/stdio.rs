@@ -22,31 +22,39 @@ async fn child() {
     doorward_servers::echo::serve_stdio().await.unwrap();
 }
 
-struct Family {
-    house: House,
+pub(crate) struct Family {
+    pub(crate) house: House,
     mark: String,
 }
 
 impl Family {
-    async fn new(lines: &str) -> Self {
+    pub(crate) async fn new(lines: &str) -> Self {
+        Self::of("stdio::child", lines).await
+    }
+
+    /// A family whose children are another of this program's servers.
+    pub(crate) async fn of(child: &str, lines: &str) -> Self {
         // The command line is the operator's, so it can carry a mark by which this test finds its own children.
         let mark = format!("mark-{}-{:?}", std::process::id(), std::time::Instant::now());
         let mark: String = mark.chars().filter(char::is_ascii_alphanumeric).collect();
         let program = std::env::current_exe().unwrap();
         let server = format!(
-            "[[server]]\nname = \"kid\"\ncommand = [{program:?}, \"stdio::child\", \"{mark}\", \"--exact\", \"--ignored\", \"--nocapture\", \"--quiet\"]\n{lines}\n"
+            "[[server]]\nname = \"kid\"\ncommand = [{program:?}, \"{child}\", \"{mark}\", \"--exact\", \"--ignored\", \"--nocapture\", \"--quiet\"]\n{lines}\n"
         );
         let house = House::with(Plan { policies: POLICIES, more: &server, ..Plan::default() })
             .await
             .acquainted()
             .await;
         let family = Self { house, mark };
-        eventually("the door's own child is gone", || family.children().is_empty()).await;
+        // One that is shared is the door's own too, and stays.
+        if !lines.contains("shared = true") {
+            eventually("the door's own child is gone", || family.children().is_empty()).await;
+        }
         family
     }
 
     /// The ids of the children that run.
-    fn children(&self) -> Vec<u32> {
+    pub(crate) fn children(&self) -> Vec<u32> {
         let mut found = Vec::new();
         for entry in std::fs::read_dir("/proc").unwrap().flatten() {
             let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse().ok()) else { continue };
@@ -59,11 +67,11 @@ impl Family {
         found
     }
 
-    fn client(&self, user: &str) -> Client {
+    pub(crate) fn client(&self, user: &str) -> Client {
         self.house.client(user).at("/kid/mcp")
     }
 
-    async fn session(&self, user: &str) -> Client {
+    pub(crate) async fn session(&self, user: &str) -> Client {
         let mut client = self.client(user);
         let heard = client.hello().await;
         assert_eq!(heard.status, StatusCode::OK, "{:?}", heard.body);
@@ -71,7 +79,7 @@ impl Family {
     }
 }
 
-async fn echo(client: &Client, text: &str) -> bool {
+pub(crate) async fn echo(client: &Client, text: &str) -> bool {
     let heard = client.call("echo", json!({"text": text, "n": 1})).await;
     heard.status == StatusCode::OK && heard.response()["result"]["content"][0]["text"] == text
 }

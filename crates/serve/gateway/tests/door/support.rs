@@ -206,6 +206,7 @@ async fn open(folder: &Path, emulator: &doorward_emulator::Running, echo: &str, 
     } else {
         "shared_audience = true"
     };
+    let scheme = if plan.gateway.contains("tls = ") { "https" } else { "http" };
     let more = plan.more.replace("{echo}", echo);
     let audit = plan.audit.map_or_else(|| "audit".to_owned(), |path| path.display().to_string());
     let text = format!(
@@ -213,7 +214,7 @@ async fn open(folder: &Path, emulator: &doorward_emulator::Running, echo: &str, 
 {shared}
 [gateway]
 listen = "{port}"
-public_url = "http://{port}"
+public_url = "{scheme}://{port}"
 {}
 [entra]
 tenant = "c0175050-0000-4000-8000-000000000001"
