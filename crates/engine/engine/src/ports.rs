@@ -45,8 +45,8 @@ pub trait Ports: Sized + Send + Sync + 'static {
     /// Returns the signing keys at hand.
     fn keys(&self) -> Arc<KeySet>;
 
-    /// Asks for fresh keys because a token names one that is not at hand; true if the set changed. Bounded by the
-    /// port to one fetch in five minutes, whatever callers send (S37).
+    /// Asks for fresh keys because a token names one that is not at hand; true if that key is at hand now. Bounded by
+    /// the port to one fetch in five minutes, whatever callers send (S37).
     fn refresh_keys(&self, kid: &str) -> impl Future<Output = bool> + Send;
 
     /// Resolves the groups of a person whose token says there are too many to list.

@@ -134,7 +134,7 @@ impl Site {
         let scopes = self.scopes.get(rules.name.as_str()).unwrap_or(&none);
         let text = protected_resource_metadata(&rules.resource, &self.authorization_server, scopes);
         let mut response = json(StatusCode::OK, text);
-        // Metadata is public; browsers of any origin may read it, and nothing else.
+        // Metadata is public; yet a page of a foreign origin was refused before it came here.
         response.headers_mut().insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
         response
     }
