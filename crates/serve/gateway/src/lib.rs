@@ -13,6 +13,7 @@ mod ports;
 mod reload;
 mod respond;
 mod route;
+mod scrape;
 
 pub use build::{BuildError, Built, build};
 pub use listen::{Gateway, Running, StartError};

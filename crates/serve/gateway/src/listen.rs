@@ -29,7 +29,7 @@ use crate::route::Site;
 
 /// How long a caller may take for a TLS handshake, and for its request's head.
 const HANDSHAKE: Duration = Duration::from_secs(10);
-const HEAD: Duration = Duration::from_secs(15);
+pub(crate) const HEAD: Duration = Duration::from_secs(15);
 /// How often sessions, children and keys are looked after.
 const ROUND: Duration = Duration::from_secs(5);
 
@@ -97,7 +97,7 @@ impl Gateway {
         let metrics_address = metrics.as_ref().and_then(|listener| listener.local_addr().ok());
         let site = Arc::new(site(&built, address, drain.clone()));
         if let Some(listener) = metrics {
-            tokio::spawn(serve_metrics(listener, Arc::clone(&door), drain.clone()));
+            tokio::spawn(crate::scrape::serve(listener, Arc::clone(&door), drain.clone()));
         }
         let tls = tls.map(Arc::new);
         for rules in door.snapshot().servers() {
@@ -322,7 +322,7 @@ fn forwarded_address(text: &str) -> Option<IpAddr> {
 }
 
 /// Waits for the door to close; once it does, never again.
-async fn draining(drain: &mut watch::Receiver<bool>) {
+pub(crate) async fn draining(drain: &mut watch::Receiver<bool>) {
     loop {
         if drain.changed().await.is_err() {
             std::future::pending::<()>().await;
@@ -387,52 +387,4 @@ async fn look_after(
             tracing::error!(%error, "the certificate could not be read again; the old one stays in use");
         }
     }
-}
-
-async fn serve_metrics(
-    listener: TcpListener,
-    door: Arc<Door<GatewayPorts>>,
-    mut drain: watch::Receiver<bool>,
-) {
-    loop {
-        let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
-            () = draining(&mut drain) => return,
-        };
-        let Ok((stream, _)) = accepted else {
-            // As at the door itself: without a pause a lack of file descriptors would cost a whole processor.
-            tokio::time::sleep(Duration::from_millis(50)).await;
-            continue;
-        };
-        let door = Arc::clone(&door);
-        tokio::spawn(async move {
-            let service = service_fn(|request: Request<Incoming>| {
-                let page = metrics_page(&door, &request);
-                async move { Ok::<_, Infallible>(page) }
-            });
-            let mut builder = http1::Builder::new();
-            let connection = builder.timer(TokioTimer::new()).header_read_timeout(HEAD);
-            if let Err(error) = connection.serve_connection(TokioIo::new(stream), service).await {
-                tracing::debug!(%error, "a metrics connection ended");
-            }
-        });
-    }
-}
-
-fn metrics_page(
-    door: &Door<GatewayPorts>,
-    request: &Request<Incoming>,
-) -> http::Response<crate::body::Reply> {
-    if request.uri().path() != "/metrics" {
-        return crate::respond::empty(http::StatusCode::NOT_FOUND);
-    }
-    if request.method() != http::Method::GET && request.method() != http::Method::HEAD {
-        return crate::respond::empty(http::StatusCode::METHOD_NOT_ALLOWED);
-    }
-    let ports = door.ports();
-    let text = ports.metrics.text(door.sessions(), ports.audit.healthy());
-    let mut response = crate::respond::json(http::StatusCode::OK, text);
-    let kind = http::HeaderValue::from_static("application/openmetrics-text; version=1.0.0; charset=utf-8");
-    response.headers_mut().insert(http::header::CONTENT_TYPE, kind);
-    response
 }

@@ -40,7 +40,7 @@ async fn knocked(trusted: &str, knocks: &[&[&str]]) -> BTreeSet<String> {
 async fn a_forwarding_header_of_a_stranger_is_not_believed() {
     let knocks: [&[&str]; 4] =
         [&["203.0.113.9"], &["127.0.0.1, 203.0.113.9"], &["198.51.100.1", "2001:db8::1"], &[]];
-    for trusted in ["", "\"192.0.2.7/32\"", "\"2001:db8::/32\", \"203.0.113.0/24\""] {
+    for trusted in ["", "\"2001:db8::/32\", \"203.0.113.0/24\""] {
         assert_eq!(knocked(trusted, &knocks).await, BTreeSet::from(["127.0.0.0/24".to_owned()]), "{trusted}");
     }
 }
@@ -48,23 +48,20 @@ async fn a_forwarding_header_of_a_stranger_is_not_believed() {
 // control: REM-11, D-11: of a trusted proxy's header the last address counts, which it wrote itself, and never one that the caller put before it
 #[tokio::test]
 async fn a_trusted_proxys_last_word_is_believed() {
+    // A network of its own for each, so that one house tells all of them apart.
     let cases: [(&[&str], &str); 7] = [
-        (&["203.0.113.9"], "203.0.113.0/24"),
-        (&["198.51.100.1, 203.0.113.9"], "203.0.113.0/24"),
-        (&["198.51.100.1", "192.0.2.1,203.0.113.9 "], "203.0.113.0/24"),
+        (&["203.0.1.9"], "203.0.1.0/24"),
+        (&["198.51.100.1, 203.0.2.9"], "203.0.2.0/24"),
+        (&["198.51.100.1", "192.0.2.1,203.0.3.9 "], "203.0.3.0/24"),
         // Application gateways write the port too.
-        (&["198.51.100.1, 203.0.113.9:51312"], "203.0.113.0/24"),
+        (&["198.51.100.1, 203.0.4.9:51312"], "203.0.4.0/24"),
         (&["2001:db8:1:2::3"], "2001:db8:1::/48"),
-        (&["198.51.100.1, [2001:db8:1:2::3]:443"], "2001:db8:1::/48"),
-        (&["::ffff:203.0.113.9"], "203.0.113.0/24"),
+        (&["198.51.100.1, [2001:db8:2:2::3]:443"], "2001:db8:2::/48"),
+        (&["::ffff:203.0.5.9"], "203.0.5.0/24"),
     ];
-    for (lines, network) in cases {
-        assert_eq!(
-            knocked("\"127.0.0.0/8\"", &[lines]).await,
-            BTreeSet::from([network.to_owned()]),
-            "{lines:?}"
-        );
-    }
+    let knocks: Vec<_> = cases.iter().map(|(lines, _)| *lines).collect();
+    let networks = cases.iter().map(|(_, network)| (*network).to_owned()).collect();
+    assert_eq!(knocked("\"127.0.0.0/8\"", &knocks).await, networks);
 }
 
 // control: REM-11, D-11: a trusted proxy that says nothing, or nothing that is an address, leaves its own: no earlier entry steps in
