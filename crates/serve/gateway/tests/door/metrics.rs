@@ -42,7 +42,7 @@ fn count(samples: &BTreeMap<String, f64>, name: &str) -> f64 {
 const CALLS: &str = "doorward_calls_total{server=\"echo\",ending=\"ok\"}";
 const REFUSED: &str = "doorward_refusals_total{server=\"echo\",reason=\"not-permitted\"}";
 
-// control: NET-12, MON-01: calls, refusals and sessions are counted where they happen, in the text format of Prometheus
+// What is counted, where it happens, in the text format of Prometheus.
 #[tokio::test]
 async fn calls_refusals_and_sessions_are_counted() {
     let (house, scraper) = open().await;
@@ -67,7 +67,7 @@ async fn calls_refusals_and_sessions_are_counted() {
     assert_eq!(count(&scrape(&scraper).await, "doorward_sessions"), 1.0);
 }
 
-// control: NET-05, B-13: a caller makes no label and leaves no word in the metrics, whatever they name
+// control: NET-05: a caller makes no label and leaves no word in the metrics, whatever they name
 #[tokio::test]
 async fn no_word_of_a_caller_is_in_the_metrics() {
     let (house, scraper) = open().await;
@@ -113,7 +113,7 @@ async fn no_word_of_a_caller_is_in_the_metrics() {
     }
 }
 
-// control: NET-12, AUT-03: metrics have an address of their own, which serves nothing else; the door itself serves none, and there are none unless asked for
+// control: NET-12: metrics have an address of their own, which serves nothing else; the door itself serves none, and there are none unless asked for
 #[tokio::test]
 async fn metrics_are_at_their_own_address_and_nothing_else_is() {
     let (house, scraper) = open().await;

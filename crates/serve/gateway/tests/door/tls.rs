@@ -141,7 +141,7 @@ fn challenge(headers: &HeaderMap) -> &str {
     headers["www-authenticate"].to_str().unwrap()
 }
 
-// control: REM-11, REM-03, spine-b: over TLS 1.2 and 1.3, over HTTP/1.1 and HTTP/2, a client signs in, lists and calls, and is challenged without a token
+// control: REM-11, REM-03: over TLS 1.2 and 1.3, over HTTP/1.1 and HTTP/2, a client signs in, lists and calls, and is challenged without a token
 #[tokio::test]
 async fn a_whole_conversation_goes_over_every_tls_and_every_http() {
     let walled = Walled::new().await;
@@ -230,7 +230,7 @@ async fn answer(walled: &Walled, bytes: &[u8]) -> Vec<u8> {
     heard
 }
 
-// control: REM-11, IDC-03, NET-12: who offers no more than TLS 1.1, or speaks plain HTTP, gets an alert at most, and no byte of HTTP
+// control: REM-11, NET-12: who offers no more than TLS 1.1, or speaks plain HTTP, gets an alert at most, and no byte of HTTP
 #[tokio::test]
 async fn old_tls_and_plain_http_get_nothing() {
     let walled = Walled::new().await;
