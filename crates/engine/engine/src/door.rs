@@ -159,6 +159,11 @@ impl<P: Ports> Door<P> {
     /// # Errors
     /// When the server cannot be asked: it has no permits until it can.
     pub async fn acquaint(&self, server: &Arc<ServerRules>) -> Result<Arc<Snapshot>, UpstreamError> {
+        let _one_at_a_time = server.acquainting.lock().await;
+        let now = self.snapshot();
+        if now.known().contains_key(&server.name) {
+            return Ok(now);
+        }
         let catalogue = match server.era {
             EraRule::Legacy => self.ask_legacy(server).await?,
             EraRule::Modern => self.ask(server, None, Era::Modern, MODERN).await?,

@@ -83,7 +83,10 @@ async fn caller<P: Ports>(
     let epoch = door.epoch();
     let key = TokenKey::new(token, snapshot.id());
     let known = server.tokens.read().unwrap_or_else(PoisonError::into_inner).get(&key, now, epoch);
-    if let Some(caller) = known {
+    // A key that is no longer published opens nothing, whatever was verified with it before (TOK-03).
+    if let Some(caller) = known
+        && door.ports.keys().has(caller.identity.kid())
+    {
         return Ok(caller);
     }
     // Judging a token costs an RSA verification: a place that sends bad ones is made to wait, while callers whose tokens

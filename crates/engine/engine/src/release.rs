@@ -273,11 +273,13 @@ pub(crate) async fn listen<P: Ports>(
         times: exchange.trail.times,
         now: exchange.trail.now,
     };
-    if door.ports.intent(facts).await.is_err() {
-        return Err(exchange.abandon().refuse(Reason::AuditUnwritable));
-    }
+    let guard = Unfinished { door, exchange: &exchange, place: false, armed: true };
+    let written = door.ports.intent(facts).await.is_ok();
     let errand = Errand::<P>::new(&on, door.next_id(), ErrandKind::OpenStream);
-    match door.ports.errand(errand).await {
+    let opened = if written { Some(door.ports.errand(errand).await) } else { None };
+    guard.finished();
+    let Some(opened) = opened else { return Err(exchange.abandon().refuse(Reason::AuditUnwritable)) };
+    match opened {
         Ok(Answered { answer: Answer::Stream(events), .. }) => {
             Ok(Released::Stream(Box::new(ReleasedStream::of_session(Arc::clone(door), exchange, events))))
         }

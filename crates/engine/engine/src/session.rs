@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use doorward_wire::lens::EnvelopeState;
-use doorward_wire::{Era, Method, lens};
+use doorward_wire::{Era, Method, Value, lens};
 
 use crate::door::Door;
 use crate::ports::Ports;
@@ -13,9 +13,9 @@ use crate::stage::{Asked, Heard, InSession, Said, Step};
 
 /// Where a frame sits.
 pub enum Seat<P: Ports> {
-    /// 2026-07-28: every frame stands alone. The client's capabilities, raw JSON, as it declared them on this frame.
+    /// 2026-07-28: every frame stands alone. The client's capabilities as it declared them on this frame, by [`declared`].
     Stateless(Arc<str>),
-    /// An `initialize`, about to open a session: the client's capabilities, raw JSON.
+    /// An `initialize`, about to open a session: the client's capabilities, by [`declared`].
     Opening(Arc<str>),
     /// In a session of its own.
     Session(Arc<Session<P::Link>>),
@@ -52,13 +52,13 @@ pub(crate) fn session<'a, P: Ports>(door: &Door<P>, heard: Heard<'a>) -> Step<In
         Said::Frame { frame, method, session } => {
             let stands_alone = match (trail.era, method) {
                 (Era::Modern, _) => Some(Seat::Stateless(match lens::envelope(&frame) {
-                    EnvelopeState::Present(envelope) => envelope.client_capabilities.raw().into(),
+                    EnvelopeState::Present(envelope) => declared(envelope.client_capabilities),
                     // A cancellation may come without an envelope and needs none.
                     EnvelopeState::Absent | EnvelopeState::Malformed(_) => "{}".into(),
                 })),
                 (Era::Legacy, Method::Initialize) => {
                     let capabilities = lens::initialize(&frame).map(|init| init.capabilities);
-                    Some(Seat::Opening(capabilities.map_or("{}", |value| value.raw()).into()))
+                    Some(Seat::Opening(capabilities.map_or_else(|| "{}".into(), declared)))
                 }
                 (Era::Legacy, _) => None,
             };
@@ -74,5 +74,57 @@ pub(crate) fn session<'a, P: Ports>(door: &Door<P>, heard: Heard<'a>) -> Step<In
     match door.sessions.find(&id, &caller.owner, &trail.server.name, trail.now) {
         Ok(session) => Ok(InSession { trail, caller, headers, seat: Seat::Session(session), asked }),
         Err(reason) => Err(trail.refuse(reason)),
+    }
+}
+
+/// Writes down which of the protocol's own capabilities a client declared, and nothing else of what it sent. The door's
+/// errands say this to a server, so it must hold no byte of the caller's (D-01); and it names a catalogue, so a caller
+/// must not be able to make names without end.
+fn declared(capabilities: Value<'_>) -> Arc<str> {
+    const KNOWN: [(&str, &[&str]); 4] = [
+        ("elicitation", &["form", "url"]),
+        ("roots", &[]),
+        ("sampling", &["context", "tools"]),
+        ("tasks", &[]),
+    ];
+    let mut text = String::from("{");
+    for (name, parts) in KNOWN {
+        let Some(value) = capabilities.get(name).filter(|value| value.is_object()) else { continue };
+        if text.len() > 1 {
+            text.push(',');
+        }
+        let parts: Vec<_> = parts
+            .iter()
+            .filter(|part| value.get(part).is_some())
+            .map(|part| format!("\"{part}\":{{}}"))
+            .collect();
+        text.push_str(&format!("\"{name}\":{{{}}}", parts.join(",")));
+    }
+    text.push('}');
+    text.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use doorward_wire::{Limits, Tree};
+
+    use super::*;
+
+    // control: D-01: of what a client says it can do, an errand repeats the protocol's own words and no byte of the client's
+    #[test]
+    fn a_client_puts_no_bytes_into_an_errand() {
+        for (sent, declares) in [
+            ("{}", "{}"),
+            (r#"{"experimental":{"x":"anything"},"extensions":{"y":1}}"#, "{}"),
+            (
+                r#"{"elicitation":{"form":{"evil":"text"},"other":2},"roots":{"listChanged":true}}"#,
+                r#"{"elicitation":{"form":{}},"roots":{}}"#,
+            ),
+            (r#"{"sampling":{"tools":[]},"elicitation":"text"}"#, r#"{"sampling":{"tools":{}}}"#),
+        ] {
+            let tree = Tree::parse(Bytes::from(sent), &Limits::default()).unwrap();
+            assert_eq!(&*declared(tree.root()), declares, "{sent}");
+        }
     }
 }

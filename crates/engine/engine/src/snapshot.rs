@@ -60,6 +60,8 @@ pub struct ServerRules {
     pub answer_limits: Limits,
     /// The largest single event of a stream, in bytes.
     pub event_bytes: usize,
+    /// Held while the door asks the server what it offers: a thousand first callers cost one question.
+    pub acquainting: Arc<futures_util::lock::Mutex<()>>,
     /// Tokens verified for this server under this snapshot. One cache a server: a token that fits a sibling server
     /// is not a token that fits this one (D-12).
     pub tokens: RwLock<TokenCache<Caller>>,
@@ -161,6 +163,7 @@ impl ServerRules {
             call_timeout: self.call_timeout,
             request_limits: self.request_limits,
             answer_limits: self.answer_limits,
+            acquainting: Arc::clone(&self.acquainting),
             event_bytes: self.event_bytes,
             tokens: RwLock::new(TokenCache::new(TOKENS)),
         }

@@ -136,7 +136,17 @@ impl Child {
     }
 
     /// Writes one frame as one line.
-    pub(crate) async fn write(&self, frame: &Bytes) -> Result<(), UpstreamError> {
+    pub(crate) async fn write(self: &Arc<Self>, frame: &Bytes) -> Result<(), UpstreamError> {
+        // In a task of its own: a caller who goes away in the middle must not leave half a line in the pipe, to which
+        // the next caller's would be glued.
+        let (this, frame) = (Arc::clone(self), frame.clone());
+        let written = tokio::spawn(async move { this.write_line(&frame).await });
+        written
+            .await
+            .unwrap_or_else(|_| Err(UpstreamError::new(UpstreamFault::Ended, "the child was not written to")))
+    }
+
+    async fn write_line(&self, frame: &Bytes) -> Result<(), UpstreamError> {
         let ended = |what: String| UpstreamError::new(UpstreamFault::Ended, what);
         let used = self.started.elapsed().as_millis();
         self.used.store(u64::try_from(used).unwrap_or(u64::MAX), Ordering::Relaxed);
@@ -154,8 +164,9 @@ impl Child {
             Ok(Ok(())) => Ok(()),
             Ok(Err(error)) => Err(ended(format!("the child takes no input: {error}"))),
             Err(_) => {
-                // Half a line may be in the pipe: nothing after it could be read.
+                // Half a line may be in the pipe: nothing after it could be read, so the child is of no more use.
                 *stdin = None;
+                self.end();
                 Err(ended("the child does not read its input".to_owned()))
             }
         }
@@ -217,7 +228,7 @@ impl Child {
     }
 
     /// Gives a line to whom it concerns. A line that is not a frame is logged by size alone and dropped (T-31).
-    async fn route(&self, line: Bytes, limits: &Limits) {
+    async fn route(self: &Arc<Self>, line: Bytes, limits: &Limits) {
         let Ok((frame, _)) = Frame::parse_result(line.clone(), limits) else {
             tracing::warn!(server = %self.server, bytes = line.len(), "a child wrote a line that is not MCP");
             return;

@@ -52,6 +52,23 @@ enum Whose {
     Door,
 }
 
+/// Ends a child whose `initialize` was not answered.
+struct EndUnlessHeard<'a>(Option<&'a Arc<Child>>);
+
+impl EndUnlessHeard<'_> {
+    fn heard(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for EndUnlessHeard<'_> {
+    fn drop(&mut self) {
+        if let Some(child) = self.0 {
+            child.end();
+        }
+    }
+}
+
 pub(crate) struct Children {
     server: ServerName,
     target: StdioTarget,
@@ -165,10 +182,20 @@ impl Children {
                 rewrite_id(&known, &Id::Number(id))
             }
             None => {
+                // A process that was asked once and not heard to the end cannot be asked again: it is ended.
+                let asked = EndUnlessHeard(Some(child));
                 let mut events = child.call(id, self.deadlines(rules), None);
                 child.write(frame).await?;
-                let answer = events.next().await?;
+                let answer = loop {
+                    let said = events.next().await?;
+                    let parsed = Frame::parse_result(said.clone(), &rules.answer_limits);
+                    // It may log before it answers.
+                    if parsed.is_ok_and(|(frame, _)| frame.kind() == FrameKind::Response) {
+                        break said;
+                    }
+                };
                 events.answered();
+                asked.heard();
                 let parsed = Frame::parse_result(answer.clone(), &rules.answer_limits);
                 if parsed.is_ok_and(|(frame, _)| frame.result().is_some()) {
                     *hello = Some(answer.clone());

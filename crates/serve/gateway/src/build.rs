@@ -159,6 +159,7 @@ pub(crate) fn rules(config: &Config, cloud: &Cloud) -> Vec<ServerRules> {
             request_limits: bound(config.limits.request_bytes),
             answer_limits: bound(config.limits.response_bytes),
             event_bytes: config.limits.event_bytes,
+            acquainting: Arc::default(),
             tokens: RwLock::new(TokenCache::new(16_384)),
         }
     };

@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::{Duration, SystemTime};
 
 use doorward_config::{Config, Network};
@@ -30,6 +30,10 @@ use crate::route::Site;
 /// How long a caller may take for a TLS handshake, and for its request's head.
 const HANDSHAKE: Duration = Duration::from_secs(10);
 pub(crate) const HEAD: Duration = Duration::from_secs(15);
+/// Connections at once.
+const MOST_CONNECTIONS: usize = 32_768;
+/// An HTTP/2 connection that does not answer a ping within this time is gone.
+const PING: Duration = Duration::from_secs(20);
 /// How often sessions, children and keys are looked after.
 const ROUND: Duration = Duration::from_secs(5);
 
@@ -165,7 +169,9 @@ fn site(built: &Built, address: SocketAddr, drain: watch::Receiver<bool>) -> Sit
         authorization_server: built.authorization_server.clone(),
         scopes: scopes.collect(),
         most_calls: config.limits.concurrent_calls,
-        calls: AtomicUsize::new(0),
+        calls: Arc::default(),
+        listening: Arc::default(),
+        most_listening: config.limits.sessions,
         drain,
     }
 }
@@ -185,7 +191,8 @@ async fn run(accepting: Accepting) {
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
-            accepted = listener.accept() => match accepted {
+            // Beyond the bound callers wait in the kernel's queue: silence must not use up the descriptors.
+            accepted = listener.accept(), if connections.len() < MOST_CONNECTIONS => match accepted {
                 Ok((stream, peer)) => {
                     let connection = Connection {
                         site: Arc::clone(&site),
@@ -275,6 +282,7 @@ impl Connection {
         let mut builder = http2::Builder::new(TokioExecutor::new());
         let most = u32::try_from(self.header_bytes).unwrap_or(u32::MAX);
         builder.timer(TokioTimer::new()).max_header_list_size(most).max_concurrent_streams(128);
+        builder.keep_alive_interval(PING).keep_alive_timeout(PING);
         let mut drain = self.drain.clone();
         let this = Arc::new(self);
         let service = service_fn(move |request| {

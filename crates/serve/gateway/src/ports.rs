@@ -191,7 +191,10 @@ impl Ports for GatewayPorts {
     async fn refused(&self, facts: RefusalFacts<'_>) -> Result<(), AuditUnwritable> {
         self.metrics.refused(facts.server.as_str(), facts.reason);
         let Some(identity) = facts.identity else {
-            self.knocks.refused(facts.source, facts.now);
+            // A client that asks where to sign in sends no token, and costs nothing: it is no bad knock.
+            if facts.reason != "no-token" {
+                self.knocks.refused(facts.source, facts.now);
+            }
             if let Some(source) = facts.source {
                 self.audit.refused_unauthenticated(source, facts.reason, facts.now);
             }

@@ -9,10 +9,12 @@ use doorward_oauth::{challenge_401, challenge_403};
 use doorward_wire::sse::write_comment;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{Response, StatusCode};
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, watch};
 
 use crate::body::Reply;
 use crate::ports::GatewayPorts;
+use crate::route::Counted;
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const STREAM: HeaderValue = HeaderValue::from_static("text/event-stream");
@@ -39,6 +41,7 @@ pub(crate) fn respond(
     carried: Carried<GatewayPorts>,
     rules: &Arc<ServerRules>,
     drain: watch::Receiver<bool>,
+    counted: Counted,
 ) -> Response<Reply> {
     match carried {
         Ok(Released::Accepted) => empty(StatusCode::ACCEPTED),
@@ -58,7 +61,7 @@ pub(crate) fn respond(
         }
         Ok(Released::Stream(stream)) => {
             let (sender, receiver) = mpsc::channel(1);
-            tokio::spawn(pump(stream, sender, drain));
+            tokio::spawn(pump(stream, sender, drain, counted));
             let mut response = Response::new(Reply::Stream(receiver));
             let headers = response.headers_mut();
             headers.insert(CONTENT_TYPE, STREAM);
@@ -92,6 +95,7 @@ async fn pump(
     mut stream: Box<ReleasedStream<GatewayPorts>>,
     to: mpsc::Sender<Bytes>,
     mut drain: watch::Receiver<bool>,
+    _counted: Counted,
 ) {
     let left = stream.expires().since(stream.now());
     let unasked = stream.is_unasked();
@@ -114,7 +118,8 @@ async fn pump(
                 () = tokio::time::sleep(KEEP_ALIVE) => {
                     let mut comment = BytesMut::new();
                     write_comment(&mut comment, "");
-                    if to.send(comment.freeze()).await.is_err() {
+                    // A full channel is alive enough; waiting here would see neither expiry nor the session's end.
+                    if let Err(TrySendError::Closed(_)) = to.try_send(comment.freeze()) {
                         return;
                     }
                 }

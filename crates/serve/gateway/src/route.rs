@@ -35,15 +35,18 @@ pub(crate) struct Site {
     pub(crate) scopes: BTreeMap<String, Vec<String>>,
     /// Calls at once.
     pub(crate) most_calls: usize,
-    pub(crate) calls: AtomicUsize,
+    pub(crate) calls: Arc<AtomicUsize>,
+    /// Legacy streams that only listen, at once; they have a bound of their own, so that they cannot take the calls' places.
+    pub(crate) listening: Arc<AtomicUsize>,
+    pub(crate) most_listening: usize,
     /// True once the door closes.
     pub(crate) drain: watch::Receiver<bool>,
 }
 
-/// Counts a call for as long as it is routed.
-struct Counted<'a>(&'a AtomicUsize);
+/// Counts a call for as long as it runs, its stream included.
+pub(crate) struct Counted(Arc<AtomicUsize>);
 
-impl Drop for Counted<'_> {
+impl Drop for Counted {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
     }
@@ -154,9 +157,13 @@ impl Site {
             response.headers_mut().insert(ALLOW, HeaderValue::from_static("POST, GET, DELETE"));
             return response;
         };
-        let running = self.calls.fetch_add(1, Ordering::Relaxed);
-        let _counted = Counted(&self.calls);
-        if running >= self.most_calls || *self.drain.borrow() {
+        let (counter, most) = match verb {
+            Verb::Get => (&self.listening, self.most_listening),
+            Verb::Post | Verb::Delete => (&self.calls, self.most_calls),
+        };
+        let running = counter.fetch_add(1, Ordering::Relaxed);
+        let counted = Counted(Arc::clone(counter));
+        if running >= most || *self.drain.borrow() {
             let mut response = error(StatusCode::SERVICE_UNAVAILABLE, "the door is busy; try again shortly");
             response.headers_mut().insert(RETRY_AFTER, 2.into());
             return response;
@@ -179,7 +186,7 @@ impl Site {
         };
         // Boxed: the whole way of a message is a large future, and the HTTP server moves what it holds.
         let carried = Box::pin(self.door.carry(arrived)).await;
-        respond(carried, &rules, self.drain.clone())
+        respond(carried, &rules, self.drain.clone(), counted)
     }
 
     /// Takes the trace id of a valid `traceparent` (W3C Trace Context §3.2), or makes one.

@@ -69,7 +69,7 @@ static GATEWAY: Group = Group {
             "trusted_proxies",
             Kind::List("network"),
             Need::Default("[]"),
-            "Networks (CIDR) whose `X-Forwarded-*` headers are believed. They allow plain HTTP off loopback, because the proxy there ends TLS.",
+            "Networks (CIDR) whose `X-Forwarded-For` header is believed. They allow plain HTTP off loopback, because the proxy there ends TLS.",
         ),
         key("tls", Kind::Group(&TLS), Need::Optional, ""),
     ],
@@ -146,7 +146,7 @@ static LIMITS: Group = Group {
             "sessions_per_person",
             Kind::Count(1, 1_000_000),
             Need::Default("100"),
-            "Open sessions of one person.",
+            "Open sessions of one person, with one client, at one server.",
         ),
     ],
 };
@@ -232,7 +232,7 @@ static ENTRA: Group = Group {
             "graph_secret_file",
             Kind::Text("path"),
             Need::Optional,
-            "File with the client secret of `client_id`, mode 0600. It is used for one thing: asking Microsoft Graph for the groups of a person who has too many to fit in the token. Without it such people have no groups.",
+            "File with the client secret of `client_id`, mode 0600. It is used for one thing: asking Microsoft Graph for the groups of a person who has too many to fit in the token. Without it such people are refused wherever a policy speaks of groups.",
         ),
     ],
 };
