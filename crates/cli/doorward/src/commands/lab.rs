@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand};
 use doorward_emulator::{Clock, Emulator, Options, Running, Seed};
 
-use crate::commands::serve::{runtime, until_told, write_ready};
+use crate::commands::serve::{Told, runtime, write_ready};
 use crate::failure::Failure;
 use crate::out::{BAD, NAME, Out, paint};
 
@@ -85,6 +85,7 @@ impl RunLab {
             None => Seed::contoso().map_err(failed)?,
         };
         runtime(None)?.block_on(async {
+            let mut told = Told::listen()?;
             let options = Options {
                 seed,
                 listen: self.listen,
@@ -101,7 +102,7 @@ impl RunLab {
                 });
                 write_ready(path, &ready)?;
             }
-            until_told().await?;
+            told.wait().await;
             running.stop().await;
             Ok(ExitCode::SUCCESS)
         })

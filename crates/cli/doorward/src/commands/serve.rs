@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use clap::Args;
 use doorward_config::{Build, Config, LogFormat, LogLevel};
 use doorward_gateway::{Gateway, Running, build};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
 use crate::descriptors::raise_limit;
@@ -32,6 +33,7 @@ impl Serve {
         let config = load(&self.config)?;
         log_to_stderr(config.log.format, config.log.level);
         runtime(self.workers)?.block_on(async {
+            let mut told = Told::listen()?;
             banner(out, &config);
             let running = open(config).await?;
             out.note(format_args!(
@@ -44,7 +46,7 @@ impl Serve {
                 let ready = serde_json::json!({ "address": running.address.to_string(), "metrics": metrics });
                 write_ready(path, &ready)?;
             }
-            until_told().await?;
+            told.wait().await;
             out.note("closing: calls that run may end, new ones are refused");
             running.stop().await;
             Ok(ExitCode::SUCCESS)
@@ -121,14 +123,26 @@ pub(crate) fn write_ready(path: &Path, ready: &serde_json::Value) -> Result<(), 
     written.map_err(|error| Failure::new(format!("cannot write {}: {error}", path.display())))
 }
 
-/// Waits for SIGTERM or Ctrl-C.
-pub(crate) async fn until_told() -> Result<(), Failure> {
-    let failed = |error: std::io::Error| Failure::new(format!("signals cannot be received: {error}"));
-    let mut term =
-        tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()).map_err(failed)?;
-    tokio::select! {
-        interrupted = tokio::signal::ctrl_c() => interrupted.map_err(failed)?,
-        _ = term.recv() => {}
+/// SIGTERM and Ctrl-C, caught from now on: one that comes while a door is being opened must close it well too.
+pub(crate) struct Told {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Told {
+    pub(crate) fn listen() -> Result<Self, Failure> {
+        let failed = |error: std::io::Error| Failure::new(format!("signals cannot be received: {error}"));
+        Ok(Self {
+            terminate: signal(SignalKind::terminate()).map_err(failed)?,
+            interrupt: signal(SignalKind::interrupt()).map_err(failed)?,
+        })
     }
-    Ok(())
+
+    /// Waits for one of them.
+    pub(crate) async fn wait(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
 }

@@ -14,7 +14,7 @@ use std::process::ExitCode;
 use clap::Args;
 use doorward_config::{LogFormat, LogLevel};
 
-use crate::commands::serve::{self, runtime, until_told};
+use crate::commands::serve::{self, Told, runtime};
 use crate::failure::Failure;
 use crate::out::{BAD, DIM, GOOD, NAME, Out, STRONG, paint};
 
@@ -45,9 +45,10 @@ impl Up {
                     .help("`up` runs an emulator that anybody could get a token from; to serve others use `doorward serve`"));
             }
             serve::log_to_stderr(LogFormat::Human, LogLevel::Warn);
+            let mut told = Told::listen()?;
             let house = House::build(&self.data, self.listen).await?;
             welcome(out, &house)?;
-            until_told().await?;
+            told.wait().await;
             out.note("closing the door");
             house.stop().await;
             Ok(ExitCode::SUCCESS)
