@@ -34,13 +34,14 @@ const LICENCES: [&str; 14] = [
     "Zlib",
 ];
 
-const REGISTRY: &str = "registry+https://github.com/rust-lang/crates.io-index";
-
 pub(crate) fn check(workspace: &Workspace) -> Vec<Finding> {
-    workspace.outside.iter().flat_map(package).collect()
+    // One registry for everything: a second one, a repository or a stray path is a way in for somebody else's code.
+    let mut sources = workspace.outside.iter().filter_map(|package| package.source.as_deref());
+    let registry = sources.find(|source| source.starts_with("registry+")).unwrap_or("registry+");
+    workspace.outside.iter().flat_map(|outside| package(outside, registry)).collect()
 }
 
-fn package(package: &Package) -> Vec<Finding> {
+fn package(package: &Package, registry: &str) -> Vec<Finding> {
     let place = format!("{} {}", package.name, package.version);
     let mut findings = Vec::new();
     if let Some((_, why)) = BANNED.iter().find(|(name, _)| *name == package.name) {
@@ -52,7 +53,7 @@ fn package(package: &Package) -> Vec<Finding> {
         let help = "use another crate, or add the licence in xtask/src/tidy/supply.rs and deny.toml after reading it";
         findings.push(Finding::new(&place, format!("has the licence \"{licence}\""), help));
     }
-    if package.source.as_deref() != Some(REGISTRY) {
+    if package.source.as_deref() != Some(registry) {
         let source = package.source.as_deref().unwrap_or("a path outside the workspace");
         findings.push(Finding::new(&place, format!("comes from {source}"), "use a published version"));
     }
@@ -141,14 +142,16 @@ mod tests {
         let good = Package {
             name: "bytes".into(),
             license: Some("MIT".into()),
-            source: Some(REGISTRY.into()),
+            source: Some("registry+one".into()),
             ..Package::default()
         };
-        assert!(package(&good).is_empty());
-        assert_eq!(package(&Package { name: "ring".into(), ..good.clone() }).len(), 1);
-        assert_eq!(package(&Package { license: None, ..good.clone() }).len(), 1);
-        for source in [None, Some("git+https://github.com/a/b".to_owned())] {
-            assert_eq!(package(&Package { source, ..good.clone() }).len(), 1);
+        assert!(package(&good, "registry+one").is_empty());
+        assert_eq!(package(&Package { name: "ring".into(), ..good.clone() }, "registry+one").len(), 1);
+        assert_eq!(package(&Package { license: None, ..good.clone() }, "registry+one").len(), 1);
+        for source in
+            [None, Some("git+https://example.org/a/b".to_owned()), Some("registry+another".to_owned())]
+        {
+            assert_eq!(package(&Package { source, ..good.clone() }, "registry+one").len(), 1);
         }
     }
 }
