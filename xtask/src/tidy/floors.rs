@@ -4,8 +4,11 @@ use super::Finding;
 use crate::workspace::{Floor, Need, Package, Workspace};
 
 /// The arrows between crates of one floor.
-const ARROWS: [(&str, &str); 7] = [
+const ARROWS: [(&str, &str); 10] = [
     ("wire", "types"),
+    ("issuer", "oauth"),
+    ("oidc", "oauth"),
+    ("gateway", "facade"),
     ("inspect", "text"),
     ("dlp", "text"),
     ("entra", "net"),

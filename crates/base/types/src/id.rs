@@ -10,6 +10,10 @@ pub enum IdError {
     NotGuid,
     /// Empty, longer than 64 bytes, or with a character outside `a-z 0-9 -`, or an edge hyphen.
     NotServerName,
+    /// Empty, longer than 2,048 bytes, with a character that is not printable ASCII, or in the form of a GUID.
+    NotClientName,
+    /// Not 32 hexadecimal digits.
+    NotGrantId,
 }
 
 impl fmt::Display for IdError {
@@ -17,6 +21,8 @@ impl fmt::Display for IdError {
         f.write_str(match self {
             Self::NotGuid => "not a GUID (8-4-4-4-12 hexadecimal digits)",
             Self::NotServerName => "not a server name (1 to 64 of a-z, 0-9 and -, no hyphen at either end)",
+            Self::NotClientName => "not a client id (1 to 2048 printable ASCII characters, and no GUID)",
+            Self::NotGrantId => "not a grant id (32 hexadecimal digits)",
         })
     }
 }
@@ -76,6 +82,60 @@ guid! {
     ClientId
 }
 
+impl ClientId {
+    /// Takes the id of a client that is registered with this door, not with Entra: a name, or the URL of its metadata
+    /// document. A GUID is refused: a client that registers itself must not share a name, and with it policies, with an
+    /// application of Entra's.
+    ///
+    /// # Errors
+    /// [`IdError::NotClientName`] for any other text.
+    pub fn registered(text: &str) -> Result<Self, IdError> {
+        let plain = text.bytes().all(|byte| byte.is_ascii_graphic());
+        if plain && !text.is_empty() && text.len() <= 2048 && Self::parse(text).is_err() {
+            Ok(Self(text.into()))
+        } else {
+            Err(IdError::NotClientName)
+        }
+    }
+
+    /// Returns whether the client is registered with this door rather than with Entra.
+    pub fn is_registered_here(&self) -> bool {
+        Self::parse(&self.0).is_err()
+    }
+}
+
+/// Who signed in: the only pair that names a person or a service principal for good. Addresses and names change hands.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Person {
+    /// The directory.
+    pub tenant: TenantId,
+    /// The person in it.
+    pub object: ObjectId,
+}
+
+/// One sign-in of one person with one client at one resource, for as long as it is refreshed: `sid` in the door's
+/// tokens. 128 random bits, which name and never authenticate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct GrantId(pub [u8; 16]);
+
+impl GrantId {
+    /// Parses the form that [`Display`](fmt::Display) writes.
+    ///
+    /// # Errors
+    /// [`IdError::NotGrantId`] for any other text.
+    pub fn parse(text: &str) -> Result<Self, IdError> {
+        let plain = text.len() == 32 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+        let value = plain.then(|| u128::from_str_radix(text, 16).ok()).flatten();
+        value.map(|value| Self(value.to_be_bytes())).ok_or(IdError::NotGrantId)
+    }
+}
+
+impl fmt::Display for GrantId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:032x}", u128::from_be_bytes(self.0))
+    }
+}
+
 /// The name an operator gave to an upstream server; it is the first segment of the path it is served at.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ServerName(Arc<str>);
@@ -129,6 +189,25 @@ mod tests {
         ] {
             assert_eq!(TenantId::parse(bad), Err(IdError::NotGuid), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_client_of_the_door_never_looks_like_one_of_entra() {
+        let document = ClientId::registered("https://vscode.dev/oauth/client-metadata.json").unwrap();
+        assert!(document.is_registered_here());
+        let guid = "aebc6443-996d-45c2-90f0-388ff96faa56";
+        assert!(!ClientId::parse(guid).unwrap().is_registered_here());
+        for bad in ["", guid, "AEBC6443-996D-45C2-90F0-388FF96FAA56", "a b", "a\nb", "é", &"a".repeat(2049)]
+        {
+            assert_eq!(ClientId::registered(bad), Err(IdError::NotClientName), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_grant_is_read_as_it_is_written() {
+        let grant = GrantId([0xab; 16]);
+        assert_eq!(GrantId::parse(&grant.to_string()), Ok(grant));
+        assert_eq!(GrantId::parse("AB"), Err(IdError::NotGrantId));
     }
 
     #[test]

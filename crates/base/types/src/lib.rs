@@ -7,6 +7,6 @@ mod id;
 mod secret;
 mod time;
 
-pub use id::{ClientId, IdError, ObjectId, ServerName, TenantId};
+pub use id::{ClientId, GrantId, IdError, ObjectId, Person, ServerName, TenantId};
 pub use secret::Secret;
 pub use time::Timestamp;

@@ -1,0 +1,1 @@
+//! The authorization server that MCP clients expect, with Entra behind it.
