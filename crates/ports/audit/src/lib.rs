@@ -30,6 +30,6 @@ pub use error::AuditError;
 pub use keys::{AuditKeys, Digest, KeyError, Part, Pseudonym, PublicKey, Subject, SubjectFacts, Who};
 pub use log::AuditLog;
 pub use read::{Filter, Reader, Record, render, show, tail};
-pub use record::{Alarm, CallId, Ending, Fault, Intent, Outcome, RefusedRecord, Step, Target};
+pub use record::{Alarm, CallId, Ending, Fault, Grant, Intent, Outcome, RefusedRecord, Step, Target};
 pub use sink::{CheckpointSink, FileSink, TracingSink};
 pub use verify::{Anchor, OpenIntent, Problem, VerifyInputs, VerifyReport, verify};

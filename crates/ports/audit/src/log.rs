@@ -25,7 +25,7 @@ use crate::health::{Health, Space};
 use crate::keys::{Digest, Part, PublicKey, Subject, SubjectFacts};
 use crate::log::batch::Fate;
 use crate::open;
-use crate::record::{Alarm, Intent, Kind, Outcome, RefusedRecord};
+use crate::record::{Alarm, Grant, Intent, Kind, Outcome, RefusedRecord};
 use crate::sink::CheckpointSink;
 
 /// The audit log, open for writing. A clone is the same log.
@@ -133,6 +133,14 @@ impl AuditLog {
         if lock(&self.0.shared.flood).count(source, reason, now) {
             self.0.shared.sync.tick();
         }
+    }
+
+    /// Records what happened around signing in; returns when it is written.
+    ///
+    /// # Errors
+    /// [`AuditError`] if it is not in the log; what it tells of must then not take effect.
+    pub async fn grant(&self, grant: &Grant<'_>, now: Timestamp) -> Result<(), AuditError> {
+        self.record(Space::Common, Kind::Grant, now, |line| encode::grant(line, grant)).await
     }
 
     /// Records an alarm; returns when it is written.

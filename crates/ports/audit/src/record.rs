@@ -192,6 +192,24 @@ pub struct RefusedRecord<'a> {
     pub steps: &'a [Step],
 }
 
+/// Something that happened around signing in: a grant given, used, refused or taken back (TOK-09). No token is in it;
+/// tokens are named by the grant they belong to.
+#[derive(Clone, Copy)]
+pub struct Grant<'a> {
+    /// What happened, as a stable name: `signed-in`, `consented`, `refreshed`, `revoked` …
+    pub what: &'static str,
+    /// Who, once they are known.
+    pub subject: Option<&'a Subject>,
+    /// The client's id, as it is registered with the door.
+    pub client: Option<&'a str>,
+    /// The server that the grant is for.
+    pub server: Option<&'a ServerName>,
+    /// The grant's pseudonym: the same in every record of one sign-in.
+    pub grant: Option<Pseudonym>,
+    /// Why, where there is a reason.
+    pub reason: Option<&'a str>,
+}
+
 /// Something a person should look at now: a foreign session, a jump of the clock.
 #[derive(Clone, Copy)]
 pub struct Alarm<'a> {
@@ -220,6 +238,7 @@ pub(crate) enum Kind {
     Outcome,
     Refused,
     Flood,
+    Grant,
     Alarm,
     Erased,
     Checkpoint,
@@ -236,6 +255,7 @@ impl Kind {
             Self::Outcome => "outcome",
             Self::Refused => "refused",
             Self::Flood => "flood",
+            Self::Grant => "grant",
             Self::Alarm => "alarm",
             Self::Erased => "erased",
             Self::Checkpoint => "checkpoint",

@@ -1,7 +1,7 @@
 //! The members of each kind of record, in the order a reader meets them: who, what, why, how long.
 
 use crate::encode::Line;
-use crate::record::{Alarm, Intent, Outcome, RefusedRecord, Target};
+use crate::record::{Alarm, Grant, Intent, Outcome, RefusedRecord, Target};
 
 pub(crate) fn intent(line: &mut Line<'_>, intent: &Intent<'_>) {
     line.hex("call", &intent.call.0);
@@ -68,6 +68,25 @@ pub(crate) fn refused(line: &mut Line<'_>, refused: &RefusedRecord<'_>) {
         line.token("session", session.text());
     }
     line.steps(refused.steps);
+}
+
+pub(crate) fn grant(line: &mut Line<'_>, grant: &Grant<'_>) {
+    line.text("grant", grant.what);
+    if let Some(subject) = grant.subject {
+        line.encoded(subject.members());
+    }
+    if let Some(client) = grant.client {
+        line.text("client", client);
+    }
+    if let Some(server) = grant.server {
+        line.token("server", server.as_str().as_bytes());
+    }
+    if let Some(of) = &grant.grant {
+        line.token("session", of.text());
+    }
+    if let Some(reason) = grant.reason {
+        line.text("reason", reason);
+    }
 }
 
 pub(crate) fn alarm(line: &mut Line<'_>, alarm: &Alarm<'_>) {

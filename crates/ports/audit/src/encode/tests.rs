@@ -43,6 +43,15 @@ fn records_have_the_members_they_are_documented_with() {
             session: Some(subject.session("x")),
         };
         log.alarm(&alarm, NOW).await.unwrap();
+        let granted = Grant {
+            what: "refreshed",
+            subject: Some(&subject),
+            client: Some("https://client.example/id.json"),
+            server: Some(&server),
+            grant: Some(subject.session("grant")),
+            reason: Some("repeat"),
+        };
+        log.grant(&granted, NOW).await.unwrap();
         log.close(NOW).await.unwrap();
     });
     let members: Vec<String> = place
@@ -60,6 +69,7 @@ fn records_have_the_members_they_are_documented_with() {
             "seq time kind prev call server result frames bytes took_us",
             "seq time kind prev call tenant person who client method decision reason fault",
             "seq time kind prev alarm tenant person who server session",
+            "seq time kind prev grant tenant person who client server session reason",
             "seq time kind prev",
             "seq time kind prev log epoch key sig",
         ]

@@ -59,6 +59,11 @@ fn verdict(record: &Record) -> String {
             };
             format!("refused: {}{by} (fault: {})", text("reason"), text("fault"))
         }
+        "grant" => {
+            let reason =
+                record.text("reason").map(|reason| format!(" ({})", clean(&reason))).unwrap_or_default();
+            format!("{}{reason}, client {}", text("grant"), text("client"))
+        }
         "alarm" => format!("ALARM {}", text("alarm")),
         "flood" if record.number("total").is_some() => {
             format!("{} refusals before sign-in since {}", number("total"), text("from"))
