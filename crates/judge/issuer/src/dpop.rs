@@ -1,0 +1,118 @@
+//! Proofs that a caller holds the key its token is bound to (RFC 9449, D-17).
+
+use std::time::Duration;
+
+use doorward_types::Timestamp;
+use subtle::ConstantTimeEq;
+
+use crate::jws::{Jws, PublicKey, sha256};
+
+/// How old a proof may be, and how far ahead of us its maker's clock.
+const WINDOW: Duration = Duration::from_secs(60);
+
+/// What a proof proved.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Proof {
+    /// The thumbprint of the key (RFC 7638): what a token's `cnf.jkt` must be.
+    pub jkt: String,
+    /// The proof's id: the caller refuses one that it has seen within two minutes.
+    pub jti: String,
+    /// When it was made.
+    pub iat: Timestamp,
+}
+
+/// Why a proof proves nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum DpopError {
+    /// Not a signed JWT of type `dpop+jwt` with RS256, PS256 or ES256.
+    #[error("the proof is not a signed JWT of type dpop+jwt")]
+    Malformed,
+    /// The key in its header is missing, too weak, of another kind, or a private one.
+    #[error("the proof's header has no public RSA or P-256 key")]
+    Key,
+    /// The key did not make the signature.
+    #[error("the proof's signature does not verify")]
+    Signature,
+    /// A claim is missing or malformed.
+    #[error("the proof's `{0}` is missing or malformed")]
+    Claim(&'static str),
+    /// It was made for another method.
+    #[error("the proof is for another method")]
+    Method,
+    /// It was made for another address.
+    #[error("the proof is for another address")]
+    Address,
+    /// It is older than a minute, or from the future.
+    #[error("the proof is not of this minute")]
+    Time,
+    /// The nonce is missing, or not one of ours that is current: the caller answers `use_dpop_nonce` with one.
+    #[error("the proof needs a current nonce of this server")]
+    Nonce,
+    /// It was made for another access token.
+    #[error("the proof is for another access token")]
+    Token,
+}
+
+impl DpopError {
+    /// Returns the error code (RFC 9449 sections 5 and 8).
+    pub fn code(self) -> &'static str {
+        if self == Self::Nonce { "use_dpop_nonce" } else { "invalid_dpop_proof" }
+    }
+}
+
+/// Judges the one proof of a request. `htu` is the address of the endpoint as the door publishes it; `access_token` is the
+/// token presented along with the proof, `None` at the token endpoint. `nonce` says whether a nonce is good; it is asked
+/// about the empty text if the proof has none.
+///
+/// # Errors
+/// The one [`DpopError`] that came first.
+pub fn judge_proof(
+    proof: &str,
+    method: &str,
+    htu: &str,
+    access_token: Option<&str>,
+    nonce: &dyn Fn(&str) -> bool,
+    now: Timestamp,
+) -> Result<Proof, DpopError> {
+    let jws = Jws::parse(proof).ok_or(DpopError::Malformed)?;
+    let header = jws.header.root();
+    // An assertion or an access token that the same key signed is no proof.
+    if !header.get("typ").is_some_and(|typ| typ.is_str("dpop+jwt")) {
+        return Err(DpopError::Malformed);
+    }
+    let key = header.get("jwk").and_then(PublicKey::read).ok_or(DpopError::Key)?;
+    let claims = jws.verified_with(&key).ok_or(DpopError::Signature)?;
+    let text =
+        |name: &'static str| claims.get(name).and_then(|value| value.as_str()).ok_or(DpopError::Claim(name));
+
+    let jti = text("jti")?.into_owned();
+    if jti.is_empty() || jti.len() > 256 {
+        return Err(DpopError::Claim("jti"));
+    }
+    if text("htm")? != method {
+        return Err(DpopError::Method);
+    }
+    let address = text("htu")?;
+    if address.split(['?', '#']).next() != Some(htu) {
+        return Err(DpopError::Address);
+    }
+    let iat = claims.get("iat").and_then(|value| value.as_i64()).ok_or(DpopError::Claim("iat"))?;
+    let iat = Timestamp::from_secs(iat);
+    if now.since(iat) > WINDOW || iat.since(now) > WINDOW {
+        return Err(DpopError::Time);
+    }
+    let given = if claims.get("nonce").is_some() { text("nonce")? } else { "".into() };
+    if !nonce(&given) {
+        return Err(DpopError::Nonce);
+    }
+    if let Some(token) = access_token {
+        let digest = text("ath")?;
+        if !bool::from(digest.as_bytes().ct_eq(sha256(token).as_bytes())) {
+            return Err(DpopError::Token);
+        }
+    }
+    Ok(Proof { jkt: key.thumbprint, jti, iat })
+}
+
+#[cfg(test)]
+mod tests;
