@@ -18,6 +18,8 @@ pub mod token;
 
 mod jws;
 mod record;
+#[cfg(test)]
+mod testing;
 mod url;
 
 pub use record::RecordError;

@@ -84,6 +84,9 @@ pub(crate) fn parse(text: &str) -> Result<Url<'_>, UrlError> {
         None => (tail, None),
     };
     judge_path(path)?;
+    if host.is_none() && path.is_empty() {
+        return Err(UrlError::Path);
+    }
     if let Some(query) = query {
         // What the form reader refuses (control characters, duplicates) has no place in an address either.
         let params = Params::parse(query.as_bytes()).map_err(|_| UrlError::Query)?;
