@@ -2,7 +2,7 @@
 """A person at a browser without script. Clients start it as their `$BROWSER`; a suite starts it with `--stay`.
 
 It opens the URL, and on every page that comes fills in the fields it has an answer for and presses the first button or
-link of its list that is there, until there is none. What it does stands in the JSON file that PERSON names:
+link of its list that is there, until there is none, or the same page comes back. What it does stands in the JSON file that PERSON names:
 
     fields   what to write where, by the names of the fields: {"username": "alice", "password": "…"}
     press    what to press, by value or label, the most wanted first: ["allow", "sign-in", …]
@@ -148,14 +148,15 @@ class Browser:
 
     def visit(self, url):
         """Walks until nothing is left to press; returns what it met."""
-        method, form, begun_at = "GET", None, None
+        method, form, begun_at, last = "GET", None, None, None
         while len(self.steps) < MOST_STEPS:
             url, page, status = self.load(method, url, form, begun_at)
             wanted = page.wanted(self.press)
-            if wanted is None:
+            # The same question once more, after a wrong password for example: people would try again, this one does not.
+            if wanted is None or (page.title, wanted[1]["label"], wanted[1]["value"]) == last:
                 text = " ".join(" ".join(page.words).split())
                 return {"steps": self.steps, "url": url, "status": status, "title": page.title, "text": text}
-            begun_at = url
+            begun_at, last = url, (page.title, wanted[1]["label"], wanted[1]["value"])
             method, url, form = self.pressed(url, *wanted)
         raise RuntimeError(f"the way does not end: {json.dumps(self.steps)}")
 

@@ -1,0 +1,229 @@
+// A person's way in Chromium: refuses, allows, signs in, finds what was allowed, withdraws it, all by keyboard, on a
+// telephone and on a desk. Argument: a file of JSON:
+//   issuer, resource, client_id, scope   what the client asks for, a configured one without a secret whose redirect is
+//                                        http://127.0.0.1/callback at any port
+//   username, password                   of the person at Entra
+//   chromium, screenshots                the program, and the folder for its pictures
+// Prints one JSON object: the steps that were gone, the pictures, and the problems, of which there must be none.
+import { createHash, randomBytes } from 'node:crypto';
+import { mkdirSync, readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import puppeteer from 'puppeteer-core';
+import { Findings, guarded, listen, look } from './browser_checks.mjs';
+
+const plan = JSON.parse(readFileSync(process.argv[2], 'utf8'));
+const WIDTHS = [360, 1280];
+const findings = new Findings();
+const steps = [];
+mkdirSync(plan.screenshots, { recursive: true });
+
+// The client: an address that hears the answer, and the page of somebody who frames the door.
+const client = createServer((request, response) => {
+  const at = new URL(request.url, 'http://127.0.0.1');
+  if (at.pathname === '/favicon.ico') return response.writeHead(204).end();
+  const framed = at.searchParams.get('framed');
+  const body = framed ? `<iframe src="${framed.replaceAll('&', '&amp;')}"></iframe>` : '<h1>Signed in</h1>';
+  return response
+    .writeHead(200, { 'content-type': 'text/html' })
+    .end(`<!doctype html><html lang="en"><title>The client</title>${body}</html>`);
+});
+await new Promise((resolve) => client.listen(0, '127.0.0.1', resolve));
+const origin = `http://127.0.0.1:${client.address().port}`;
+const redirect = `${origin}/callback`;
+const metadata = await (await fetch(`${plan.issuer}/.well-known/oauth-authorization-server`)).json();
+
+function request(more = {}) {
+  const verifier = randomBytes(32).toString('base64url');
+  const state = randomBytes(16).toString('base64url');
+  const query = new URLSearchParams({
+    response_type: 'code',
+    client_id: plan.client_id,
+    redirect_uri: redirect,
+    scope: plan.scope,
+    resource: plan.resource,
+    state,
+    code_challenge: createHash('sha256').update(verifier).digest('base64url'),
+    code_challenge_method: 'S256',
+    ...more,
+  });
+  return { url: `${metadata.authorization_endpoint}?${query}`, verifier, state };
+}
+
+const token = async (form) => {
+  const body = new URLSearchParams({ client_id: plan.client_id, resource: plan.resource, ...form });
+  const answer = await fetch(metadata.token_endpoint, { method: 'POST', body });
+  return { status: answer.status, ...(await answer.json()) };
+};
+
+function expect(what, holds, seen) {
+  steps.push(what);
+  if (!holds) findings.say(what, `not so: ${JSON.stringify(seen)}`);
+}
+
+// One browser of one width, without any cookie.
+class Way {
+  constructor(page, width) {
+    Object.assign(this, { page, width, findings, folder: plan.screenshots });
+    listen(page, `${width} px`, findings);
+  }
+
+  async open(url, name) {
+    const response = await this.page.goto(url);
+    if (new URL(this.page.url()).origin === new URL(plan.issuer).origin) guarded(response, name, findings);
+    return response;
+  }
+
+  // Moves with the Tab key to what is called so, and never touches a mouse.
+  async tabTo(name) {
+    const passed = [];
+    for (let press = 0; press < 60; press += 1) {
+      await this.page.keyboard.press('Tab');
+      const at = await this.page.evaluate(() => {
+        const here = document.activeElement;
+        if (!here || here === document.body) return { name: '' };
+        const label = here.labels?.[0]?.textContent;
+        const style = getComputedStyle(here);
+        const rung = style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) >= 1;
+        return { name: (here.getAttribute('aria-label') ?? label ?? here.textContent).trim(), rung };
+      });
+      passed.push(at.name);
+      if (at.name.startsWith(name)) {
+        if (!at.rung) findings.say(`${this.width} px`, `${name} does not show that it has the focus`);
+        return;
+      }
+    }
+    throw new Error(`Tab does not lead to ${name} at ${this.page.url()}, only to ${[...new Set(passed)].join(', ')}`);
+  }
+
+  async press(name) {
+    await this.tabTo(name);
+    const gone = this.page.waitForNavigation();
+    await this.page.keyboard.press('Enter');
+    await gone;
+  }
+
+  at(url) {
+    return this.page.url().startsWith(url);
+  }
+
+  // Whatever Entra asks, until it lets go.
+  async throughEntra() {
+    for (let asked = 0; asked < 5; asked += 1) {
+      const here = this.page.url();
+      if (here.startsWith(plan.issuer) || here.startsWith(origin)) return;
+      if (await this.page.$('input[name=username]')) {
+        await this.tabTo('Email or user name');
+        await this.page.keyboard.type(plan.username);
+        await this.tabTo('Password');
+        await this.page.keyboard.type(plan.password);
+        await this.press('Sign in');
+      } else {
+        const names = await this.page.$$eval('button', (all) => all.map((each) => each.textContent));
+        await this.press(['Approve', 'Accept', 'Continue', 'Yes'].find((name) => names.includes(name)));
+      }
+    }
+    throw new Error(`Entra does not let go: ${this.page.url()}`);
+  }
+
+  answer(state) {
+    const said = Object.fromEntries(new URL(this.page.url()).searchParams);
+    const ours = this.at(redirect) && said.state === state && said.iss === plan.issuer;
+    return { ours, ...said };
+  }
+}
+
+async function denies(way) {
+  const asked = request();
+  await way.open(asked.url, 'consent');
+  await look(way.page, 'consent', way);
+  await way.press('Deny');
+  const said = way.answer(asked.state);
+  expect(`${way.width} px: a denial reaches the client`, said.ours && said.error === 'access_denied', said);
+}
+
+async function signsIn(way) {
+  const asked = request();
+  await way.open(asked.url, 'consent');
+  await way.press('Allow');
+  if (!way.at(origin)) await look(way.page, 'entra', { ...way, findings: new Findings() });
+  await way.throughEntra();
+  const said = way.answer(asked.state);
+  expect(`${way.width} px: after Allow and the sign-in a code reaches the client`, said.ours && said.code, said);
+  const got = await token({
+    grant_type: 'authorization_code',
+    code: said.code,
+    redirect_uri: redirect,
+    code_verifier: asked.verifier,
+  });
+  expect(`${way.width} px: the code is worth a token`, got.access_token && got.refresh_token, { status: got.status });
+  return got;
+}
+
+async function withdraws(way, got) {
+  await way.open(`${plan.issuer}/account`, 'account');
+  if (await way.page.$('main a.button, main a')) {
+    // Whoever is not signed in to the door's own pages is led there.
+    const leads = await way.page.$$eval('main a', (all) => all.map((each) => each.textContent.trim()));
+    const name = leads.find((each) => each.startsWith('Sign in'));
+    if (name) await way.press(name);
+  }
+  await way.throughEntra();
+  await look(way.page, 'account', way);
+  const held = await way.page.$$eval('button', (all) => all.map((each) => each.getAttribute('aria-label') ?? each.textContent));
+  const [withdraw] = held.filter((name) => name.startsWith('Withdraw'));
+  expect(`${way.width} px: the account shows what was allowed`, withdraw, held);
+  await way.press(withdraw);
+  await look(way.page, 'withdrawn', way);
+  const left = await way.page.$$eval('button', (all) => all.map((each) => each.getAttribute('aria-label') ?? each.textContent));
+  expect(`${way.width} px: once withdrawn it is gone`, !left.some((name) => name.startsWith('Withdraw')), left);
+  const again = await token({ grant_type: 'refresh_token', refresh_token: got.refresh_token });
+  expect(`${way.width} px: the client's refresh token is worth nothing`, again.error === 'invalid_grant', again);
+}
+
+async function meetsErrors(way) {
+  const response = await way.page.goto(request({ redirect_uri: 'https://evil.example/callback' }).url);
+  guarded(response, 'error', findings);
+  expect(`${way.width} px: a foreign redirect gets no answer`, response.status() === 400 && way.at(plan.issuer), way.page.url());
+  await look(way.page, 'error', way);
+}
+
+async function isFramed(context) {
+  // A page of its own: what the browser says about the refusal is what is wanted here.
+  const page = await context.newPage();
+  await page.goto(`${origin}/?framed=${encodeURIComponent(request().url)}`);
+  const inside = await page.frames()[1].evaluate(() => document.body.textContent).catch(() => '');
+  expect('nobody frames the question', !inside.includes('Allow'), inside);
+  await page.close();
+}
+
+// Another program may take its time, but not forever; how long one waits is all that this says.
+const PATIENCE = 15_000;
+
+const browser = await puppeteer.launch({
+  executablePath: plan.chromium,
+  // The certificates are the lab's; its sandbox cannot be had by root, and all it shows is ours.
+  acceptInsecureCerts: true,
+  args: ['--no-sandbox', '--disable-dev-shm-usage', '--font-render-hinting=none'],
+});
+try {
+  for (const width of WIDTHS) {
+    const context = await browser.createBrowserContext();
+    const page = await context.newPage();
+    page.setDefaultTimeout(PATIENCE);
+    await page.setViewport({ width, height: width < 600 ? 740 : 800, deviceScaleFactor: width < 600 ? 2 : 1 });
+    const way = new Way(page, width);
+    await denies(way);
+    await withdraws(way, await signsIn(way));
+    await isFramed(context);
+    // The browser reports an answer of 400 as an error of its own; that page comes last, and is not listened to.
+    page.removeAllListeners('console');
+    await meetsErrors(way);
+    await context.close();
+  }
+} catch (error) {
+  findings.say('the way', String(error.stack ?? error));
+} finally {
+  await browser.close();
+  client.close();
+}
+console.log(JSON.stringify({ steps, shots: findings.shots, problems: findings.problems }));
