@@ -57,16 +57,17 @@ pub fn authorization_server(facts: &Facts<'_>) -> String {
     if facts.machines {
         grants.push("client_credentials");
     }
-    let (methods, algorithms) = (
-        list(["none", "client_secret_basic", "client_secret_post", "private_key_jwt"]),
-        list(ALGORITHMS.iter().copied()),
-    );
+    let confidential = ["client_secret_basic", "client_secret_post", "private_key_jwt"];
+    let algorithms = list(ALGORITHMS.iter().copied());
     add("scopes_supported", &list(scopes));
     add("response_types_supported", r#"["code"]"#);
     add("response_modes_supported", r#"["query"]"#);
     add("grant_types_supported", &list(grants));
     add("code_challenge_methods_supported", r#"["S256"]"#);
     for endpoint in ["token", "revocation", "introspection"] {
+        // A public client could be anybody who found a token and wants to know what it is good for (RFC 7662 section 2.1).
+        let public = (endpoint != "introspection").then_some("none");
+        let methods = list(public.into_iter().chain(confidential));
         add(&format!("{endpoint}_endpoint_auth_methods_supported"), &methods);
         add(&format!("{endpoint}_endpoint_auth_signing_alg_values_supported"), &algorithms);
     }

@@ -70,18 +70,19 @@ pub fn read_document(url: &str, body: Bytes, rules: &RedirectRules) -> Result<Cl
     let limits = Limits { max_bytes: MAX_DOCUMENT, max_depth: 16, max_nodes: 2048 };
     let tree = Tree::parse(body, &limits).map_err(|_| DocumentError::NotJson)?;
     let root = tree.root();
+    let get = |name| member(root, name);
     if root.kind() != Kind::Object {
         return Err(DocumentError::NotJson);
     }
-    if !root.get("client_id").is_some_and(|id| id.is_str(url)) {
+    if !get("client_id").is_some_and(|id| id.is_str(url)) {
         return Err(DocumentError::OtherClient);
     }
-    if root.get("client_secret").is_some() || root.get("client_secret_expires_at").is_some() {
+    if get("client_secret").is_some() || get("client_secret_expires_at").is_some() {
         return Err(DocumentError::Secret);
     }
-    let name = root.get("client_name").and_then(|name| name.as_str()).ok_or(DocumentError::NoName)?;
+    let name = get("client_name").and_then(|name| name.as_str()).ok_or(DocumentError::NoName)?;
     let name = clean_name(&name).ok_or(DocumentError::NoName)?;
-    let listed = root.get("redirect_uris").and_then(strings).ok_or(DocumentError::Redirects)?;
+    let listed = get("redirect_uris").and_then(strings).ok_or(DocumentError::Redirects)?;
     if !(1..=MAX_REDIRECTS).contains(&listed.len()) {
         return Err(DocumentError::Redirects);
     }
@@ -90,6 +91,11 @@ pub fn read_document(url: &str, body: Bytes, rules: &RedirectRules) -> Result<Cl
     let auth = read_auth(root)?;
     let (origin, roles) = (ClientOrigin::Document, Vec::new());
     Ok(Client { id, origin, name: Some(name), redirects, auth, grants, roles, expires: None })
+}
+
+/// Returns a member. `null` counts as absent: many programs write what they do not have that way.
+pub(super) fn member<'t>(root: Value<'t>, name: &str) -> Option<Value<'t>> {
+    root.get(name).filter(|value| !value.is_null())
 }
 
 /// Takes each address. Those of schemes that the operator does not allow are left out as long as others remain: the same
@@ -112,7 +118,7 @@ pub(super) fn register_all(
 /// Reads what a client asks to be allowed: `None` if codes are not among it. Whoever says nothing may refresh as well:
 /// the default of RFC 7591 would have a person sign in every ten minutes.
 pub(super) fn read_grants(root: Value<'_>) -> Result<Option<Grants>, &'static str> {
-    let list = |name: &'static str| root.get(name).map(|list| strings(list).ok_or(name)).transpose();
+    let list = |name: &'static str| member(root, name).map(|list| strings(list).ok_or(name)).transpose();
     let types = list("response_types")?.is_none_or(|types| types.iter().any(|kind| kind == "code"));
     let (code, refresh) = match list("grant_types")? {
         None => (true, true),
@@ -125,15 +131,15 @@ pub(super) fn read_grants(root: Value<'_>) -> Result<Option<Grants>, &'static st
 }
 
 fn read_auth(root: Value<'_>) -> Result<ClientAuth, DocumentError> {
-    let method = match root.get("token_endpoint_auth_method") {
+    let method = match member(root, "token_endpoint_auth_method") {
         None => return Ok(ClientAuth::Public),
         Some(method) => method.as_str().ok_or(DocumentError::Member("token_endpoint_auth_method"))?,
     };
     match method.as_ref() {
         "none" => Ok(ClientAuth::Public),
-        "private_key_jwt" => match root.get("jwks") {
+        "private_key_jwt" => match member(root, "jwks") {
             Some(keys) => Ok(ClientAuth::Keys(Arc::new(ClientKeys::read(keys)?))),
-            None if root.get("jwks_uri").is_some() => Err(DocumentError::KeysElsewhere),
+            None if member(root, "jwks_uri").is_some() => Err(DocumentError::KeysElsewhere),
             None => Err(DocumentError::Member("jwks")),
         },
         _ => Err(DocumentError::AuthMethod),

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use doorward_types::{ClientId, Timestamp};
 use doorward_wire::{Kind, Limits, Tree, quote};
 
-use super::document::{read_grants, register_all};
+use super::document::{member, read_grants, register_all};
 use super::{Client, ClientAuth, ClientOrigin, Grants, clean_name};
 use crate::record::{list, strings};
 use crate::redirect::{RedirectError, RedirectRules, RedirectUri};
@@ -98,10 +98,10 @@ pub fn read_registration(body: Bytes, rules: &RedirectRules) -> Result<Registrat
     if root.kind() != Kind::Object {
         return Err(RegistrationError::NotJson);
     }
-    if root.get("software_statement").is_some() {
+    if member(root, "software_statement").is_some() {
         return Err(RegistrationError::Statement);
     }
-    let text = |name: &'static str| match root.get(name) {
+    let text = |name: &'static str| match member(root, name) {
         None => Ok(None),
         Some(value) => value.as_str().map(Some).ok_or(RegistrationError::Member(name)),
     };
@@ -113,7 +113,7 @@ pub fn read_registration(body: Bytes, rules: &RedirectRules) -> Result<Registrat
         Some("web") => Some("web"),
         Some(_) => return Err(RegistrationError::Member("application_type")),
     };
-    let listed = root.get("redirect_uris").and_then(strings).ok_or(RegistrationError::Redirects)?;
+    let listed = member(root, "redirect_uris").and_then(strings).ok_or(RegistrationError::Redirects)?;
     if !(1..=MAX_REDIRECTS).contains(&listed.len()) {
         return Err(RegistrationError::Redirects);
     }

@@ -190,6 +190,8 @@ fn registrations_are_read_and_answered() {
         )
     );
     assert!(register("").unwrap().grants.refresh);
+    let nulls = r#","client_name":null,"grant_types":null,"software_statement":null,"application_type":null"#;
+    assert!(register(nulls).unwrap().grants.refresh);
 }
 
 #[test]

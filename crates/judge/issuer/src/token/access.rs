@@ -124,12 +124,14 @@ pub fn token_answer(
     scope: &str,
     token_type: &str,
 ) -> Secret<String> {
-    let refresh =
-        refresh.map(|token| format!(r#","refresh_token":{}"#, quote(token.expose()))).unwrap_or_default();
+    let refresh = refresh.map(|token| format!(r#","refresh_token":{}"#, quote(token.expose())));
+    // RFC 6749 section 3.3 knows no empty scope; an application has roles instead.
+    let scope = (!scope.is_empty()).then(|| format!(r#","scope":{}"#, quote(scope)));
     Secret::new(format!(
-        r#"{{"access_token":{},"token_type":{},"expires_in":{expires_in}{refresh},"scope":{}}}"#,
+        r#"{{"access_token":{},"token_type":{},"expires_in":{expires_in}{}{}}}"#,
         quote(access.expose()),
         quote(token_type),
-        quote(scope),
+        refresh.unwrap_or_default(),
+        scope.unwrap_or_default(),
     ))
 }

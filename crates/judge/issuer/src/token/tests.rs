@@ -330,6 +330,6 @@ fn tokens_and_answers_are_written_whole() {
     );
     assert_eq!(
         token_answer(&Secret::new("a".to_owned()), 2, None, "", "DPoP").expose(),
-        r#"{"access_token":"a","token_type":"DPoP","expires_in":2,"scope":""}"#
+        r#"{"access_token":"a","token_type":"DPoP","expires_in":2}"#
     );
 }
