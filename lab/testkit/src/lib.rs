@@ -4,6 +4,9 @@
 //! other people's. A suite takes a [`Lab`] (an emulator and a folder), opens a [`DoorProcess`] in it and speaks to it
 //! through a [`Client`], which has no manners: it says whatever a test asks it to.
 //!
+//! Other people's programs come with a [`Kit`], installed at pinned versions; a [`Person`] sits at the browser that they
+//! open.
+//!
 //! What it may never do: depend on a crate of the product above the base. The door is a process that is told a file
 //! and a port, as in a deployment, so that nothing a suite shows can lean on the inside.
 //!
@@ -13,7 +16,9 @@
 
 mod client;
 mod door;
+mod kit;
 mod lab;
+mod person;
 mod program;
 mod random;
 mod run;
@@ -21,7 +26,9 @@ mod wait;
 
 pub use client::{Client, Connection, Fault, Heard, call, initialize, modern};
 pub use door::{DoorPlan, DoorProcess, program};
+pub use kit::{Kit, bare};
 pub use lab::Lab;
+pub use person::{Person, Visit};
 pub use program::Program;
 pub use random::Random;
 pub use run::{Ran, command, run};

@@ -9,8 +9,6 @@
     reason = "helpers of tests: a panic here is a failed test"
 )]
 
-#[path = "clients/kit.rs"]
-mod kit;
 #[path = "clients/page.rs"]
 mod page;
 #[path = "clients/record.rs"]
@@ -22,12 +20,11 @@ mod visit;
 
 use std::sync::Arc;
 
-use doorward_testkit::{DoorProcess, Lab};
+use doorward_testkit::{DoorProcess, Kit, Lab};
 use serde_json::json;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
-use kit::Kit;
 use servers::{SERVERS, Server, Servers};
 use visit::{CLIENTS, Client, Visit};
 
@@ -68,7 +65,7 @@ fn cells() -> Vec<Cell> {
 // control: real clients list and call with a token; without one both are refused with 401, in a session that had one too
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn real_clients_reach_real_servers_with_a_token_and_not_without() {
-    let kit = Arc::new(Kit::install().await);
+    let kit = Arc::new(Kit::install(env!("CARGO_TARGET_TMPDIR")).await);
     let lab = Lab::start().await;
     let servers = Servers::start(&kit, &lab).await;
     let door = DoorProcess::open(&lab, &servers.plan(&kit)).await;

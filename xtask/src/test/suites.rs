@@ -6,7 +6,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use super::run::{Outcome, command_outcome};
-use super::tools::{self, NODE, PYTHON, Tool};
+use super::tools::{self, CHROMIUM, NODE, PYTHON, Tool};
 use crate::workspace::Workspace;
 
 /// The package whose integration tests are the suites.
@@ -26,13 +26,16 @@ const fn suite(name: &'static str, what: &'static str, minutes: u64, needs: &'st
 }
 
 /// In the order they run: what breaks most often first.
-pub(crate) const SUITES: [Suite; 6] = [
+pub(crate) const SUITES: [Suite; 9] = [
     suite("tour", "the first run, start to end", 1, &[]),
     suite("tamper", "the audit log, edited in every way", 2, &[]),
     suite("crossings", "a thousand people at once, each with a canary", 3, &[]),
     suite("crash", "kill -9 and full disks at random moments", 3, &[]),
     suite("commands", "every command the pages name", 2, &[]),
     suite("clients", "real clients against real servers", 6, &[NODE, PYTHON]),
+    suite("signin", "real clients sign in, and stay signed in", 6, &[NODE, PYTHON]),
+    suite("browser", "a person's way in Chromium", 3, &[NODE, PYTHON, CHROMIUM]),
+    suite("conformance", "the official conformance suite", 8, &[NODE, PYTHON]),
 ];
 
 /// The suites that exist. One that the table does not know would never run: it is a failure.

@@ -20,6 +20,8 @@ enum Get {
 pub(crate) const NODE: Tool = Tool { program: "npx", args: &["--version"], get: Get::Apt("nodejs npm") };
 pub(crate) const PYTHON: Tool =
     Tool { program: "python3", args: &["-m", "venv", "--help"], get: Get::Apt("python3 python3-venv") };
+pub(crate) const CHROMIUM: Tool =
+    Tool { program: "chromium", args: &["--version"], get: Get::Apt("chromium") };
 
 /// What every run needs: a C compiler for the cryptography, and two parts of the toolchain.
 pub(crate) const ALWAYS: [Tool; 3] = [

@@ -3,8 +3,9 @@
 use std::fmt::Write;
 use std::path::Path;
 
+use doorward_testkit::Kit;
+
 use crate::Cell;
-use crate::kit::Kit;
 use crate::servers::SERVERS;
 use crate::visit::CLIENTS;
 

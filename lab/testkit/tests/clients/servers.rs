@@ -3,13 +3,11 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use doorward_testkit::{DoorPlan, Lab, Program};
+use doorward_testkit::{DoorPlan, Kit, Lab, Program, bare};
 use serde_json::{Value, json};
-use tokio::process::Command;
 
 use crate::Revision;
 use crate::Revision::{Legacy, Modern};
-use crate::kit::Kit;
 
 /// A server as the suite knows it.
 #[derive(Debug)]
@@ -155,18 +153,6 @@ impl Servers {
             ..DoorPlan::default()
         }
     }
-}
-
-/// A program of others with nothing of this machine in its environment but where programs are.
-pub(crate) fn bare(program: PathBuf) -> Command {
-    let mut command = Command::new(program);
-    command.env_clear();
-    for name in ["PATH", "LANG"] {
-        if let Some(value) = std::env::var_os(name) {
-            command.env(name, value);
-        }
-    }
-    command
 }
 
 fn table(name: &str, rest: &str) -> String {

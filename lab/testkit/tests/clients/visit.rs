@@ -4,13 +4,11 @@ use std::path::PathBuf;
 use std::process::{Output, Stdio};
 use std::sync::Arc;
 
-use doorward_testkit::within;
+use doorward_testkit::{Kit, bare, within};
 use serde_json::{Value, json};
 use tokio::process::Command;
 
 use crate::Revision::{self, Legacy, Modern};
-use crate::kit::Kit;
-use crate::servers::bare;
 use crate::{Cell, Server};
 
 /// A client as the suite knows it.
