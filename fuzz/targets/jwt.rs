@@ -12,7 +12,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
 use doorward_oauth::{
-    Audience, CallerKind, Cloud, Expectation, Identity, KeySet, Tenants, TokenError, bearer, verify,
+    Audience, CallerKind, Cloud, EntraTokens, Expectation, Identity, KeySet, Tenants, TokenError, bearer, verify,
 };
 use doorward_types::{ClientId, TenantId, Timestamp};
 use doorward_wire::{Limits, Tree, Value};
@@ -99,6 +99,8 @@ impl Asked {
             allow_app_only: applications,
             skew: Duration::from_secs(60),
             accept_v1: v1,
+            door: None,
+            entra: EntraTokens::All,
         };
         Self { applications, v1, tenants, expectation }
     }
