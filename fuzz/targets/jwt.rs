@@ -12,7 +12,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
 use doorward_oauth::{
-    Audience, CallerKind, Cloud, EntraTokens, Expectation, Identity, KeySet, Tenants, TokenError, bearer, verify,
+    Audience, CallerKind, Cloud, EntraTokens, Expectation, Identity, KeySet, Tenants, TokenError, bearer,
+    verify,
 };
 use doorward_types::{ClientId, TenantId, Timestamp};
 use doorward_wire::{Limits, Tree, Value};

@@ -25,10 +25,6 @@ impl<'t> Claims<'t> {
         self.0.get(name).is_some()
     }
 
-    pub(crate) fn value(self, name: &str) -> Option<Value<'t>> {
-        self.0.get(name)
-    }
-
     /// Reads a string that may be missing.
     pub(crate) fn text(self, name: &'static str) -> Result<Option<std::borrow::Cow<'t, str>>, TokenError> {
         let Some(value) = self.0.get(name) else { return Ok(None) };
@@ -38,6 +34,12 @@ impl<'t> Claims<'t> {
     /// Reads a string that must be there.
     pub(crate) fn required(self, name: &'static str) -> Result<std::borrow::Cow<'t, str>, TokenError> {
         self.text(name)?.ok_or(TokenError::MissingClaim(name))
+    }
+
+    /// Reads whom the token is for. An array is refused even if it holds us: the token would be good elsewhere too.
+    pub(crate) fn audience(self) -> Result<std::borrow::Cow<'t, str>, TokenError> {
+        let audience = self.0.get("aud").ok_or(TokenError::MissingClaim("aud"))?;
+        audience.as_str().ok_or(TokenError::AudienceNotAString)
     }
 
     pub(crate) fn tenant(self) -> Result<TenantId, TokenError> {
@@ -62,14 +64,29 @@ impl<'t> Claims<'t> {
         }
     }
 
-    /// Reads `scp`: names parted by single spaces (RFC 6749 section 3.3). An empty one grants nothing and is refused.
-    pub(crate) fn scopes(self) -> Result<Option<Vec<Arc<str>>>, TokenError> {
-        let Some(text) = self.text("scp")? else { return Ok(None) };
+    /// Reads scopes: names parted by single spaces (RFC 6749 section 3.3). An empty list grants nothing and is refused.
+    pub(crate) fn scopes(self, name: &'static str) -> Result<Option<Vec<Arc<str>>>, TokenError> {
+        let Some(text) = self.text(name)? else { return Ok(None) };
         let scopes: Vec<Arc<str>> = text.split(' ').map(Arc::from).collect();
         if scopes.iter().all(|scope| is_scope(scope)) {
             Ok(Some(scopes))
         } else {
-            Err(TokenError::MalformedClaim("scp"))
+            Err(TokenError::MalformedClaim(name))
+        }
+    }
+
+    /// Reads a whole number that is not negative.
+    pub(crate) fn count(self, name: &'static str) -> Result<u64, TokenError> {
+        let value = self.0.get(name).ok_or(TokenError::MissingClaim(name))?;
+        value.as_i64().and_then(|number| u64::try_from(number).ok()).ok_or(TokenError::MalformedClaim(name))
+    }
+
+    /// Reads strings, one or a list of them; none if the claim is missing.
+    pub(crate) fn texts(self, name: &'static str) -> Result<Vec<Arc<str>>, TokenError> {
+        let Some(value) = self.0.get(name) else { return Ok(Vec::new()) };
+        match value.as_str() {
+            Some(one) => Ok(vec![Arc::from(one)]),
+            None => strings(value).ok_or(TokenError::MalformedClaim(name)),
         }
     }
 

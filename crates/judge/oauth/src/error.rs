@@ -70,8 +70,8 @@ pub enum TokenError {
     /// A v1 token where v1 is switched off.
     #[error("v1 tokens are not accepted here")]
     V1NotAccepted,
-    /// `iss` is not the issuer of this `ver` and `tid` in this cloud.
-    #[error("the issuer is not that of the token's tenant and version")]
+    /// `iss` is not the issuer of this `ver` and `tid` in this cloud, or not this door.
+    #[error("the issuer is not the one whose key signed the token")]
     WrongIssuer,
     /// The signing key belongs to another issuer.
     #[error("the signing key belongs to another issuer")]
@@ -100,8 +100,8 @@ pub enum TokenError {
     /// `exp` is not after `iat` and `nbf`.
     #[error("the token ends before it begins")]
     EndsBeforeItBegins,
-    /// Valid for longer than any token of Entra's.
-    #[error("the token lives longer than 28 hours")]
+    /// Valid for longer than any token of its issuer's: 28 hours for Entra, ten minutes for this door.
+    #[error("the token lives longer than its issuer's tokens do")]
     LifetimeTooLong,
     /// An ID token: it says who signed in, not what may be done.
     #[error("this is an ID token, not an access token")]
@@ -118,9 +118,24 @@ pub enum TokenError {
     /// An application's token where only people are served.
     #[error("applications without a user are not served here")]
     AppOnlyNotAllowed,
-    /// Neither `scp` nor `idtyp` = `app`. The absence of `scp` alone does not make an application's token.
-    #[error("the token is neither a person's (`scp`) nor an application's (`idtyp`)")]
+    /// Neither scopes nor `idtyp` = `app`. The absence of scopes alone does not make an application's token.
+    #[error("the token is neither a person's (scopes) nor an application's (`idtyp`)")]
     NeitherUserNorApp,
+    /// A token of this door where it is no authorization server.
+    #[error("tokens of the door's own are not accepted here")]
+    DoorTokenNotAccepted,
+    /// A token of Entra's own where callers sign in at this door.
+    #[error("tokens of Entra's own are not accepted here: callers sign in at this door")]
+    EntraTokenNotAccepted,
+    /// Whom it is of, who holds it, or the sign-in it came of was revoked after it was issued.
+    #[error("the token was revoked")]
+    Revoked,
+    /// Another token where an ID token must be.
+    #[error("this is not an ID token")]
+    NotAnIdToken,
+    /// An ID token of another sign-in.
+    #[error("the ID token answers another sign-in")]
+    WrongNonce,
     /// None of the scopes that open this server.
     #[error("none of the required scopes is granted")]
     MissingScope,
@@ -171,6 +186,11 @@ impl TokenError {
             Self::AppWithoutRole => "app-without-role",
             Self::AppOnlyNotAllowed => "app-only-not-allowed",
             Self::NeitherUserNorApp => "neither-user-nor-app",
+            Self::DoorTokenNotAccepted => "door-token-not-accepted",
+            Self::EntraTokenNotAccepted => "entra-token-not-accepted",
+            Self::Revoked => "revoked",
+            Self::NotAnIdToken => "not-an-id-token",
+            Self::WrongNonce => "wrong-nonce",
             Self::MissingScope => "missing-scope",
             Self::MissingRole => "missing-role",
         }

@@ -30,6 +30,32 @@ pub struct Expectation {
     pub skew: Duration,
     /// Whether `ver` 1.0 is accepted.
     pub accept_v1: bool,
+    /// What the door's own tokens must be; `None` where it is no authorization server, and then none is accepted.
+    pub door: Option<DoorExpectation>,
+    /// Who may come with a token of Entra's own.
+    pub entra: EntraTokens,
+}
+
+/// What a token of the door's own must be to open one server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DoorExpectation {
+    /// The door as its metadata names it: `iss`.
+    pub issuer: String,
+    /// The server's address exactly as clients use it: `aud` (D-12). A token for a sibling names another.
+    pub audience: String,
+    /// Scopes of which a person's token must have one; empty asks for none.
+    pub required_scope: Vec<String>,
+}
+
+/// Who may come with a token of Entra's own, past the door's sign-in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EntraTokens {
+    /// Nobody: whoever comes has signed in at this door.
+    None,
+    /// Applications on their own behalf, which have no browser to sign in with.
+    Apps,
+    /// Everybody: the door is no authorization server.
+    All,
 }
 
 /// The tenants allowed.

@@ -3,21 +3,16 @@
 use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
 
-use doorward_types::{ClientId, ObjectId, TenantId, Timestamp};
+use doorward_types::{ClientId, GrantId, ObjectId, Person, TenantId, Timestamp};
 
+use crate::assertion::Assertion;
 use crate::claims::Claims;
 use crate::error::TokenError;
-use crate::expect::{Expectation, MAX_SKEW, Tenants};
+use crate::expect::Expectation;
 use crate::jws::Unverified;
-use crate::keys::{Key, KeyLookup};
-
-/// The longest life of a token: Entra's longest is 28 hours, for clients that hear of revocations at once.
-const MAX_LIFETIME: Duration = Duration::from_secs(28 * 3600);
-
-/// Microsoft Graph's application id: `aud` of its tokens.
-const GRAPH_APP: &str = "00000003-0000-0000-c000-000000000000";
+use crate::keys::{KeyLookup, Signer};
+use crate::{entra, own};
 
 /// A caller whose token was judged for one server at one moment. It is neither `Clone` nor built anywhere else, and it
 /// does not hold the token: an inbound credential cannot become an outbound one.
@@ -42,6 +37,28 @@ pub struct Identity {
     answers_challenges: bool,
     kid: Arc<str>,
     token_id: Option<Box<str>>,
+    own: Option<Own>,
+}
+
+/// What a token of the door's own says besides.
+#[derive(Clone, Copy)]
+pub(crate) struct Own {
+    /// The sign-in it came of; an application on its own behalf has none.
+    pub(crate) grant: Option<GrantId>,
+    /// The revocation epoch it was issued in.
+    pub(crate) epoch: u64,
+}
+
+/// What the rules of the one who signed made of the claims.
+pub(crate) struct Judged {
+    pub(crate) person: Person,
+    pub(crate) client: ClientId,
+    pub(crate) caller: crate::rules::Caller,
+    pub(crate) groups: Groups,
+    pub(crate) times: crate::rules::Times,
+    pub(crate) answers_challenges: bool,
+    pub(crate) token_id: Option<Box<str>>,
+    pub(crate) own: Option<Own>,
 }
 
 /// Whether a person or an application calls.
@@ -79,31 +96,46 @@ pub fn verify(
     let Some(key) = keys.key(&unverified.kid) else {
         return Err(TokenError::UnknownKid { kid: unverified.kid });
     };
+    let typ = unverified.typ;
     let tree = unverified.verify_with(key)?;
     let claims = Claims::of(&tree);
-
-    let (tenant, version) = judge_issuer(claims, key, expected)?;
-    judge_audience(claims, version, expected)?;
-    let (issued, expires) = judge_times(claims, expected.skew.min(MAX_SKEW), now)?;
-    judge_purpose(claims)?;
-    let client = claims.client(version.client_claim())?;
-    let object = claims.object()?;
-    let caller = judge_caller(claims, expected)?;
-
+    // The key decides by whose rules: what a token says of its issuer is compared, never believed.
+    let judged = match key.signer() {
+        Signer::Entra => entra::judge(claims, key, expected, now)?,
+        Signer::Door => own::judge(claims, typ, expected, now)?,
+    };
+    let Judged { person, client, caller, groups, times, answers_challenges, token_id, own } = judged;
     Ok(Identity {
-        tenant,
-        object,
+        tenant: person.tenant,
+        object: person.object,
         client,
         kind: caller.kind,
         scopes: caller.scopes.into(),
         roles: caller.roles.into(),
-        groups: claims.groups()?,
-        issued,
-        expires,
-        answers_challenges: claims.answers_challenges()?,
+        groups,
+        issued: times.issued,
+        expires: times.expires,
+        answers_challenges,
         kid: key.kid().clone(),
-        token_id: claims.text("uti")?.map(|uti| uti.into()),
+        token_id,
+        own,
     })
+}
+
+/// Judges a token as [`verify`] does, and keeps it where it can be exchanged at Entra on its owner's behalf: where it
+/// is a person's, and Entra's own. This is the only way to an [`Assertion`], so each is of a token that was judged.
+///
+/// # Errors
+/// As [`verify`].
+pub fn verify_keeping(
+    token: &str,
+    keys: &dyn KeyLookup,
+    expected: &Expectation,
+    now: Timestamp,
+) -> Result<(Identity, Option<Assertion>), TokenError> {
+    let identity = verify(token, keys, expected, now)?;
+    let kept = identity.own.is_none() && identity.kind == CallerKind::User;
+    Ok((identity, kept.then(|| Assertion::of(token))))
 }
 
 impl Identity {
@@ -162,9 +194,29 @@ impl Identity {
         &self.kid
     }
 
-    /// Returns Entra's id of the token (`uti`), for correlation with its sign-in log.
+    /// Returns the token's id: Entra's (`uti`), for correlation with its sign-in log, or the door's own (`jti`).
     pub fn token_id(&self) -> Option<&str> {
         self.token_id.as_deref()
+    }
+
+    /// Returns who it is: directory and object.
+    pub fn person(&self) -> Person {
+        Person { tenant: self.tenant.clone(), object: self.object.clone() }
+    }
+
+    /// Returns whether the door itself issued the token.
+    pub fn from_door(&self) -> bool {
+        self.own.is_some()
+    }
+
+    /// Returns the sign-in at this door that the token came of; none for tokens of Entra's, and for applications.
+    pub fn grant(&self) -> Option<GrantId> {
+        self.own.and_then(|own| own.grant)
+    }
+
+    /// Returns the revocation epoch that the door issued the token in; none for tokens of Entra's.
+    pub fn epoch(&self) -> Option<u64> {
+        self.own.map(|own| own.epoch)
     }
 }
 
@@ -173,150 +225,4 @@ impl fmt::Debug for Identity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Identity").field("kind", &self.kind).finish_non_exhaustive()
     }
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Version {
-    V1,
-    V2,
-}
-
-impl Version {
-    fn client_claim(self) -> &'static str {
-        match self {
-            Self::V1 => "appid",
-            Self::V2 => "azp",
-        }
-    }
-}
-
-/// Judges version, tenant, issuer and whose the key is. In a multi-tenant application anybody's directory issues
-/// genuinely signed tokens, so each of these has to agree with each other.
-fn judge_issuer(
-    claims: Claims<'_>,
-    key: &Key,
-    expected: &Expectation,
-) -> Result<(TenantId, Version), TokenError> {
-    let version = match &*claims.required("ver")? {
-        "1.0" if !expected.accept_v1 => return Err(TokenError::V1NotAccepted),
-        "1.0" => Version::V1,
-        "2.0" => Version::V2,
-        _ => return Err(TokenError::UnknownVersion),
-    };
-    let tenant = claims.tenant()?;
-    let (v1, v2) = (expected.cloud.issuer_v1(&tenant), expected.cloud.issuer_v2(&tenant));
-    let issuer = if version == Version::V1 { v1 } else { v2.clone() };
-    if *claims.required("iss")? != *issuer {
-        return Err(TokenError::WrongIssuer);
-    }
-    if !expected.tenants.allow(&tenant) {
-        return Err(TokenError::TenantNotAllowed(tenant));
-    }
-    match key.issuer_for(&tenant) {
-        // Keys name v2 issuers even where they sign v1 tokens.
-        Some(owner) if owner == issuer || owner == v2 => {}
-        Some(_) => return Err(TokenError::KeyIssuerMismatch),
-        None if matches!(expected.tenants, Tenants::Many(_)) => return Err(TokenError::KeyWithoutIssuer),
-        None => {}
-    }
-    Ok((tenant, version))
-}
-
-/// Judges whom the token is for. An array is refused even if it holds us: the token would be good elsewhere too.
-fn judge_audience(claims: Claims<'_>, version: Version, expected: &Expectation) -> Result<(), TokenError> {
-    let audience = claims.value("aud").ok_or(TokenError::MissingClaim("aud"))?;
-    let audience = audience.as_str().ok_or(TokenError::AudienceNotAString)?;
-    let ours = &expected.audience;
-    if *audience == *ours.client_id.as_str()
-        || (version == Version::V1 && ours.app_id_uris.iter().any(|uri| *uri == *audience))
-    {
-        return Ok(());
-    }
-    let origin = audience.strip_suffix('/').unwrap_or(&audience);
-    let graph = *audience == *GRAPH_APP || *origin == *expected.cloud.graph;
-    Err(if graph { TokenError::GraphToken } else { TokenError::WrongAudience })
-}
-
-fn judge_times(
-    claims: Claims<'_>,
-    skew: Duration,
-    now: Timestamp,
-) -> Result<(Timestamp, Timestamp), TokenError> {
-    let (expires, begins, issued) = (claims.time("exp")?, claims.time("nbf")?, claims.time("iat")?);
-    if expires <= begins || expires <= issued {
-        return Err(TokenError::EndsBeforeItBegins);
-    }
-    if expires.plus(skew) <= now {
-        return Err(TokenError::Expired);
-    }
-    if begins > now.plus(skew) {
-        return Err(TokenError::NotYetValid);
-    }
-    if issued > now.plus(skew) {
-        return Err(TokenError::IssuedInFuture);
-    }
-    if expires.since(issued.min(begins)) > MAX_LIFETIME + skew {
-        return Err(TokenError::LifetimeTooLong);
-    }
-    Ok((issued, expires))
-}
-
-/// Refuses tokens made for another purpose. An ID token for our own application has our audience and a good signature.
-fn judge_purpose(claims: Claims<'_>) -> Result<(), TokenError> {
-    if ["nonce", "at_hash", "c_hash"].iter().any(|name| claims.has(name)) {
-        return Err(TokenError::IdToken);
-    }
-    if !claims.has("azp") && !claims.has("appid") && !claims.has("scp") && !claims.has("idtyp") {
-        return Err(TokenError::IdToken);
-    }
-    if claims.has("cnf") {
-        return Err(TokenError::BoundToken);
-    }
-    Ok(())
-}
-
-struct Caller {
-    kind: CallerKind,
-    scopes: Vec<Arc<str>>,
-    roles: Vec<Arc<str>>,
-}
-
-/// Tells people from applications and asks of each what opens this server. Tenant and object alone would let any
-/// service principal of the tenant in.
-fn judge_caller(claims: Claims<'_>, expected: &Expectation) -> Result<Caller, TokenError> {
-    let (scopes, roles) = (claims.scopes()?, claims.roles()?);
-    let role_opens = opens(&expected.required_role, &roles);
-    match (claims.text("idtyp")?.as_deref(), scopes) {
-        (Some("app"), Some(_)) => Err(TokenError::AppWithScope),
-        (Some("app"), None) => {
-            if roles.is_empty() {
-                return Err(TokenError::AppWithoutRole);
-            }
-            if !expected.allow_app_only {
-                return Err(TokenError::AppOnlyNotAllowed);
-            }
-            // A server told from its siblings by a scope alone has nothing that an application could show.
-            let told_by_scope_alone =
-                expected.required_role.is_empty() && !expected.required_scope.is_empty();
-            if told_by_scope_alone || !role_opens {
-                return Err(TokenError::MissingRole);
-            }
-            Ok(Caller { kind: CallerKind::App, scopes: Vec::new(), roles })
-        }
-        (None | Some("user"), Some(scopes)) => {
-            if !opens(&expected.required_scope, &scopes) {
-                return Err(TokenError::MissingScope);
-            }
-            if !role_opens {
-                return Err(TokenError::MissingRole);
-            }
-            Ok(Caller { kind: CallerKind::User, scopes, roles })
-        }
-        (None | Some("user"), None) => Err(TokenError::NeitherUserNorApp),
-        (Some(_), _) => Err(TokenError::MalformedClaim("idtyp")),
-    }
-}
-
-fn opens(required: &[String], granted: &[Arc<str>]) -> bool {
-    required.is_empty() || granted.iter().any(|have| required.iter().any(|want| **want == **have))
 }

@@ -18,9 +18,20 @@ const MAX_KID: usize = 128;
 /// [`Unverified::verify_with`] has answered.
 pub(crate) struct Unverified<'t> {
     pub(crate) kid: String,
+    /// The header's `typ`.
+    pub(crate) typ: Typ,
     signed: &'t str,
     payload: &'t str,
     signature: Vec<u8>,
+}
+
+/// What a header says the token is. The two kinds that are known here must not stand in for each other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Typ {
+    /// Nothing, or `JWT`: Entra says so of everything.
+    Jwt,
+    /// `at+jwt`: an access token, and nothing else (RFC 9068).
+    Access,
 }
 
 impl<'t> Unverified<'t> {
@@ -35,8 +46,8 @@ impl<'t> Unverified<'t> {
         if header.is_empty() || payload.is_empty() || payload.contains('.') {
             return Err(TokenError::NotAJwt);
         }
-        let kid = judge_header(header)?;
-        Ok(Self { kid, signed, payload, signature: decode(signature)? })
+        let (kid, typ) = judge_header(header)?;
+        Ok(Self { kid, typ, signed, payload, signature: decode(signature)? })
     }
 
     /// Checks the signature and only then gives the claims.
@@ -52,8 +63,8 @@ impl<'t> Unverified<'t> {
     }
 }
 
-/// Judges the header and returns its `kid`. `x5t` and `x5c` may be there, since Entra sends them, and are never read.
-fn judge_header(header: &str) -> Result<String, TokenError> {
+/// Judges the header and returns its `kid` and `typ`. `x5t` and `x5c` may be there, since Entra sends them, and are never read.
+fn judge_header(header: &str) -> Result<(String, Typ), TokenError> {
     let tree = object(decode(header)?).map_err(|bad| match bad {
         BadObject::Duplicate => TokenError::DuplicateHeader,
         BadObject::Other => TokenError::BadHeader,
@@ -72,12 +83,14 @@ fn judge_header(header: &str) -> Result<String, TokenError> {
     if header.get("b64").is_some() {
         return Err(TokenError::B64Header);
     }
-    if header.get("typ").is_some() {
-        let typ = text(header, "typ").ok_or(TokenError::WrongType)?;
-        if !typ.eq_ignore_ascii_case("JWT") && !typ.eq_ignore_ascii_case("at+jwt") {
-            return Err(TokenError::WrongType);
-        }
-    }
+    let typ = match header.get("typ") {
+        None => Typ::Jwt,
+        Some(typ) => match typ.as_str().ok_or(TokenError::WrongType)? {
+            typ if typ.eq_ignore_ascii_case("JWT") => Typ::Jwt,
+            typ if typ.eq_ignore_ascii_case("at+jwt") => Typ::Access,
+            _ => return Err(TokenError::WrongType),
+        },
+    };
     if header.get("nonce").is_some() {
         return Err(TokenError::GraphToken);
     }
@@ -86,7 +99,7 @@ fn judge_header(header: &str) -> Result<String, TokenError> {
     if kid.is_empty() || kid.len() > MAX_KID || !kid.bytes().all(|byte| byte.is_ascii_graphic()) {
         return Err(TokenError::BadKid);
     }
-    Ok(kid.into_owned())
+    Ok((kid.into_owned(), typ))
 }
 
 enum BadObject {

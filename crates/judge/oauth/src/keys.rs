@@ -1,4 +1,4 @@
-//! Signing keys as Entra publishes them (JWKS, RFC 7517), reduced to those that may sign an access token.
+//! Signing keys as Entra publishes them, and the door itself (JWKS, RFC 7517), reduced to those that may sign a token.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -30,17 +30,33 @@ pub trait KeyLookup {
     fn key(&self, kid: &str) -> Option<&Key>;
 }
 
+/// Whose a key is, and with it by which rules the tokens it signs are judged. It is known from where the key came,
+/// never from what a token or a key document says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Signer {
+    /// Entra.
+    Entra,
+    /// This door, as its own authorization server.
+    Door,
+}
+
 /// An RSA public key that may sign tokens.
 pub struct Key {
     public: ParsedPublicKey,
     kid: Arc<str>,
     issuer: Option<Box<str>>,
+    signer: Signer,
 }
 
 impl Key {
     /// Returns the key's id.
     pub fn kid(&self) -> &Arc<str> {
         &self.kid
+    }
+
+    /// Returns whose key it is.
+    pub fn signer(&self) -> Signer {
+        self.signer
     }
 
     /// Checks an RSASSA-PKCS1-v1_5 signature with SHA-256 (RS256, RFC 7518 section 3.3).
@@ -88,11 +104,23 @@ pub enum KeySetError {
 }
 
 impl KeySet {
-    /// Reads a JWKS document. Keys of other kinds, for other uses, too small or malformed are left out and counted.
+    /// Reads Entra's JWKS document. Keys of other kinds, for other uses, too small or malformed are left out and counted.
     ///
     /// # Errors
     /// A [`KeySetError`] if the document as a whole cannot be used.
     pub fn parse(document: Bytes) -> Result<Self, KeySetError> {
+        Self::read(document, Signer::Entra)
+    }
+
+    /// Reads the JWKS document that the door made of its own keys.
+    ///
+    /// # Errors
+    /// A [`KeySetError`] if the document as a whole cannot be used.
+    pub fn of_door(document: Bytes) -> Result<Self, KeySetError> {
+        Self::read(document, Signer::Door)
+    }
+
+    fn read(document: Bytes, signer: Signer) -> Result<Self, KeySetError> {
         let limits = Limits { max_bytes: MAX_DOCUMENT, max_depth: 16, max_nodes: 65_536 };
         let tree = Tree::parse(document, &limits).map_err(|_| KeySetError::NotJson)?;
         let listed = tree.root().get("keys").ok_or(KeySetError::NoKeys)?;
@@ -104,7 +132,7 @@ impl KeySet {
         }
         let mut set = Self { keys: BTreeMap::new(), skipped: 0 };
         for entry in listed.items() {
-            match signing_key(entry) {
+            match signing_key(entry, signer) {
                 None => set.skipped += 1,
                 Some(key) => {
                     if set.keys.insert(key.kid.clone(), key).is_some() {
@@ -148,8 +176,31 @@ impl KeyLookup for KeySet {
     }
 }
 
+/// The keys of both who may sign: this door and Entra. Cheap to clone.
+#[derive(Debug, Clone, Default)]
+pub struct KeyRing {
+    /// The door's own keys; none where it is no authorization server.
+    pub door: Arc<KeySet>,
+    /// Entra's.
+    pub entra: Arc<KeySet>,
+}
+
+impl KeyRing {
+    /// Returns whether a key of that id is at hand.
+    pub fn has(&self, kid: &str) -> bool {
+        self.door.has(kid) || self.entra.has(kid)
+    }
+}
+
+/// The door's own keys come first: Entra cannot be made to publish a key that stands in for one of them.
+impl KeyLookup for KeyRing {
+    fn key(&self, kid: &str) -> Option<&Key> {
+        self.door.key(kid).or_else(|| self.entra.key(kid))
+    }
+}
+
 /// Reads one entry; `None` if it may not sign tokens.
-fn signing_key(entry: Value<'_>) -> Option<Key> {
+fn signing_key(entry: Value<'_>, signer: Signer) -> Option<Key> {
     let text = |name: &str| entry.get(name).and_then(|value| value.as_str());
     if text("kty")? != "RSA" || text("use")? != "sig" {
         return None;
@@ -170,7 +221,7 @@ fn signing_key(entry: Value<'_>) -> Option<Key> {
     let public = PublicKeyComponents { n: modulus, e: exponent }
         .to_parsed_public_key(&RSA_PKCS1_2048_8192_SHA256)
         .ok()?;
-    Some(Key { public, kid: text("kid")?.into(), issuer })
+    Some(Key { public, kid: text("kid")?.into(), issuer, signer })
 }
 
 /// Returns the length of a big-endian number in bits; 0 if it has leading zero bytes, which RFC 7518 forbids.

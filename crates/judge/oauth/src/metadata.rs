@@ -1,5 +1,7 @@
 //! How a client learns where to get a token: metadata (RFC 9728) and challenges (RFC 6750 section 3).
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use doorward_wire::quote;
 
 /// Not ours to ask for: it concerns the client and the authorization server (A-03).
@@ -27,6 +29,16 @@ pub fn challenge_401(resource_metadata_url: &str, scope: &str, error: Option<&st
 /// Returns the `WWW-Authenticate` value of a 403 `insufficient_scope`; `scope` is everything this operation needs (A-04).
 pub fn challenge_403(resource_metadata_url: &str, scope: &str) -> String {
     challenge(Some("insufficient_scope"), resource_metadata_url, scope)
+}
+
+/// Returns the `WWW-Authenticate` value of a 401 that asks for a further step at Entra: `claims` is the JSON that Entra
+/// gave, which the client hands back to it (D-16). The alphabet is the standard one, with padding, as Entra's own is.
+pub fn challenge_claims(resource_metadata_url: &str, claims: &str) -> String {
+    let claims = quoted(&STANDARD.encode(claims));
+    format!(
+        "Bearer error=\"insufficient_claims\", claims={claims}, resource_metadata={}",
+        quoted(resource_metadata_url)
+    )
 }
 
 fn challenge(error: Option<&str>, resource_metadata_url: &str, scope: &str) -> String {
@@ -95,6 +107,21 @@ mod tests {
             challenge_403(url, "a b"),
             format!(r#"Bearer error="insufficient_scope", resource_metadata="{url}", scope="a b""#)
         );
+    }
+
+    // control: D-16: a claims challenge carries what Entra asks for, whole and as one parameter
+    #[test]
+    fn a_claims_challenge_is_as_entra_writes_it() {
+        let claims = r#"{"access_token":{"acrs":{"essential":true,"value":"c1"}}}"#;
+        assert_eq!(
+            challenge_claims("https://mcp.contoso.com/.well-known/x", claims),
+            concat!(
+                r#"Bearer error="insufficient_claims", "#,
+                r#"claims="eyJhY2Nlc3NfdG9rZW4iOnsiYWNycyI6eyJlc3NlbnRpYWwiOnRydWUsInZhbHVlIjoiYzEifX19", "#,
+                r#"resource_metadata="https://mcp.contoso.com/.well-known/x""#
+            )
+        );
+        assert!(challenge_claims("https://x/", "\", a=\"b\r\n").bytes().all(|b| (b' '..=b'~').contains(&b)));
     }
 
     // control: IDC-04: no text can end a challenge early and inject a header

@@ -12,7 +12,7 @@ use doorward_config::{Access, Config, Era, Server, Target};
 use doorward_engine::{Door, DoorLimits, EraRule, ServerRules, SessionRules, Snapshot};
 use doorward_entra::{Credential, Groups, GroupsConfig, Keys, Stopwatch};
 use doorward_net::{Connector, ConnectorConfig, Origin, Reach};
-use doorward_oauth::{Audience, Cloud, Expectation, Tenants, TokenCache};
+use doorward_oauth::{Audience, Cloud, EntraTokens, Expectation, Tenants, TokenCache};
 use doorward_policy::{PolicyProblem, PolicyText};
 use doorward_types::Secret;
 use doorward_upstream::{HttpTarget, StdioLimits, StdioTarget, Upstreams};
@@ -176,6 +176,8 @@ fn expectation(config: &Config, cloud: &Cloud, access: &Access) -> Expectation {
         allow_app_only: config.entra.allow_app_only,
         skew: SKEW,
         accept_v1: config.entra.accept_v1,
+        door: None,
+        entra: EntraTokens::All,
     }
 }
 

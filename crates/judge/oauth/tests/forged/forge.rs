@@ -1,5 +1,6 @@
 //! Makes tokens, good and bad. Written apart from the code under test: it signs, it never verifies.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use aws_lc_rs::encoding::AsDer as _;
@@ -8,7 +9,7 @@ use aws_lc_rs::rsa::{KeyPair, KeySize};
 use aws_lc_rs::signature::{KeyPair as _, RSA_PKCS1_SHA256, RsaEncoding};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
-use doorward_oauth::{Audience, Cloud, Expectation, KeySet, Tenants};
+use doorward_oauth::{Audience, Cloud, DoorExpectation, EntraTokens, Expectation, KeyRing, KeySet, Tenants};
 use doorward_types::{ClientId, TenantId, Timestamp};
 
 pub(crate) const TENANT: &str = "72f988bf-86f1-41af-91ab-2d7cd011db47";
@@ -18,6 +19,11 @@ pub(crate) const SIBLING: &str = "11111111-2222-3333-4444-666666666666";
 pub(crate) const CLIENT: &str = "aebc6443-996d-45c2-90f0-388ff96faa56";
 pub(crate) const PERSON: &str = "00000000-0000-0000-aaaa-000000000001";
 pub(crate) const GROUP: &str = "00000000-0000-0000-bbbb-000000000001";
+pub(crate) const ISSUER: &str = "https://mcp.contoso.com";
+pub(crate) const RESOURCE: &str = "https://mcp.contoso.com/crm/mcp";
+pub(crate) const OWN_CLIENT: &str = "https://vscode.dev/oauth/client-metadata.json";
+pub(crate) const SID: &str = "000102030405060708090a0b0c0d0e0f";
+pub(crate) const NONCE: &str = "n-0S6";
 pub(crate) const URI: &str = "api://crm";
 /// 2026-11-20T12:00:00Z
 pub(crate) const NOW: i64 = 1_795_176_000;
@@ -41,6 +47,8 @@ pub(crate) fn expectation() -> Expectation {
         allow_app_only: false,
         skew: Duration::from_secs(60),
         accept_v1: true,
+        door: None,
+        entra: EntraTokens::All,
     }
 }
 
@@ -128,6 +136,55 @@ pub(crate) fn v1() -> Object {
         .text("appidacr", "0")
 }
 
+pub(crate) fn own_header() -> Object {
+    Object::new([("typ", json("at+jwt")), ("alg", json("RS256")), ("kid", json("d1"))])
+}
+
+/// A person's token of the door's own, with all that such a token may say.
+pub(crate) fn own() -> Object {
+    Object::new([
+        ("iss", json(ISSUER)),
+        ("sub", json(&format!("{TENANT}.{PERSON}"))),
+        ("aud", json(RESOURCE)),
+        ("exp", (NOW + 300).to_string()),
+        ("iat", NOW.to_string()),
+        ("nbf", NOW.to_string()),
+        ("jti", json("AbCdEf")),
+        ("client_id", json(OWN_CLIENT)),
+        ("tid", json(TENANT)),
+        ("oid", json(PERSON)),
+        ("ep", "7".to_owned()),
+        ("scope", json("tools.read tools.write")),
+        ("sid", json(SID)),
+        ("roles", format!("[{}]", json("Reader"))),
+        ("groups", format!("[{}]", json(GROUP))),
+        ("auth_time", (NOW - 60).to_string()),
+    ])
+}
+
+/// The token of a machine that signed in at the door.
+pub(crate) fn own_app() -> Object {
+    own()
+        .without("scope")
+        .without("sid")
+        .without("groups")
+        .without("auth_time")
+        .text("idtyp", "app")
+        .set("roles", "[\"Service\"]")
+}
+
+/// A server of a door that is an authorization server: nobody comes with tokens of Entra's.
+pub(crate) fn own_expectation() -> Expectation {
+    with(|e| {
+        e.entra = EntraTokens::None;
+        e.door = Some(DoorExpectation {
+            issuer: ISSUER.to_owned(),
+            audience: RESOURCE.to_owned(),
+            required_scope: vec!["tools.read".to_owned()],
+        });
+    })
+}
+
 /// An application's own token with the role `Service`.
 pub(crate) fn app_only() -> Object {
     v2().without("scp").without("groups").text("idtyp", "app").set("roles", "[\"Service\"]")
@@ -138,22 +195,23 @@ pub(crate) fn id_token() -> Object {
     v2().without("azp")
         .without("azpacr")
         .without("scp")
-        .text("nonce", "n-0S6")
+        .text("nonce", NONCE)
+        .text("name", "Alice A.")
         .text("preferred_username", "a@contoso.com")
 }
 
-/// The published keys and those of a thief.
+/// The published keys, the door's own and those of a thief.
 pub(crate) struct Keys {
     pub(crate) ours: KeyPair,
     pub(crate) thief: KeyPair,
+    pub(crate) door: KeyPair,
     pub(crate) published: KeySet,
 }
 
 impl Keys {
     /// `k1` signs for every tenant, `k-other` for another one, `k-bare` says not for whom.
     pub(crate) fn generate() -> Self {
-        let (ours, thief) =
-            (KeyPair::generate(KeySize::Rsa2048).unwrap(), KeyPair::generate(KeySize::Rsa2048).unwrap());
+        let [ours, thief, door] = [(); 3].map(|()| KeyPair::generate(KeySize::Rsa2048).unwrap());
         let every = "\"https://login.microsoftonline.com/{tenantid}/v2.0\"";
         let other = format!("\"https://login.microsoftonline.com/{OTHER_TENANT}/v2.0\"");
         let document = format!(
@@ -162,7 +220,20 @@ impl Keys {
             jwk(&ours, "k-other").set("issuer", other).render(),
             jwk(&ours, "k-bare").render(),
         );
-        Self { ours, thief, published: KeySet::parse(document.into()).unwrap() }
+        Self { ours, thief, door, published: KeySet::parse(document.into()).unwrap() }
+    }
+
+    /// Entra's keys and the door's own, which is published as `d1`.
+    pub(crate) fn ring(self) -> (Self, KeyRing) {
+        let own = format!("{{\"keys\":[{}]}}", jwk(&self.door, "d1").render());
+        let ring =
+            KeyRing { door: KeySet::of_door(own.into()).unwrap().into(), entra: Arc::new(self.published) };
+        (Self { published: KeySet::default(), ..self }, ring)
+    }
+
+    /// Signs a token as the door would.
+    pub(crate) fn own(&self, claims: &Object) -> String {
+        sign(&self.door, &own_header().render(), &claims.render())
     }
 
     /// Signs a token as Entra would.

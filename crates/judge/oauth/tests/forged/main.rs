@@ -9,7 +9,10 @@
 
 mod forge;
 mod genuine;
+mod id_tokens;
 mod inside;
 mod keys;
 mod outside;
+mod own;
+mod revoked;
 mod table;
