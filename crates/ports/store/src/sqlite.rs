@@ -2,6 +2,8 @@
 //!
 //! One connection writes and a few read; a write waits for another process's for five seconds. Nothing here knows a key.
 
+mod schema;
+
 use std::ops::DerefMut;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -15,10 +17,6 @@ use sqlx::{ConnectOptions as _, Connection as _, Row as _, Sqlite, SqliteConnect
 use crate::seal::Sealed;
 use crate::{Kind, StoreError};
 
-/// Says that a SQLite file is a store of ours.
-const APPLICATION: i64 = 0x446f_6f72;
-/// What turned layout n into n+1. Only ever added to.
-const MIGRATIONS: [&str; 1] = [include_str!("../migrations/0001.sqlite.sql")];
 const PATIENCE: Duration = Duration::from_secs(5);
 const READERS: u32 = 4;
 
@@ -77,7 +75,7 @@ impl Database {
             .pragma("trusted_schema", "OFF")
             .disable_statement_logging();
         let mut first = options.connect().await.map_err(wrong)?;
-        migrate(&mut first, path).await?;
+        schema::migrate(&mut first, path).await?;
         first.close().await.map_err(wrong)?;
         let writer = options
             .clone()
@@ -273,25 +271,23 @@ impl<C: DerefMut<Target = SqliteConnection>> Session<'_, C> {
 
     /// Writes over a row; false if it does not have this version.
     pub(crate) async fn update(&mut self, row: &Sealed, version: i64) -> Result<bool, StoreError> {
-        let query = sqlx::query(
-            "UPDATE door_rows SET scope = $3, person = $4, client = $5, grant_id = $6, expires = $7, \
-             generation = $8, version = $9, body = $10 WHERE kind = $1 AND id = $2 AND version = $11",
-        );
-        let done = query
-            .bind(row.kind.text())
-            .bind(&row.id)
-            .bind(&row.scope)
-            .bind(&row.person)
-            .bind(&row.client)
-            .bind(&row.grant)
-            .bind(row.expires)
-            .bind(row.generation)
-            .bind(row.version)
-            .bind(&row.body)
-            .bind(version)
-            .execute(&mut *self.conn)
-            .await;
-        done.map(|done| done.rows_affected() == 1).map_err(|error| self.wrong("write", error))
+        // Nearly always whose it is stays the same, and then the indexes of that need not be written.
+        let narrow = "UPDATE door_rows SET expires = $7, generation = $8, version = $9, body = $10 \
+                      WHERE kind = $1 AND id = $2 AND version = $11 AND scope = $3 \
+                      AND person IS NOT DISTINCT FROM $4 AND client IS NOT DISTINCT FROM $5 \
+                      AND grant_id IS NOT DISTINCT FROM $6";
+        let wide = "UPDATE door_rows SET scope = $3, person = $4, client = $5, grant_id = $6, expires = $7, \
+                    generation = $8, version = $9, body = $10 WHERE kind = $1 AND id = $2 AND version = $11";
+        for sql in [narrow, wide] {
+            let query = sqlx::query(sql).bind(row.kind.text()).bind(&row.id).bind(&row.scope);
+            let query = query.bind(&row.person).bind(&row.client).bind(&row.grant).bind(row.expires);
+            let query = query.bind(row.generation).bind(row.version).bind(&row.body).bind(version);
+            let done = query.execute(&mut *self.conn).await.map_err(|error| self.wrong("write", error))?;
+            if done.rows_affected() == 1 {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     pub(crate) async fn delete(&mut self, kind: Kind, id: &[u8]) -> Result<u64, StoreError> {
@@ -326,6 +322,7 @@ impl<C: DerefMut<Target = SqliteConnection>> Session<'_, C> {
     pub(crate) async fn whole(&mut self) -> Result<(), StoreError> {
         let row = sqlx::query("PRAGMA quick_check(1)").fetch_one(&mut *self.conn).await;
         let said: String = row.and_then(|row| row.try_get(0)).map_err(|error| self.wrong("check", error))?;
+        schema::no_triggers(&mut self.conn, self.path).await?;
         if said == "ok" {
             Ok(())
         } else {
@@ -366,39 +363,4 @@ fn pool(size: u32) -> SqlitePoolOptions {
         .idle_timeout(None)
         .max_lifetime(None)
         .test_before_acquire(false)
-}
-
-/// Brings the tables up to date, in one transaction. `user_version` is the layout.
-async fn migrate(conn: &mut SqliteConnection, path: &Path) -> Result<(), StoreError> {
-    let wrong = |error| StoreError::database("open", path, error);
-    let known = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX);
-    let mut tx = conn.begin_with("BEGIN IMMEDIATE").await.map_err(wrong)?;
-    let mut ask = async |sql: &'static str| {
-        let row = sqlx::query(sql).fetch_one(&mut *tx).await?;
-        row.try_get::<i64, _>(0)
-    };
-    let application = ask("PRAGMA application_id").await.map_err(wrong)?;
-    let found = ask("PRAGMA user_version").await.map_err(wrong)?;
-    let tables = ask("SELECT COUNT(*) FROM sqlite_schema").await.map_err(wrong)?;
-    if application != APPLICATION && (application != 0 || found != 0 || tables != 0) {
-        return Err(StoreError::NotOurs { path: path.to_owned() });
-    }
-    if found > known {
-        return Err(StoreError::TooNew { path: path.to_owned(), found, known });
-    }
-    // A file that says it is ours and new, yet has tables, is neither.
-    if found < 0 || (found == 0 && tables != 0) {
-        return Err(StoreError::Corrupt {
-            path: path.to_owned(),
-            reason: String::from("its layout is unknown"),
-        });
-    }
-    for migration in MIGRATIONS.iter().skip(usize::try_from(found).unwrap_or(usize::MAX)) {
-        sqlx::raw_sql(*migration).execute(&mut *tx).await.map_err(wrong)?;
-    }
-    if found < known {
-        let done = format!("PRAGMA application_id = {APPLICATION}; PRAGMA user_version = {known}");
-        sqlx::raw_sql(sqlx::AssertSqlSafe(done)).execute(&mut *tx).await.map_err(wrong)?;
-    }
-    tx.commit().await.map_err(wrong)
 }

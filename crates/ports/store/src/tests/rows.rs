@@ -67,6 +67,10 @@ fn a_row_is_replaced_only_at_the_version_that_was_read() {
         assert_eq!(store.get(Kind::Family, &[1; 16], NOW).await.unwrap().unwrap().version, 2);
         store.put(&full(Kind::Family, 1, 1)).await.unwrap();
         assert_eq!(store.get(Kind::Family, &[1; 16], NOW).await.unwrap().unwrap().version, 3);
+        let stranger = Row { id: vec![1; 16], client: None, ..full(Kind::Family, 2, 2) };
+        store.put(&stranger).await.unwrap();
+        let read = store.get(Kind::Family, &[1; 16], NOW).await.unwrap().unwrap();
+        assert!(same(&read, &Row { version: 4, ..stranger }), "whose it is changes with it");
         store.put(&full(Kind::Family, 1, 2)).await.unwrap();
         assert_eq!(store.get(Kind::Family, &[2; 16], NOW).await.unwrap().unwrap().version, 1);
     });

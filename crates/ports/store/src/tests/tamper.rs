@@ -183,6 +183,27 @@ fn check_and_rekey_stop_at_a_tampered_row() {
     });
 }
 
+// control: D-18: a trigger that brings back what the door removes is refused at the start and found by a check.
+#[test]
+fn a_trigger_is_refused() {
+    let place = Place::new();
+    run(async {
+        filled(&place).await;
+        let store = place.open().await;
+        place
+            .tamper(
+                "CREATE TRIGGER back AFTER DELETE ON door_rows BEGIN INSERT INTO door_rows VALUES (old.kind, old.id, \
+                 old.scope, old.person, old.client, old.grant_id, old.expires, old.generation, old.version, old.body); END",
+            )
+            .await;
+        let found = store.check().await.err();
+        assert!(matches!(found, Some(StoreError::Foreign { .. })), "{found:?}");
+        store.close().await;
+        let found = place.try_open(0, false).await.err();
+        assert!(matches!(found, Some(StoreError::Foreign { .. })), "{found:?}");
+    });
+}
+
 // control-off: D-18: a table without seals takes the swap: whose session it is, is what the file says last.
 #[test]
 fn without_seals_a_swap_goes_through() {
