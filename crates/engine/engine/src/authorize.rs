@@ -8,7 +8,7 @@ use doorward_wire::{Era, Frame, FrameKind, Id, LEGACY, MODERN, Method, RoutingHe
 use crate::catalogue::{Tool, current};
 use crate::door::Door;
 use crate::errand::Errands;
-use crate::identify::prepare;
+use crate::identify::renew;
 use crate::inspect::judged_digest;
 use crate::ports::Ports;
 use crate::refusal::{Reason, Refusal, UnseenKind};
@@ -168,11 +168,11 @@ async fn acquaint<P: Ports>(
     let name = trail.server.name.clone();
     let snapshot = match &learned {
         None if trail.snapshot.known().contains_key(&name) => return Ok(()),
-        None => door.acquaint(&trail.server).await.map_err(Refusal::upstream)?,
+        None => door.acquaint(&trail.server, Some(caller)).await.map_err(Refusal::upstream)?,
         Some(catalogue) => door.learn(&name, catalogue),
     };
     if snapshot.id() != trail.snapshot.id() {
-        *caller = Arc::new(prepare(door, &snapshot, Arc::clone(&caller.identity)).await?);
+        *caller = Arc::new(renew(door, &snapshot, caller).await?);
         trail.snapshot = snapshot;
     }
     Ok(())
@@ -228,11 +228,11 @@ async fn tool_call<P: Ports>(
 }
 
 /// The errands that may run for this caller on this frame's link.
-pub(crate) fn errands<P: Ports>(trail: &Trail, caller: &Caller, seat: &Seat<P>) -> Errands<P::Link> {
+pub(crate) fn errands<P: Ports>(trail: &Trail, caller: &Arc<Caller>, seat: &Seat<P>) -> Errands<P::Link> {
     Errands {
         server: Arc::clone(&trail.server),
         link: seat.session().map(|session| Arc::clone(&session.link)),
-        owner: Some(caller.owner.clone()),
+        caller: Some(Arc::clone(caller)),
         era: seat.era(),
         version: seat.session().map_or_else(|| MODERN.into(), |session| Arc::clone(&session.version)),
         capabilities: Arc::clone(seat.capabilities()),

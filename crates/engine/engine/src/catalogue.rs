@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use doorward_policy::{PromptShape, ServerShape, ToolShape};
-use doorward_types::ServerName;
+use doorward_types::{Person, ServerName};
 use doorward_wire::{Era, Frame, Id, Limits, ParamHeader, Tree, Value, headers, lens};
 use futures_util::lock::Mutex as AsyncMutex;
 
@@ -21,8 +21,9 @@ const FRESH_FOR: u64 = 60 * 1_000_000_000;
 const MOST_PAGES: usize = 64;
 const MOST_TOOLS: usize = 4_096;
 const MOST_ARGUMENTS: usize = 256;
-/// Catalogues kept; a caller chooses its capabilities, so their number must be bounded.
-const MOST_CATALOGUES: usize = 256;
+/// Catalogues kept; a caller chooses its capabilities, and some servers have one for each person, so their number must
+/// be bounded.
+const MOST_CATALOGUES: usize = 4_096;
 
 /// One tool as its server defines it.
 pub struct Tool {
@@ -66,8 +67,9 @@ pub struct Catalogue {
     tools: Tools,
     prompts: Prompts,
     fetched: u64,
-    /// Which fetch this is: never the same twice in one door.
-    fetch: i64,
+    /// What policies were last found to be compiled against, all of this included: comparing a whole catalogue on every
+    /// call would cost more than the call.
+    covered_by: AtomicI64,
 }
 
 impl Catalogue {
@@ -91,9 +93,8 @@ impl Catalogue {
 pub struct Known {
     tools: Tools,
     prompts: Prompts,
-    /// The fetch of the catalogue that was last found to hold nothing else: comparing a whole catalogue on every call
-    /// would cost more than the call.
-    covered: AtomicI64,
+    /// Never the same twice in one door.
+    id: i64,
 }
 
 impl Known {
@@ -112,31 +113,31 @@ impl Known {
 
     /// Says whether policies know this very tool.
     pub(crate) fn knows(&self, tool: &Tool) -> bool {
-        self.tools.get(&tool.name).is_some_and(|known| known.same_shape(tool))
+        self.tools.get(&tool.name).is_some_and(|known| std::ptr::eq(&**known, tool) || known.same_shape(tool))
     }
 
     pub(crate) fn covers(&self, catalogue: &Catalogue) -> bool {
-        if self.covered.load(Ordering::Relaxed) == catalogue.fetch {
+        if catalogue.covered_by.load(Ordering::Relaxed) == self.id {
             return true;
         }
         let knows_prompt = |(name, arguments)| self.prompts.get(name).is_some_and(|known| known == arguments);
         let covers = catalogue.tools.values().all(|tool| self.knows(tool))
             && catalogue.prompts.iter().all(knows_prompt);
         if covers {
-            self.covered.store(catalogue.fetch, Ordering::Relaxed);
+            catalogue.covered_by.store(self.id, Ordering::Relaxed);
         }
         covers
     }
 
     /// Adds a catalogue to what was known; where two disagree on a tool or a prompt, the newer definition stands.
-    pub(crate) fn with(before: Option<&Self>, catalogue: &Catalogue) -> Self {
+    pub(crate) fn with(before: Option<&Self>, catalogue: &Catalogue, id: i64) -> Self {
         let mut tools = before.map(|known| known.tools.clone()).unwrap_or_default();
         tools.extend(catalogue.tools.iter().map(|(name, tool)| (Arc::clone(name), Arc::clone(tool))));
         let mut prompts = before.map(|known| known.prompts.clone()).unwrap_or_default();
         prompts.extend(
             catalogue.prompts.iter().map(|(name, arguments)| (Arc::clone(name), Arc::clone(arguments))),
         );
-        Self { tools, prompts, covered: AtomicI64::new(catalogue.fetch) }
+        Self { tools, prompts, id }
     }
 }
 
@@ -149,12 +150,21 @@ pub struct CatalogueKey {
     pub modern: bool,
     /// The client capabilities it was told, raw JSON: servers list by them.
     pub capabilities: Arc<str>,
+    /// Whose credential it was asked with, where each person has one of their own.
+    pub person: Option<Person>,
 }
 
 #[derive(Default)]
 struct Slot {
     current: Mutex<Option<Arc<Catalogue>>>,
     fetching: AsyncMutex<()>,
+}
+
+impl Slot {
+    fn fresh(&self, now: u64) -> Option<Arc<Catalogue>> {
+        let current = locked(&self.current);
+        current.as_ref().filter(|known| now.saturating_sub(known.fetched) < FRESH_FOR).map(Arc::clone)
+    }
 }
 
 /// All catalogues of a door.
@@ -168,11 +178,14 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Catalogues {
-    fn slot(&self, key: CatalogueKey) -> Arc<Slot> {
+    fn slot(&self, key: CatalogueKey, now: u64) -> Arc<Slot> {
         let mut slots = locked(&self.slots);
         if slots.len() >= MOST_CATALOGUES && !slots.contains_key(&key) {
-            // Fetching again is cheap; remembering what callers choose is not.
-            slots.clear();
+            // Fetching again is cheap; remembering what callers choose is not. What is old goes first.
+            slots.retain(|_, slot| slot.fresh(now).is_some());
+            if slots.len() >= MOST_CATALOGUES {
+                slots.clear();
+            }
         }
         Arc::clone(slots.entry(key).or_default())
     }
@@ -192,18 +205,19 @@ pub(crate) async fn current<P: Ports>(
         server: on.server.name.clone(),
         modern: on.era == Era::Modern,
         capabilities: Arc::clone(&on.capabilities),
+        person: match &on.caller {
+            Some(caller) if on.server.per_person_credential => Some(caller.identity.person()),
+            _ => None,
+        },
     };
-    let slot = door.catalogues.slot(key);
-    let fresh = |now: u64| {
-        let current = locked(&slot.current);
-        current.as_ref().filter(|known| now.saturating_sub(known.fetched) < FRESH_FOR).map(Arc::clone)
-    };
-    if let Some(catalogue) = fresh(door.ports.stopwatch()) {
+    let now = door.ports.stopwatch();
+    let slot = door.catalogues.slot(key, now);
+    if let Some(catalogue) = slot.fresh(now) {
         return Ok(catalogue);
     }
     // One fetch at a time: a thousand calls that meet a stale catalogue cost one list.
     let _fetching = slot.fetching.lock().await;
-    if let Some(catalogue) = fresh(door.ports.stopwatch()) {
+    if let Some(catalogue) = slot.fresh(door.ports.stopwatch()) {
         return Ok(catalogue);
     }
     let catalogue = Arc::new(fetch(door, on).await?);
@@ -214,14 +228,21 @@ pub(crate) async fn current<P: Ports>(
 async fn fetch<P: Ports>(door: &Door<P>, on: &Errands<P::Link>) -> Result<Catalogue, UpstreamError> {
     let (mut tools, mut prompts) = (Tools::new(), Prompts::new());
     let limits = &on.server.answer_limits;
+    let snapshot = door.snapshot();
+    let known = snapshot.known().get(&on.server.name);
     pages(door, on, ErrandKind::ListTools, |page, result| {
         for tool in lens::tools_of(result) {
             if tools.len() >= MOST_TOOLS {
                 return Err(too_many("tools"));
             }
-            if let Some(known) = Tool::of(&tool.name, tool.input_schema, page, limits) {
+            if let Some(tool) = Tool::of(&tool.name, tool.input_schema, page, limits) {
+                // A thousand people who are offered the same tool share one copy of it.
+                let same = known
+                    .and_then(|known| known.tools.get(&tool.name))
+                    .filter(|known| known.same_shape(&tool));
+                let tool = same.map_or_else(|| Arc::new(tool), Arc::clone);
                 // The first of two tools with one name stands; the list that callers see drops the second as well.
-                tools.entry(Arc::clone(&known.name)).or_insert_with(|| Arc::new(known));
+                tools.entry(Arc::clone(&tool.name)).or_insert(tool);
             }
         }
         Ok(())
@@ -243,7 +264,7 @@ async fn fetch<P: Ports>(door: &Door<P>, on: &Errands<P::Link>) -> Result<Catalo
         Err(_) => prompts.clear(),
         Ok(()) => {}
     }
-    Ok(Catalogue { tools, prompts, fetched: door.ports.stopwatch(), fetch: door.next_id() })
+    Ok(Catalogue { tools, prompts, fetched: door.ports.stopwatch(), covered_by: AtomicI64::new(0) })
 }
 
 fn arguments_of(prompt: Value<'_>) -> Arc<[Box<str>]> {

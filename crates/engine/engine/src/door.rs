@@ -4,18 +4,18 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
-use doorward_oauth::KeySet;
 use doorward_types::{ServerName, Timestamp};
 use doorward_wire::{Era, LEGACY, MODERN};
 
 use crate::catalogue::{Catalogue, Catalogues, Known, current, single};
 use crate::change::Change;
 use crate::errand::{Errand, ErrandKind, Errands};
-use crate::ports::{Ports, RandomUnavailable, UpstreamError};
+use crate::ports::{Ports, RandomUnavailable, UpstreamError, UpstreamFault};
 use crate::record::CallId;
 use crate::refusal::{Reason, Refusal};
 use crate::sessions::{Owner, SessionRules, Sessions};
 use crate::snapshot::{EraRule, ServerRules, Snapshot};
+use crate::stage::Caller;
 
 /// The bounds of a door.
 #[derive(Debug, Clone, Copy)]
@@ -103,18 +103,22 @@ impl<P: Ports> Door<P> {
         self.epoch.load(Ordering::Acquire)
     }
 
-    /// Raises the revocation epoch: every token is verified again on its next use.
+    /// Raises the revocation epoch, because something was revoked or a key withdrawn: every token is asked about again on
+    /// its next use, and every stream asks at once whether its caller is still admitted.
     pub fn raise_epoch(&self) {
         self.epoch.fetch_add(1, Ordering::AcqRel);
         self.change.announce();
     }
 
-    /// Forgets every token whose key is no longer published: a key that was withdrawn opens nothing more (TOK-03).
-    pub fn forget_keys(&self, published: &KeySet) {
+    /// Forgets every token whose key is no longer at hand, and ends the streams of their callers: a key that was
+    /// withdrawn opens nothing more (TOK-03).
+    pub fn forget_keys(&self) {
+        let published = self.ports.keys();
         for rules in self.snapshot().servers() {
             let mut tokens = rules.tokens.write().unwrap_or_else(PoisonError::into_inner);
             tokens.retain_kids(|kid| published.has(kid));
         }
+        self.raise_epoch();
     }
 
     /// Returns how many legacy sessions are open.
@@ -131,7 +135,12 @@ impl<P: Ports> Door<P> {
 
     /// Ends every session of an owner, or all of them.
     pub fn end_sessions(&self, of: Option<&Owner>) -> usize {
-        let ended = self.sessions.matching(|session| of.is_none_or(|owner| session.is_of(owner)));
+        self.end_sessions_where(|session| of.is_none_or(|owner| session == owner))
+    }
+
+    /// Ends the sessions of all owners for whom `which` holds: of one person, or of one client.
+    pub fn end_sessions_where(&self, which: impl Fn(&Owner) -> bool) -> usize {
+        let ended = self.sessions.matching(|session| which(session.owner()));
         ended.iter().for_each(|session| self.ports.close(Arc::clone(&session.link)));
         ended.len()
     }
@@ -154,32 +163,49 @@ impl<P: Ports> Door<P> {
     }
 
     /// Learns what a server offers, over a link of the door's own, so that policies can be compiled against it before
-    /// any caller has opened one.
+    /// any caller has opened one. A server that is called with a credential of each person's own is asked on behalf of
+    /// the first verified caller who comes.
     ///
     /// # Errors
     /// When the server cannot be asked: it has no permits until it can.
-    pub async fn acquaint(&self, server: &Arc<ServerRules>) -> Result<Arc<Snapshot>, UpstreamError> {
+    pub async fn acquaint(
+        &self,
+        server: &Arc<ServerRules>,
+        caller: Option<&Arc<Caller>>,
+    ) -> Result<Arc<Snapshot>, UpstreamError> {
+        if caller.is_none() && server.per_person_credential {
+            let what = "it is called on behalf of people only, and nobody has come yet";
+            return Err(UpstreamError::new(UpstreamFault::Refused, what));
+        }
+        // A server that is the same to everybody is asked by the door itself, whoever came first.
+        let caller = caller.filter(|_| server.per_person_credential);
         let _one_at_a_time = server.acquainting.lock().await;
         let now = self.snapshot();
         if now.known().contains_key(&server.name) {
             return Ok(now);
         }
         let catalogue = match server.era {
-            EraRule::Legacy => self.ask_legacy(server).await?,
-            EraRule::Modern => self.ask(server, None, Era::Modern, MODERN).await?,
-            EraRule::Both => match self.ask(server, None, Era::Modern, MODERN).await {
+            EraRule::Legacy => self.ask_legacy(server, caller).await?,
+            EraRule::Modern => self.ask_modern(server, caller).await?,
+            EraRule::Both => match self.ask_modern(server, caller).await {
                 Ok(catalogue) if !catalogue.is_empty() => catalogue,
-                _ => self.ask_legacy(server).await?,
+                // Asking again in another era would not help a person who has to do something first.
+                Err(error) if error.need.is_some() => return Err(error),
+                _ => self.ask_legacy(server, caller).await?,
             },
         };
         Ok(self.learn(&server.name, &catalogue))
     }
 
-    async fn ask_legacy(&self, server: &Arc<ServerRules>) -> Result<Arc<Catalogue>, UpstreamError> {
+    async fn ask_legacy(
+        &self,
+        server: &Arc<ServerRules>,
+        caller: Option<&Arc<Caller>>,
+    ) -> Result<Arc<Catalogue>, UpstreamError> {
         let mut on = Errands {
             server: Arc::clone(server),
             link: None,
-            owner: None,
+            caller: caller.map(Arc::clone),
             era: Era::Legacy,
             version: LEGACY.into(),
             capabilities: "{}".into(),
@@ -211,19 +237,17 @@ impl<P: Ports> Door<P> {
         asked
     }
 
-    async fn ask(
+    async fn ask_modern(
         &self,
         server: &Arc<ServerRules>,
-        link: Option<Arc<P::Link>>,
-        era: Era,
-        version: &str,
+        caller: Option<&Arc<Caller>>,
     ) -> Result<Arc<Catalogue>, UpstreamError> {
         let on = Errands {
             server: Arc::clone(server),
-            link,
-            owner: None,
-            era,
-            version: version.into(),
+            link: None,
+            caller: caller.map(Arc::clone),
+            era: Era::Modern,
+            version: MODERN.into(),
             capabilities: "{}".into(),
         };
         current(self, &on).await
@@ -239,7 +263,7 @@ impl<P: Ports> Door<P> {
         if tried || before.is_some_and(|known| known.covers(catalogue)) {
             return now;
         }
-        let known = Arc::new(Known::with(before.map(|known| &**known), catalogue));
+        let known = Arc::new(Known::with(before.map(|known| &**known), catalogue, self.next_id()));
         match now.learned(server, known) {
             Ok(next) => {
                 unfit.remove(server);
@@ -256,6 +280,9 @@ impl<P: Ports> Door<P> {
 
 impl Refusal {
     pub(crate) fn upstream(error: UpstreamError) -> Self {
-        Self::because(Reason::Upstream(error.fault), error.detail)
+        match error.need {
+            Some(need) => Self::because(Reason::Needed(need), error.detail),
+            None => Self::because(Reason::Upstream(error.fault), error.detail),
+        }
     }
 }

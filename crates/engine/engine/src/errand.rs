@@ -1,5 +1,5 @@
 //! The door's own traffic to upstreams. An [`Errand`] is the second witness that a port may send (D-01): its kinds are
-//! a closed list, and none of them holds a caller's bytes.
+//! a closed list, and nothing that it sends is a caller's.
 
 use std::sync::Arc;
 
@@ -9,6 +9,7 @@ use doorward_wire::{Era, Id, LEGACY, MODERN, quote};
 use crate::ports::Ports;
 use crate::sessions::Owner;
 use crate::snapshot::ServerRules;
+use crate::stage::Caller;
 
 /// What the door wants of an upstream.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,7 +32,7 @@ pub enum ErrandKind {
 pub struct Errand<P: Ports> {
     server: Arc<ServerRules>,
     link: Option<Arc<P::Link>>,
-    owner: Option<Owner>,
+    caller: Option<Arc<Caller>>,
     era: Era,
     version: Arc<str>,
     capabilities: Arc<str>,
@@ -44,7 +45,7 @@ pub struct Errand<P: Ports> {
 pub(crate) struct Errands<L> {
     pub(crate) server: Arc<ServerRules>,
     pub(crate) link: Option<Arc<L>>,
-    pub(crate) owner: Option<Owner>,
+    pub(crate) caller: Option<Arc<Caller>>,
     pub(crate) era: Era,
     pub(crate) version: Arc<str>,
     pub(crate) capabilities: Arc<str>,
@@ -55,7 +56,7 @@ impl<P: Ports> Errand<P> {
         Self {
             server: Arc::clone(&on.server),
             link: on.link.clone(),
-            owner: on.owner.clone(),
+            caller: on.caller.clone(),
             era: on.era,
             version: Arc::clone(&on.version),
             capabilities: Arc::clone(&on.capabilities),
@@ -76,7 +77,13 @@ impl<P: Ports> Errand<P> {
 
     /// Returns the person on whose behalf it runs; none for the door itself.
     pub fn owner(&self) -> Option<&Owner> {
-        self.owner.as_ref()
+        self.caller.as_ref().map(|caller| &caller.owner)
+    }
+
+    /// Returns the verified caller on whose behalf it runs, by whom a credential for the server is found; none for the
+    /// door itself.
+    pub fn caller(&self) -> Option<&Arc<Caller>> {
+        self.caller.as_ref()
     }
 
     /// Returns the revision family it speaks.

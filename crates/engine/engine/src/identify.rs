@@ -4,7 +4,10 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::sync::{Arc, PoisonError};
 
-use doorward_oauth::{BearerError, CallerKind, Groups, Identity, TokenError, TokenKey, bearer, verify};
+use doorward_oauth::{
+    Assertion, BearerError, CallerKind, Groups, Identity, KeyRing, TokenError, TokenKey, bearer, verify,
+    verify_keeping,
+};
 use doorward_policy::{PrincipalFacts, PrincipalKind};
 use doorward_types::Timestamp;
 use doorward_wire::Era;
@@ -43,6 +46,7 @@ pub(crate) async fn identify<'a, P: Ports>(
         caller: None,
         verified: None,
         era: Era::Legacy,
+        capabilities: None,
         id: None,
         method: None,
         subject: Subject::None,
@@ -89,33 +93,81 @@ async fn caller<P: Ports>(
     {
         return Ok(caller);
     }
+    // Something was revoked since it was verified: it need not be verified again, but asked about.
+    let unasked = server.tokens.read().unwrap_or_else(PoisonError::into_inner).unasked(&key, now);
+    if let Some(caller) = unasked
+        && door.ports.keys().has(caller.identity.kid())
+    {
+        admit(door, &caller.identity)?;
+        remember(server, key, &caller, epoch);
+        return Ok(caller);
+    }
     // Judging a token costs an RSA verification: a place that sends bad ones is made to wait, while callers whose tokens
     // are known already are let through.
     if !door.ports.may_knock(source, now) {
         return Err((Refusal::new(Reason::TooManyKnocks), None));
     }
-    let keys = door.ports.keys();
-    let mut verdict = verify(token, &*keys, &server.expectation, now);
+    let mut verdict = judge(token, &door.ports.keys(), server, now);
     if let Err(TokenError::UnknownKid { kid }) = &verdict
         && door.ports.refresh_keys(kid).await
     {
-        verdict = verify(token, &*door.ports.keys(), &server.expectation, now);
+        verdict = judge(token, &door.ports.keys(), server, now);
     }
-    let identity = Arc::new(verdict.map_err(|error| (Refusal::new(Reason::Token(error)), None))?);
+    let (identity, assertion) = verdict.map_err(|error| (Refusal::new(Reason::Token(error)), None))?;
+    let (identity, assertion) = (Arc::new(identity), assertion.map(Arc::new));
+    admit(door, &identity)?;
     // A person whose groups cannot be read is no stranger: their refusal is recorded under their name (D-11).
-    let prepared = prepare(door, snapshot, Arc::clone(&identity)).await;
+    let prepared = prepare(door, snapshot, Arc::clone(&identity), assertion).await;
     let caller = Arc::new(prepared.map_err(|refusal| (refusal, Some(identity)))?);
-    let (kid, expires) = (Arc::clone(caller.identity.kid()), caller.identity.expires());
-    let mut tokens = server.tokens.write().unwrap_or_else(PoisonError::into_inner);
-    tokens.insert(key, Arc::clone(&caller), kid, expires, epoch);
+    remember(server, key, &caller, epoch);
     Ok(caller)
 }
 
+/// Refuses who was revoked, in their name: they are no strangers either (TOK-10).
+fn admit<P: Ports>(door: &Door<P>, identity: &Arc<Identity>) -> Result<(), (Refusal, Option<Arc<Identity>>)> {
+    if door.ports.revocations().admits(identity) {
+        return Ok(());
+    }
+    Err((Refusal::new(Reason::Token(TokenError::Revoked)), Some(Arc::clone(identity))))
+}
+
+/// Remembers a caller under the epoch that was read before revocations were asked: one that came in between is not
+/// missed, since the present epoch is another then.
+fn remember(server: &ServerRules, key: TokenKey, caller: &Arc<Caller>, epoch: u64) {
+    let (kid, expires) = (Arc::clone(caller.identity.kid()), caller.identity.expires());
+    let mut tokens = server.tokens.write().unwrap_or_else(PoisonError::into_inner);
+    tokens.insert(key, Arc::clone(caller), kid, expires, epoch);
+}
+
+/// Judges a token, and keeps it only where the server is called with what it can be exchanged for.
+fn judge(
+    token: &str,
+    keys: &KeyRing,
+    server: &ServerRules,
+    now: Timestamp,
+) -> Result<(Identity, Option<Assertion>), TokenError> {
+    if server.keeps_assertion {
+        verify_keeping(token, keys, &server.expectation, now)
+    } else {
+        verify(token, keys, &server.expectation, now).map(|identity| (identity, None))
+    }
+}
+
+/// Makes a known caller anew under another snapshot.
+pub(crate) async fn renew<P: Ports>(
+    door: &Door<P>,
+    snapshot: &Snapshot,
+    caller: &Caller,
+) -> Result<Caller, Refusal> {
+    prepare(door, snapshot, Arc::clone(&caller.identity), caller.assertion.clone()).await
+}
+
 /// Makes the policy's view of an identity, under one snapshot.
-pub(crate) async fn prepare<P: Ports>(
+async fn prepare<P: Ports>(
     door: &Door<P>,
     snapshot: &Snapshot,
     identity: Arc<Identity>,
+    assertion: Option<Arc<Assertion>>,
 ) -> Result<Caller, Refusal> {
     let none = BTreeSet::new();
     let resolved;
@@ -142,5 +194,5 @@ pub(crate) async fn prepare<P: Ports>(
         groups,
     });
     let owner = Owner::of(&identity);
-    Ok(Caller { identity, principal, owner })
+    Ok(Caller { identity, principal, owner, assertion })
 }

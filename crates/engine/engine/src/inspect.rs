@@ -52,7 +52,7 @@ pub(crate) fn inspect<P: Ports>(
     let cleared = Cleared {
         server: exchange.trail.server.clone(),
         link: exchange.seat.session().map(|session| session.link.clone()),
-        owner: caller.owner.clone(),
+        caller,
         era: exchange.trail.era,
         method,
         door_id,

@@ -83,8 +83,8 @@ pub use door::{Door, DoorLimits};
 pub use errand::{Errand, ErrandKind};
 pub use pipeline::Carried;
 pub use ports::{
-    Answer, Answered, AuditUnwritable, Events, GroupsUnavailable, More, Ports, RandomUnavailable, ReadError,
-    UpstreamError, UpstreamFault,
+    Answer, Answered, AuditUnwritable, Events, GroupsUnavailable, More, Need, Ports, RandomUnavailable,
+    ReadError, UpstreamError, UpstreamFault,
 };
 pub use record::{CallId, Ending, IntentFacts, OutcomeFacts, RefusalFacts, StepTimes, Subject};
 pub use refusal::{Challenge, Fault, Reason, Refusal, Reply, UnseenKind};

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use doorward_oauth::{Identity, KeySet};
+use doorward_oauth::{Identity, KeyRing, Revocations};
 use doorward_policy::PolicyProblem;
 use doorward_types::{ObjectId, ServerName, Timestamp};
 
@@ -42,8 +42,12 @@ pub trait Ports: Sized + Send + Sync + 'static {
     /// Says whether a source may try another unverified token now; false after too many bad ones (D-11).
     fn may_knock(&self, source: Option<IpAddr>, now: Timestamp) -> bool;
 
-    /// Returns the signing keys at hand.
-    fn keys(&self) -> Arc<KeySet>;
+    /// Returns the signing keys at hand. Asked on every message: it must cost next to nothing.
+    fn keys(&self) -> KeyRing;
+
+    /// Returns what was revoked. Whoever changes it raises the door's epoch after that, so that a token judged under
+    /// the new epoch was judged under the new list.
+    fn revocations(&self) -> Arc<Revocations>;
 
     /// Asks for fresh keys because a token names one that is not at hand; true if that key is at hand now. Bounded by
     /// the port to one fetch in five minutes, whatever callers send (S37).
@@ -196,11 +200,27 @@ pub struct UpstreamError {
     pub fault: UpstreamFault,
     /// For the log alone.
     pub detail: String,
+    /// What the person who calls can do about it, if anything.
+    pub need: Option<Need>,
+}
+
+/// What a server behind the door asks of the person who calls, before it serves them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Need {
+    /// A further step at Entra: the claims it asks for, as the JSON that it gave (D-16).
+    Claims(String),
+    /// To sign in again: the grant that they came with can no longer be used on their behalf.
+    SignInAgain,
+    /// To connect their account at somebody else's service.
+    Connect {
+        /// The door's own page where they do that.
+        url: String,
+    },
 }
 
 impl UpstreamError {
     /// Names a fault, with the detail for the log.
     pub fn new(fault: UpstreamFault, detail: impl Into<String>) -> Self {
-        Self { fault, detail: detail.into() }
+        Self { fault, detail: detail.into(), need: None }
     }
 }

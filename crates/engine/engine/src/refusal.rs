@@ -7,7 +7,8 @@ use bytes::Bytes;
 use doorward_oauth::TokenError;
 use doorward_wire::{Era, Id, LadderError, quote};
 
-use crate::ports::UpstreamFault;
+use crate::ports::{Need, UpstreamFault};
+use crate::record::CallId;
 
 /// Whose fault a refusal is; alarms and dashboards sort by it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,6 +66,8 @@ pub enum Reason {
     NotTheJudgedFrame,
     /// The server behind the door.
     Upstream(UpstreamFault),
+    /// The server behind the door, until the person who calls has done something.
+    Needed(Need),
     /// The audit log cannot be written: the door stays shut.
     AuditUnwritable,
     /// The door is draining or holds as many calls as it may.
@@ -83,7 +86,7 @@ pub enum UnseenKind {
 }
 
 /// What goes into `WWW-Authenticate`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Challenge {
     /// 401 without an error: no token was sent.
     Missing,
@@ -91,6 +94,23 @@ pub enum Challenge {
     InvalidToken,
     /// 403 `insufficient_scope`.
     InsufficientScope,
+    /// 401 `insufficient_claims`: a further step at Entra, as the JSON that it gave (D-16).
+    Claims(String),
+}
+
+/// What is known of the one who is refused: in which form they understand it.
+pub(crate) struct Asker<'a> {
+    /// The request's own id, where it is known.
+    pub(crate) id: Option<&'a Id>,
+    pub(crate) era: Era,
+    /// Whether a tool was called: then the refusal may be a result that a model reads.
+    pub(crate) calls_tool: bool,
+    /// Whether the client hands a claims challenge to Entra, which gave it its token.
+    pub(crate) answers_challenges: bool,
+    /// Whether the client takes its person to an address that it is told.
+    pub(crate) opens_urls: bool,
+    /// Names this refusal once.
+    pub(crate) name: CallId,
 }
 
 /// A refusal on its way: the reason, and the detail that only the log may have.
@@ -126,10 +146,11 @@ impl Refusal {
         Self { reason, detail: detail.into(), policies: Vec::new() }
     }
 
-    /// Answers the caller. `id` is the request's own id where it is known.
-    pub fn reply(&self, id: Option<&Id>, era: Era) -> Reply {
-        let mut face = self.reason.face(era);
-        let id = match (&self.reason, id) {
+    /// Answers the caller.
+    pub(crate) fn reply(&self, asker: &Asker<'_>) -> Reply {
+        let era = asker.era;
+        let mut face = self.reason.face(asker);
+        let id = match (&self.reason, asker.id) {
             (Reason::Wire(ladder), None) => ladder.id.as_ref().map(Id::to_json),
             (_, id) => id.map(Id::to_json),
         };
@@ -141,12 +162,7 @@ impl Refusal {
         let id = id.map_or_else(String::new, |id| format!("\"id\":{id},"));
         let body = match &face.shape {
             Shape::Error(code) => {
-                let data = match &self.reason {
-                    Reason::Wire(ladder) => {
-                        ladder.data.as_ref().map_or_else(String::new, |data| format!(",\"data\":{data}"))
-                    }
-                    _ => String::new(),
-                };
+                let data = face.data.as_ref().map_or_else(String::new, |data| format!(",\"data\":{data}"));
                 let message = quote(&face.message);
                 format!(r#"{{"jsonrpc":"2.0",{id}"error":{{"code":{code},"message":{message}{data}}}}}"#)
             }
@@ -176,6 +192,8 @@ struct Face {
     status: u16,
     shape: Shape,
     message: Cow<'static, str>,
+    /// Raw JSON.
+    data: Option<String>,
     challenge: Option<Challenge>,
     retry_after: Option<u32>,
 }
@@ -186,6 +204,7 @@ impl Face {
             status,
             shape: Shape::Error(code),
             message: message.into(),
+            data: None,
             challenge: None,
             retry_after: None,
         }
@@ -206,6 +225,9 @@ impl Face {
 
 /// The door's own error code, outside the range that JSON-RPC and MCP reserve (L-09).
 const REFUSED: i64 = 4030;
+
+/// What 2025-11-25 says where a person must open an address first.
+const URL_ELICITATION: i64 = -32042;
 
 impl Reason {
     /// Returns the stable name under which logs, metrics and audit records know this reason.
@@ -234,6 +256,9 @@ impl Reason {
             Self::UnaskedResponse => "unasked-response",
             Self::NotTheJudgedFrame => "not-the-judged-frame",
             Self::Upstream(fault) => fault.id(),
+            Self::Needed(Need::Claims(_)) => "further-step-needed",
+            Self::Needed(Need::SignInAgain) => "sign-in-again",
+            Self::Needed(Need::Connect { .. }) => "account-not-connected",
             Self::AuditUnwritable => "audit-unwritable",
             Self::Busy => "busy",
         }
@@ -252,7 +277,8 @@ impl Reason {
     }
 
     /// The one table from reason to answer. A caller learns what it can act on, and nothing of what it may not see.
-    fn face(&self, era: Era) -> Face {
+    fn face(&self, asker: &Asker<'_>) -> Face {
+        let era = asker.era;
         match self {
             Self::NoToken("no-token") => Face::challenge(401, Challenge::Missing, "sign in first"),
             Self::TooManyKnocks => {
@@ -273,7 +299,10 @@ impl Reason {
             )
             .retry(30),
             Self::Body(_, status) => Face::error(*status, -32700, "the request body could not be read"),
-            Self::Wire(ladder) => Face::error(ladder.http_status, ladder.code, ladder.message),
+            Self::Wire(ladder) => {
+                let face = Face::error(ladder.http_status, ladder.code, ladder.message);
+                Face { data: ladder.data.as_ref().map(ToString::to_string), ..face }
+            }
             Self::Verb => Face::error(405, -32600, "this server does not take that verb"),
             // What every legacy server says to a modern probe, so that clients fall back to `initialize` (mcp §2.1).
             Self::EraNotServed if era == Era::Modern => {
@@ -315,10 +344,55 @@ impl Reason {
                 Face::error(200, REFUSED, "refused: the request changed after it was judged")
             }
             Self::Upstream(fault) => fault.face(),
+            Self::Needed(need) => need.face(asker),
             Self::AuditUnwritable => {
                 Face::error(503, REFUSED, "the door is shut: its audit log cannot be written").retry(30)
             }
             Self::Busy => Face::error(503, REFUSED, "the door is busy; try again shortly").retry(2),
+        }
+    }
+}
+
+impl Need {
+    /// What the person can do, in the form that their client understands.
+    fn face(&self, asker: &Asker<'_>) -> Face {
+        match self {
+            // Only a client that was given its token by Entra, and says that it hands challenges on, can meet one; any
+            // other would try the same token for ever (D-16).
+            Self::Claims(claims) if asker.answers_challenges => Face::challenge(
+                401,
+                Challenge::Claims(claims.clone()),
+                "the server behind the door asks for a further step at Microsoft: sign in again",
+            ),
+            Self::Claims(_) => Face::error(
+                403,
+                REFUSED,
+                "the server behind the door asks for a further step at Microsoft, such as a second factor, which this client cannot pass on: sign in anew, or use a client that answers claims challenges",
+            ),
+            Self::SignInAgain => Face::challenge(
+                401,
+                Challenge::InvalidToken,
+                "the server behind the door can no longer be called on your behalf: sign in again",
+            ),
+            Self::Connect { url } => {
+                let message = format!(
+                    "this server needs your account at another service: open {url} to connect it, then try again"
+                );
+                // Newer revisions have neither this code nor anything that could stand in for it here (L-09).
+                if asker.era == Era::Legacy && asker.opens_urls {
+                    let name = u128::from_be_bytes(asker.name.0);
+                    let data = format!(
+                        r#"{{"elicitations":[{{"mode":"url","elicitationId":"{name:032x}","url":{},"message":{}}}]}}"#,
+                        quote(url),
+                        quote("Connect your account, so that this server can be used on your behalf."),
+                    );
+                    Face { data: Some(data), ..Face::error(200, URL_ELICITATION, message) }
+                } else if asker.calls_tool {
+                    Face::tool_error(message)
+                } else {
+                    Face::error(200, REFUSED, message)
+                }
+            }
         }
     }
 }

@@ -12,8 +12,8 @@ use crate::door::Door;
 use crate::errand::{Errand, ErrandKind};
 use crate::ports::{Answer, Answered, Events, More, Ports, UpstreamError, UpstreamFault};
 use crate::record::{Ending, IntentFacts, OutcomeFacts, RefusalFacts, Subject};
-use crate::refusal::{Reason, Refusal, Reply};
-use crate::session::Seat;
+use crate::refusal::{Asker, Reason, Refusal, Reply};
+use crate::session::{Seat, opens_urls};
 use crate::sessions::{NewSession, Session};
 use crate::stage::{Caller, Cleared, Exchange, Refused, Step, Trail};
 use crate::stream::{ReleasedStream, Tally};
@@ -358,7 +358,15 @@ pub(crate) async fn record_refusal<P: Ports>(door: &Arc<Door<P>>, refused: Refus
     };
     // The answer is a refusal whether or not it could be written: the door stays shut either way.
     let _shut = door.ports.refused(facts).await;
-    refusal.reply(trail.id.as_ref(), trail.era)
+    let identity = trail.caller.as_ref().map(|caller| &caller.identity);
+    refusal.reply(&Asker {
+        id: trail.id.as_ref(),
+        era: trail.era,
+        calls_tool: trail.method == Some("tools/call"),
+        answers_challenges: identity.is_some_and(|identity| identity.capable_of_claims_challenge()),
+        opens_urls: trail.capabilities.as_deref().is_some_and(opens_urls),
+        name: door.next_call(),
+    })
 }
 
 /// Cleans up after a caller who goes away while something is waited for: the outcome is recorded unless it was, and

@@ -45,7 +45,7 @@ impl<P: Ports> Seat<P> {
 }
 
 pub(crate) fn session<'a, P: Ports>(door: &Door<P>, heard: Heard<'a>) -> Step<InSession<'a, P>> {
-    let Heard { trail, caller, headers, said } = heard;
+    let Heard { mut trail, caller, headers, said } = heard;
     let (asked, named) = match said {
         Said::Listen { session } => (Asked::Listen, Some(session)),
         Said::Leave { session } => (Asked::Leave, Some(session)),
@@ -64,6 +64,7 @@ pub(crate) fn session<'a, P: Ports>(door: &Door<P>, heard: Heard<'a>) -> Step<In
             };
             let asked = Asked::Frame { frame, method };
             if let Some(seat) = stands_alone {
+                trail.capabilities = Some(Arc::clone(seat.capabilities()));
                 return Ok(InSession { trail, caller, headers, seat, asked });
             }
             (asked, session)
@@ -72,9 +73,17 @@ pub(crate) fn session<'a, P: Ports>(door: &Door<P>, heard: Heard<'a>) -> Step<In
     let Some(id) = named else { return Err(trail.refuse(Reason::SessionMissing)) };
     // Authentication came first and stands alone: an id without a token never gets here (SES-01).
     match door.sessions.find(&id, &caller.owner, &trail.server.name, trail.now) {
-        Ok(session) => Ok(InSession { trail, caller, headers, seat: Seat::Session(session), asked }),
+        Ok(session) => {
+            trail.capabilities = Some(Arc::clone(&session.capabilities));
+            Ok(InSession { trail, caller, headers, seat: Seat::Session(session), asked })
+        }
         Err(reason) => Err(trail.refuse(reason)),
     }
+}
+
+/// Says whether what a client [`declared`] lets a server send its person to an address.
+pub(crate) fn opens_urls(declared: &str) -> bool {
+    declared.contains(r#""url":{}"#)
 }
 
 /// Writes down which of the protocol's own capabilities a client declared, and nothing else of what it sent. The door's

@@ -91,8 +91,8 @@ impl<L> Session<L> {
         self.ended.load(Ordering::Acquire)
     }
 
-    pub(crate) fn is_of(&self, owner: &Owner) -> bool {
-        self.owner == *owner
+    pub(crate) fn owner(&self) -> &Owner {
+        &self.owner
     }
 
     fn talk(&self) -> MutexGuard<'_, Talk> {

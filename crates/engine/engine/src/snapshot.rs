@@ -60,6 +60,12 @@ pub struct ServerRules {
     pub answer_limits: Limits,
     /// The largest single event of a stream, in bytes.
     pub event_bytes: usize,
+    /// Whether the callers' own tokens of Entra are kept for as long as they are known, to be exchanged at Entra for
+    /// tokens for this server.
+    pub keeps_assertion: bool,
+    /// Whether this server is called with a credential of each person's own: what it offers may differ from one to the
+    /// next, and without a person it cannot be asked (D-08).
+    pub per_person_credential: bool,
     /// Held while the door asks the server what it offers: a thousand first callers cost one question.
     pub acquainting: Arc<futures_util::lock::Mutex<()>>,
     /// Tokens verified for this server under this snapshot. One cache a server: a token that fits a sibling server
@@ -163,6 +169,8 @@ impl ServerRules {
             call_timeout: self.call_timeout,
             request_limits: self.request_limits,
             answer_limits: self.answer_limits,
+            keeps_assertion: self.keeps_assertion,
+            per_person_credential: self.per_person_credential,
             acquainting: Arc::clone(&self.acquainting),
             event_bytes: self.event_bytes,
             tokens: RwLock::new(TokenCache::new(TOKENS)),

@@ -7,7 +7,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use bytes::Bytes;
-use doorward_oauth::Identity;
+use doorward_oauth::{Assertion, Identity};
 use doorward_policy::{Permit, Principal};
 use doorward_types::Timestamp;
 use doorward_wire::{Era, Frame, Id, Method, RoutingHeaders, Verb};
@@ -61,12 +61,20 @@ pub struct Caller {
     pub(crate) identity: Arc<Identity>,
     pub(crate) principal: Principal,
     pub(crate) owner: Owner,
+    /// Their proof for Entra, where the server is called on their behalf with it.
+    pub(crate) assertion: Option<Arc<Assertion>>,
 }
 
 impl Caller {
     /// Returns who it is.
     pub fn identity(&self) -> &Arc<Identity> {
         &self.identity
+    }
+
+    /// Returns the proof with which Entra may be asked on their behalf; none where they signed in at this door, where
+    /// an application calls for itself, and where no server needs it.
+    pub fn assertion(&self) -> Option<&Assertion> {
+        self.assertion.as_deref()
     }
 }
 
@@ -81,6 +89,8 @@ pub(crate) struct Trail {
     /// Whose token it is, where it verified but no caller could be made of it: the log knows the person all the same.
     pub(crate) verified: Option<Arc<Identity>>,
     pub(crate) era: Era,
+    /// What the client declared that it can do, once that is known.
+    pub(crate) capabilities: Option<Arc<str>>,
     pub(crate) id: Option<Id>,
     pub(crate) method: Option<&'static str>,
     pub(crate) subject: Subject,
@@ -198,7 +208,7 @@ pub(crate) struct Exchange<P: Ports> {
 pub struct Cleared<P: Ports> {
     pub(crate) server: Arc<ServerRules>,
     pub(crate) link: Option<Arc<P::Link>>,
-    pub(crate) owner: Owner,
+    pub(crate) caller: Arc<Caller>,
     pub(crate) era: Era,
     pub(crate) method: Method,
     pub(crate) door_id: Option<i64>,
@@ -223,7 +233,12 @@ impl<P: Ports> Cleared<P> {
 
     /// Returns whom it is sent for.
     pub fn owner(&self) -> &Owner {
-        &self.owner
+        &self.caller.owner
+    }
+
+    /// Returns the verified caller it is sent for, by whom a credential for the server is found.
+    pub fn caller(&self) -> &Arc<Caller> {
+        &self.caller
     }
 
     /// Returns the revision family it speaks.

@@ -13,7 +13,7 @@ use crate::authorize::errands;
 use crate::change::Watcher;
 use crate::door::Door;
 use crate::errand::{Errand, ErrandKind};
-use crate::identify::prepare;
+use crate::identify::renew;
 use crate::ports::{Events, More, Ports, UpstreamError};
 use crate::record::{Ending, RefusalFacts, Subject};
 use crate::refusal::Fault;
@@ -68,7 +68,9 @@ pub struct ReleasedStream<P: Ports> {
 /// What the caller's right to this stream was last judged under.
 struct Welcome {
     judged_under: (Arc<Snapshot>, Arc<Caller>),
-    epoch: u64,
+    /// None before the first look: the caller was let in some time ago, and may have been revoked while the server
+    /// made up its mind to stream.
+    epoch: Option<u64>,
 }
 
 #[derive(PartialEq, Eq)]
@@ -81,7 +83,7 @@ impl<P: Ports> ReleasedStream<P> {
     pub(crate) fn of_call(door: Arc<Door<P>>, exchange: Exchange<P>, events: P::Events) -> Self {
         let judged_under = (Arc::clone(&exchange.trail.snapshot), Arc::clone(&exchange.caller));
         let watcher = door.change.watch();
-        let welcome = Welcome { judged_under, epoch: door.epoch() };
+        let welcome = Welcome { judged_under, epoch: None };
         let (batch, tally) = (Vec::new(), Tally::default());
         Self { door, exchange, events, batch, welcome, watcher, tally, dropped: 0, state: State::Open }
     }
@@ -261,15 +263,23 @@ impl Welcome {
         if exchange.seat.session().is_some_and(|session| session.ended()) {
             return Err("session-ended");
         }
-        if door.epoch() != self.epoch {
-            return Err("revoked");
+        let epoch = door.epoch();
+        if Some(epoch) != self.epoch {
+            // Something was revoked, or a key withdrawn: whose stream it is not goes on.
+            let identity = &exchange.caller.identity;
+            if !door.ports.keys().has(identity.kid()) {
+                return Err("key-withdrawn");
+            }
+            if !door.ports.revocations().admits(identity) {
+                return Err("revoked");
+            }
+            self.epoch = Some(epoch);
         }
         let snapshot = door.snapshot();
         if snapshot.id() == self.judged_under.0.id() {
             return Ok(());
         }
-        let identity = Arc::clone(&exchange.caller.identity);
-        let caller = prepare(door, &snapshot, identity).await.map_err(|refusal| refusal.reason.id())?;
+        let caller = renew(door, &snapshot, &exchange.caller).await.map_err(|refusal| refusal.reason.id())?;
         let ask = doorward_policy::Ask::Connect { server: &exchange.trail.server.name };
         if snapshot.policies().decide(&caller.principal, &ask).is_err() {
             return Err("not-connected");

@@ -93,6 +93,13 @@ impl<V> TokenCache<V> {
         Some(slot.value.clone())
     }
 
+    /// Returns what was stored for `key` under whatever epoch, unless the token has expired by `now`. It is good only after
+    /// revocations were asked about it, and is then stored again under the present epoch.
+    pub fn unasked(&self, key: &TokenKey, now: Timestamp) -> Option<Arc<V>> {
+        let slot = self.slots.get(*self.index.get(key)?)?;
+        (slot.expires > now).then(|| slot.value.clone())
+    }
+
     /// Stores what a token was judged to be: which key signed it, when it expires, under which revocation epoch.
     pub fn insert(&mut self, key: TokenKey, value: Arc<V>, kid: Arc<str>, expires: Timestamp, epoch: u64) {
         let slot = Slot { key, kid, expires, epoch, used: AtomicBool::new(false), value };

@@ -4,18 +4,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use doorward_engine::{Answer, Answered, Cleared, Errand, Ports, UpstreamError, UpstreamFault};
+use doorward_engine::{Answer, Answered, Caller, Cleared, Errand, Ports, UpstreamError, UpstreamFault};
 use doorward_net::{Connector, Origin, Reach};
 use doorward_types::ServerName;
 use doorward_wire::{Era, LEGACY, MODERN, Method};
-use http::header::{ACCEPT, CONTENT_TYPE, HeaderName, HeaderValue};
+use http::header::{ACCEPT, CONTENT_TYPE, HeaderName, HeaderValue, WWW_AUTHENTICATE};
 use http::{Request, Response, StatusCode, Uri};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Incoming;
 use tokio::time::Instant;
 
+use crate::credential::{OutboundCredential, Retry};
 use crate::events::{HttpEvents, UpstreamEvents};
-use crate::pool::Pool;
+use crate::pool::{Pool, Sender};
 use crate::{Ends, Link, LinkTo, opens};
 
 /// A server's URL and what is sent with every request to it.
@@ -26,6 +27,8 @@ pub struct HttpTarget {
     pub reach: Reach,
     /// Headers of the operator's own, never of the caller's.
     pub headers: Vec<(String, String)>,
+    /// With what the door comes to it, if with anything; its header wins over one of [`headers`](Self::headers).
+    pub credential: Option<Arc<dyn OutboundCredential>>,
     /// The longest a call may take, progress included.
     pub most: Duration,
 }
@@ -34,6 +37,7 @@ pub(crate) struct HttpServer {
     uri: Uri,
     host: HeaderValue,
     headers: Vec<(HeaderName, HeaderValue)>,
+    credential: Option<Arc<dyn OutboundCredential>>,
     most: Duration,
     pool: Arc<Pool>,
 }
@@ -53,6 +57,8 @@ type Said = Result<Answered<Link, UpstreamEvents>, UpstreamError>;
 struct Call<'a> {
     server: &'a ServerName,
     link: Option<&'a Arc<Link>>,
+    /// On whose behalf.
+    caller: Option<&'a Arc<Caller>>,
     headers: &'a [(String, String)],
     trace: Option<[u8; 16]>,
     opens: bool,
@@ -78,6 +84,7 @@ impl HttpServer {
             uri: path.parse().map_err(|error| bad(format!("{error}")))?,
             host: HeaderValue::from_str(&host).map_err(|error| bad(error.to_string()))?,
             headers,
+            credential: target.credential,
             most: target.most,
             pool: Arc::new(Pool::new(connector, origin, target.reach)),
         })
@@ -91,6 +98,7 @@ impl HttpServer {
         let call = Call {
             server: &rules.name,
             link: cleared.link(),
+            caller: Some(cleared.caller()),
             headers: cleared.headers(),
             trace: Some(cleared.trace()),
             opens: cleared.era() == Era::Legacy && cleared.method() == Method::Initialize,
@@ -110,6 +118,7 @@ impl HttpServer {
         let call = Call {
             server: &rules.name,
             link: errand.link(),
+            caller: errand.caller(),
             headers: &headers,
             trace: None,
             opens: opens(errand.kind()),
@@ -125,11 +134,12 @@ impl HttpServer {
 
     /// Tells the server that a session is over. It may not care, and nobody waits for it.
     pub(crate) async fn terminate(&self, link: &Arc<Link>) {
-        let LinkTo::Http { version, .. } = &link.to else { return };
+        let LinkTo::Http { version, caller, .. } = &link.to else { return };
         let headers = [("mcp-protocol-version".to_owned(), version.to_string())];
         let call = Call {
             server: &link.server,
             link: Some(link),
+            caller: caller.as_ref(),
             headers: &headers,
             trace: None,
             opens: false,
@@ -150,8 +160,7 @@ impl HttpServer {
 
     async fn call_in_time(&self, call: &Call<'_>, verb: http::Method, body: Bytes) -> Said {
         let listening = verb == http::Method::GET;
-        let request = self.request(call, verb, body)?;
-        let (response, sender) = self.pool.send(request).await?;
+        let (response, sender) = self.exchange(call, verb, body).await?;
         let fault = |fault, what: String| Err(UpstreamError::new(fault, what));
         let status = response.status();
         let has_session =
@@ -205,6 +214,42 @@ impl HttpServer {
         fault(UpstreamFault::Refused, format!("status {status} with no JSON-RPC answer"))
     }
 
+    /// Sends a request with the credential of its caller. What was refused with 401 was not carried out, so it may be
+    /// sent again, once, with another one.
+    async fn exchange(
+        &self,
+        call: &Call<'_>,
+        verb: http::Method,
+        body: Bytes,
+    ) -> Result<(Response<Incoming>, Sender), UpstreamError> {
+        let Some(credential) = &self.credential else {
+            return self.pool.send(self.request(call, verb, body)?).await;
+        };
+        let mut again = true;
+        loop {
+            let mut request = self.request(call, verb.clone(), body.clone())?;
+            let (name, mut value) = credential.header(call.caller).await?;
+            value.set_sensitive(true);
+            request.headers_mut().insert(name, value);
+            let (response, sender) = self.pool.send(request).await?;
+            if response.status() != StatusCode::UNAUTHORIZED {
+                return Ok((response, sender));
+            }
+            let lines = response.headers().get_all(WWW_AUTHENTICATE).iter();
+            let challenges: Vec<_> = lines.filter_map(|line| line.to_str().ok()).collect();
+            let challenge = (!challenges.is_empty()).then(|| challenges.join(", "));
+            self.drained(response, sender).await;
+            if !again {
+                let what = "the server answers 401 to a fresh credential too";
+                return Err(UpstreamError::new(UpstreamFault::Refused, what));
+            }
+            again = false;
+            if let Retry::No(error) = credential.rejected(call.caller, challenge).await {
+                return Err(error);
+            }
+        }
+    }
+
     fn request(
         &self,
         call: &Call<'_>,
@@ -255,17 +300,18 @@ impl HttpServer {
         let session = response.headers().get(SESSION).and_then(|value| value.to_str().ok()).map(Into::into);
         Arc::new(Link {
             ends: Ends::default(),
-            to: LinkTo::Http { session, version: LEGACY.into() },
+            to: LinkTo::Http {
+                session,
+                version: LEGACY.into(),
+                // Kept only where it is needed: an idle session should hold little.
+                caller: self.credential.is_some().then(|| call.caller.map(Arc::clone)).flatten(),
+            },
             server: call.server.clone(),
         })
     }
 
     /// Reads the little that may follow an answer without content, so that the connection can be kept.
-    async fn drained(
-        &self,
-        response: Response<Incoming>,
-        sender: hyper::client::conn::http1::SendRequest<Full<Bytes>>,
-    ) {
+    async fn drained(&self, response: Response<Incoming>, sender: Sender) {
         if Limited::new(response.into_body(), 4_096).collect().await.is_ok() {
             self.pool.keep(sender);
         }

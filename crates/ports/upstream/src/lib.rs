@@ -1,11 +1,12 @@
 //! The servers behind the door: over HTTP, and as child processes on stdio.
 //!
 //! The gateway and the guard hand it a [`Cleared`] frame or an [`Errand`]; it takes nothing else, so nothing that was
-//! not judged can be sent. It adds no credential of the caller's, follows no redirect, and waits for nothing without a
-//! deadline.
+//! not judged can be sent. What the door comes with is an [`OutboundCredential`] of its own, never what a caller brought.
+//! It follows no redirect, and waits for nothing without a deadline.
 
 mod child;
 mod children;
+mod credential;
 mod events;
 mod http;
 mod pool;
@@ -15,12 +16,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use doorward_engine::{Answered, Cleared, Errand, ErrandKind, Ports, UpstreamError, UpstreamFault};
+use doorward_engine::{Answered, Caller, Cleared, Errand, ErrandKind, Ports, UpstreamError, UpstreamFault};
 use doorward_net::Connector;
 use doorward_types::ServerName;
 use tokio::sync::Notify;
 
 pub use children::{StdioLimits, StdioTarget};
+pub use credential::{OutboundCredential, Retry};
 pub use events::UpstreamEvents;
 pub use http::HttpTarget;
 
@@ -54,7 +56,12 @@ pub struct Link {
 }
 
 pub(crate) enum LinkTo {
-    Http { session: Option<Arc<str>>, version: Arc<str> },
+    /// Whose credential it was opened with, where that matters: it is closed with the same.
+    Http {
+        session: Option<Arc<str>>,
+        version: Arc<str>,
+        caller: Option<Arc<Caller>>,
+    },
     Child(Arc<Child>),
 }
 

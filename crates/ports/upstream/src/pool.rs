@@ -17,7 +17,8 @@ const MOST_IDLE: usize = 64;
 /// How long an idle connection is kept: shorter than servers commonly keep theirs, so that few are found closed.
 const IDLE: Duration = Duration::from_secs(4);
 
-type Sender = SendRequest<Full<Bytes>>;
+/// A connection that a request can be sent over.
+pub(crate) type Sender = SendRequest<Full<Bytes>>;
 
 /// Connections to one origin, the last used on top.
 pub(crate) struct Pool {

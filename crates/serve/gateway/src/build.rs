@@ -159,6 +159,8 @@ pub(crate) fn rules(config: &Config, cloud: &Cloud) -> Vec<ServerRules> {
             request_limits: bound(config.limits.request_bytes),
             answer_limits: bound(config.limits.response_bytes),
             event_bytes: config.limits.event_bytes,
+            keeps_assertion: false,
+            per_person_credential: false,
             acquainting: Arc::default(),
             tokens: RwLock::new(TokenCache::new(16_384)),
         }
@@ -222,6 +224,7 @@ fn targets(
                         Reach::Configured
                     },
                     headers: remote.headers.clone().into_iter().collect(),
+                    credential: None,
                     most: config.limits.call_timeout_max,
                 })
             }

@@ -104,7 +104,8 @@ impl Gateway {
             tokio::spawn(crate::scrape::serve(listener, Arc::clone(&door), drain.clone()));
         }
         let tls = tls.map(Arc::new);
-        for rules in door.snapshot().servers() {
+        // A server that is called on behalf of people only is met when the first of them comes.
+        for rules in door.snapshot().servers().filter(|rules| !rules.per_person_credential) {
             tokio::spawn(get_acquainted(Arc::clone(&door), Arc::clone(rules), drain.clone()));
         }
         tokio::spawn(look_after(Arc::clone(&door), tls.clone(), drain.clone()));
@@ -350,7 +351,7 @@ async fn get_acquainted(
 ) {
     let mut pause = Duration::from_secs(1);
     while !door.snapshot().known().contains_key(&rules.name) {
-        match door.acquaint(&rules).await {
+        match door.acquaint(&rules, None).await {
             Ok(_) => return,
             Err(error) => {
                 tracing::warn!(server = %rules.name, detail = error.detail, "a server cannot be reached yet")
@@ -384,7 +385,7 @@ async fn look_after(
         }
         door.ports().upstreams.reap();
         if door.ports().keys.refresh_due().await == Refreshed::Changed {
-            door.forget_keys(&door.ports().keys.current());
+            door.forget_keys();
         }
         certificate_round += 1;
         // A renewed certificate is taken up within a minute; open connections go on with the old one.

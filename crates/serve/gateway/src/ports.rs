@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Instant, SystemTime};
 
 use aws_lc_rs::rand::{SecureRandom, SystemRandom};
@@ -15,7 +15,7 @@ use doorward_engine::{
     Ports, RandomUnavailable, ReadError, RefusalFacts, Subject, UpstreamError,
 };
 use doorward_entra::{Groups, Keys};
-use doorward_oauth::{CallerKind, Identity, KeySet};
+use doorward_oauth::{CallerKind, Identity, KeyRing, KeySet, Revocations};
 use doorward_policy::PolicyProblem;
 use doorward_types::{ObjectId, ServerName, TenantId, Timestamp};
 use doorward_upstream::{Link, UpstreamEvents, Upstreams};
@@ -32,6 +32,8 @@ pub struct GatewayPorts {
     pub(crate) audit: AuditLog,
     pub(crate) upstreams: Arc<Upstreams>,
     pub(crate) keys: Arc<Keys>,
+    door_keys: RwLock<Arc<KeySet>>,
+    revocations: RwLock<Arc<Revocations>>,
     pub(crate) groups: Option<Groups>,
     pub(crate) metrics: Metrics,
     pub(crate) knocks: Knocks,
@@ -51,6 +53,8 @@ impl GatewayPorts {
             audit,
             upstreams,
             keys,
+            door_keys: RwLock::default(),
+            revocations: RwLock::default(),
             groups,
             metrics: Metrics::default(),
             knocks: Knocks::default(),
@@ -58,6 +62,18 @@ impl GatewayPorts {
             began: Instant::now(),
             persons: Mutex::new(HashMap::new()),
         }
+    }
+
+    /// Takes over the door's own signing keys. A token signed with one that is no longer there opens nothing from now on;
+    /// the door's epoch is to be raised after this, so that streams notice.
+    pub fn set_door_keys(&self, keys: Arc<KeySet>) {
+        *self.door_keys.write().unwrap_or_else(PoisonError::into_inner) = keys;
+    }
+
+    /// Takes over what was revoked. The door's epoch is to be raised after this: not before, or a token could be judged
+    /// by the old list under the new epoch.
+    pub fn set_revocations(&self, revocations: Arc<Revocations>) {
+        *self.revocations.write().unwrap_or_else(PoisonError::into_inner) = revocations;
     }
 
     /// Returns the handle under which the log names a person.
@@ -132,8 +148,13 @@ impl Ports for GatewayPorts {
         self.knocks.may(source, now)
     }
 
-    fn keys(&self) -> Arc<KeySet> {
-        self.keys.current()
+    fn keys(&self) -> KeyRing {
+        let door = Arc::clone(&self.door_keys.read().unwrap_or_else(PoisonError::into_inner));
+        KeyRing { door, entra: self.keys.current() }
+    }
+
+    fn revocations(&self) -> Arc<Revocations> {
+        Arc::clone(&self.revocations.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     async fn refresh_keys(&self, kid: &str) -> bool {

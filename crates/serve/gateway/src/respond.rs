@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use doorward_engine::{Carried, Challenge, Released, ReleasedStream, ServerRules};
-use doorward_oauth::{challenge_401, challenge_403};
+use doorward_oauth::{challenge_401, challenge_403, challenge_claims};
 use doorward_wire::sse::write_comment;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{Response, StatusCode};
@@ -77,6 +77,7 @@ pub(crate) fn respond(
                 Challenge::Missing => challenge_401(&rules.metadata_url, scope, None),
                 Challenge::InvalidToken => challenge_401(&rules.metadata_url, scope, Some("invalid_token")),
                 Challenge::InsufficientScope => challenge_403(&rules.metadata_url, scope),
+                Challenge::Claims(claims) => challenge_claims(&rules.metadata_url, &claims),
             });
             if let Some(value) = challenge.and_then(|text| HeaderValue::from_str(&text).ok()) {
                 response.headers_mut().insert(WWW_AUTHENTICATE, value);

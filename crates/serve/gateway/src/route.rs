@@ -115,7 +115,7 @@ impl Site {
 
     fn ready(&self) -> Response<Reply> {
         let (audit, draining) = (self.door.ports().audit.healthy(), *self.drain.borrow());
-        let keys = !self.door.ports().keys().is_empty();
+        let keys = !self.door.ports().keys.current().is_empty();
         let status =
             if audit && keys && !draining { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
         json(status, format!(r#"{{"audit":{audit},"signing_keys":{keys},"draining":{draining}}}"#))

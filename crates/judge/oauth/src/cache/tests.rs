@@ -18,6 +18,10 @@ fn a_hit_needs_the_same_token_snapshot_and_epoch_before_expiry() {
     assert_eq!(cache.get(&key, at(99), 7).as_deref(), Some(&1));
     assert!(cache.get(&key, at(100), 7).is_none(), "at its expiry a token is over");
     assert!(cache.get(&key, at(99), 8).is_none(), "a revocation raises the epoch");
+    assert_eq!(cache.unasked(&key, at(99)).as_deref(), Some(&1), "it may be asked about");
+    assert!(
+        cache.unasked(&key, at(100)).is_none() && cache.unasked(&TokenKey::new("1", 2), at(99)).is_none()
+    );
     assert!(cache.get(&TokenKey::new("1", 2), at(99), 7).is_none(), "another snapshot judges again");
     assert!(cache.get(&TokenKey::new("2", 1), at(99), 7).is_none());
 }
