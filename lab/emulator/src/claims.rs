@@ -33,11 +33,6 @@ impl ClaimsRequest {
             policy: wanted.get("polids").is_some(),
         })
     }
-
-    /// Tells whether a second factor is asked for.
-    pub(crate) fn needs_mfa(&self) -> bool {
-        self.policy || !self.acrs.is_empty()
-    }
 }
 
 fn values(request: Option<&Value>) -> Vec<String> {
@@ -54,9 +49,9 @@ mod tests {
     fn capability_and_step_up_are_read() {
         let text = r#"{"access_token":{"xms_cc":{"values":["cp1"]},"acrs":{"essential":true,"value":"c1"}}}"#;
         let claims = ClaimsRequest::parse(Some(text)).unwrap();
-        assert!(claims.capable && claims.needs_mfa());
+        assert!(claims.capable && !claims.policy);
         assert_eq!(claims.acrs, ["c1"]);
-        assert!(!ClaimsRequest::parse(None).unwrap().needs_mfa());
+        assert!(ClaimsRequest::parse(None).unwrap().acrs.is_empty());
         assert!(ClaimsRequest::parse(Some("[]")).is_err());
     }
 }

@@ -13,6 +13,7 @@ use crate::lab::Lab;
 use crate::seed::App;
 use crate::tokens::ClientProof;
 
+pub(crate) mod agent;
 mod certificate;
 mod federated;
 
@@ -123,7 +124,9 @@ fn by_assertion(
         AadError::new(50_027, "JWT token is invalid or malformed.").with_error("invalid_client")
     })?;
     // Entra tells the two kinds apart by who says to have made them.
-    if parts.claims.get("iss").and_then(serde_json::Value::as_str) == Some(app.id.as_str()) {
+    if let Some(blueprint) = &app.blueprint {
+        agent::check(lab, app, blueprint, &parts)?;
+    } else if parts.claims.get("iss").and_then(serde_json::Value::as_str) == Some(app.id.as_str()) {
         certificate::check(lab, authority, app, &parts)?;
     } else {
         federated::check(lab, app, &parts)?;
@@ -132,7 +135,7 @@ fn by_assertion(
 }
 
 /// Reads HTTP Basic, whose two halves are form-encoded (RFC 6749 section 2.3.1).
-fn basic(headers: &HeaderMap) -> Option<(String, String)> {
+pub(crate) fn basic(headers: &HeaderMap) -> Option<(String, String)> {
     let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
     let (scheme, encoded) = value.split_once(' ')?;
     if !scheme.eq_ignore_ascii_case("basic") {

@@ -61,9 +61,34 @@ fn shifted(shift: i64) -> Timestamp {
     Timestamp::from_micros(Timestamp::from(SystemTime::now()).as_micros().saturating_add(shift))
 }
 
+/// Writes a time as HTTP does: `Fri, 20 Nov 2026 12:00:00 GMT` (RFC 9110 section 5.6.7).
+pub(crate) fn http_date(at: Timestamp) -> String {
+    const DAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
+    const MONTHS: [&str; 12] =
+        ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+    // 2026-11-20T12:00:00.000000Z
+    let text = at.to_string();
+    let (date, time) = text.split_once('T').unwrap_or((&text, ""));
+    let time = time.get(..8).unwrap_or("00:00:00");
+    let mut fields = date.split('-');
+    let (year, month, day) = (fields.next(), fields.next(), fields.next());
+    let month =
+        month.and_then(|number| number.parse::<usize>().ok()).and_then(|number| number.checked_sub(1));
+    let month = month.and_then(|at| MONTHS.get(at)).unwrap_or(&"Jan");
+    let weekday = usize::try_from(at.as_secs().div_euclid(86_400).rem_euclid(7)).unwrap_or(0);
+    let weekday = DAYS.get(weekday).unwrap_or(&"Thu");
+    format!("{weekday}, {} {month} {} {time} GMT", day.unwrap_or("01"), year.unwrap_or("1970"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn dates_are_written_as_http_wants_them() {
+        assert_eq!(http_date(Timestamp::from_secs(1_795_176_000)), "Fri, 20 Nov 2026 12:00:00 GMT");
+        assert_eq!(http_date(Timestamp::from_secs(784_111_777)), "Sun, 06 Nov 1994 08:49:37 GMT");
+    }
 
     #[test]
     fn a_manual_clock_moves_only_by_hand() {

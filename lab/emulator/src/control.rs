@@ -6,6 +6,7 @@ use std::time::Duration;
 use doorward_types::Timestamp;
 
 use crate::EmulatorError;
+use crate::documents::{self, Document};
 use crate::faults::Fault;
 use crate::keys::RsaPublic;
 use crate::lab::Lab;
@@ -75,6 +76,25 @@ impl Control {
     /// Disarms all faults.
     pub fn clear_faults(&self) {
         self.0.faults().clear();
+    }
+
+    /// Disarms every fault that is equal to this one, and leaves the others.
+    pub fn disarm(&self, fault: &Fault) {
+        self.0.faults().disarm(fault);
+    }
+
+    /// Takes the vault away, or gives it back.
+    pub fn vault_outage(&self, on: bool) {
+        self.0.faults().disarm(&Fault::VaultDown);
+        if on {
+            self.0.faults().arm(Fault::VaultDown);
+        }
+    }
+
+    /// Serves a document under a name from now on, and returns its URL.
+    pub fn put_document(&self, name: &str, document: Document) -> String {
+        self.0.documents().insert(name.to_owned(), document);
+        documents::url(&self.0, name)
     }
 
     /// Returns every request since the start or the last clearing, oldest first, the control interface's own left out.
@@ -157,7 +177,7 @@ impl Control {
     /// [`EmulatorError::Unknown`] for an unknown person or a code that is not waiting.
     pub fn approve_device(&self, user_code: &str, name: &str) -> Result<(), EmulatorError> {
         let user = self.user(name)?;
-        let sign_in = SignIn { user: user.id.clone(), at: self.0.clock.now(), mfa: false };
+        let sign_in = SignIn { user: user.id.clone(), at: self.0.clock.now(), mfa: false, acrs: Vec::new() };
         self.settle_device(user_code, Some(sign_in))
     }
 

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::seed::{App, User};
+
 /// Something that goes wrong for the next `times` requests it concerns.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
@@ -63,12 +65,87 @@ pub enum Fault {
         /// How many polls.
         times: u32,
     },
+    /// Graph answers 429 with `Retry-After` as a date, so many seconds from the lab's now.
+    ThrottleGraphUntil {
+        /// How many requests.
+        times: u32,
+        /// Seconds.
+        seconds: u32,
+    },
+    /// Graph answers 429 without saying when to come back.
+    ThrottleGraphSilently {
+        /// How many requests.
+        times: u32,
+    },
+    /// The managed identity endpoints answer with this status: 404, 410, 429 or 500.
+    Identity {
+        /// How many requests.
+        times: u32,
+        /// The status.
+        status: u16,
+    },
+    /// The vault answers 503 until it is lifted.
+    VaultDown,
+    /// The vault answers 429 with `Retry-After`.
+    ThrottleVault {
+        /// How many requests.
+        times: u32,
+        /// Seconds.
+        retry_after: u32,
+    },
+    /// The third-party authorization server misbehaves in one way until it is lifted.
+    ThirdParty {
+        /// The way.
+        does: Misdeed,
+    },
+    /// Conditional Access with an authentication context: a token for this application is refused, with the claims to
+    /// come back with, until the person went through the sign-in page with those claims; until it is lifted.
+    RequireContext {
+        /// Short name or client id of the resource.
+        resource: String,
+        /// For instance `c1`.
+        context: String,
+        /// Short name or object id of the one person it concerns; everybody if absent.
+        #[serde(default)]
+        user: Option<String>,
+    },
+    /// In this tenant nobody but an administrator may consent (AADSTS90094); until it is lifted.
+    UserConsentDisabled {
+        /// Short name of the tenant.
+        tenant: String,
+    },
     /// Conditional Access: tokens for this application need a second factor (AADSTS50076 at the sign-in page,
     /// `interaction_required` with claims AADSTS50079 at the token endpoint) until it is lifted.
     RequireMfa {
         /// Short name or client id of the resource.
         resource: String,
     },
+}
+
+/// What the third-party authorization server does wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Misdeed {
+    /// Its metadata names another issuer.
+    WrongIssuer,
+    /// Its metadata does not offer S256.
+    NoProofKey,
+    /// Its metadata has no registration endpoint.
+    NoRegistration,
+    /// Its metadata has an authorization endpoint that is a script.
+    ScriptEndpoint,
+    /// Its metadata has a token endpoint where only the machine itself may go (`http://169.254.169.254`).
+    InwardEndpoint,
+    /// Its answers to the browser carry no `iss`.
+    IssuerMissing,
+    /// Its answers to the browser carry another authorization server's `iss`: a mix-up.
+    IssuerOther,
+    /// It sends the browser back with an error at once.
+    RefusesPeople,
+    /// Its token endpoint answers 500 with a page.
+    TokenEndpointBroken,
+    /// It refuses every refresh token.
+    RefusesRefresh,
 }
 
 /// The place where a fault strikes.
@@ -79,6 +156,8 @@ pub(crate) enum Place {
     Keys,
     Discovery,
     DevicePoll,
+    Identity,
+    Vault,
 }
 
 /// The faults that are armed.
@@ -118,6 +197,34 @@ impl Faults {
         }
     }
 
+    /// Disarms all faults that are equal to this one.
+    pub(crate) fn disarm(&mut self, fault: &Fault) {
+        self.0.retain(|armed| armed != fault);
+    }
+
+    /// Tells whether the third-party authorization server does this.
+    pub(crate) fn misdeed(&self, asked: Misdeed) -> bool {
+        self.0.contains(&Fault::ThirdParty { does: asked })
+    }
+
+    /// Returns the authentication contexts that a person needs for an application.
+    pub(crate) fn contexts(&self, app: &App, person: &User) -> Vec<String> {
+        let of = |fault: &Fault| match fault {
+            Fault::RequireContext { resource, context, user } => {
+                let here = *resource == app.name || resource.eq_ignore_ascii_case(&app.id);
+                let them = user.as_ref().is_none_or(|user| *user == person.name || *user == person.id);
+                (here && them).then(|| context.clone())
+            }
+            _ => None,
+        };
+        self.0.iter().filter_map(of).collect()
+    }
+
+    /// Tells whether people of a tenant may not consent.
+    pub(crate) fn consent_disabled(&self, name: &str) -> bool {
+        self.0.iter().any(|fault| matches!(fault, Fault::UserConsentDisabled { tenant } if tenant == name))
+    }
+
     /// Tells whether tokens for an application need a second factor.
     pub(crate) fn mfa_required(&self, name: &str, id: &str) -> bool {
         self.0.iter().any(|fault| match fault {
@@ -128,6 +235,9 @@ impl Faults {
 
     fn spend(&mut self, spent: &Fault) {
         let Some(at) = self.0.iter().position(|fault| fault == spent) else { return };
+        if self.0.get_mut(at).and_then(Fault::times_mut).is_none() {
+            return;
+        }
         let left = self.0.get_mut(at).and_then(Fault::times_mut).map_or(0, |times| {
             *times = times.saturating_sub(1);
             *times
@@ -141,14 +251,23 @@ impl Faults {
 impl Fault {
     fn place(&self) -> Option<Place> {
         match self {
-            Self::ThrottleGraph { .. } | Self::GraphDown { .. } => Some(Place::Graph),
+            Self::ThrottleGraph { .. }
+            | Self::ThrottleGraphUntil { .. }
+            | Self::ThrottleGraphSilently { .. }
+            | Self::GraphDown { .. } => Some(Place::Graph),
+            Self::Identity { .. } => Some(Place::Identity),
+            Self::VaultDown | Self::ThrottleVault { .. } => Some(Place::Vault),
             Self::ThrottleToken { .. } | Self::TokenEndpointDown { .. } | Self::TokenError { .. } => {
                 Some(Place::Token)
             }
             Self::JwksDown { .. } => Some(Place::Keys),
             Self::DiscoveryDown { .. } => Some(Place::Discovery),
             Self::DeviceSlowDown { .. } => Some(Place::DevicePoll),
-            Self::Slow { .. } | Self::RequireMfa { .. } => None,
+            Self::Slow { .. }
+            | Self::RequireMfa { .. }
+            | Self::RequireContext { .. }
+            | Self::UserConsentDisabled { .. }
+            | Self::ThirdParty { .. } => None,
         }
     }
 
@@ -162,8 +281,16 @@ impl Fault {
             | Self::JwksDown { times }
             | Self::DiscoveryDown { times }
             | Self::Slow { times, .. }
+            | Self::ThrottleGraphUntil { times, .. }
+            | Self::ThrottleGraphSilently { times }
+            | Self::Identity { times, .. }
+            | Self::ThrottleVault { times, .. }
             | Self::DeviceSlowDown { times } => Some(times),
-            Self::RequireMfa { .. } => None,
+            Self::RequireMfa { .. }
+            | Self::RequireContext { .. }
+            | Self::UserConsentDisabled { .. }
+            | Self::ThirdParty { .. }
+            | Self::VaultDown => None,
         }
     }
 }

@@ -30,6 +30,17 @@ impl<'a> Request<'a> {
         client_auth::authenticate(self.lab, self.authority, self.headers, self.form)
     }
 
+    /// Refuses what an agent identity may not ask for: nobody signs in to an agent.
+    fn no_agent(&self, client: &Client<'_>) -> AadResult<()> {
+        if client.app.blueprint.is_none() {
+            return Ok(());
+        }
+        Err(AadError::new(
+            82_001,
+            format!("Agentic application '{}' is not permitted to use this grant type.", client.app.id),
+        ))
+    }
+
     /// Refuses a grant of another directory than the authority's.
     fn same_tenant(&self, grant: &Grant, code: u32) -> AadResult<()> {
         let Authority::One(tenant) = self.authority else { return Ok(()) };

@@ -16,6 +16,7 @@ use crate::seed::User;
 
 mod caller;
 mod refusal;
+mod registrations;
 
 use caller::Caller;
 use refusal::GraphError;
@@ -39,6 +40,9 @@ const DEFAULT: [&str; 11] = [
 /// What `$select` may ask for beyond that.
 const FURTHER: [&str; 3] = ["accountEnabled", "userType", "onPremisesSyncEnabled"];
 
+/// What reading registrations takes.
+const READS_REGISTRATIONS: &[&str] = &["Application.Read.All", "Directory.Read.All"];
+
 /// Returns the routes.
 pub(crate) fn routes() -> Router<Arc<Lab>> {
     Router::new()
@@ -46,6 +50,9 @@ pub(crate) fn routes() -> Router<Arc<Lab>> {
         .route("/graph/v1.0/users/{id}", get(user))
         .route("/graph/v1.0/me/getMemberObjects", post(my_groups))
         .route("/graph/v1.0/users/{id}/getMemberObjects", post(user_groups))
+        .route("/graph/v1.0/applications", get(applications))
+        .route("/graph/v1.0/applications/{id}/federatedIdentityCredentials", get(federated))
+        .route("/graph/v1.0/servicePrincipals", get(principals))
         .route("/graph/oidc/userinfo", get(userinfo))
         .route("/graph/{*rest}", axum::routing::any(elsewhere))
 }
@@ -88,6 +95,37 @@ async fn user_groups(
     })
 }
 
+async fn applications(
+    State(lab): State<Arc<Lab>>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Response {
+    answer(&lab, &headers, |caller| {
+        let tenant = caller.administers(&lab, READS_REGISTRATIONS)?;
+        let found = registrations::filtered(&lab, tenant, query.as_deref())?;
+        let own =
+            found.filter(|app| app.tenant == tenant.name).map(|app| registrations::application(&lab, app));
+        Ok(json!({ "value": Vec::from_iter(own) }))
+    })
+}
+
+async fn federated(State(lab): State<Arc<Lab>>, Path(id): Path<String>, headers: HeaderMap) -> Response {
+    answer(&lab, &headers, |caller| {
+        let tenant = caller.administers(&lab, READS_REGISTRATIONS)?;
+        let own = |app: &&crate::seed::App| app.tenant == tenant.name && registrations::object_id(app) == id;
+        let found = lab.seed.apps.iter().find(own).ok_or_else(|| GraphError::not_found(&id))?;
+        Ok(registrations::federated(found))
+    })
+}
+
+async fn principals(State(lab): State<Arc<Lab>>, RawQuery(query): RawQuery, headers: HeaderMap) -> Response {
+    answer(&lab, &headers, |caller| {
+        let tenant = caller.administers(&lab, READS_REGISTRATIONS)?;
+        let found = registrations::filtered(&lab, tenant, query.as_deref())?;
+        Ok(json!({ "value": Vec::from_iter(found.map(|app| registrations::principal(app, tenant))) }))
+    })
+}
+
 /// OpenID Connect's userinfo, which Entra serves from Graph.
 async fn userinfo(State(lab): State<Arc<Lab>>, headers: HeaderMap) -> Response {
     answer(&lab, &headers, |caller| {
@@ -95,7 +133,7 @@ async fn userinfo(State(lab): State<Arc<Lab>>, headers: HeaderMap) -> Response {
         let (given, family) = names(user);
         Ok(json!({
             "sub": caller.subject(), "name": user.display_name, "given_name": given, "family_name": family,
-            "picture": format!("{}/v1.0/me/photo/$value", lab.graph()), "email": user.mail,
+            "picture": format!("{}/v1.0/me/photo/$value", lab.graph()), "email": mail(user),
         }))
     })
 }
@@ -145,12 +183,16 @@ fn property(lab: &Lab, user: &User, name: &str) -> Value {
         "givenName" => json!(given),
         "surname" => json!(family),
         "id" => json!(user.id),
-        "mail" => json!(user.mail),
+        "mail" => mail(user),
         "userPrincipalName" => json!(user.upn),
         "accountEnabled" => json!(!lab.store().is_disabled(user)),
         "userType" => json!(if user.home_tenant.is_some() { "Guest" } else { "Member" }),
         _ => Value::Null,
     }
+}
+
+fn mail(user: &User) -> Value {
+    if user.mail.is_empty() { Value::Null } else { json!(user.mail) }
 }
 
 fn names(user: &User) -> (&str, &str) {

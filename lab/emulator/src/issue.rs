@@ -7,7 +7,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use crate::AadResult;
 use crate::claims::ClaimsRequest;
-use crate::client_auth::Client;
+use crate::client_auth::{self, Client};
 use crate::errors::AadError;
 use crate::form::Form;
 use crate::jwt;
@@ -28,6 +28,7 @@ pub(crate) fn for_person(lab: &Lab, client: &Client<'_>, grant: &Grant, form: &F
     let granted = target.granted(lab, user, client.app)?;
     let claims = ClaimsRequest::parse(form.get("claims").or(grant.claims.as_deref()))?;
     allowed(lab, user, target.app, &grant.sign_in, &claims)?;
+    in_context(lab, user, target.app, &grant.sign_in)?;
 
     let lifetime = tokens::lifetime(lab)?;
     let token = AccessToken {
@@ -41,7 +42,7 @@ pub(crate) fn for_person(lab: &Lab, client: &Client<'_>, grant: &Grant, form: &F
         roles: user.roles.get(&target.app.name).cloned().unwrap_or_default(),
         groups: groups(lab, user, target.app),
         capable: claims.capable,
-        acrs: claims.acrs.clone(),
+        acrs: grant.sign_in.acrs.clone(),
         mfa: grant.sign_in.mfa,
         auth_time: grant.sign_in.at,
         lifetime,
@@ -55,7 +56,8 @@ pub(crate) fn for_person(lab: &Lab, client: &Client<'_>, grant: &Grant, form: &F
     }
     if asked.has("openid") {
         let nonce = grant.nonce.as_deref();
-        let claims = tokens::id_token_claims(lab, user, tenant, client.app, nonce, lifetime)?;
+        let sign_in = Some(&grant.sign_in);
+        let claims = tokens::id_token_claims(lab, user, tenant, client.app, nonce, sign_in, lifetime)?;
         let key = lab.keys().current()?;
         answer.insert(
             String::from("id_token"),
@@ -75,6 +77,7 @@ pub(crate) fn for_application(
     client: &Client<'_>,
     tenant: &Tenant,
     target: &Target<'_>,
+    agent: Option<&str>,
 ) -> AadResult<Value> {
     let roles = target.app.app_grants.get(&client.app.name).cloned().unwrap_or_default();
     if target.app.assignment_required && roles.is_empty() {
@@ -103,7 +106,12 @@ pub(crate) fn for_application(
         auth_time: lab.clock.now(),
         lifetime,
     };
-    Ok(Value::Object(answer(&token.sign(lab, &token.claims(lab)?)?, lifetime)))
+    let mut claims = token.claims(lab)?;
+    if let Some(agent) = agent {
+        let subject = client_auth::agent::subject(tenant, client.app, agent);
+        tokens::put(&mut claims, "sub", json!(subject));
+    }
+    Ok(Value::Object(answer(&token.sign(lab, &claims)?, lifetime)))
 }
 
 /// Returns a person who may still sign in, and their tenant.
@@ -133,7 +141,10 @@ pub(crate) fn allowed(
             ),
         ));
     }
-    let needed = claims.needs_mfa() || lab.faults().mfa_required(&resource.name, &resource.id);
+    let needed = claims.policy || lab.faults().mfa_required(&resource.name, &resource.id);
+    if let Some(context) = claims.acrs.iter().find(|wanted| !sign_in.acrs.contains(wanted)) {
+        return Err(step_up(context));
+    }
     if needed && !sign_in.mfa {
         let policy = random::guid_for(&["policy", &resource.id]);
         let claims = json!({ "access_token": { "polids": { "essential": true, "values": [policy] } } });
@@ -141,6 +152,22 @@ pub(crate) fn allowed(
         return Err(AadError::new(50_079, message).with_claims(claims.to_string()));
     }
     Ok(())
+}
+
+/// Checks the contexts that policies ask of a token for a resource. The page does not: a client that was not told to
+/// come back with claims gets a code, and the refusal when it redeems it.
+fn in_context(lab: &Lab, user: &User, resource: &App, sign_in: &SignIn) -> AadResult<()> {
+    let needed = lab.faults().contexts(resource, user);
+    match needed.iter().find(|context| !sign_in.acrs.contains(context)) {
+        Some(context) => Err(step_up(context)),
+        None => Ok(()),
+    }
+}
+
+fn step_up(context: &str) -> AadError {
+    let claims = json!({ "access_token": { "acrs": { "essential": true, "value": context } } });
+    let message = "Due to a configuration change made by your administrator, or because you moved to a new location, you must enroll in multifactor authentication to access the resource.";
+    AadError::new(50_079, message).with_claims(claims.to_string())
 }
 
 fn groups(lab: &Lab, user: &User, resource: &App) -> GroupClaim {

@@ -1,6 +1,6 @@
 //! All the state of one running emulator.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
@@ -9,13 +9,25 @@ use rustls::pki_types::CertificateDer;
 use rustls::server::ParsedCertificate;
 
 use crate::clock::Clock;
+use crate::documents::Document;
 use crate::faults::Faults;
 use crate::keys::{KeyRing, RsaPublic, SigningKey, thumbprints};
 use crate::record::Transcript;
 use crate::seed::{App, Seed};
 use crate::store::{RegisteredCertificate, Store};
 use crate::sync::locked;
-use crate::{EmulatorError, files};
+use crate::third_party::ThirdParty;
+use crate::vault::VaultKey;
+use crate::{EmulatorError, files, tokens};
+
+/// Where the services are found.
+pub(crate) struct Origins {
+    pub(crate) authority: String,
+    pub(crate) identity: String,
+    pub(crate) vault: String,
+    pub(crate) third_party: String,
+    pub(crate) documents: String,
+}
 
 /// What every request handler sees.
 pub(crate) struct Lab {
@@ -24,6 +36,8 @@ pub(crate) struct Lab {
     pub(crate) clock: Clock,
     /// `https://127.0.0.1:PORT`: stands for `https://login.microsoftonline.com`.
     pub(crate) authority: String,
+    /// The other services.
+    pub(crate) origins: Origins,
     pub(crate) ca_pem: String,
     /// What a caller of the control interface must present.
     pub(crate) control_key: String,
@@ -34,13 +48,17 @@ pub(crate) struct Lab {
     lifetime: Mutex<Option<Duration>>,
     store: Mutex<Store>,
     client_keys: Mutex<BTreeMap<String, Arc<SigningKey>>>,
+    vault_keys: Mutex<BTreeMap<String, Arc<VaultKey>>>,
+    arc_challenges: Mutex<BTreeSet<String>>,
+    third_party: Mutex<ThirdParty>,
+    documents: Mutex<BTreeMap<String, Document>>,
 }
 
 impl Lab {
     pub(crate) fn new(
         seed: Seed,
         clock: Clock,
-        authority: String,
+        origins: Origins,
         ca_pem: String,
         control_key: String,
         data_dir: Option<PathBuf>,
@@ -49,7 +67,8 @@ impl Lab {
         Self {
             seed,
             clock,
-            authority,
+            authority: origins.authority.clone(),
+            origins,
             ca_pem,
             control_key,
             data_dir,
@@ -59,7 +78,47 @@ impl Lab {
             lifetime: Mutex::default(),
             store: Mutex::default(),
             client_keys: Mutex::default(),
+            vault_keys: Mutex::default(),
+            arc_challenges: Mutex::default(),
+            third_party: Mutex::default(),
+            documents: Mutex::default(),
         }
+    }
+
+    /// Returns what the third-party authorization server has given out.
+    pub(crate) fn third_party(&self) -> MutexGuard<'_, ThirdParty> {
+        locked(&self.third_party)
+    }
+
+    pub(crate) fn documents(&self) -> MutexGuard<'_, BTreeMap<String, Document>> {
+        locked(&self.documents)
+    }
+
+    /// Returns the answers that Arc expects, each good once.
+    pub(crate) fn arc_challenges(&self) -> MutexGuard<'_, BTreeSet<String>> {
+        locked(&self.arc_challenges)
+    }
+
+    /// Returns the folder for what a caller must be able to read from disk.
+    pub(crate) fn data_dir(&self) -> Option<&Path> {
+        self.data_dir.as_deref()
+    }
+
+    /// Returns a key of the vault, made when it is first asked for.
+    pub(crate) fn vault_key(&self, name: &str) -> Result<Option<Arc<VaultKey>>, EmulatorError> {
+        if !self.seed.key_vault.keys.iter().any(|known| known == name) {
+            return Ok(None);
+        }
+        let mut keys = locked(&self.vault_keys);
+        if let Some(key) = keys.get(name) {
+            return Ok(Some(Arc::clone(key)));
+        }
+        let key = Arc::new(match &self.data_dir {
+            Some(folder) => VaultKey::kept(folder, name)?,
+            None => VaultKey::generate()?,
+        });
+        keys.insert(name.to_owned(), Arc::clone(&key));
+        Ok(Some(key))
     }
 
     pub(crate) fn keys(&self) -> MutexGuard<'_, KeyRing> {
@@ -93,9 +152,10 @@ impl Lab {
         format!("{}/workload", self.authority)
     }
 
-    /// Finds a key of a foreign issuer. The workload issuer signs with the emulator's own keys.
+    /// Finds a key of a foreign issuer. The workload issuer and Entra itself sign with the emulator's own keys.
     pub(crate) fn issuer_key(&self, issuer: &str, kid: &str) -> Option<RsaPublic> {
-        if issuer == self.workload_issuer() {
+        let own = self.seed.tenants.iter().any(|tenant| tokens::issuer(self, tenant, 2) == issuer);
+        if own || issuer == self.workload_issuer() {
             return self.keys().find(kid).map(|key| key.public());
         }
         self.store().issuers.get(&(issuer.to_owned(), kid.to_owned())).cloned()

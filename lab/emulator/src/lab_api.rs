@@ -11,7 +11,7 @@ use axum::Json;
 use axum::extract::{Path, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use axum::routing::{get, post, put};
 use axum::{Router, middleware};
 use doorward_types::Timestamp;
 use http::{StatusCode, header};
@@ -20,6 +20,7 @@ use serde_json::{Value, json};
 
 use crate::EmulatorError;
 use crate::control::Control;
+use crate::documents::Document;
 use crate::faults::Fault;
 use crate::lab::Lab;
 use crate::mint::MintRequest;
@@ -29,6 +30,7 @@ pub(crate) fn routes(lab: &Arc<Lab>) -> Router<Arc<Lab>> {
     let guarded = Router::new()
         .route("/_lab/clock", get(clock).post(set_clock))
         .route("/_lab/faults", get(faults).post(arm).delete(disarm))
+        .route("/_lab/documents/{*name}", put(document))
         .route("/_lab/transcript", get(transcript).delete(clear_transcript))
         .route("/_lab/keys/rollover", post(rollover))
         .route("/_lab/keys/remove-old", post(remove_old))
@@ -55,9 +57,11 @@ async fn keyed(State(lab): State<Arc<Lab>>, request: Request, next: Next) -> Res
 }
 
 async fn health(State(lab): State<Arc<Lab>>) -> Json<Value> {
-    Json(
-        json!({ "status": "ok", "authority": lab.authority, "graph": lab.graph(), "not_for_production": true }),
-    )
+    Json(json!({
+        "status": "ok", "authority": lab.authority, "graph": lab.graph(), "identity": lab.origins.identity,
+        "vault": lab.origins.vault, "third_party": lab.origins.third_party,
+        "documents": lab.origins.documents, "not_for_production": true,
+    }))
 }
 
 async fn ca(State(lab): State<Arc<Lab>>) -> Response {
@@ -99,6 +103,14 @@ async fn arm(State(lab): State<Arc<Lab>>, Json(fault): Json<Fault>) -> StatusCod
 async fn disarm(State(lab): State<Arc<Lab>>) -> StatusCode {
     lab.faults().clear();
     StatusCode::NO_CONTENT
+}
+
+async fn document(
+    State(lab): State<Arc<Lab>>,
+    Path(name): Path<String>,
+    Json(document): Json<Document>,
+) -> Json<Value> {
+    Json(json!({ "url": Control::new(lab).put_document(&name, document) }))
 }
 
 async fn transcript(State(lab): State<Arc<Lab>>) -> Json<Value> {

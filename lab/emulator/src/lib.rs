@@ -14,33 +14,39 @@
 //!   assertion), on-behalf-of; errors in Entra's shape and with its numbers.
 //! - **Tokens**: v1.0 and v2.0, app roles, groups and overage, `xms_cc`, `acrs`, `idtyp`; Graph's tokens verify for
 //!   Graph alone.
-//! - **Graph**: `/v1.0/me`, `/v1.0/users/{id}`, `getMemberObjects`; throttling on demand; revocation takes effect at
+//! - **Graph**: `/v1.0/me`, `/v1.0/users/{id}`, `getMemberObjects`, registrations; throttling on demand; revocation takes effect at
 //!   once.
+//! - **Machines**: managed identities by IMDS, App Service and Arc; agent identities; a vault with secrets and keys.
+//! - **Strangers**: an authorization server of a third party, and a site that serves client-id documents.
 //! - **Control**: clock, faults, transcript, keys and tokens, in process through [`Control`] and over HTTP under
 //!   `/_lab` with a key that no web page knows.
 //!
 //! # What is not
-//! Implicit and hybrid flows, SAML, custom signing keys, `$batch`, CAE's long-lived tokens, PoP tokens, Agent ID,
-//! workload identity of other clouds, real Conditional Access policies (a fault stands for them), password change.
+//! Implicit and hybrid flows, SAML, custom signing keys, `$batch`, CAE's long-lived tokens, PoP tokens, agent
+//! users, workload identity of other clouds, real Conditional Access policies (a fault stands for them), password change.
 //! Where Microsoft's documents are silent the emulator's guess is marked in the code by "assumed".
 
 mod authority;
+mod bearer;
 mod claims;
 mod client_auth;
 mod clock;
 mod control;
 mod discovery;
+mod documents;
 mod errors;
 mod faults;
 mod files;
 mod form;
 mod grants;
 mod graph;
+mod identity;
 mod issue;
 mod jwt;
 mod keys;
 mod lab;
 mod lab_api;
+mod listen;
 mod mint;
 mod random;
 mod record;
@@ -50,17 +56,25 @@ mod serve;
 mod sign_in;
 mod store;
 mod sync;
+mod third_party;
 mod tls;
 mod token;
 mod tokens;
+mod vault;
 
 pub use clock::Clock;
 pub use control::Control;
-pub use faults::Fault;
+pub use documents::Document;
+pub use faults::{Fault, Misdeed};
+pub use identity::IDENTITY_HEADER;
 pub use mint::{GroupChoice, MintRequest, MintSubject, TokenKind};
 pub use record::Recorded;
-pub use seed::{App, ClientSecret, Federated, GRAPH_APP_ID, Group, Seed, Tenant, User};
+pub use seed::{
+    App, ClientSecret, Federated, GRAPH_APP_ID, Group, KeyVault, ManagedIdentity, Seed, Tenant, User,
+    VaultSecret,
+};
 pub use serve::{Emulator, Options, Running};
+pub use third_party::{THIRD_PARTY_CLIENT, THIRD_PARTY_SECRET};
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};

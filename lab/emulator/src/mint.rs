@@ -154,7 +154,7 @@ pub(crate) fn mint(lab: &Lab, request: &MintRequest) -> Result<String, EmulatorE
             let tenant = tenant(lab, request, &user.tenant)?;
             let client = app(lab, &request.client)?;
             if request.kind == TokenKind::Id {
-                tokens::id_token_claims(lab, user, tenant, client, None, lifetime)?
+                tokens::id_token_claims(lab, user, tenant, client, None, None, lifetime)?
             } else {
                 let scopes = request.scopes.as_deref().unwrap_or(&resource.scopes);
                 let subject = Subject::User { user, scopes };

@@ -10,6 +10,8 @@ const KEPT_AT_MOST: usize = 10_000;
 /// One request as it arrived. It holds secrets of the lab; they are good for nothing else.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Recorded {
+    /// Who was asked: `entra`, `graph`, `identity`, `vault`, `third-party` or `documents`.
+    pub service: String,
     /// The method.
     pub method: String,
     /// The path, still encoded.
@@ -20,6 +22,16 @@ pub struct Recorded {
     pub headers: BTreeMap<String, String>,
     /// The body, with whatever is not UTF-8 replaced.
     pub body: String,
+}
+
+impl Recorded {
+    /// Tells whether `needle` occurs anywhere, as it stands or percent-encoded: in path, query, a header or the body.
+    pub fn contains(&self, needle: &str) -> bool {
+        let encoded = crate::form::encode(&[("", needle)]);
+        let encoded = encoded.trim_start_matches('=');
+        let texts = [&self.path, &self.query, &self.body].into_iter().chain(self.headers.values());
+        texts.into_iter().any(|text| text.contains(needle) || text.contains(encoded))
+    }
 }
 
 /// The latest requests, oldest first.

@@ -15,6 +15,9 @@ mod find;
 /// The application id of Microsoft Graph, the same in every tenant of every cloud.
 pub const GRAPH_APP_ID: &str = "00000003-0000-0000-c000-000000000000";
 
+/// The application id of the API that federated credentials are tokens for.
+pub(crate) const TOKEN_EXCHANGE_APP_ID: &str = "fb60f99c-7a34-4190-8149-302f77469936";
+
 /// The seed that is compiled in; `docs/lab.md` lists it.
 const DEFAULT: &str = include_str!("../seed/default.toml");
 
@@ -34,6 +37,53 @@ pub struct Seed {
     /// Applications: APIs, clients and daemons.
     #[serde(rename = "app", default)]
     pub apps: Vec<App>,
+    /// What the vault holds.
+    #[serde(default)]
+    pub key_vault: KeyVault,
+}
+
+/// The contents of the one vault, and who may use it.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KeyVault {
+    /// Short names of the applications and managed identities that may read secrets and use keys.
+    #[serde(default)]
+    pub admits: Vec<String>,
+    /// Names of RSA keys; each is made at the start and has one version.
+    #[serde(default)]
+    pub keys: Vec<String>,
+    /// Secrets.
+    #[serde(rename = "secret", default)]
+    pub secrets: Vec<VaultSecret>,
+}
+
+/// A secret in the vault, for the lab only.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct VaultSecret {
+    /// Its name.
+    pub name: String,
+    /// Its text.
+    pub value: String,
+    /// Refused as disabled.
+    #[serde(default)]
+    pub disabled: bool,
+    /// `attributes.exp` lies in the past. The vault hands it out all the same, as the real one does.
+    #[serde(default)]
+    pub expired: bool,
+}
+
+/// What makes an application a managed identity: it has no credential, and the machine's endpoint speaks for it.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ManagedIdentity {
+    /// The `oid` of its tokens.
+    pub object_id: String,
+    /// The Azure resource id.
+    pub resource_id: String,
+    /// It is the machine's own (system-assigned): the one that is meant when a request selects none.
+    #[serde(default)]
+    pub system: bool,
 }
 
 /// A directory.
@@ -72,7 +122,8 @@ pub struct User {
     pub display_name: String,
     /// User principal name; what is typed on the sign-in page.
     pub upn: String,
-    /// Mail address; also accepted on the sign-in page.
+    /// Mail address; also accepted on the sign-in page. Empty for somebody who has none: Graph says `null` then.
+    #[serde(default)]
     pub mail: String,
     /// Password, for the lab only.
     pub password: String,
@@ -154,6 +205,15 @@ pub struct App {
     /// Federated identity credentials.
     #[serde(default)]
     pub federated: Vec<Federated>,
+    /// Optional claims in ID tokens for this client; `sid`, `login_hint`, `auth_time`, `email` and `acct` are known.
+    #[serde(default)]
+    pub id_token_claims: Vec<String>,
+    /// It is a managed identity.
+    #[serde(default)]
+    pub managed_identity: Option<ManagedIdentity>,
+    /// It is an agent identity: the short name of its blueprint, which alone can speak for it.
+    #[serde(default)]
+    pub blueprint: Option<String>,
 }
 
 /// A client secret.
@@ -216,6 +276,9 @@ impl User {
 impl App {
     /// Returns the object id of the service principal in a tenant: the `oid` of app-only tokens.
     pub(crate) fn principal_in(&self, tenant: &Tenant) -> String {
+        if let Some(identity) = &self.managed_identity {
+            return identity.object_id.clone();
+        }
         guid_for(&["service-principal", &tenant.id, &self.id])
     }
 }

@@ -1,22 +1,12 @@
 //! Starting, serving and stopping.
 
-use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use axum::Router;
-use axum::body::Body;
-use axum::extract::{Request, State};
-use axum::middleware::{self, Next};
-use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use http::StatusCode;
-use http_body_util::{BodyExt, Limited};
-use hyper_util::rt::TokioIo;
-use hyper_util::service::TowerToHyperService;
 use serde_json::json;
-use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio_rustls::TlsAcceptor;
@@ -24,20 +14,20 @@ use tokio_rustls::TlsAcceptor;
 use crate::clock::Clock;
 use crate::control::Control;
 use crate::keys::{KeyRing, SigningKey};
-use crate::lab::Lab;
-use crate::record::Recorded;
+use crate::lab::{Lab, Origins};
+use crate::listen::{accept, bind, service};
 use crate::seed::Seed;
 use crate::sign_in::device_page;
-use crate::{EmulatorError, discovery, files, grants, graph, lab_api, random, sign_in, tls, token};
-
-/// Larger than any form or token; a wrong client must not fill the memory.
-const BODY_AT_MOST: usize = 1 << 20;
+use crate::{
+    EmulatorError, discovery, documents, files, grants, graph, identity, lab_api, random, sign_in,
+    third_party, tls, token, vault,
+};
 
 /// How an emulator is to run.
 pub struct Options {
     /// Who and what exists.
     pub seed: Seed,
-    /// Where to listen; loopback only. Port 0 takes a free one.
+    /// Where Entra and Graph listen; loopback only. Port 0 takes a free one, as the other services always do.
     pub listen: SocketAddr,
     /// Where to keep the certificate authority, the keys and the control key, each 0600; `None` keeps them in memory.
     pub data_dir: Option<PathBuf>,
@@ -54,6 +44,15 @@ pub struct Running {
     pub authority: String,
     /// Stands for `https://graph.microsoft.com`.
     pub graph: String,
+    /// Stands for the managed identity endpoints of a machine, plain HTTP as there: IMDS (`http://169.254.169.254`),
+    /// App Service (`$IDENTITY_ENDPOINT` is this with `/msi/token`) and Arc (`http://localhost:40342`).
+    pub identity: String,
+    /// Stands for `https://NAME.vault.azure.net`.
+    pub vault: String,
+    /// The issuer of an authorization server that is nobody's: the one of a third-party service.
+    pub third_party: String,
+    /// A web site that serves the documents a test puts there, client-id metadata documents above all.
+    pub documents: String,
     /// The certificate a client must trust, PEM.
     pub ca_pem: String,
     /// The same as a file, if there is a data folder.
@@ -71,12 +70,19 @@ impl Emulator {
     /// data folder cannot be written.
     pub async fn start(options: Options) -> Result<Running, EmulatorError> {
         let Options { mut seed, listen, data_dir, clock } = options;
-        if !listen.ip().is_loopback() {
-            return Err(EmulatorError::NotLoopback(listen));
-        }
-        let fail = |source| EmulatorError::Listen { address: listen, source };
-        let listener = TcpListener::bind(listen).await.map_err(fail)?;
-        let authority = format!("https://{}", listener.local_addr().map_err(fail)?);
+        let beside = SocketAddr::new(listen.ip(), 0);
+        let (entra, address) = bind(listen).await?;
+        let (identity, identity_address) = bind(beside).await?;
+        let (vault, vault_address) = bind(beside).await?;
+        let (third, third_address) = bind(beside).await?;
+        let (site, site_address) = bind(beside).await?;
+        let origins = Origins {
+            authority: format!("https://{address}"),
+            identity: format!("http://{identity_address}"),
+            vault: format!("https://{vault_address}"),
+            third_party: format!("https://{third_address}"),
+            documents: format!("https://{site_address}"),
+        };
         let folder = data_dir.as_deref();
         if let Some(folder) = folder {
             files::prepare(folder)?;
@@ -88,11 +94,11 @@ impl Emulator {
         });
         let control_key = random::opaque()?;
         if let Some(folder) = folder {
-            announce(folder, &authority, &control_key)?;
+            announce(folder, &origins, &control_key)?;
         }
-        place(&mut seed, &authority);
+        place(&mut seed, &origins.authority);
         let ca_file = folder.map(|folder| folder.join("ca.pem"));
-        let lab = Arc::new(Lab::new(seed, clock, authority, tls.ca_pem, control_key, data_dir, keys));
+        let lab = Arc::new(Lab::new(seed, clock, origins, tls.ca_pem, control_key, data_dir, keys));
         if ca_file.is_some() {
             // Other processes find the certificates in the folder; a test asks for the one it needs.
             for app in lab.seed.apps.iter().filter(|app| app.certificate) {
@@ -100,11 +106,26 @@ impl Emulator {
             }
         }
         let (stop, stopped) = watch::channel(false);
-        let app = router(&lab);
-        let task = tokio::spawn(accept(listener, TlsAcceptor::from(tls.config), app, stopped));
+        let tls = TlsAcceptor::from(tls.config);
+        let services = [
+            (entra, Some(tls.clone()), service(&lab, "entra", routes(&lab))),
+            (identity, None, service(&lab, "identity", identity::routes())),
+            (vault, Some(tls.clone()), service(&lab, "vault", vault::routes())),
+            (third, Some(tls.clone()), service(&lab, "third-party", third_party::routes())),
+            (site, Some(tls), service(&lab, "documents", documents::routes())),
+        ];
+        let mut all = JoinSet::new();
+        for (listener, tls, app) in services {
+            all.spawn(accept(listener, tls, app, stopped.clone()));
+        }
+        let task = tokio::spawn(async move { while all.join_next().await.is_some() {} });
         Ok(Running {
             authority: lab.authority.clone(),
             graph: lab.graph(),
+            identity: lab.origins.identity.clone(),
+            vault: lab.origins.vault.clone(),
+            third_party: lab.origins.third_party.clone(),
+            documents: lab.origins.documents.clone(),
             ca_pem: lab.ca_pem.clone(),
             ca_file,
             control: Control::new(lab),
@@ -135,10 +156,11 @@ impl Drop for Running {
 }
 
 /// Leaves word for other processes of the same user.
-fn announce(folder: &Path, authority: &str, control_key: &str) -> Result<(), EmulatorError> {
+fn announce(folder: &Path, origins: &Origins, control_key: &str) -> Result<(), EmulatorError> {
     let about = json!({
-        "authority": authority, "graph": format!("{authority}/graph"), "ca_file": folder.join("ca.pem"),
-        "control_key": control_key,
+        "authority": origins.authority, "graph": format!("{}/graph", origins.authority),
+        "identity": origins.identity, "vault": origins.vault, "third_party": origins.third_party,
+        "documents": origins.documents, "ca_file": folder.join("ca.pem"), "control_key": control_key,
     });
     files::write(folder, "lab.json", about.to_string().as_bytes())
 }
@@ -154,7 +176,8 @@ fn place(seed: &mut Seed, authority: &str) {
     }
 }
 
-fn router(lab: &Arc<Lab>) -> Router {
+/// Entra, Graph and the control interface.
+fn routes(lab: &Arc<Lab>) -> Router<Arc<Lab>> {
     Router::new()
         .route("/{tenant}/v2.0/.well-known/openid-configuration", get(discovery::v2))
         .route("/{tenant}/.well-known/openid-configuration", get(discovery::v1))
@@ -169,91 +192,4 @@ fn router(lab: &Arc<Lab>) -> Router {
         .route("/devicelogin", get(device_page::show).post(device_page::submit))
         .merge(graph::routes())
         .merge(lab_api::routes(lab))
-        .layer(middleware::from_fn_with_state(Arc::clone(lab), observe))
-        .with_state(Arc::clone(lab))
-}
-
-/// Records a request and delays it if a fault says so.
-async fn observe(State(lab): State<Arc<Lab>>, request: Request, next: Next) -> Response {
-    let (parts, body) = request.into_parts();
-    let Ok(body) = Limited::new(body, BODY_AT_MOST).collect().await else {
-        return StatusCode::PAYLOAD_TOO_LARGE.into_response();
-    };
-    let body = body.to_bytes();
-    let path = parts.uri.path();
-    if !path.starts_with("/_lab/") {
-        let mut headers: BTreeMap<String, String> = BTreeMap::new();
-        for (name, value) in &parts.headers {
-            let value = String::from_utf8_lossy(value.as_bytes());
-            headers
-                .entry(name.as_str().to_owned())
-                .and_modify(|known| {
-                    known.push_str(", ");
-                    known.push_str(&value);
-                })
-                .or_insert_with(|| value.clone().into_owned());
-        }
-        lab.transcript().push(Recorded {
-            method: parts.method.to_string(),
-            path: path.to_owned(),
-            query: parts.uri.query().unwrap_or_default().to_owned(),
-            headers,
-            body: String::from_utf8_lossy(&body).into_owned(),
-        });
-        let delay = lab.faults().delay(path);
-        if let Some(delay) = delay {
-            tokio::time::sleep(delay).await;
-        }
-    }
-    next.run(Request::from_parts(parts, Body::from(body))).await
-}
-
-async fn accept(
-    listener: TcpListener,
-    acceptor: TlsAcceptor,
-    app: Router,
-    mut stopped: watch::Receiver<bool>,
-) {
-    let mut connections = JoinSet::new();
-    loop {
-        tokio::select! {
-            _ = stopped.changed() => break,
-            Some(_) = connections.join_next(), if !connections.is_empty() => {}
-            arrived = listener.accept() => match arrived {
-                Ok((stream, _)) => {
-                    connections.spawn(converse(stream, acceptor.clone(), app.clone(), stopped.clone()));
-                }
-                Err(error) => tracing::warn!(%error, "accept failed"),
-            },
-        }
-    }
-    while connections.join_next().await.is_some() {}
-}
-
-async fn converse(stream: TcpStream, acceptor: TlsAcceptor, app: Router, mut stopped: watch::Receiver<bool>) {
-    let handshake = tokio::select! {
-        handshake = acceptor.accept(stream) => handshake,
-        _ = stopped.changed() => return,
-    };
-    let stream = match handshake {
-        Ok(stream) => stream,
-        Err(error) => {
-            tracing::debug!(%error, "TLS handshake failed");
-            return;
-        }
-    };
-    let service = TowerToHyperService::new(app);
-    let connection =
-        hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service);
-    let mut connection = std::pin::pin!(connection);
-    let outcome = tokio::select! {
-        outcome = connection.as_mut() => outcome,
-        _ = stopped.changed() => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
-        }
-    };
-    if let Err(error) = outcome {
-        tracing::debug!(%error, "connection ended badly");
-    }
 }

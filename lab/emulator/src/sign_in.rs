@@ -21,7 +21,7 @@ use crate::store::{SignIn, Visit};
 use crate::token::read;
 
 pub(crate) mod device_page;
-mod pages;
+pub(crate) mod pages;
 mod password;
 mod redirect;
 mod request;
@@ -117,6 +117,7 @@ fn act(lab: &Lab, trace: &Trace, form: &Form, id: &str, mut visit: Visit) -> Aad
             Some("approve") => {
                 if let Some(sign_in) = &mut visit.sign_in {
                     sign_in.mfa = true;
+                    sign_in.acrs.clone_from(&request.claims.acrs);
                     fresh = Some(sign_in.clone());
                 }
             }

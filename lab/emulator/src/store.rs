@@ -16,6 +16,8 @@ pub(crate) struct SignIn {
     pub(crate) user: String,
     pub(crate) at: Timestamp,
     pub(crate) mfa: bool,
+    /// Authentication contexts that were satisfied then.
+    pub(crate) acrs: Vec<String>,
 }
 
 /// What a person allowed a client: the ground of codes, refresh tokens and device codes alike.

@@ -10,6 +10,7 @@ use crate::jwt::{self, Object};
 use crate::lab::Lab;
 use crate::random;
 use crate::seed::{App, GRAPH_APP_ID, Tenant, User};
+use crate::store::SignIn;
 
 mod groups;
 
@@ -77,6 +78,9 @@ impl AccessToken<'_> {
         if self.capable && self.lists("xms_cc") {
             put(&mut claims, "xms_cc", json!(["cp1"]));
         }
+        if let Some(blueprint) = self.client.blueprint.as_deref().and_then(|name| lab.seed.app(name)) {
+            self.agent(blueprint, &mut claims);
+        }
         match self.subject {
             Subject::User { user, scopes } => self.person(lab, user, scopes, &mut claims),
             Subject::App => self.application(lab, &mut claims),
@@ -92,6 +96,21 @@ impl AccessToken<'_> {
             put(&mut header, "nonce", json!(random::opaque()?));
         }
         jwt::sign(&header, claims, &key)
+    }
+
+    /// The facets: 11 is an agent identity, as the one who acts and, without a person, as the one acted for.
+    fn agent(&self, blueprint: &App, claims: &mut Object) {
+        put(claims, "xms_act_fct", json!("11"));
+        put(claims, "xms_par_app_azp", json!(blueprint.id));
+        match self.subject {
+            Subject::App => {
+                put(claims, "xms_sub_fct", json!("11"));
+                put(claims, "xms_idrel", json!("7"));
+            }
+            Subject::User { user, .. } => {
+                put(claims, "xms_idrel", json!(if user.home_tenant.is_some() { "5" } else { "1" }));
+            }
+        }
     }
 
     fn person(&self, lab: &Lab, user: &User, scopes: &[String], claims: &mut Object) {
@@ -125,7 +144,7 @@ impl AccessToken<'_> {
             ("upn", json!(user.upn)),
         ];
         for (name, value) in known {
-            if self.lists(name) {
+            if self.lists(name) && value != json!("") {
                 put(claims, name, value);
             }
         }
@@ -164,6 +183,7 @@ pub(crate) fn id_token_claims(
     tenant: &Tenant,
     client: &App,
     nonce: Option<&str>,
+    sign_in: Option<&SignIn>,
     lifetime: Duration,
 ) -> Result<Object, EmulatorError> {
     let mut claims = times(lab.clock.now(), lifetime);
@@ -179,6 +199,19 @@ pub(crate) fn id_token_claims(
     put(&mut claims, "ver", json!("2.0"));
     if let Some(nonce) = nonce {
         put(&mut claims, "nonce", json!(nonce));
+    }
+    let at = sign_in.map_or_else(|| lab.clock.now(), |sign_in| sign_in.at);
+    let optional = [
+        ("acct", json!(u8::from(user.home_tenant.is_some()))),
+        ("auth_time", json!(at.as_secs())),
+        ("email", json!(user.mail)),
+        ("login_hint", json!(format!("O.{}", random::digest_text(&["login-hint", &user.id])))),
+        ("sid", json!(random::guid_for(&["session", &user.id, &at.to_string()]))),
+    ];
+    for (name, value) in optional {
+        if client.id_token_claims.iter().any(|listed| listed == name) && value != json!("") {
+            put(&mut claims, name, value);
+        }
     }
     if let Some(roles) = user.roles.get(&client.name).filter(|roles| !roles.is_empty()) {
         put(&mut claims, "roles", json!(roles));

@@ -8,7 +8,7 @@ use crate::AadResult;
 use crate::errors::AadError;
 use crate::jwt::Parts;
 use crate::lab::Lab;
-use crate::seed::App;
+use crate::seed::{App, Federated};
 
 /// Checks issuer, audience and subject, each letter for letter, then the issuer's signature and the time.
 pub(super) fn check(lab: &Lab, app: &App, parts: &Parts) -> AadResult<()> {
@@ -18,7 +18,10 @@ pub(super) fn check(lab: &Lab, app: &App, parts: &Parts) -> AadResult<()> {
     if of_issuer.is_empty() {
         return Err(no_match(700_211, "issuer", issuer));
     }
-    let of_audience: Vec<_> = of_issuer.into_iter().filter(|known| known.audience == audience).collect();
+    // Entra's own tokens carry the id of the API whose name the record holds.
+    let by_id = lab.seed.client(audience).map(|api| api.identifier_uris.as_slice()).unwrap_or_default();
+    let fits = |known: &&Federated| known.audience == audience || by_id.contains(&known.audience);
+    let of_audience: Vec<_> = of_issuer.into_iter().filter(fits).collect();
     if of_audience.is_empty() {
         return Err(no_match(700_212, "audience", audience));
     }
@@ -26,6 +29,10 @@ pub(super) fn check(lab: &Lab, app: &App, parts: &Parts) -> AadResult<()> {
         return Err(no_match(700_213, "subject", subject));
     }
     signed(lab, issuer, parts)?;
+    if parts.claims.contains_key("scp") {
+        let message = "Only app-only tokens of Entra can be used as a federated identity credential.";
+        return Err(AadError::new(700_229, message));
+    }
     in_time(lab, parts)
 }
 

@@ -7,6 +7,7 @@ use crate::AadResult;
 use crate::errors::AadError;
 use crate::issue;
 use crate::scopes::Asked;
+use crate::seed::TOKEN_EXCHANGE_APP_ID;
 use crate::tokens::ClientProof;
 
 /// Answers a daemon.
@@ -30,5 +31,30 @@ pub(crate) fn redeem(request: &Request<'_>) -> AadResult<Value> {
     }
     let resource = request.form.get("resource");
     let asked = Asked::parse(request.lab, Some(tenant), client.app, scope, resource)?;
-    issue::for_application(request.lab, &client, tenant, asked.single()?)
+    let target = asked.single()?;
+    let exchange = target.app.id == TOKEN_EXCHANGE_APP_ID;
+    let is_blueprint =
+        request.lab.seed.apps.iter().any(|app| app.blueprint.as_ref() == Some(&client.app.name));
+    if is_blueprint && !exchange {
+        return Err(AadError::new(
+            82_001,
+            format!(
+                "Agentic application '{}' is not permitted to request app-only tokens for resource '{}'.",
+                client.app.id, target.app.id
+            ),
+        ));
+    }
+    let agent = request.form.get("fmi_path");
+    if let Some(path) = agent {
+        let own =
+            request.lab.seed.client(path).is_some_and(|app| app.blueprint.as_ref() == Some(&client.app.name));
+        if !exchange || !own {
+            // Assumed: the number.
+            return Err(AadError::new(
+                82_001,
+                format!("The fmi_path '{path}' is not an agent of this blueprint."),
+            ));
+        }
+    }
+    issue::for_application(request.lab, &client, tenant, target, agent)
 }

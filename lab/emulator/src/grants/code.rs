@@ -15,6 +15,7 @@ use crate::store::Code;
 /// Redeems a code, once.
 pub(crate) fn redeem(request: &Request<'_>) -> AadResult<Value> {
     let client = request.client()?;
+    request.no_agent(&client)?;
     let text = request.form.need("code")?;
     let redirect_uri = request.form.need("redirect_uri")?;
     let code = request.lab.store().codes.get(text).cloned().ok_or_else(invalid_grant)?;

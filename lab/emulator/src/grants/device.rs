@@ -48,6 +48,7 @@ pub(crate) async fn begin(
 /// Answers a poll.
 pub(crate) fn redeem(request: &Request<'_>) -> AadResult<Value> {
     let client = request.client()?;
+    request.no_agent(&client)?;
     let text = request.form.need("device_code")?;
     if request.lab.faults().strike(Place::DevicePoll).is_some() {
         return Err(AadError::new(70_016, "The device polls too fast.").with_error("slow_down"));

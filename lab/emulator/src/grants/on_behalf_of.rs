@@ -31,7 +31,9 @@ pub(crate) fn redeem(request: &Request<'_>) -> AadResult<Value> {
     let assertion = request.form.need("assertion")?;
     let parts =
         jwt::parse(assertion).ok_or_else(|| AadError::new(50_027, "JWT token is invalid or malformed."))?;
-    verify(request.lab, tenant, client.app, &parts)?;
+    // A person's token reaches an agent by way of its blueprint, which is the API that clients know.
+    let blueprint = client.app.blueprint.as_deref().and_then(|name| request.lab.seed.app(name));
+    verify(request.lab, tenant, blueprint.unwrap_or(client.app), &parts)?;
     let grant = grant(request.lab, client.app, &parts)?;
     issue::for_person(request.lab, &client, &grant, request.form)
 }
@@ -98,9 +100,11 @@ fn grant(lab: &Lab, client: &App, parts: &Parts) -> AadResult<Grant> {
     let amr = parts.claims.get("amr").and_then(Value::as_array);
     let mfa = amr.is_some_and(|methods| methods.iter().any(|method| method == "mfa"))
         || parts.claims.contains_key("acrs");
+    let acrs = parts.claims.get("acrs").and_then(Value::as_array).into_iter().flatten();
+    let acrs = acrs.filter_map(Value::as_str).map(str::to_owned).collect();
     Ok(Grant {
         client: client.id.clone(),
-        sign_in: SignIn { user, at: made, mfa },
+        sign_in: SignIn { user, at: made, mfa, acrs },
         scope: String::new(),
         resource: None,
         nonce: None,

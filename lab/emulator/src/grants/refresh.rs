@@ -8,12 +8,14 @@ use super::{Request, invalid_grant};
 use crate::AadResult;
 use crate::errors::AadError;
 use crate::issue;
+use crate::store::Grant;
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
 /// Redeems a refresh token, for the same API or for another.
 pub(crate) fn redeem(request: &Request<'_>) -> AadResult<Value> {
     let client = request.client()?;
+    request.no_agent(&client)?;
     let text = request.form.need("refresh_token")?;
     let refresh = request.lab.store().refresh.get(text).cloned().ok_or_else(invalid_grant)?;
     let grant = &refresh.grant;
@@ -32,8 +34,32 @@ pub(crate) fn redeem(request: &Request<'_>) -> AadResult<Value> {
     if request.lab.store().is_revoked(&grant.sign_in.user, refresh.issued) {
         return Err(revoked());
     }
+    own_scope(request, grant)?;
     let answer = issue::for_person(request.lab, &client, grant, request.form)?;
     Ok(answer)
+}
+
+/// A client that is also the API must name its scopes each time: without them Entra takes the request as one for the
+/// client itself, and refuses. This is how sessions die after an hour behind clients that leave `scope` out.
+fn own_scope(request: &Request<'_>, grant: &Grant) -> AadResult<()> {
+    if request.form.get("scope").is_some() {
+        return Ok(());
+    }
+    let Some(client) = request.lab.seed.client(&grant.client) else { return Ok(()) };
+    let own = grant
+        .scope
+        .split_ascii_whitespace()
+        .any(|scope| scope.rsplit_once('/').is_some_and(|(api, _)| api.eq_ignore_ascii_case(&client.id)));
+    if own {
+        return Err(AadError::new(
+            90_009,
+            format!(
+                "Application '{}'({}) is requesting a token for itself. This scenario is supported only if resource is specified using the GUID based App Identifier.",
+                client.id, client.name
+            ),
+        ));
+    }
+    Ok(())
 }
 
 /// The person's sessions were revoked, or the password was changed, since the grant was given.

@@ -66,13 +66,19 @@ impl Caller {
         self.find(lab, id)
     }
 
+    /// Returns the caller's directory, if the token holds one of `permissions`.
+    pub(super) fn administers<'a>(&self, lab: &'a Lab, permissions: &[&str]) -> GraphResult<&'a Tenant> {
+        self.needs(permissions)?;
+        self.tenant(lab)
+    }
+
     /// Returns the token's `sub`.
     pub(super) fn subject(&self) -> &str {
         self.text("sub")
     }
 
     fn fits(&self, lab: &Lab) -> GraphResult<()> {
-        let audience = self.text("aud");
+        let audience = self.text("aud").trim_end_matches('/');
         if audience != GRAPH_APP_ID && audience != "https://graph.microsoft.com" && audience != lab.graph() {
             return Err(GraphError::unauthenticated("Access token validation failure. Invalid audience."));
         }

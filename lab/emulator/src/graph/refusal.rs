@@ -1,5 +1,7 @@
 //! Graph's refusals, which are shaped differently from Entra's.
 
+use std::time::Duration;
+
 use axum::Json;
 use axum::response::{IntoResponse, Response};
 use base64::Engine;
@@ -21,7 +23,7 @@ pub(super) struct GraphError {
     message: String,
     /// The second from which a new token must date.
     issued_after: Option<i64>,
-    retry_after: Option<u32>,
+    retry_after: Option<String>,
 }
 
 impl GraphError {
@@ -66,12 +68,12 @@ impl GraphError {
         if self.status == StatusCode::UNAUTHORIZED {
             self.challenge(lab, &mut response);
         }
-        if let Some(seconds) = self.retry_after {
+        if let Some(Ok(when)) = self.retry_after.as_deref().map(HeaderValue::from_str) {
             let headers = response.headers_mut();
-            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
             headers.insert("ratelimit-limit", HeaderValue::from_static("10"));
             headers.insert("ratelimit-remaining", HeaderValue::from_static("0"));
-            headers.insert("ratelimit-reset", HeaderValue::from(seconds));
+            headers.insert("ratelimit-reset", when.clone());
+            headers.insert(header::RETRY_AFTER, when);
             headers.insert("x-ms-throttle-limit-percentage", HeaderValue::from_static("1.8"));
         }
         response
@@ -103,19 +105,22 @@ pub(super) fn throttled(lab: &Lab) -> GraphResult<()> {
     let struck = lab.faults().strike(Place::Graph);
     match struck {
         None => Ok(()),
-        Some(Fault::ThrottleGraph { retry_after, .. }) => Err(GraphError {
-            retry_after: Some(retry_after),
-            ..GraphError::new(
-                StatusCode::TOO_MANY_REQUESTS,
-                "TooManyRequests",
-                "Too many requests. Please try again.",
-            )
-        }),
+        Some(Fault::ThrottleGraph { retry_after, .. }) => Err(too_many(Some(retry_after.to_string()))),
+        Some(Fault::ThrottleGraphUntil { seconds, .. }) => {
+            let until = lab.clock.now().plus(Duration::from_secs(u64::from(seconds)));
+            Err(too_many(Some(crate::clock::http_date(until))))
+        }
+        Some(Fault::ThrottleGraphSilently { .. }) => Err(too_many(None)),
         Some(_) => {
             let message = "The service is temporarily unavailable.";
             Err(GraphError::new(StatusCode::SERVICE_UNAVAILABLE, "serviceNotAvailable", message))
         }
     }
+}
+
+fn too_many(retry_after: Option<String>) -> GraphError {
+    let message = "Too many requests. Please try again.";
+    GraphError { retry_after, ..GraphError::new(StatusCode::TOO_MANY_REQUESTS, "TooManyRequests", message) }
 }
 
 /// Puts the diagnostic headers on an answer.

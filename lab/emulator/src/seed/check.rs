@@ -24,6 +24,10 @@ pub(super) fn check(seed: &Seed) -> Result<(), String> {
         seed.apps.iter().flat_map(|it| it.identifier_uris.iter().map(String::as_str)),
     )?;
     users(seed)?;
+    for name in &seed.key_vault.admits {
+        known("app", name, seed.apps.iter().any(|it| it.name == *name), "vault", "admits")?;
+    }
+    unique("vault secret", seed.key_vault.secrets.iter().map(|it| it.name.as_str()))?;
     apps(seed)
 }
 
@@ -73,6 +77,21 @@ fn apps(seed: &Seed) -> Result<(), String> {
                 "app {}: identifier_uris entry {uri} ends in a slash, which Entra refuses",
                 app.name
             ));
+        }
+        let bare = app.secrets.is_empty() && !app.certificate && app.federated.is_empty() && !app.public;
+        if (app.managed_identity.is_some() || app.blueprint.is_some()) && !bare {
+            return Err(format!(
+                "app {}: a managed or agent identity has no credential of its own",
+                app.name
+            ));
+        }
+        if let Some(identity) = &app.managed_identity {
+            ObjectId::parse(&identity.object_id)
+                .map_err(|error| format!("app {}: object_id is {error}", app.name))?;
+        }
+        if let Some(blueprint) = &app.blueprint {
+            let there = seed.apps.iter().any(|it| it.name == *blueprint);
+            known("app", blueprint, there, "app", &app.name)?;
         }
         if app.public && (!app.secrets.is_empty() || app.certificate || !app.federated.is_empty()) {
             return Err(format!("app {}: a public client has no credential", app.name));

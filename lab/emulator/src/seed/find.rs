@@ -23,7 +23,8 @@ impl Seed {
     pub(crate) fn signing_in(&self, login: &str, tenant: Option<&Tenant>) -> Option<&User> {
         self.users.iter().find(|user| {
             let here = tenant.map_or(user.home_tenant.is_none(), |tenant| user.tenant == tenant.name);
-            here && (user.upn.eq_ignore_ascii_case(login) || user.mail.eq_ignore_ascii_case(login))
+            let named = user.upn.eq_ignore_ascii_case(login) || user.mail.eq_ignore_ascii_case(login);
+            here && named && !login.is_empty()
         })
     }
 

@@ -99,7 +99,7 @@ pub(super) fn signed_out() -> Response {
 }
 
 /// Wraps the body of a page.
-pub(super) fn page(title: &str, body: &str) -> Response {
+pub(crate) fn page(title: &str, body: &str) -> Response {
     with_status(StatusCode::OK, title, body)
 }
 
@@ -108,18 +108,18 @@ pub(super) fn form(visit: &str, fields: &str) -> String {
     format!("<form method=\"post\" action=\"/login\">{}{fields}</form>", hidden("visit", visit))
 }
 
-pub(super) fn field(name: &str, label: &str, kind: &str, value: &str, complete: &str) -> String {
+pub(crate) fn field(name: &str, label: &str, kind: &str, value: &str, complete: &str) -> String {
     format!(
         "<label for=\"{name}\">{label}</label><input id=\"{name}\" name=\"{name}\" type=\"{kind}\" value=\"{}\" autocomplete=\"{complete}\" required>",
         escape(value)
     )
 }
 
-pub(super) fn hidden(name: &str, value: &str) -> String {
+pub(crate) fn hidden(name: &str, value: &str) -> String {
     format!("<input type=\"hidden\" name=\"{}\" value=\"{}\">", escape(name), escape(value))
 }
 
-pub(super) fn button(action: &str, label: &str) -> String {
+pub(crate) fn button(action: &str, label: &str) -> String {
     format!("<button name=\"action\" value=\"{action}\">{label}</button>")
 }
 
@@ -130,7 +130,7 @@ pub(super) fn alert(complaint: Option<&AadError>) -> String {
 }
 
 /// Makes text harmless in HTML, in attributes too.
-pub(super) fn escape(text: &str) -> String {
+pub(crate) fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for character in text.chars() {
         match character {

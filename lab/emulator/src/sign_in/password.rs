@@ -25,7 +25,7 @@ pub(super) fn check(lab: &Lab, authority: Authority<'_>, form: &Form) -> AadResu
         ));
     }
     issue::standing(lab, &user.id)?;
-    Ok(SignIn { user: user.id.clone(), at: lab.clock.now(), mfa: false })
+    Ok(SignIn { user: user.id.clone(), at: lab.clock.now(), mfa: false, acrs: Vec::new() })
 }
 
 fn unknown(lab: &Lab, login: &str, authority: Authority<'_>) -> AadError {

@@ -75,6 +75,12 @@ pub(super) fn due<'a>(
         })
         .flat_map(|target| target.wanted().into_iter().map(|name| format!("{}: {name}", target.app.name)))
         .collect();
+    if !scopes.is_empty() && lab.faults().consent_disabled(&user.tenant) {
+        // Told to the person, who must ask an administrator: the client never hears of it.
+        let message =
+            "An administrator must grant this application permissions that you are not authorized to grant.";
+        return Err(Refusal::Page(AadError::new(90_094, message)));
+    }
     if scopes.is_empty() {
         Ok(Step::Done { sign_in: sign_in.clone() })
     } else {

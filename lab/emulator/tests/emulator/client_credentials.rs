@@ -131,7 +131,7 @@ async fn a_certificate_proves_a_client_and_every_flaw_is_found() {
         let body = lab.token(&[&ASSERTED[..], &[("client_assertion", &assertion)]].concat()).await.json();
         let claims = part(body["access_token"].as_str().unwrap(), 1);
         assert_eq!((&claims["aud"], &claims["appidacr"]), (&json!(GRAPH), &json!("2")));
-        assert_eq!(claims["roles"], json!(["GroupMember.Read.All"]));
+        assert_eq!(claims["roles"], json!(["GroupMember.Read.All", "Application.Read.All"]));
     }
     let with = |name: &str, value: Value| {
         let mut claims = good.clone();

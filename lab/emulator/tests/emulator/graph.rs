@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use doorward_emulator::{Fault, MintRequest};
 use serde_json::{Value, json};
 
-use crate::support::{Answer, Lab, part};
+use crate::support::{Answer, DOOR, Lab, part, query};
 
 const CAROL: &str = "ca201000-0000-4000-8000-000000000003";
 
@@ -135,4 +135,48 @@ async fn throttling_says_when_to_come_back() {
     let down = lab.graph("/v1.0/me", &token).await;
     refused("down", &down, 503, "serviceNotAvailable");
     assert_eq!(down.header("retry-after"), "");
+}
+
+#[tokio::test]
+async fn registrations_are_for_who_may_read_them() {
+    let lab = Lab::start().await;
+    let filter = format!("/v1.0/applications?{}", query(&[("$filter", &format!("appId eq '{DOOR}'"))]));
+    let app = |roles: &[&str]| {
+        let roles = roles.iter().map(|role| (*role).to_owned()).collect();
+        lab.control()
+            .mint(&MintRequest { roles: Some(roles), ..MintRequest::app("door").resource("graph") })
+            .unwrap()
+    };
+    let good = app(&["Application.Read.All"]);
+    let found = lab.graph(&filter, &good).await.json()["value"][0].clone();
+    assert_eq!((&found["appId"], &found["api"]["requestedAccessTokenVersion"]), (&json!(DOOR), &json!(2)));
+    let uris = found["web"]["redirectUris"].as_array().unwrap();
+    assert!(uris.contains(&json!("http://127.0.0.1/oauth/callback")), "{found}");
+    let credentials =
+        format!("/v1.0/applications/{}/federatedIdentityCredentials", found["id"].as_str().unwrap());
+    let credentials = lab.graph(&credentials, &good).await.json();
+    assert_eq!(credentials["value"][1]["subject"], "d0010b1e-0000-4000-8000-0000000000f1");
+    let principals = filter.replace("applications", "servicePrincipals");
+    assert_eq!(lab.graph(&principals, &good).await.json()["value"][0]["accountEnabled"], true);
+    let nobody = format!("/v1.0/applications?{}", query(&[("$filter", "appId eq 'x'")]));
+    assert_eq!(lab.graph(&nobody, &good).await.json()["value"], json!([]));
+    assert_eq!(lab.graph("/v1.0/applications", &good).await.status, 400);
+    assert_eq!(lab.graph(&filter, &app(&["GroupMember.Read.All"])).await.status, 403);
+}
+
+#[tokio::test]
+async fn throttling_says_when_in_seconds_as_a_date_or_not_at_all() {
+    let lab = Lab::start().await;
+    let token = lab.control().mint(&MintRequest::user("grace").resource("graph")).unwrap();
+    lab.control().fault(Fault::ThrottleGraph { times: 1, retry_after: 7 });
+    lab.control().fault(Fault::ThrottleGraphUntil { times: 1, seconds: 30 });
+    lab.control().fault(Fault::ThrottleGraphSilently { times: 1 });
+    let path = format!("/v1.0/me?{}", query(&[("$select", "displayName,mail,userPrincipalName")]));
+    for expected in ["7", "Fri, 20 Nov 2026 12:00:30 GMT", ""] {
+        let answer = lab.graph(&path, &token).await;
+        assert_eq!((answer.status.as_u16(), answer.header("retry-after")), (429, expected));
+    }
+    let body = lab.graph(&path, &token).await.json();
+    assert_eq!((&body["displayName"], &body["mail"]), (&json!("Grace Green"), &json!(null)));
+    assert_eq!(body.get("id"), None, "only what was selected");
 }

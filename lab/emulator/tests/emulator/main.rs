@@ -8,13 +8,19 @@
     reason = "a test may fail loudly"
 )]
 
+mod agents;
 mod client_credentials;
 mod code;
 mod control;
 mod device;
 mod discovery;
+mod documents;
 mod graph;
+mod machines;
 mod on_behalf_of;
+mod policies;
 mod refresh;
 mod sign_in;
 mod support;
+mod third_party;
+mod vault;

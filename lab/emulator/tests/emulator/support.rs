@@ -16,6 +16,7 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
 use serde_json::{Value, json};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
@@ -116,23 +117,30 @@ impl Lab {
         headers: &[(&str, &str)],
         body: &str,
     ) -> Answer {
-        let stream = TcpStream::connect(&self.address).await.unwrap();
-        let name = ServerName::try_from("127.0.0.1").unwrap();
-        let stream = self.connector.connect(name, stream).await.unwrap();
-        let (mut sender, connection) =
-            hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.unwrap();
-        let driver = tokio::spawn(connection);
-        let mut request = Request::builder().method(method).uri(path).header("host", &self.address);
+        self.at(&self.running.authority, method, path, headers, body).await
+    }
+
+    /// Asks any of the services by its origin.
+    pub(crate) async fn at(
+        &self,
+        origin: &str,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &str,
+    ) -> Answer {
+        let (scheme, address) = origin.split_once("://").unwrap();
+        let mut request = Request::builder().method(method).uri(path).header("host", address);
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
         let request = request.body(Full::new(bytes::Bytes::copy_from_slice(body.as_bytes()))).unwrap();
-        let response = sender.send_request(request).await.unwrap();
-        let (parts, body) = response.into_parts();
-        let body = String::from_utf8(body.collect().await.unwrap().to_bytes().to_vec()).unwrap();
-        drop(sender);
-        driver.await.unwrap().unwrap();
-        Answer { status: parts.status, headers: parts.headers, body }
+        let stream = TcpStream::connect(address).await.unwrap();
+        if scheme == "http" {
+            return exchange(stream, request).await;
+        }
+        let name = ServerName::try_from("127.0.0.1").unwrap();
+        exchange(self.connector.connect(name, stream).await.unwrap(), request).await
     }
 
     /// Verifies a token with the published keys of a tenant, and returns its claims; `None` if no key verifies it.
@@ -152,6 +160,20 @@ impl Lab {
             .ok()?;
         Some(part(token, 1))
     }
+}
+
+async fn exchange<S>(stream: S, request: Request<Full<bytes::Bytes>>) -> Answer
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.unwrap();
+    let driver = tokio::spawn(connection);
+    let response = sender.send_request(request).await.unwrap();
+    let (parts, body) = response.into_parts();
+    let body = String::from_utf8(body.collect().await.unwrap().to_bytes().to_vec()).unwrap();
+    drop(sender);
+    driver.await.unwrap().unwrap();
+    Answer { status: parts.status, headers: parts.headers, body }
 }
 
 /// A person's browser: it keeps the session cookie and fills in forms.
