@@ -18,6 +18,7 @@ mod limits;
 mod metrics;
 mod places;
 mod proxies;
+mod revocations;
 mod scripted;
 mod server_requests;
 mod sessions;
