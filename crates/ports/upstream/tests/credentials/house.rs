@@ -50,7 +50,7 @@ pub(crate) struct Purse {
 
 fn name(caller: Option<&Arc<Caller>>) -> String {
     let object = caller.map(|caller| caller.identity().object().to_string());
-    object.map_or_else(|| "the-door".to_owned(), |object| object[35..].to_owned())
+    object.map_or_else(|| "the-door".to_owned(), |object| object.trim_start_matches(['0', '-']).to_owned())
 }
 
 impl OutboundCredential for Purse {

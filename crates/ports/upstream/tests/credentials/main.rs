@@ -7,7 +7,6 @@
     clippy::indexing_slicing,
     reason = "what does not hold is a failed test, in helpers too"
 )]
-#![expect(clippy::disallowed_types, reason = "the stopwatch of a test may be the real one")]
 
 mod house;
 mod needs;
