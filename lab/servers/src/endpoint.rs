@@ -85,7 +85,7 @@ impl<S: Service> Endpoint<S> {
             return Err(Refusal::new(StatusCode::BAD_REQUEST, -32600, "Responses are not accepted"));
         };
         let Some(id) = message.id else { return Ok(empty(StatusCode::ACCEPTED)) };
-        let call = Call { modern: true, id, method, params: message.params };
+        let call = Call { modern: true, id, method, params: message.params, authorization: bearer(headers) };
         Ok(self.answer(call, "", body).await)
     }
 
@@ -97,7 +97,13 @@ impl<S: Service> Endpoint<S> {
     ) -> Result<Response<Body>, Refusal> {
         self.speaks_legacy(headers)?;
         if let (Some("initialize"), Some(id)) = (message.method, message.id) {
-            let call = Call { modern: false, id, method: "initialize", params: message.params };
+            let call = Call {
+                modern: false,
+                id,
+                method: "initialize",
+                params: message.params,
+                authorization: bearer(headers),
+            };
             let mut response = self.clone().answer(call, "", body).await;
             let session = HeaderValue::try_from(self.state.open_session());
             response.headers_mut().extend(session.ok().map(|session| (SESSION_ID, session)));
@@ -106,7 +112,13 @@ impl<S: Service> Endpoint<S> {
         let session = self.session(headers)?;
         match (message.method, message.id) {
             (Some(method), Some(id)) => {
-                let call = Call { modern: false, id, method, params: message.params };
+                let call = Call {
+                    modern: false,
+                    id,
+                    method,
+                    params: message.params,
+                    authorization: bearer(headers),
+                };
                 Ok(self.answer(call, session, body).await)
             }
             (Some(method), None) => {
@@ -166,7 +178,7 @@ impl<S: Service> Endpoint<S> {
             else {
                 return;
             };
-            let call = Call { modern: version.is_some(), id, method, params };
+            let call = Call { modern: version.is_some(), id, method, params, authorization: None };
             dispatch::deliver(&self.service, &self.state, &session, &call, answer, &out).await;
         });
         event_stream(Body::Events { frames, _open: open })
@@ -232,6 +244,10 @@ impl<S: Service> Endpoint<S> {
 pub(crate) async fn whole(request: Request<Incoming>) -> Option<(Parts, Bytes)> {
     let (parts, body) = request.into_parts();
     Some((parts, body.collect().await.ok()?.to_bytes()))
+}
+
+pub(crate) fn bearer(headers: &HeaderMap) -> Option<&str> {
+    headers.get(http::header::AUTHORIZATION).and_then(|value| value.to_str().ok())
 }
 
 const SESSION_ID: HeaderName = HeaderName::from_static("mcp-session-id");

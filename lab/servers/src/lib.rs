@@ -1,14 +1,17 @@
 //! MCP servers, good and evil, to stand behind the door.
 //!
 //! Tests, the bench and the first run start them on loopback: [`echo`] is as cheap as a server can be and remembers
-//! what it was asked, [`sample`] is the one people meet first, [`evil`] misbehaves in one chosen way. All of them
-//! speak both protocol revisions unless told otherwise.
+//! what it was asked, [`sample`] is the one people meet first, [`protected`] is that one behind a lock of its own,
+//! [`evil`] misbehaves in one chosen way. All of them speak both protocol revisions unless told otherwise.
+//! [`naive`] is no server but a door: one with all the holes that ours must not have, for attacks to succeed against.
 //!
-//! They never ask who calls: standing behind the door unguarded is their part. They must never be reachable from
+//! All but `protected` never ask who calls: standing behind the door unguarded is their part. They must never be reachable from
 //! another machine, and never be linked into a door built for packages.
 
 pub mod echo;
 pub mod evil;
+pub mod naive;
+pub mod protected;
 pub mod sample;
 
 mod answer;
@@ -19,12 +22,15 @@ mod json;
 mod listen;
 mod message;
 mod modern;
+mod outbound;
 mod running;
 mod sse;
 mod state;
 mod stdio;
 mod transcript;
 
+#[cfg(test)]
+mod lab_tests;
 #[cfg(test)]
 mod testing;
 

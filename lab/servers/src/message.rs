@@ -62,6 +62,8 @@ pub(crate) struct Call<'a> {
     pub(crate) id: &'a [u8],
     pub(crate) method: &'a str,
     pub(crate) params: &'a [u8],
+    /// The `Authorization` header it came with; a pipe has none.
+    pub(crate) authorization: Option<&'a str>,
 }
 
 impl<'a> Call<'a> {

@@ -1,17 +1,19 @@
 //! The sample server: the first one people meet, a small library of documents in memory.
 //!
 //! `doorward up` puts it behind the door. It is made so that policies have something to bite on: tools that read,
-//! tools that write and destroy (annotated as such), and `get_profile`, whose argument says whose data is asked for.
+//! tools that write and destroy (annotated as such), and `get_profile`, whose argument says whose data is asked for. With
+//! Graph behind it, it has `getUserDetails` too, which takes nobody's word for who asks.
 
 mod documents;
-mod profiles;
+pub mod graph;
+pub(crate) mod profiles;
 mod prompts;
 mod resources;
 mod tools;
 
 use std::io;
 use std::net::SocketAddr;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 pub use profiles::Profile;
 
@@ -21,6 +23,7 @@ use crate::message::Call;
 use crate::running::Running;
 use crate::state::State;
 use documents::Library;
+use graph::Graph;
 
 /// How a sample server is to be set up.
 #[derive(Debug, Clone)]
@@ -57,13 +60,43 @@ pub async fn start(listen: SocketAddr) -> io::Result<Running> {
 /// # Errors
 /// When the address cannot be bound, or is not loopback.
 pub async fn start_with(options: Options) -> io::Result<Running> {
-    let service = Sample { library: Mutex::new(Library::built_in()), profiles: options.profiles };
+    let service = Sample::new(options.profiles);
     Running::start(options.listen, Eras::Both, State::new(options.transcript), service).await
 }
 
-struct Sample {
+/// Starts a sample server that has the tool `getUserDetails` as well.
+///
+/// # Errors
+/// When the address cannot be bound, or is not loopback, or the certificate authority cannot be read.
+pub async fn start_with_graph(options: Options, graph: graph::Options) -> io::Result<Running> {
+    let state = State::new(options.transcript);
+    let service = Sample::with_graph(options.profiles, graph)?;
+    Running::start(options.listen, Eras::Both, state, service).await
+}
+
+pub(crate) struct Sample {
     library: Mutex<Library>,
     profiles: Vec<Profile>,
+    graph: Option<Arc<Graph>>,
+}
+
+impl Sample {
+    pub(crate) fn new(profiles: Vec<Profile>) -> Self {
+        Self { library: Mutex::new(Library::built_in()), profiles, graph: None }
+    }
+
+    pub(crate) fn with_graph(profiles: Vec<Profile>, graph: graph::Options) -> io::Result<Self> {
+        let graph = Graph::new(graph).map_err(io::Error::other)?;
+        Ok(Self { graph: Some(Arc::new(graph)), ..Self::new(profiles) })
+    }
+
+    /// `getUserDetails` takes its time; every other answer is ready at once.
+    fn details(&self, call: &Call<'_>) -> Option<Answer> {
+        let graph = self.graph.as_ref()?;
+        let tool = call.tree();
+        let asked = tool.get("name").and_then(serde_json::Value::as_str) == Some("getUserDetails");
+        asked.then(|| Answer::Later(graph.call(call.authorization)))
+    }
 }
 
 impl Service for Sample {
@@ -76,9 +109,12 @@ impl Service for Sample {
     }
 
     fn answer(&self, call: &Call<'_>) -> Answer {
+        if let ("tools/call", Some(answer)) = (call.method, self.details(call)) {
+            return answer;
+        }
         let mut library = self.library.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         match call.method {
-            "tools/list" => Answer::Result(tools::LIST.to_owned()),
+            "tools/list" => Answer::Result(tools::list_all(self.graph.is_some())),
             "tools/call" => tools::call(&mut library, &self.profiles, &call.tree()),
             "resources/list" => Answer::Result(resources::list(&library)),
             "resources/templates/list" => Answer::Result(resources::TEMPLATES.to_owned()),

@@ -109,7 +109,7 @@ async fn answer(service: Arc<impl Service>, state: Arc<State>, line: Bytes, out:
         let _gone = out.send(refusal.frame(Some(id))).await;
         return;
     }
-    let call = Call { modern, id, method, params: message.params };
+    let call = Call { modern, id, method, params: message.params, authorization: None };
     let answer = dispatch(&*service, &call);
     deliver(&*service, &state, "", &call, answer, &out).await;
 }

@@ -18,6 +18,14 @@ pub(crate) const LIST: &str = r#"{"tools":[
 {"name":"get_profile","title":"Get a profile","description":"A member's profile, by the member's user id.","inputSchema":{"type":"object","properties":{"user_id":{"type":"string","description":"Whose profile.","minLength":1,"maxLength":200}},"required":["user_id"],"additionalProperties":false},"outputSchema":{"type":"object","properties":{"user_id":{"type":"string"},"name":{"type":"string"},"role":{"type":"string"},"bed":{"type":"integer","minimum":1}},"required":["user_id","name","role","bed"],"additionalProperties":false},"annotations":{"readOnlyHint":true,"openWorldHint":false}}
 ]}"#;
 
+/// The result of `tools/list`, with the tool that asks Graph if there is a Graph to ask.
+pub(crate) fn list_all(graph: bool) -> String {
+    match LIST.strip_suffix("\n]}") {
+        Some(head) if graph => format!("{head},\n{}\n]}}", super::graph::TOOL),
+        _ => LIST.to_owned(),
+    }
+}
+
 pub(crate) fn call(library: &mut Library, profiles: &[Profile], params: &Value) -> Answer {
     let argument = |name: &str| params.pointer(&format!("/arguments/{name}")).and_then(Value::as_str);
     let outcome = match params.get("name").and_then(Value::as_str) {
