@@ -1,5 +1,7 @@
 //! Refusals: what the caller may know, and what the log must know. The one table from reason to answer.
 
+mod upstream;
+
 use std::borrow::Cow;
 use std::sync::Arc;
 
@@ -226,9 +228,6 @@ impl Face {
 /// The door's own error code, outside the range that JSON-RPC and MCP reserve (L-09).
 const REFUSED: i64 = 4030;
 
-/// What 2025-11-25 says where a person must open an address first.
-const URL_ELICITATION: i64 = -32042;
-
 impl Reason {
     /// Returns the stable name under which logs, metrics and audit records know this reason.
     pub fn id(&self) -> &'static str {
@@ -349,73 +348,6 @@ impl Reason {
                 Face::error(503, REFUSED, "the door is shut: its audit log cannot be written").retry(30)
             }
             Self::Busy => Face::error(503, REFUSED, "the door is busy; try again shortly").retry(2),
-        }
-    }
-}
-
-impl Need {
-    /// What the person can do, in the form that their client understands.
-    fn face(&self, asker: &Asker<'_>) -> Face {
-        match self {
-            // Only a client that was given its token by Entra, and says that it hands challenges on, can meet one; any
-            // other would try the same token for ever (D-16).
-            Self::Claims(claims) if asker.answers_challenges => Face::challenge(
-                401,
-                Challenge::Claims(claims.clone()),
-                "the server behind the door asks for a further step at Microsoft: sign in again",
-            ),
-            Self::Claims(_) => Face::error(
-                403,
-                REFUSED,
-                "the server behind the door asks for a further step at Microsoft, such as a second factor, which this client cannot pass on: sign in anew, or use a client that answers claims challenges",
-            ),
-            Self::SignInAgain => Face::challenge(
-                401,
-                Challenge::InvalidToken,
-                "the server behind the door can no longer be called on your behalf: sign in again",
-            ),
-            Self::Connect { url } => {
-                let message = format!(
-                    "this server needs your account at another service: open {url} to connect it, then try again"
-                );
-                // Newer revisions have neither this code nor anything that could stand in for it here (L-09).
-                if asker.era == Era::Legacy && asker.opens_urls {
-                    let name = u128::from_be_bytes(asker.name.0);
-                    let data = format!(
-                        r#"{{"elicitations":[{{"mode":"url","elicitationId":"{name:032x}","url":{},"message":{}}}]}}"#,
-                        quote(url),
-                        quote("Connect your account, so that this server can be used on your behalf."),
-                    );
-                    Face { data: Some(data), ..Face::error(200, URL_ELICITATION, message) }
-                } else if asker.calls_tool {
-                    Face::tool_error(message)
-                } else {
-                    Face::error(200, REFUSED, message)
-                }
-            }
-        }
-    }
-}
-
-impl UpstreamFault {
-    fn face(&self) -> Face {
-        match self {
-            Self::Unreachable => Face::error(200, -32603, "the server behind the door cannot be reached"),
-            Self::Timeout => Face::error(200, -32603, "the server behind the door did not answer in time"),
-            Self::Malformed => {
-                Face::error(200, -32603, "the server behind the door gave an answer that cannot be passed on")
-            }
-            Self::TooLarge => {
-                Face::error(200, -32603, "the server behind the door gave an answer that is too large")
-            }
-            Self::SessionLost => Face::error(404, -32001, "Session not found"),
-            Self::Refused => Face::error(200, -32603, "the server behind the door refused the request"),
-            Self::Ended => Face::error(200, -32603, "the server behind the door ended before it answered"),
-            Self::Capped => {
-                Face::error(503, REFUSED, "as many copies of this server run as may; try again later")
-                    .retry(60)
-            }
-            Self::VerbNotServed => Face::error(405, -32600, "this server does not take that verb"),
         }
     }
 }
