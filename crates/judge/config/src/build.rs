@@ -1,13 +1,13 @@
 //! From sections to `Config`: every section is read to its end before any is given up.
 
 use crate::model::{
-    Audit, Cloud, Config, Durability, Entra, Gateway, Lab, Limits, Log, LogFormat, LogLevel, Policy,
-    Sessions, Tenants, Tls,
+    Audit, Cloud, Config, Durability, Entra, EntraCredential, Gateway, Lab, Limits, Log, LogFormat, LogLevel,
+    Policy, Sessions, Tenants, Tls,
 };
 use crate::problem::Problems;
 use crate::read::{Read, Section};
 use crate::servers::{self, Defaults};
-use crate::{Build, checks, net, parse};
+use crate::{Build, checks, net, parse, sign_in};
 
 /// Reads the whole file; `None` only where there is a problem.
 pub(crate) fn config(root: &Section<'_>, build: Build, problems: &mut Problems) -> Option<Config> {
@@ -31,6 +31,14 @@ pub(crate) fn config(root: &Section<'_>, build: Build, problems: &mut Problems) 
     let lab_origins = lab.as_ref().and_then(Option::as_ref).map_or(&[][..], |lab| &lab.origins);
     let servers =
         servers::read(root, &defaults, limits.as_ref(), lab_origins, shared_audience == Some(true), problems);
+    let sign_in_section = root.has("sign_in").then(|| root.group("sign_in", problems)).flatten();
+    let sign_in = sign_in_section.as_ref().map(|section| sign_in::sign_in(section, problems));
+    let vault = root
+        .has("vault")
+        .then(|| root.group("vault", problems).and_then(|section| sign_in::vault(&section, problems)));
+    let client_sections = root.groups("client", problems);
+    let clients: Vec<_> =
+        client_sections.iter().filter_map(|section| sign_in::client(section, &servers, problems)).collect();
     let policy = root
         .group_or_defaults("policy", problems)
         .and_then(|section| Some(Policy { dir: section.text("dir", problems, parse::path)?.value }));
@@ -46,7 +54,28 @@ pub(crate) fn config(root: &Section<'_>, build: Build, problems: &mut Problems) 
             checks::lab(lab, gateway, problems);
         }
     }
+    if let Some(section) = &entra_section {
+        let whole = sign_in::Whole {
+            entra: section,
+            sign_in: sign_in_section.as_ref(),
+            client_id: defaults.client_id.as_ref(),
+            credential: section.has("credential"),
+            vault: root.has("vault"),
+            clients: &clients,
+            servers: &servers,
+        };
+        sign_in::whole(&whole, problems);
+    }
     Some(Config {
+        sign_in: match sign_in {
+            None => None,
+            Some(sign_in) => Some(sign_in?),
+        },
+        clients,
+        vault: match vault {
+            None => None,
+            Some(vault) => Some(vault?),
+        },
         gateway: gateway?,
         limits: limits?,
         sessions: sessions?,
@@ -135,12 +164,22 @@ fn entra(section: &Section<'_>, defaults: &Defaults, problems: &mut Problems) ->
     let tenants = tenants(section, problems);
     let accept_v1 = section.flag("accept_v1", problems);
     let allow_app_only = section.flag("allow_app_only", problems);
-    let graph_secret_file = section.text("graph_secret_file", problems, parse::path);
-    if graph_secret_file.is_some() && !section.has("client_id") {
+    let credential = section.has("credential").then(|| {
+        section.group("credential", problems).and_then(|section| sign_in::credential(&section, problems))
+    });
+    let secretless = section.flag("require_secretless", problems);
+    if section.has("credential") && !section.has("client_id") {
         problems.add(
-            section.at("graph_secret_file"),
-            "`graph_secret_file` is a secret of nobody: `[entra]` has no `client_id`",
-            "add the `client_id` of the app registration that the secret belongs to, or take the line out",
+            section.at("credential"),
+            "`credential` is one of nobody: `[entra]` has no `client_id`",
+            "add the `client_id` of the app registration that it belongs to, or take it out",
+        );
+    }
+    if let (Some(true), Some(Some(EntraCredential::Secret { .. }))) = (secretless, &credential) {
+        problems.add(
+            section.at("credential"),
+            "`require_secretless` refuses a secret: it can be copied, and it expires",
+            "use the kind \"managed-identity\", \"workload-identity\" or \"certificate\"",
         );
     }
     Some(Entra {
@@ -149,7 +188,10 @@ fn entra(section: &Section<'_>, defaults: &Defaults, problems: &mut Problems) ->
         client_id: defaults.client_id.clone(),
         accept_v1: accept_v1?,
         allow_app_only: allow_app_only?,
-        graph_secret_file: graph_secret_file.map(|read| read.value),
+        credential: match credential {
+            None => None,
+            Some(credential) => Some(credential?),
+        },
     })
 }
 

@@ -17,12 +17,14 @@ mod problem;
 mod read;
 mod schema;
 mod servers;
+mod sign_in;
 mod units;
 mod words;
 
 pub use model::{
-    Access, Audit, Child, Cloud, Config, Durability, Entra, Era, Gateway, Lab, Limits, Log, LogFormat,
-    LogLevel, Policy, Remote, Server, Sessions, Target, Tenants, Tls,
+    Access, Audit, Child, Cloud, Config, Durability, Entra, EntraCredential, EntraTokens, Era, Gateway,
+    IdentitySource, Lab, Limits, Log, LogFormat, LogLevel, Policy, RegisteredClient, Remote, Server,
+    ServerCredential, Sessions, SignIn, Target, Tenants, Tls, UserGrant, Vault, VaultKey,
 };
 pub use net::{HttpUrl, Network, Origin};
 pub use page::page;

@@ -9,6 +9,13 @@ use doorward_types::{ClientId, ServerName, TenantId};
 
 use crate::net::{HttpUrl, Network, Origin};
 
+mod sign_in;
+
+pub use sign_in::{
+    EntraCredential, EntraTokens, IdentitySource, RegisteredClient, ServerCredential, SignIn, UserGrant,
+    Vault, VaultKey,
+};
+
 /// A whole valid `doorward.toml`. Every cross-check has passed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Config {
@@ -22,6 +29,12 @@ pub struct Config {
     pub entra: Entra,
     /// The upstream servers in the order of the file, at least one, names distinct.
     pub servers: Vec<Server>,
+    /// Signing people in at the door; `None` where clients bring Entra's tokens.
+    pub sign_in: Option<SignIn>,
+    /// Clients that the operator vouches for.
+    pub clients: Vec<RegisteredClient>,
+    /// Where sign-ins are kept.
+    pub vault: Option<Vault>,
     /// Whether the operator accepts that a token for one server opens another (D-12).
     pub shared_audience: bool,
     /// Where the policies are.
@@ -107,8 +120,8 @@ pub struct Entra {
     pub accept_v1: bool,
     /// Whether tokens of services that act for themselves are accepted.
     pub allow_app_only: bool,
-    /// File with the client secret for group look-ups in Graph.
-    pub graph_secret_file: Option<PathBuf>,
+    /// How the door proves itself to Entra: for sign-ins, for tokens on behalf of people, for groups in Graph.
+    pub credential: Option<EntraCredential>,
 }
 
 /// A national cloud of Entra. The list is compiled in; no other authority is ever asked (D-19).
@@ -150,6 +163,8 @@ pub struct Server {
     pub access: Access,
     /// Where it is.
     pub target: Target,
+    /// With what the door calls it.
+    pub credential: Option<ServerCredential>,
     /// How long it may be silent on a call: its own `timeout` or `limits.call_timeout`.
     pub timeout: Duration,
 }
@@ -338,11 +353,36 @@ impl Config {
 
     fn paths(&mut self) -> impl Iterator<Item = &mut PathBuf> {
         let tls = self.gateway.tls.iter_mut().flat_map(|tls| [&mut tls.certificate, &mut tls.key]);
-        let children = self.servers.iter_mut().filter_map(|server| match &mut server.target {
-            Target::Stdio(child) => Some(child.cwd.iter_mut().chain(child.env_files.values_mut())),
-            Target::Http(_) => None,
+        let children = self.servers.iter_mut().map(|server| {
+            let mut paths: Vec<&mut PathBuf> = match &mut server.target {
+                Target::Stdio(child) => child.cwd.iter_mut().chain(child.env_files.values_mut()).collect(),
+                Target::Http(_) => Vec::new(),
+            };
+            match &mut server.credential {
+                Some(ServerCredential::SecretFile { file, .. }) => paths.push(file),
+                Some(ServerCredential::UserGrant(grant)) => paths.extend(grant.client_secret_file.iter_mut()),
+                _ => {}
+            }
+            paths
         });
-        tls.chain(self.entra.graph_secret_file.iter_mut())
+        let credential: Vec<&mut PathBuf> = match &mut self.entra.credential {
+            Some(EntraCredential::WorkloadIdentity { token_file }) => vec![token_file],
+            Some(EntraCredential::Certificate { certificate, key }) => vec![certificate, key],
+            Some(EntraCredential::Secret { file, .. }) => vec![file],
+            Some(EntraCredential::ManagedIdentity { .. }) | None => Vec::new(),
+        };
+        let clients = self
+            .clients
+            .iter_mut()
+            .flat_map(|client| client.secret_file.iter_mut().chain(client.jwks_file.iter_mut()));
+        let vault: Vec<&mut PathBuf> = match &mut self.vault {
+            Some(Vault { path, key: VaultKey::File(key) }) => vec![path, key],
+            Some(Vault { path, .. }) => vec![path],
+            None => Vec::new(),
+        };
+        tls.chain(credential)
+            .chain(clients)
+            .chain(vault)
             .chain(children.flatten())
             .chain([
                 &mut self.policy.dir,

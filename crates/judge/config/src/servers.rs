@@ -12,6 +12,7 @@ use crate::net::{self, Origin};
 use crate::parse;
 use crate::problem::Problems;
 use crate::read::Section;
+use crate::sign_in;
 use crate::units::show_span;
 
 /// What `[entra]` says for servers that do not say it themselves.
@@ -82,6 +83,11 @@ fn server(
     let access = access(section, defaults, problems);
     let timeout = section.duration("timeout", problems);
     let target = target(section, lab_origins, problems);
+    let credential = section.has("credential").then(|| {
+        section
+            .group("credential", problems)
+            .and_then(|section| sign_in::server_credential(&section, problems))
+    });
     if let (Some(timeout), Some(limits)) = (&timeout, limits)
         && timeout.value > limits.call_timeout_max
     {
@@ -96,6 +102,10 @@ fn server(
         name: name?.value,
         access: access?,
         target: target?,
+        credential: match credential {
+            None => None,
+            Some(credential) => Some(credential?),
+        },
         timeout: timeout.map_or_else(|| limits.map(|limits| limits.call_timeout), |read| Some(read.value))?,
     })
 }
@@ -135,7 +145,7 @@ fn access(section: &Section<'_>, defaults: &Defaults, problems: &mut Problems) -
 }
 
 const ONLY_COMMAND: [&str; 7] = ["era", "shared", "max_children", "idle", "cwd", "env", "env_files"];
-const ONLY_URL: [&str; 1] = ["headers"];
+const ONLY_URL: [&str; 2] = ["headers", "credential"];
 
 fn target(section: &Section<'_>, lab_origins: &[Origin], problems: &mut Problems) -> Option<Target> {
     let remote = remote(section, lab_origins, problems);

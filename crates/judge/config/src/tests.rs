@@ -11,6 +11,7 @@ use crate::words::example;
 
 const LAB: Build = Build { lab: true };
 const EVERY_KEY: &str = include_str!("../cases/good/every-key.toml");
+const SIGN_IN: &str = include_str!("../cases/good/sign-in.toml");
 const SMALLEST: &str = r#"
 [gateway]
 listen = "127.0.0.1:8443"
@@ -72,8 +73,11 @@ fn every_documented_key_is_read() {
 #[test]
 fn the_file_with_every_key_has_every_key() {
     for (_, key) in all_leaves() {
-        // `tenant` excludes `tenants`.
-        let written = EVERY_KEY.contains(&format!("{} = ", key.name)) || key.name == "tenant";
+        // Those that exclude one that is written.
+        let other = ["tenant", "token_file", "workload", "key_vault_key", "issuer", "client_secret_file"];
+        let line = format!("{} = ", key.name);
+        let written =
+            [EVERY_KEY, SIGN_IN].iter().any(|file| file.contains(&line)) || other.contains(&key.name);
         assert!(written, "{}", key.name);
     }
     load("doorward.toml", EVERY_KEY, LAB).unwrap();
@@ -100,7 +104,17 @@ fn every_choice_becomes_a_value_of_its_own() {
         let mut seen: Vec<Config> = Vec::new();
         for word in words {
             let mut text = SMALLEST.replace("url = \"https://crm.contoso.com/mcp\"", "command = [\"crm\"]");
-            let line = format!("{} = \"{word}\"\n", key.name);
+            let mut line = format!("{} = \"{word}\"\n", key.name);
+            line.push_str(match (key.name, *word) {
+                ("kind", "workload-identity") => "token_file = \"t\"\n",
+                ("kind", "certificate") => "certificate = \"c\"\nkey = \"k\"\n",
+                ("kind", "secret") => "secret_file = \"s\"\n",
+                ("source", _) => "kind = \"managed-identity\"\n",
+                _ => "",
+            });
+            if header == "[sign_in]" {
+                line.push_str("[vault]\nkey_file = \"k\"\n[entra.credential]\nkind = \"managed-identity\"\n");
+            }
             if header == "[entra]" {
                 text = text.replace("[entra]\n", &format!("[entra]\n{line}"));
             } else {

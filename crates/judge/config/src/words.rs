@@ -19,7 +19,7 @@ pub(crate) fn unknown_key(
 ) -> Option<&'static str> {
     let what = format!("{} has no key `{key}`", group.title());
     if looks_secret(key) && !value.is_table() {
-        let help = "nothing secret is written in this file: put the value in a file of mode 0600 and name that file, as `graph_secret_file` and `env_files` do; and since it stood here, replace the secret";
+        let help = "nothing secret is written in this file: put the value in a file of mode 0600 and name that file, as `secret_file` and `env_files` do; and since it stood here, replace the secret";
         problems.add_beside_secret(span, what, help);
         return None;
     }

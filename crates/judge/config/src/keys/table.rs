@@ -1,16 +1,17 @@
 //! The keys themselves.
 
+use super::sign_in::{CLIENT, CREDENTIAL, SERVER_CREDENTIAL, SIGN_IN, VAULT};
 use super::{Group, Key, Kind, Need};
 
 const KIB: u64 = 1 << 10;
 const MIB: u64 = 1 << 20;
 const GIB: u64 = 1 << 30;
-const SECOND: u64 = 1_000;
-const MINUTE: u64 = 60 * SECOND;
-const HOUR: u64 = 60 * MINUTE;
-const DAY: u64 = 24 * HOUR;
+pub(super) const SECOND: u64 = 1_000;
+pub(super) const MINUTE: u64 = 60 * SECOND;
+pub(super) const HOUR: u64 = 60 * MINUTE;
+pub(super) const DAY: u64 = 24 * HOUR;
 
-const fn key(name: &'static str, kind: Kind, need: Need, about: &'static str) -> Key {
+pub(super) const fn key(name: &'static str, kind: Kind, need: Need, about: &'static str) -> Key {
     Key { name, kind, need, about }
 }
 
@@ -29,6 +30,9 @@ pub(crate) static ROOT: Group = Group {
         key("limits", Kind::Group(&LIMITS), Need::Optional, ""),
         key("sessions", Kind::Group(&SESSIONS), Need::Optional, ""),
         key("entra", Kind::Group(&ENTRA), Need::Always, ""),
+        key("sign_in", Kind::Group(&SIGN_IN), Need::Optional, ""),
+        key("vault", Kind::Group(&VAULT), Need::Optional, ""),
+        key("client", Kind::Groups(&CLIENT), Need::Optional, ""),
         key("server", Kind::Groups(&SERVER), Need::Always, ""),
         key("policy", Kind::Group(&POLICY), Need::Optional, ""),
         key("audit", Kind::Group(&AUDIT), Need::Optional, ""),
@@ -228,11 +232,12 @@ static ENTRA: Group = Group {
             Need::Default("false"),
             "Accept tokens of services that act for themselves. They need an app role; policy still decides.",
         ),
+        key("credential", Kind::Group(&CREDENTIAL), Need::Optional, ""),
         key(
-            "graph_secret_file",
-            Kind::Text("path"),
-            Need::Optional,
-            "File with the client secret of `client_id`, mode 0600. It is used for one thing: asking Microsoft Graph for the groups of a person who has too many to fit in the token. Without it such people are refused wherever a policy speaks of groups.",
+            "require_secretless",
+            Kind::Flag,
+            Need::Default("false"),
+            "Refuse a credential of the kind `secret`.",
         ),
     ],
 };
@@ -284,6 +289,7 @@ static SERVER: Group = Group {
             "As in `[entra]`, for this server; replaces it.",
         ),
         key("timeout", Kind::Span(100, DAY), Need::Optional, "`limits.call_timeout` for this server."),
+        key("credential", Kind::Group(&SERVER_CREDENTIAL), Need::Optional, ""),
         key(
             "headers",
             Kind::Map("header value"),

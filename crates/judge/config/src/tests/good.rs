@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::{
-    Build, Cloud, Config, Durability, Era, LogFormat, LogLevel, Target, Tenants, load, page, schema,
+    Build, Cloud, Config, Durability, EntraCredential, EntraTokens, Era, LogFormat, LogLevel,
+    ServerCredential, Target, Tenants, VaultKey, load, page, schema,
 };
 
 const LAB: Build = Build { lab: true };
@@ -87,7 +88,8 @@ fn every_key_arrives_where_it_belongs() {
         matches!(&entra.tenants, Tenants::Many(list) if list[0].as_str() == "aaaabbbb-0000-cccc-1111-dddd2222eeee")
     );
     assert_eq!((entra.accept_v1, entra.allow_app_only), (false, true));
-    assert_eq!(entra.graph_secret_file.as_deref(), Some(Path::new("secrets/graph")));
+    let secret = EntraCredential::Secret { file: "secrets/graph".into(), expires: Some(1_801_353_600) };
+    assert_eq!(entra.credential, Some(secret));
 
     assert_eq!(config.policy.dir, Path::new("rules"));
     assert_eq!(config.audit.durability, Durability::Record);
@@ -145,7 +147,8 @@ fn relative_paths_follow_the_file_and_absolute_ones_stay() {
     assert_eq!(config.audit.dir, Path::new("/etc/doorward/log"));
     assert_eq!(config.audit.key_file, Path::new("/etc/doorward/sign.key"));
     assert_eq!(config.audit.checkpoint_dir, Path::new("/mnt/checkpoints"));
-    assert_eq!(config.entra.graph_secret_file.as_deref(), Some(Path::new("/etc/doorward/secrets/graph")));
+    let Some(EntraCredential::Secret { file, .. }) = &config.entra.credential else { panic!("credential") };
+    assert_eq!(file, Path::new("/etc/doorward/secrets/graph"));
     assert_eq!(config.lab.as_ref().unwrap().ca_file, Path::new("/etc/doorward/lab/ca.pem"));
     let Target::Stdio(child) = &config.server("child").unwrap().target else { panic!("child") };
     assert_eq!(child.cwd.as_deref(), Some(Path::new("/etc/doorward/work")));
@@ -156,4 +159,32 @@ fn relative_paths_follow_the_file_and_absolute_ones_stay() {
 fn the_lab_has_a_graph_of_its_own_without_being_told() {
     let lab = good("lab").lab.unwrap();
     assert_eq!(lab.graph.to_string(), "https://[::1]:8444/graph");
+}
+
+#[test]
+fn signing_in_arrives_where_it_belongs() {
+    let config = good("sign-in").rebase(Path::new("/etc/doorward"));
+    let sign_in = config.sign_in.as_ref().unwrap();
+    assert_eq!(sign_in.access_token, Duration::from_secs(120));
+    assert_eq!((sign_in.registration, sign_in.registration_limit), (true, 50));
+    assert_eq!(sign_in.client_document_hosts, ["vscode.dev"]);
+    assert_eq!(sign_in.entra_tokens, EntraTokens::Apps);
+    assert_eq!(sign_in.scopes["mcp.access"], "Use the tools");
+    assert_eq!(sign_in.signing_key_life, Duration::from_hours(24 * 7));
+    let vault = config.vault.as_ref().unwrap();
+    assert_eq!(vault.path, Path::new("/etc/doorward/vault/doorward.db"));
+    assert_eq!(vault.key, VaultKey::File("/etc/doorward/keys/vault.key".into()));
+    let [inspector, machine] = &config.clients[..] else { panic!("two clients") };
+    assert_eq!(inspector.redirect_uris, ["http://127.0.0.1/callback"]);
+    assert_eq!(machine.jwks_file.as_deref(), Some(Path::new("/etc/doorward/keys/machine.json")));
+    assert_eq!(machine.servers[0].as_str(), "crm");
+    let credential = |name: &str| config.server(name).unwrap().credential.clone().unwrap();
+    assert_eq!(credential("crm"), ServerCredential::OnBehalfOf { scope: "api://crm/.default".into() });
+    assert!(credential("crm").is_per_person() && !credential("search").is_per_person());
+    let ServerCredential::KeyVaultSecret { header, prefix, .. } = credential("search") else {
+        panic!("search")
+    };
+    assert_eq!((header.as_str(), prefix.as_str()), ("x-api-key", ""));
+    let ServerCredential::UserGrant(grant) = credential("notes") else { panic!("notes") };
+    assert_eq!(grant.issuer.unwrap().to_string(), "https://auth.notes.example/");
 }

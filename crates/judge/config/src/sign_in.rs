@@ -1,0 +1,510 @@
+//! Signing in: `[entra.credential]`, `[sign_in]`, `[[client]]`, `[vault]`, `server.credential`.
+
+use std::path::{Component, Path, PathBuf};
+use std::time::Duration;
+
+use doorward_types::ClientId;
+
+use crate::build::values;
+use crate::checks;
+use crate::model::{
+    EntraCredential, EntraTokens, IdentitySource, RegisteredClient, Server, ServerCredential, SignIn,
+    UserGrant, Vault, VaultKey,
+};
+use crate::net::{self, HttpUrl, Origin};
+use crate::parse;
+use crate::problem::Problems;
+use crate::read::{Read, Section};
+use crate::units::Fault;
+
+/// Reads `[entra.credential]`: each kind has its own keys, and a key of another kind is a slip.
+pub(crate) fn credential(section: &Section<'_>, problems: &mut Problems) -> Option<EntraCredential> {
+    let kind = section.choice("kind", problems);
+    let identity = section.text("managed_identity", problems, parse::client_id);
+    let source = section.choice("source", problems);
+    let mut path = |key| section.text(key, problems, parse::path).map(|read| read.value);
+    let (token_file, certificate, key, secret_file) =
+        (path("token_file"), path("certificate"), path("key"), path("secret_file"));
+    let expires = section.text("secret_expires", problems, date);
+    let kind = kind?;
+    let of = |kind: &str| -> &[&str] {
+        match kind {
+            "managed-identity" => &["managed_identity", "source"],
+            "workload-identity" => &["token_file"],
+            "certificate" => &["certificate", "key"],
+            _ => &["secret_file", "secret_expires"],
+        }
+    };
+    for other in ["managed-identity", "workload-identity", "certificate", "secret"] {
+        for key in of(other).iter().filter(|key| other != kind && section.has(key)) {
+            problems.add(
+                section.at(key),
+                format!("`{key}` belongs to the kind `{other}`, and this is `{kind}`"),
+                format!("take `{key}` out, or write `kind = \"{other}\"`"),
+            );
+        }
+    }
+    let mut need = |value: Option<PathBuf>, key: &str| {
+        if value.is_none() && !section.has(key) {
+            problems.add(
+                section.span(),
+                format!("a credential of the kind `{kind}` needs `{key}`"),
+                format!("add `{key} = \"<path>\"`"),
+            );
+        }
+        value
+    };
+    match kind {
+        "managed-identity" => Some(EntraCredential::ManagedIdentity {
+            identity: identity.map(|read| read.value),
+            source: match source? {
+                "imds" => IdentitySource::Imds,
+                "app-service" => IdentitySource::AppService,
+                "arc" => IdentitySource::Arc,
+                _ => IdentitySource::Auto,
+            },
+        }),
+        "workload-identity" => {
+            Some(EntraCredential::WorkloadIdentity { token_file: need(token_file, "token_file")? })
+        }
+        "certificate" => {
+            let (certificate, key) = (need(certificate, "certificate"), need(key, "key"));
+            Some(EntraCredential::Certificate { certificate: certificate?, key: key? })
+        }
+        _ => Some(EntraCredential::Secret {
+            file: need(secret_file, "secret_file")?,
+            expires: expires.map(|read| read.value),
+        }),
+    }
+}
+
+/// Reads `[sign_in]`.
+pub(crate) fn sign_in(section: &Section<'_>, problems: &mut Problems) -> Option<SignIn> {
+    let access_token = section.duration("access_token", problems);
+    let refresh_idle = section.duration("refresh_idle", problems);
+    let refresh_absolute = section.duration("refresh_absolute", problems);
+    let recheck = section.duration("recheck", problems);
+    let session = section.duration("session", problems);
+    let registration = section.choice("registration", problems);
+    let registration_limit = section.count("registration_limit", problems);
+    let registration_expires = section.duration("registration_expires", problems);
+    let client_documents = section.flag("client_documents", problems);
+    let client_document_hosts = section.list("client_document_hosts", problems, host);
+    let redirect_schemes = section.list("redirect_schemes", problems, scheme);
+    let entra_tokens = section.choice("entra_tokens", problems);
+    let scopes = section.map("scopes", problems, |name, words| {
+        parse::scope(name)?;
+        words_of(words)
+    });
+    let signing_key_days = section.count("signing_key_days", problems);
+    checks::at_most(("refresh_idle", &refresh_idle), ("refresh_absolute", &refresh_absolute), problems);
+    Some(SignIn {
+        access_token: access_token?.value,
+        refresh_idle: refresh_idle?.value,
+        refresh_absolute: refresh_absolute?.value,
+        recheck: recheck?.value,
+        session: session?.value,
+        registration: registration? == "on",
+        registration_limit: u64::try_from(registration_limit?).ok()?,
+        registration_expires: registration_expires?.value,
+        client_documents: client_documents?,
+        client_document_hosts: values(client_document_hosts),
+        redirect_schemes: values(redirect_schemes),
+        entra_tokens: match entra_tokens? {
+            "apps" => EntraTokens::Apps,
+            "all" => EntraTokens::All,
+            _ => EntraTokens::None,
+        },
+        scopes,
+        signing_key_life: Duration::from_secs(86_400 * u64::try_from(signing_key_days?).ok()?),
+    })
+}
+
+/// Reads `[[client]]`.
+pub(crate) fn client(
+    section: &Section<'_>,
+    servers: &[Server],
+    problems: &mut Problems,
+) -> Option<RegisteredClient> {
+    let id = section.text("id", problems, client_name);
+    let name = section.text("name", problems, words_of);
+    let redirect_uris = section.list("redirect_uris", problems, |text| Ok(text.to_owned()));
+    let secret_file = section.text("secret_file", problems, parse::path);
+    let jwks_file = section.text("jwks_file", problems, parse::path);
+    let roles = section.list("roles", problems, parse::role);
+    let allowed = section.list("servers", problems, parse::server_name);
+    if secret_file.is_some() && jwks_file.is_some() {
+        problems.add(
+            section.at("jwks_file"),
+            "the client has a secret and keys, and could prove itself by either",
+            "keep one of the two; keys are the better one",
+        );
+    }
+    if !roles.is_empty() && !section.has("secret_file") && !section.has("jwks_file") {
+        problems.add(
+            section.at("roles"),
+            "anybody could be this machine: it has roles and nothing to prove itself with",
+            "add `jwks_file` or `secret_file`, or take `roles` out",
+        );
+    }
+    if roles.is_empty() && redirect_uris.is_empty() {
+        problems.add(
+            section.span(),
+            "the client has neither `redirect_uris`, to sign people in, nor `roles`, to act for itself",
+            "add one of the two",
+        );
+    }
+    for server in &allowed {
+        if !servers.iter().any(|known| known.name == server.value) {
+            problems.add(
+                server.span.clone(),
+                format!("no server is called `{}`", server.value),
+                "name a `[[server]]` of this file",
+            );
+        }
+    }
+    Some(RegisteredClient {
+        id: id?.value,
+        name: name?.value,
+        redirect_uris: values(redirect_uris),
+        secret_file: secret_file.map(|read| read.value),
+        jwks_file: jwks_file.map(|read| read.value),
+        roles: values(roles),
+        servers: values(allowed),
+    })
+}
+
+/// Reads `[vault]`.
+pub(crate) fn vault(section: &Section<'_>, problems: &mut Problems) -> Option<Vault> {
+    let path = section.text("path", problems, parse::path);
+    let key_file = section.text("key_file", problems, parse::path);
+    let key_vault = section.text("key_vault_key", problems, net::url);
+    if let (Some(path), Some(key_file)) = (&path, &key_file)
+        && path.value.parent().is_some_and(|folder| lies_in(&key_file.value, folder))
+    {
+        problems.add(
+            section.at("key_file"),
+            "the key lies in the folder of what it opens: whoever copies the one has the other",
+            "put it elsewhere, for example `key_file = \"keys/vault.key\"`",
+        );
+    }
+    let key = match (key_file, key_vault, section.has("key_file") || section.has("key_vault_key")) {
+        (Some(file), None, _) => VaultKey::File(file.value),
+        (None, Some(url), _) => VaultKey::KeyVault(https(url, problems)?),
+        (Some(_), Some(_), _) => {
+            problems.add(
+                section.at("key_vault_key"),
+                "the vault has two keys",
+                "keep one of `key_file` and `key_vault_key`",
+            );
+            return None;
+        }
+        (None, None, true) => return None,
+        (None, None, false) => {
+            problems.add(
+                section.span(),
+                "the vault has no key",
+                "add `key_file = \"keys/vault.key\"`, or `key_vault_key` for a key in Azure Key Vault",
+            );
+            return None;
+        }
+    };
+    Some(Vault { path: path?.value, key })
+}
+
+/// Reads `server.credential`.
+pub(crate) fn server_credential(section: &Section<'_>, problems: &mut Problems) -> Option<ServerCredential> {
+    const KINDS: [&str; 5] = ["on_behalf_of", "workload", "secret_file", "key_vault_secret", "user_grant"];
+    let on_behalf_of = section.text("on_behalf_of", problems, resource_scope);
+    let workload = section.text("workload", problems, default_scope);
+    let secret_file = section.text("secret_file", problems, parse::path);
+    let key_vault_secret = section.text("key_vault_secret", problems, net::url);
+    let header = section.text("header", problems, header_name);
+    let prefix = section.text("prefix", problems, words_or_nothing);
+    let user_grant = section.flag("user_grant", problems);
+    let issuer = section.text("issuer", problems, net::url);
+    let client_id = section.text("client_id", problems, words_of);
+    let client_secret_file = section.text("client_secret_file", problems, parse::path);
+    let scopes = section.list("scopes", problems, parse::scope);
+    let written: Vec<&str> = KINDS
+        .iter()
+        .copied()
+        .filter(|key| section.has(key) && (*key != "user_grant" || user_grant == Some(true)))
+        .collect();
+    if written.len() != 1 {
+        let what = if written.is_empty() {
+            "the credential is of no kind".to_owned()
+        } else {
+            format!("the credential is of several kinds: {}", written.join(", "))
+        };
+        problems.add(section.span(), what, format!("write exactly one of {}", KINDS.join(", ")));
+        return None;
+    }
+    let (header, prefix) = (header?.value, prefix?.value);
+    match written.first().copied() {
+        Some("on_behalf_of") => Some(ServerCredential::OnBehalfOf { scope: on_behalf_of?.value }),
+        Some("workload") => Some(ServerCredential::Workload { scope: workload?.value }),
+        Some("secret_file") => {
+            Some(ServerCredential::SecretFile { file: secret_file?.value, header, prefix })
+        }
+        Some("key_vault_secret") => Some(ServerCredential::KeyVaultSecret {
+            url: https(key_vault_secret?, problems)?,
+            header,
+            prefix,
+        }),
+        _ => {
+            if client_secret_file.is_some() && client_id.is_none() {
+                problems.add(
+                    section.at("client_secret_file"),
+                    "a secret of nobody: there is no `client_id`",
+                    "add the `client_id` that the secret belongs to",
+                );
+            }
+            Some(ServerCredential::UserGrant(UserGrant {
+                issuer: issuer.map(|read| read.value),
+                client_id: client_id.map(|read| read.value),
+                client_secret_file: client_secret_file.map(|read| read.value),
+                scopes: values(scopes),
+            }))
+        }
+    }
+}
+
+/// What no table of these can tell alone.
+pub(crate) struct Whole<'a> {
+    pub(crate) entra: &'a Section<'a>,
+    pub(crate) sign_in: Option<&'a Section<'a>>,
+    pub(crate) client_id: Option<&'a ClientId>,
+    pub(crate) credential: bool,
+    pub(crate) vault: bool,
+    pub(crate) clients: &'a [RegisteredClient],
+    pub(crate) servers: &'a [Server],
+}
+
+/// Checks that what signing in needs is there, and that nothing stands there that nothing needs (IDC-11).
+pub(crate) fn whole(whole: &Whole<'_>, problems: &mut Problems) {
+    if let Some(section) = whole.sign_in {
+        if whole.client_id.is_none() {
+            problems.add(
+                section.span(),
+                "`[sign_in]` signs people in at Entra, and `[entra]` has no `client_id`",
+                "add the `client_id` of the door's app registration to [entra]",
+            );
+        }
+        if !whole.credential {
+            problems.add(
+                section.span(),
+                "`[sign_in]` makes the door a confidential client of Entra, and it has no credential",
+                "add `credential = { kind = \"managed-identity\" }` to [entra], or another kind",
+            );
+        }
+        if !whole.vault {
+            problems.add(
+                section.span(),
+                "`[sign_in]` must remember who is signed in, and there is no `[vault]`",
+                "add `[vault]` with `key_file = \"keys/vault.key\"`",
+            );
+        }
+    } else if !whole.clients.is_empty() {
+        problems.add(
+            whole.entra.span(),
+            "`[[client]]` registers clients with the door, and without `[sign_in]` they sign in at Entra",
+            "add `[sign_in]`, or take the clients out",
+        );
+    }
+    let mut seen = std::collections::BTreeSet::new();
+    for client in whole.clients.iter().filter(|client| !seen.insert(client.id.as_str())) {
+        problems.add(None, format!("two clients are called `{}`", client.id), "give each its own `id`");
+    }
+    for server in whole.servers {
+        let needs_entra = matches!(
+            server.credential,
+            Some(
+                ServerCredential::OnBehalfOf { .. }
+                    | ServerCredential::Workload { .. }
+                    | ServerCredential::KeyVaultSecret { .. }
+            )
+        );
+        if needs_entra && !whole.credential {
+            problems.add(
+                whole.entra.span(),
+                format!("the credential of the server `{}` is asked for at Entra, and the door has none of its own", server.name),
+                "add `credential = { kind = \"managed-identity\" }` to [entra], or another kind",
+            );
+        }
+        if matches!(server.credential, Some(ServerCredential::UserGrant(_))) && whole.sign_in.is_none() {
+            problems.add(
+                whole.entra.span(),
+                format!("people connect their accounts for the server `{}` on the door's own pages, which `[sign_in]` brings", server.name),
+                "add `[sign_in]`",
+            );
+        }
+    }
+}
+
+fn https(url: Read<HttpUrl>, problems: &mut Problems) -> Option<HttpUrl> {
+    let origin: &Origin = url.value.origin();
+    if origin.is_https() {
+        return Some(url.value);
+    }
+    problems.add(
+        url.span,
+        format!("`{}` is not https", url.value),
+        "copy the identifier from the vault's page in the Azure portal",
+    );
+    None
+}
+
+/// Compares paths as they are written: what links make of them is judged again when the files are opened.
+fn lies_in(file: &Path, folder: &Path) -> bool {
+    fn plain(path: &Path) -> Vec<Component<'_>> {
+        path.components().filter(|part| *part != Component::CurDir).collect()
+    }
+    file.parent().is_some_and(|parent| plain(parent) == plain(folder))
+}
+
+fn client_name(text: &str) -> Result<ClientId, Fault> {
+    let help = "write a short name of your own, for example \"inspector\"";
+    if text.contains("://") {
+        return Err(Fault::new(
+            format!("`{text}` is a URL, and such clients describe themselves by a document"),
+            help,
+        ));
+    }
+    ClientId::registered(text).map_err(|why| Fault::new(format!("`{text}` is {why}"), help))
+}
+
+fn words_of(text: &str) -> Result<String, Fault> {
+    let fit = !text.trim().is_empty() && text.chars().count() <= 200 && !text.chars().any(char::is_control);
+    if fit {
+        Ok(text.to_owned())
+    } else {
+        Err(Fault::new("1 to 200 characters are wanted, on one line", "write a short sentence"))
+    }
+}
+
+fn words_or_nothing(text: &str) -> Result<String, Fault> {
+    if text.len() <= 64 && text.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic()) {
+        Ok(text.to_owned())
+    } else {
+        Err(Fault::new(
+            "a prefix has at most 64 printable ASCII characters",
+            "write \"Bearer \", for example",
+        ))
+    }
+}
+
+fn host(text: &str) -> Result<String, Fault> {
+    let plain = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-.:".contains(&byte));
+    if plain && !text.is_empty() && text.len() <= 253 {
+        Ok(text.to_ascii_lowercase())
+    } else {
+        Err(Fault::new(
+            format!("`{text}` is no host"),
+            "write a host such as \"vscode.dev\", without `https://` and path",
+        ))
+    }
+}
+
+fn scheme(text: &str) -> Result<String, Fault> {
+    let plain =
+        text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"+-.".contains(&byte));
+    let taken =
+        matches!(text, "http" | "https" | "javascript" | "data" | "file" | "vbscript" | "about" | "blob");
+    if plain && !taken && text.starts_with(|first: char| first.is_ascii_lowercase()) && text.len() <= 64 {
+        Ok(text.to_owned())
+    } else {
+        Err(Fault::new(
+            format!("`{text}` is no scheme of an application's own"),
+            "write a scheme such as \"cursor\", without `://`",
+        ))
+    }
+}
+
+fn header_name(text: &str) -> Result<String, Fault> {
+    let name = text.to_ascii_lowercase();
+    let plain = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
+    let taken = name.starts_with("mcp-")
+        || matches!(
+            name.as_str(),
+            "host"
+                | "content-type"
+                | "content-length"
+                | "accept"
+                | "connection"
+                | "transfer-encoding"
+                | "cookie"
+                | "traceparent"
+        );
+    if plain && !taken && !name.is_empty() && name.len() <= 64 {
+        Ok(name)
+    } else {
+        Err(Fault::new(
+            format!("`{text}` cannot carry the credential"),
+            "write \"authorization\" or a header of the server's own, \"x-api-key\" for example",
+        ))
+    }
+}
+
+/// A scope must name its resource: bare, Entra takes it for one of Microsoft Graph's (AADSTS650053).
+fn resource_scope(text: &str) -> Result<String, Fault> {
+    let qualified =
+        text.rsplit_once('/').is_some_and(|(resource, name)| !resource.is_empty() && !name.is_empty());
+    if qualified && !text.contains(' ') {
+        Ok(text.to_owned())
+    } else {
+        Err(Fault::new(
+            format!("`{text}` names no resource, and Entra would look for it in Microsoft Graph"),
+            "write \"api://<app id>/.default\", or one scope with its App ID URI in front",
+        ))
+    }
+}
+
+fn default_scope(text: &str) -> Result<String, Fault> {
+    if text.ends_with("/.default") {
+        resource_scope(text)
+    } else {
+        Err(Fault::new(
+            format!(
+                "`{text}` cannot be asked for by an application: it has app roles, and asks for all at once"
+            ),
+            "write \"api://<app id>/.default\"",
+        ))
+    }
+}
+
+/// Reads a day as seconds since the epoch (Gregorian, UTC).
+fn date(text: &str) -> Result<i64, Fault> {
+    let parts: Vec<&str> = text.split('-').collect();
+    let number = |at: usize, width: usize| -> Option<i64> {
+        let part = parts
+            .get(at)
+            .filter(|part| part.len() == width && part.bytes().all(|byte| byte.is_ascii_digit()))?;
+        part.parse().ok()
+    };
+    match (number(0, 4), number(1, 2), number(2, 2), parts.len()) {
+        (Some(year), Some(month @ 1..=12), Some(day @ 1..=31), 3) => {
+            let (shifted, era_year) = ((month + 9) % 12, if month <= 2 { year - 1 } else { year });
+            let era = era_year.div_euclid(400);
+            let year_of_era = era_year.rem_euclid(400);
+            let day_of_year = (153 * shifted + 2) / 5 + day - 1;
+            let days = era * 146_097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year
+                - 719_468;
+            Ok(days * 86_400)
+        }
+        _ => Err(Fault::new(format!("`{text}` is no day"), "write it as \"2027-01-31\"")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn days_are_counted_as_the_calendar_does() {
+        assert_eq!(date("1970-01-01").ok(), Some(0));
+        assert_eq!(date("2000-02-29").ok(), Some(951_782_400));
+        assert_eq!(date("2026-11-20").ok(), Some(1_795_132_800));
+        assert!(date("2026-13-01").is_err() && date("26-1-1").is_err() && date("tomorrow").is_err());
+    }
+}
