@@ -1,8 +1,8 @@
 //! From sections to `Config`: every section is read to its end before any is given up.
 
 use crate::model::{
-    Audit, Cloud, Config, Durability, Entra, EntraCredential, Gateway, Lab, Limits, Log, LogFormat, LogLevel,
-    Policy, Sessions, Tenants, Tls,
+    Audit, Cloud, Config, Durability, Entra, EntraCredential, EntraTokens, Gateway, Lab, Limits, Log,
+    LogFormat, LogLevel, Policy, Sessions, Tenants, Tls,
 };
 use crate::problem::Problems;
 use crate::read::{Read, Section};
@@ -28,11 +28,19 @@ pub(crate) fn config(root: &Section<'_>, build: Build, problems: &mut Problems) 
         entra_section.as_ref().map(|section| Defaults::read(section, problems)).unwrap_or_default();
     let entra = entra_section.as_ref().and_then(|section| entra(section, &defaults, problems));
     let shared_audience = root.flag("shared_audience", problems);
-    let lab_origins = lab.as_ref().and_then(Option::as_ref).map_or(&[][..], |lab| &lab.origins);
-    let servers =
-        servers::read(root, &defaults, limits.as_ref(), lab_origins, shared_audience == Some(true), problems);
     let sign_in_section = root.has("sign_in").then(|| root.group("sign_in", problems)).flatten();
     let sign_in = sign_in_section.as_ref().map(|section| sign_in::sign_in(section, problems));
+    // The door's own tokens name exactly one server; only Entra's are the same for all behind one registration (D-12).
+    let exact = matches!(&sign_in, Some(Some(own)) if own.entra_tokens == EntraTokens::None);
+    let lab_origins = lab.as_ref().and_then(Option::as_ref).map_or(&[][..], |lab| &lab.origins);
+    let servers = servers::read(
+        root,
+        &defaults,
+        limits.as_ref(),
+        lab_origins,
+        shared_audience == Some(true) || exact,
+        problems,
+    );
     let vault = root
         .has("vault")
         .then(|| root.group("vault", problems).and_then(|section| sign_in::vault(&section, problems)));
