@@ -1,1 +1,12 @@
 //! The door as a client of an OpenID provider: what it asks, and what the answers mean, without I/O.
+
+mod answer;
+mod authorize;
+mod claims;
+mod form;
+pub mod request;
+
+pub use answer::{AnswerError, EntraRefusal, TokenAnswer, read_refusal, read_tokens};
+pub use authorize::{AuthorizeUrl, Prompt};
+pub use claims::{BadClaims, merge_claims};
+pub use form::{Form, percent};

@@ -6,12 +6,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
-use doorward_oauth::{CallerKind, Cloud};
-use doorward_types::{ClientId, ObjectId, TenantId};
+use doorward_oauth::CallerKind;
+use doorward_types::{ObjectId, Secret, TenantId};
 use doorward_wire::{Limits, Tree};
 use http::{HeaderValue, Request, Response, StatusCode};
 
-use crate::app_token::{self, AppToken, Credential, is_code};
+use crate::client::{EntraClient, EntraError};
 use crate::clock::Stopwatch;
 use crate::fetch::Fetch;
 use crate::flight::Flights;
@@ -22,27 +22,14 @@ const KEPT: Duration = Duration::from_secs(300);
 /// How many callers' lists are kept.
 const MAX_LISTS: usize = 2_000;
 
-/// How many tenants' tokens are kept.
-const MAX_TENANTS: usize = 1_000;
-
 /// The first pause after a throttled answer that names none; it doubles up to [`LONGEST_PAUSE`].
 const FIRST_PAUSE: Duration = Duration::from_secs(5);
 
 /// The longest pause that is believed.
 const LONGEST_PAUSE: Duration = Duration::from_secs(3600);
 
-/// What [`Groups`] is made from.
-pub struct GroupsConfig {
-    /// Where Entra and Graph are.
-    pub cloud: Cloud,
-    /// The door's own application; it needs the application permission `GroupMember.Read.All`, consented to by an
-    /// administrator of each tenant.
-    pub client_id: ClientId,
-    /// How the door proves that it is this application.
-    pub credential: Credential,
-}
-
-/// Asks Graph for groups. Cheap to clone; clones share the cache, the flights and the pause.
+/// Asks Graph for groups. The door's application needs the application permission `GroupMember.Read.All`, consented to by
+/// an administrator of each tenant. Cheap to clone; clones share the cache, the flights and the pause.
 #[derive(Clone)]
 pub struct Groups {
     shared: Arc<Shared>,
@@ -52,11 +39,8 @@ type Members = Arc<BTreeSet<ObjectId>>;
 
 struct Shared {
     fetch: Arc<dyn Fetch>,
-    cloud: Cloud,
-    client: ClientId,
-    credential: Arc<Credential>,
+    entra: EntraClient,
     clock: Stopwatch,
-    tokens: Flights<TenantId, AppToken, GroupsError>,
     members: Flights<(TenantId, ObjectId, CallerKind), Members, GroupsError>,
     pause: Mutex<Pause>,
 }
@@ -88,7 +72,7 @@ pub enum GroupsError {
         /// `error` of the answer.
         error: Option<String>,
         /// First of its `error_codes`.
-        code: Option<i64>,
+        code: Option<u32>,
     },
     /// Graph refuses the door.
     #[error("Graph refuses: {status} {}; the application needs GroupMember.Read.All with an administrator's consent", .code.as_deref().unwrap_or("-"))]
@@ -111,13 +95,10 @@ pub enum GroupsError {
 
 impl Groups {
     /// Makes an asker; nothing is fetched yet.
-    pub fn new(fetch: Arc<dyn Fetch>, config: GroupsConfig, clock: Stopwatch) -> Self {
+    pub fn new(fetch: Arc<dyn Fetch>, entra: EntraClient, clock: Stopwatch) -> Self {
         let shared = Shared {
             fetch,
-            cloud: config.cloud,
-            client: config.client_id,
-            credential: Arc::new(config.credential),
-            tokens: Flights::new(MAX_TENANTS, clock.clone()),
+            entra,
             members: Flights::new(MAX_LISTS, clock.clone()),
             clock,
             pause: Mutex::default(),
@@ -153,7 +134,7 @@ impl Shared {
         let answer = self.post(tenant, object, kind).await?;
         // A token may end before its time, by a revocation: once more with a fresh one.
         let answer = if answer.status() == StatusCode::UNAUTHORIZED {
-            self.tokens.forget(tenant);
+            self.entra.forget_app_token(tenant.as_str(), &self.scope());
             self.post(tenant, object, kind).await?
         } else {
             answer
@@ -191,7 +172,7 @@ impl Shared {
             .map_err(|_| GroupsError::BadAnswer("the token does not fit into a header"))?;
         bearer.set_sensitive(true);
         let request =
-            Request::post(format!("{}/v1.0/{collection}/{object}/getMemberObjects", self.cloud.graph))
+            Request::post(format!("{}/v1.0/{collection}/{object}/getMemberObjects", self.entra.cloud().graph))
                 .header("authorization", bearer)
                 .header("content-type", "application/json")
                 .header("accept", "application/json")
@@ -200,18 +181,23 @@ impl Shared {
         self.fetch.fetch(request).await.map_err(|error| GroupsError::Unreachable(error.0))
     }
 
-    async fn token(&self, tenant: &TenantId) -> Result<AppToken, GroupsError> {
-        let ask = || {
-            let credential = Arc::clone(&self.credential);
-            app_token::request(
-                Arc::clone(&self.fetch),
-                self.cloud.clone(),
-                self.client.clone(),
-                credential,
-                tenant.clone(),
-            )
-        };
-        self.tokens.get(tenant.clone(), ask, GroupsError::Interrupted).await
+    async fn token(&self, tenant: &TenantId) -> Result<Arc<Secret<String>>, GroupsError> {
+        self.entra.app_token(tenant.as_str(), &self.scope()).await.map_err(|error| match error {
+            EntraError::Refused(refusal) => {
+                GroupsError::TokenRefused { status: refusal.status, code: refusal.code(), error: refusal.error }
+            }
+            EntraError::Throttled { retry_in } => GroupsError::Throttled { retry_in },
+            EntraError::BadAnswer(_) => {
+                GroupsError::BadAnswer("the token answer has no bearer token with a lifetime")
+            }
+            EntraError::Interrupted => GroupsError::Interrupted,
+            EntraError::Unreachable(why) => GroupsError::Unreachable(why),
+            EntraError::Credential(why) => GroupsError::Unreachable(why.to_string()),
+        })
+    }
+
+    fn scope(&self) -> String {
+        format!("{}/.default", self.entra.cloud().graph)
     }
 
     fn obey_pause(&self) -> Result<(), GroupsError> {
@@ -261,6 +247,13 @@ fn error_code(body: Bytes) -> Option<String> {
     let tree = Tree::parse(body, &limits).ok()?;
     let code = tree.root().path(&["error", "code"])?.as_str()?.into_owned();
     is_code(&code).then_some(code)
+}
+
+/// Returns whether a text is an error code as Graph has them, and nothing to be afraid of in a log.
+fn is_code(text: &str) -> bool {
+    !text.is_empty()
+        && text.len() <= 64
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'.')
 }
 
 #[cfg(test)]

@@ -1,12 +1,13 @@
 //! Entra and Graph over the network: signing keys, and the groups that did not fit into a token.
 //!
 //! The gateway asks [`Keys`] for the keys that the `oauth` crate judges tokens with, and [`Groups`] for a person's
-//! groups where a token says there are too many. Everything is asked with the door's own credential: a caller's token
-//! never comes in here, so it cannot go out. Nothing here may take an address from a token, trust a key document that
+//! groups where a token says there are too many. [`EntraClient`] asks for tokens. Everything is asked with the door's own
+//! credential; a caller's token comes in here as the proof of an exchange at Entra and for nothing else. Nothing here may take an address from a token, trust a key document that
 //! another origin serves, or turn "no answer" into "no groups".
 
-mod app_token;
+mod client;
 mod clock;
+mod credential;
 mod discovery;
 mod fetch;
 mod flight;
@@ -16,8 +17,9 @@ mod keys;
 #[cfg(test)]
 mod script;
 
-pub use app_token::Credential;
+pub use client::{EntraClient, EntraConfig, EntraError};
+pub use credential::{ClientCredential, CredentialError};
 pub use clock::Stopwatch;
 pub use fetch::{Fetch, FetchFailed, Fetching};
-pub use groups::{Groups, GroupsConfig, GroupsError};
+pub use groups::{Groups, GroupsError};
 pub use keys::{Health, Keys, KeysError, Refreshed};

@@ -1,6 +1,9 @@
-use doorward_types::Secret;
+use doorward_oauth::Cloud;
+use doorward_types::{ClientId, Secret};
 
 use super::*;
+use crate::client::EntraConfig;
+use crate::credential::ClientCredential;
 use crate::script::Script;
 
 const TENANT: &str = "72f988bf-86f1-41af-91ab-2d7cd011db47";
@@ -37,12 +40,13 @@ fn script() -> Script {
 }
 
 fn groups(script: &Script) -> Groups {
-    let config = GroupsConfig {
+    let config = EntraConfig {
         cloud: Cloud::named("public").unwrap(),
         client_id: ClientId::parse(APP).unwrap(),
-        credential: Credential::Secret(Secret::new("a&b=c d/\u{e9}".to_owned())),
+        credential: ClientCredential::Secret(Secret::new("a&b=c d/\u{e9}".to_owned())),
     };
-    Groups::new(Arc::new(script.clone()), config, script.stopwatch())
+    let entra = EntraClient::new(Arc::new(script.clone()), config, script.stopwatch());
+    Groups::new(Arc::new(script.clone()), entra, script.stopwatch())
 }
 
 async fn carol(groups: &Groups) -> Result<Vec<String>, GroupsError> {

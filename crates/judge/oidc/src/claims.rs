@@ -1,0 +1,56 @@
+//! The `claims` parameter: what a token must say, asked for in JSON (OpenID Connect Core section 5.5).
+
+use bytes::Bytes;
+use doorward_wire::{Kind, Limits, Tree};
+
+/// Says that this client can be told to come back for more: Entra then ends access at once when something changes
+/// (continuous access evaluation), and names what is missing when a step is.
+const CAPABLE: &str = r#""xms_cc":{"values":["cp1"]}"#;
+
+/// The claims that were asked for cannot be sent on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the claims are no JSON object of claims")]
+pub struct BadClaims;
+
+/// Writes the claims to ask Entra for: the door's own capability, and what a challenge asks for besides. The challenge is
+/// foreign JSON: its members for access tokens are taken over as they stand, after they were read strictly.
+///
+/// # Errors
+/// [`BadClaims`].
+pub fn merge_claims(challenge: Option<&str>) -> Result<String, BadClaims> {
+    let Some(challenge) = challenge else { return Ok(format!(r#"{{"access_token":{{{CAPABLE}}}}}"#)) };
+    let limits = Limits { max_bytes: 8 * 1024, max_depth: 16, max_nodes: 512 };
+    let tree = Tree::parse(Bytes::copy_from_slice(challenge.as_bytes()), &limits).map_err(|_| BadClaims)?;
+    if tree.root().kind() != Kind::Object {
+        return Err(BadClaims);
+    }
+    let mut members = vec![CAPABLE.to_owned()];
+    if let Some(wanted) = tree.root().get("access_token") {
+        if wanted.kind() != Kind::Object {
+            return Err(BadClaims);
+        }
+        for (name, value) in wanted.members().filter(|(name, _)| name != "xms_cc") {
+            members.push(format!("{}:{}", doorward_wire::quote(&name), value.raw()));
+        }
+    }
+    Ok(format!(r#"{{"access_token":{{{}}}}}"#, members.join(",")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // control: D-16: a step that Entra asks for is asked for again as it was named, beside the door's own capability
+    #[test]
+    fn a_challenge_is_carried_as_it_stands() {
+        assert_eq!(merge_claims(None).unwrap(), r#"{"access_token":{"xms_cc":{"values":["cp1"]}}}"#);
+        let challenge = r#"{"access_token":{"acrs":{"essential":true,"value":"c1"},"xms_cc":{"values":[]}},"id_token":{"x":null}}"#;
+        assert_eq!(
+            merge_claims(Some(challenge)).unwrap(),
+            r#"{"access_token":{"xms_cc":{"values":["cp1"]},"acrs":{"essential":true,"value":"c1"}}}"#
+        );
+        for bad in ["", "[]", "{", r#"{"access_token":1}"#, r#"{"a":1,"a":2}"#] {
+            assert_eq!(merge_claims(Some(bad)), Err(BadClaims), "{bad}");
+        }
+    }
+}
