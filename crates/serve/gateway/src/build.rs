@@ -8,17 +8,19 @@ use std::sync::{Arc, RwLock};
 use std::time::{Duration, SystemTime};
 
 use doorward_audit::{AuditConfig, AuditLog};
-use doorward_config::{Access, Config, Era, Server, Target};
+use doorward_config::{Config, Era, Server, ServerCredential, Target};
 use doorward_engine::{Door, DoorLimits, EraRule, ServerRules, SessionRules, Snapshot};
-use doorward_entra::{Credential, Groups, GroupsConfig, Keys, Stopwatch};
+use doorward_entra::{Groups, Keys, Stopwatch};
+use doorward_facade::{Facade, FacadeError};
 use doorward_net::{Connector, ConnectorConfig, Origin, Reach};
-use doorward_oauth::{Audience, Cloud, EntraTokens, Expectation, Tenants, TokenCache};
+use doorward_oauth::{Audience, Cloud, DoorExpectation, EntraTokens, Expectation, Tenants, TokenCache};
 use doorward_policy::{PolicyProblem, PolicyText};
 use doorward_types::Secret;
 use doorward_upstream::{HttpTarget, StdioLimits, StdioTarget, Upstreams};
 use doorward_wire::Limits;
 
 use crate::ports::GatewayPorts;
+use crate::sign_in;
 
 /// Tolerated difference between Entra's clock and ours.
 const SKEW: Duration = Duration::from_secs(60);
@@ -57,6 +59,29 @@ pub enum BuildError {
     /// The operating system gives no randomness.
     #[error("the operating system gives no randomness")]
     Random,
+    /// The store cannot be opened.
+    #[error("the vault cannot be opened: {0}")]
+    Store(#[from] doorward_store::StoreError),
+    /// The façade cannot be opened.
+    #[error("nobody could sign in: {0}")]
+    Facade(#[from] FacadeError),
+    /// A configured client cannot be used.
+    #[error("the client `{id}`: {what}")]
+    Client {
+        /// Which.
+        id: doorward_types::ClientId,
+        /// What is wrong with it.
+        what: String,
+    },
+    /// The door's credential at Entra cannot be used.
+    #[error("entra.credential: {0}")]
+    Credential(String),
+    /// There is no vault.
+    #[error("`[vault]` is not configured: there is nothing to work on")]
+    NoVault,
+    /// Something needs a credential that is not configured.
+    #[error("`{0}` needs `entra.credential`")]
+    NoCredential(&'static str),
 }
 
 /// A door, and what it was built from.
@@ -67,6 +92,8 @@ pub struct Built {
     pub door: Arc<Door<GatewayPorts>>,
     /// The authorization server that metadata names.
     pub authorization_server: String,
+    /// The door's own authorization server, where one is configured.
+    pub facade: Option<Arc<Facade>>,
 }
 
 /// Builds a door.
@@ -79,11 +106,15 @@ pub async fn build(config: Config) -> Result<Built, BuildError> {
     let snapshot = Snapshot::compile(1, rules(&config, &cloud), text, BTreeMap::new())
         .map_err(|problems| BuildError::Policies { dir: config.policy.dir.clone(), problems })?;
     let connector = connector(&config)?;
-    let upstreams = Upstreams::new(&connector, targets(&config)?).map_err(BuildError::Target)?;
-    let keys = Keys::new(Arc::new(connector.clone()), &cloud, &tenants(&config), Stopwatch::system());
-    let groups = groups(&config, &connector, &cloud)?;
     let audit = AuditLog::open(audit_config(&config), SystemTime::now().into())?;
-    let ports = GatewayPorts::new(audit, Arc::new(upstreams), Arc::new(keys), groups);
+    let ready = sign_in::prepare(&config, &cloud, &connector, &audit).await?;
+    let targets = targets(&config, &ready, &connector)?;
+    let upstreams = Upstreams::new(&connector, targets).map_err(BuildError::Target)?;
+    let keys =
+        Arc::new(Keys::new(Arc::new(connector.clone()), &cloud, &tenants(&config), Stopwatch::system()));
+    let fetch = Arc::new(connector.clone());
+    let groups = ready.entra.clone().map(|entra| Groups::new(fetch, entra, Stopwatch::system()));
+    let ports = GatewayPorts::new(audit, Arc::new(upstreams), Arc::clone(&keys), groups);
     let limits = DoorLimits {
         sessions: SessionRules {
             total: config.limits.sessions,
@@ -93,11 +124,13 @@ pub async fn build(config: Config) -> Result<Built, BuildError> {
         },
     };
     let door = Arc::new(Door::new(ports, snapshot, limits).map_err(|_| BuildError::Random)?);
-    let authorization_server = match tenants(&config) {
-        Tenants::One(tenant) => cloud.issuer_v2(&tenant),
-        Tenants::Many(_) => format!("{}/organizations/v2.0", cloud.authority),
+    let facade = sign_in::open(&config, cloud.clone(), &connector, ready, &keys, &door).await?;
+    let authorization_server = match (&facade, tenants(&config)) {
+        (Some(facade), _) => facade.issuer().to_owned(),
+        (None, Tenants::One(tenant)) => cloud.issuer_v2(&tenant),
+        (None, Tenants::Many(_)) => format!("{}/organizations/v2.0", cloud.authority),
     };
-    Ok(Built { config, door, authorization_server })
+    Ok(Built { config, door, authorization_server, facade })
 }
 
 pub(crate) fn cloud(config: &Config) -> Result<Cloud, BuildError> {
@@ -148,8 +181,8 @@ pub(crate) fn rules(config: &Config, cloud: &Cloud) -> Vec<ServerRules> {
             name: server.name.clone(),
             resource: format!("{public}{path}"),
             metadata_url: format!("{public}/.well-known/oauth-protected-resource{path}"),
-            challenge_scope: server.access.scopes_supported().join(" "),
-            expectation: expectation(config, cloud, &server.access),
+            challenge_scope: scopes_told(config, server).join(" "),
+            expectation: expectation(config, cloud, server),
             era: match &server.target {
                 Target::Http(_) => EraRule::Both,
                 Target::Stdio(child) if child.era == Era::Modern => EraRule::Modern,
@@ -159,8 +192,9 @@ pub(crate) fn rules(config: &Config, cloud: &Cloud) -> Vec<ServerRules> {
             request_limits: bound(config.limits.request_bytes),
             answer_limits: bound(config.limits.response_bytes),
             event_bytes: config.limits.event_bytes,
-            keeps_assertion: false,
-            per_person_credential: false,
+            // Where people come with Entra's own tokens, those are the proof that an exchange needs.
+            keeps_assertion: matches!(server.credential, Some(ServerCredential::OnBehalfOf { .. })),
+            per_person_credential: server.credential.as_ref().is_some_and(ServerCredential::is_per_person),
             acquainting: Arc::default(),
             tokens: RwLock::new(TokenCache::new(16_384)),
         }
@@ -168,22 +202,42 @@ pub(crate) fn rules(config: &Config, cloud: &Cloud) -> Vec<ServerRules> {
     config.servers.iter().map(rule).collect()
 }
 
-fn expectation(config: &Config, cloud: &Cloud, access: &Access) -> Expectation {
+/// Returns the scopes that clients are told to ask for: the door's own, or Entra's.
+pub(crate) fn scopes_told(config: &Config, server: &Server) -> Vec<String> {
+    match config.sign_in {
+        Some(_) => doorward_facade::scopes(server),
+        None => server.access.scopes_supported(),
+    }
+}
+
+fn expectation(config: &Config, cloud: &Cloud, server: &Server) -> Expectation {
+    let access = &server.access;
+    let own = config.sign_in.as_ref().map(|_| DoorExpectation {
+        issuer: config.gateway.public_url.as_str().trim_end_matches('/').to_owned(),
+        audience: format!("{}{}", config.gateway.public_url.as_str().trim_end_matches('/'), server.path()),
+        required_scope: doorward_facade::scopes(server),
+    });
+    let (entra, apps) = match config.sign_in.as_ref().map(|sign_in| sign_in.entra_tokens) {
+        None | Some(doorward_config::EntraTokens::All) => (EntraTokens::All, false),
+        Some(doorward_config::EntraTokens::Apps) => (EntraTokens::Apps, true),
+        Some(doorward_config::EntraTokens::None) => (EntraTokens::None, false),
+    };
+    let machines = config.sign_in.is_some() && config.clients.iter().any(|client| !client.roles.is_empty());
     Expectation {
         cloud: cloud.clone(),
         tenants: tenants(config),
         audience: Audience { client_id: access.client_id.clone(), app_id_uris: access.app_id_uris.clone() },
         required_scope: access.required_scope.clone(),
         required_role: access.required_role.clone(),
-        allow_app_only: config.entra.allow_app_only,
+        allow_app_only: config.entra.allow_app_only || apps || machines,
         skew: SKEW,
         accept_v1: config.entra.accept_v1,
-        door: None,
-        entra: EntraTokens::All,
+        door: own,
+        entra,
     }
 }
 
-fn connector(config: &Config) -> Result<Connector, BuildError> {
+pub(crate) fn connector(config: &Config) -> Result<Connector, BuildError> {
     let mut made = ConnectorConfig::default();
     if let Some(lab) = &config.lab {
         made.extra_roots_pem.push(read(&lab.ca_file)?);
@@ -197,12 +251,12 @@ fn connector(config: &Config) -> Result<Connector, BuildError> {
     Ok(Connector::new(made)?)
 }
 
-fn read(path: &Path) -> Result<Vec<u8>, BuildError> {
+pub(crate) fn read(path: &Path) -> Result<Vec<u8>, BuildError> {
     std::fs::read(path).map_err(|cause| BuildError::Read { path: path.to_owned(), cause })
 }
 
 /// Reads a secret from its file; the newline that editors end a file with is not part of it.
-fn read_secret(path: &Path) -> Result<Secret<String>, BuildError> {
+pub(crate) fn read_secret(path: &Path) -> Result<Secret<String>, BuildError> {
     let mut text =
         std::fs::read_to_string(path).map_err(|cause| BuildError::Read { path: path.to_owned(), cause })?;
     text.truncate(text.trim_end().len());
@@ -211,6 +265,8 @@ fn read_secret(path: &Path) -> Result<Secret<String>, BuildError> {
 
 fn targets(
     config: &Config,
+    ready: &sign_in::Ready,
+    connector: &Connector,
 ) -> Result<Vec<(doorward_types::ServerName, doorward_upstream::Target)>, BuildError> {
     let target = |server: &Server| {
         let target = match &server.target {
@@ -224,7 +280,7 @@ fn targets(
                         Reach::Configured
                     },
                     headers: remote.headers.clone().into_iter().collect(),
-                    credential: None,
+                    credential: sign_in::server_credential(config, server, ready, connector)?,
                     most: config.limits.call_timeout_max,
                 })
             }
@@ -251,16 +307,7 @@ fn targets(
     config.servers.iter().map(target).collect()
 }
 
-fn groups(config: &Config, connector: &Connector, cloud: &Cloud) -> Result<Option<Groups>, BuildError> {
-    let (Some(path), Some(client)) = (&config.entra.graph_secret_file, &config.entra.client_id) else {
-        return Ok(None);
-    };
-    let credential = Credential::Secret(read_secret(path)?);
-    let config = GroupsConfig { cloud: cloud.clone(), client_id: client.clone(), credential };
-    Ok(Some(Groups::new(Arc::new(connector.clone()), config, Stopwatch::system())))
-}
-
-fn audit_config(config: &Config) -> AuditConfig {
+pub(crate) fn audit_config(config: &Config) -> AuditConfig {
     let audit = &config.audit;
     let mut made = AuditConfig::new(&audit.dir, &audit.key_file, &audit.checkpoint_dir);
     made.durability = match audit.durability {

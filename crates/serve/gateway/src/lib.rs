@@ -6,6 +6,7 @@
 
 mod body;
 mod build;
+mod downstream;
 mod knocks;
 mod listen;
 mod metrics;
@@ -14,8 +15,10 @@ mod reload;
 mod respond;
 mod route;
 mod scrape;
+mod sign_in;
 
 pub use build::{BuildError, Built, build};
 pub use listen::{Gateway, Running, StartError};
 pub use metrics::Metrics;
 pub use ports::GatewayPorts;
+pub use sign_in::open_store;

@@ -23,7 +23,7 @@ use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
 use crate::body::Inbound;
-use crate::build::{Built, public_hosts};
+use crate::build::{Built, public_hosts, scopes_told};
 use crate::ports::GatewayPorts;
 use crate::route::Site;
 
@@ -109,6 +109,9 @@ impl Gateway {
             tokio::spawn(get_acquainted(Arc::clone(&door), Arc::clone(rules), drain.clone()));
         }
         tokio::spawn(look_after(Arc::clone(&door), tls.clone(), drain.clone()));
+        if let Some(facade) = &built.facade {
+            crate::sign_in::look_after(Arc::clone(facade), drain.clone());
+        }
         let _watching = crate::reload::watch(&built, drain.clone());
         let accepting = Accepting { listener, tls: tls.clone(), config: built.config, site, drain };
         let task = tokio::spawn(run(accepting));
@@ -162,12 +165,13 @@ fn site(built: &Built, address: SocketAddr, drain: watch::Receiver<bool>) -> Sit
         origins.extend(hosts.iter().map(|host| format!("http://{host}")));
     }
     let scopes =
-        config.servers.iter().map(|server| (server.name.to_string(), server.access.scopes_supported()));
+        config.servers.iter().map(|server| (server.name.to_string(), scopes_told(config, server)));
     Site {
         door: Arc::clone(&built.door),
         hosts,
         origins,
         authorization_server: built.authorization_server.clone(),
+        facade: built.facade.clone(),
         scopes: scopes.collect(),
         most_calls: config.limits.concurrent_calls,
         calls: Arc::default(),

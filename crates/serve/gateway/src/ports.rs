@@ -164,7 +164,7 @@ impl Ports for GatewayPorts {
     async fn groups(&self, identity: &Identity) -> Result<BTreeSet<ObjectId>, GroupsUnavailable> {
         let Some(groups) = &self.groups else {
             return Err(GroupsUnavailable(
-                "the token has more groups than it can list, and no `entra.graph_secret_file` is configured to ask Graph"
+                "the token has more groups than it can list, and no `entra.credential` is configured to ask Graph"
                     .to_owned(),
             ));
         };

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::Bytes;
+use doorward_facade::Facade;
 use doorward_engine::{Arrived, Authorization, Door, Ports, ServerRules, Snapshot};
 use doorward_oauth::protected_resource_metadata;
 use doorward_wire::{HeaderSet, Verb};
@@ -31,6 +32,8 @@ pub(crate) struct Site {
     pub(crate) origins: Vec<String>,
     /// The authorization server that metadata names.
     pub(crate) authorization_server: String,
+    /// The door's own, where it has one.
+    pub(crate) facade: Option<Arc<Facade>>,
     /// The scopes of each server.
     pub(crate) scopes: BTreeMap<String, Vec<String>>,
     /// Calls at once.
@@ -72,6 +75,8 @@ impl Site {
         } else if let Some(rules) = server_at(&snapshot, path) {
             let rules = Arc::clone(rules);
             self.mcp(request, snapshot, rules, source).await
+        } else if let Some(facade) = self.facade.clone().filter(|_| Facade::serves(path)) {
+            self.sign_in(&facade, request, source).await
         } else {
             error(StatusCode::NOT_FOUND, "nothing is served here")
         };
@@ -106,11 +111,45 @@ impl Site {
         let mut origins = request.headers().get_all(ORIGIN).iter();
         let Some(origin) = origins.next() else { return Ok(None) };
         let known = self.origins.iter().any(|known| known.as_bytes() == origin.as_bytes());
+        // Clients that run in a browser ask for metadata and tokens from their own origin. No cookie counts there, so
+        // their page learns no more than any program could.
+        if self.facade.is_some() && Facade::is_for_programs(request.uri().path()) && origins.next().is_none() {
+            return Ok(Some(HeaderValue::from_static("*")));
+        }
         if known && origins.next().is_none() {
             Ok(Some(origin.clone()))
         } else {
             refuse("this origin may not call")
         }
+    }
+
+    /// Hands a request to the façade.
+    async fn sign_in(
+        &self,
+        facade: &Facade,
+        request: Request<Inbound>,
+        source: Option<IpAddr>,
+    ) -> Response<Reply> {
+        if request.method() == Method::OPTIONS && Facade::is_for_programs(request.uri().path()) {
+            return preflight();
+        }
+        let running = self.calls.fetch_add(1, Ordering::Relaxed);
+        let _counted = Counted(Arc::clone(&self.calls));
+        if running >= self.most_calls || *self.drain.borrow() {
+            let mut response = error(StatusCode::SERVICE_UNAVAILABLE, "the door is busy; try again shortly");
+            response.headers_mut().insert(RETRY_AFTER, 2.into());
+            return response;
+        }
+        let (head, body) = request.into_parts();
+        let bytes = match head.method {
+            Method::POST => match crate::body::read(body, doorward_facade::MOST_BODY).await {
+                Ok(bytes) => bytes,
+                Err(_) => return error(StatusCode::PAYLOAD_TOO_LARGE, "the form is too large or too slow"),
+            },
+            _ => Bytes::new(),
+        };
+        let answer = facade.answer(Request::from_parts(head, bytes), source).await;
+        answer.map(|bytes| Reply::Whole(Some(bytes)))
     }
 
     fn ready(&self) -> Response<Reply> {

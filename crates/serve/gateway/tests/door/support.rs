@@ -220,7 +220,7 @@ public_url = "{scheme}://{port}"
 tenant = "c0175050-0000-4000-8000-000000000001"
 client_id = "d0012000-0000-4000-8000-0000000000d1"
 required_scope = "mcp.access"
-graph_secret_file = "keys/secret"
+credential = {{ kind = "secret", secret_file = "keys/secret" }}
 {}
 [policy]
 dir = "policies"

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use doorward_config::{Cloud, Config, Durability, Era, Server, Target};
+use doorward_config::{EntraCredential, Cloud, Config, Durability, Era, Server, Target};
 use doorward_wire::{LEGACY, MODERN};
 use serde_json::{Value, json};
 
@@ -29,8 +29,17 @@ pub(crate) fn missing_files(config: &Config) -> Vec<Missing> {
         look(&tls.certificate, NEEDED);
         look(&tls.key, NEEDED);
     }
-    if let Some(secret) = &config.entra.graph_secret_file {
-        look(secret, NEEDED);
+    match &config.entra.credential {
+        Some(EntraCredential::Secret { file, .. }) => look(file, NEEDED),
+        Some(EntraCredential::WorkloadIdentity { token_file }) => look(token_file, NEEDED),
+        Some(EntraCredential::Certificate { certificate, key }) => {
+            look(certificate, NEEDED);
+            look(key, NEEDED);
+        }
+        Some(EntraCredential::ManagedIdentity { .. }) | None => {}
+    }
+    for client in &config.clients {
+        client.secret_file.iter().chain(&client.jwks_file).for_each(|file| look(file, NEEDED));
     }
     for server in &config.servers {
         if let Target::Stdio(child) = &server.target {
@@ -142,7 +151,7 @@ fn entra(config: &Config) -> Facts {
         ),
         (
             "group overage",
-            (if entra.graph_secret_file.is_some() { "asked of Graph" } else { "refused" }).into(),
+            (if entra.credential.is_some() { "asked of Graph" } else { "refused" }).into(),
         ),
     ]
 }

@@ -105,7 +105,7 @@ fn config_text(
     let tenant = seed.tenants.first().map(|tenant| tenant.id.as_str()).unwrap_or_default();
     let door = seed.apps.iter().find(|app| app.name == "door");
     let door = door.ok_or_else(|| Failure::new("the seed has no application named door"))?;
-    let secret = data.join("keys").join("graph-secret");
+    let secret = data.join("keys").join("entra-secret");
     let value = door.secrets.first().map(|secret| secret.value.as_str()).unwrap_or_default();
     write_private(&secret, value)?;
     let origin = server.strip_suffix("/mcp").unwrap_or(server);
@@ -121,7 +121,19 @@ public_url = "http://{address}"
 tenant = "{tenant}"
 client_id = "{client}"
 required_scope = "mcp.access"
-graph_secret_file = "keys/graph-secret"
+# Good enough for a lab. For a door that matters see docs/sign-in.md: a managed identity needs no secret.
+credential = {{ kind = "secret", secret_file = "keys/entra-secret" }}
+
+# Clients sign people in at the door, and the door signs them in with Entra.
+[sign_in]
+registration = "on"
+# For the tokens that `doorward lab token` prints.
+entra_tokens = "all"
+scopes = {{ "mcp.access" = "Search and read the library as you, and change what your role may change" }}
+
+[vault]
+path = "vault/doorward.db"
+key_file = "keys/vault.key"
 
 [policy]
 dir = "policies"

@@ -1,0 +1,174 @@
+//! A refresh token becomes the next: once, for its own client, while Entra still knows the person (D-15).
+
+use doorward_issuer::client::Client;
+use doorward_issuer::family::{
+    EntraCheck, Family, RefreshVerdict, entra_needed, judge_refresh, read_refresh_token, refresh_token,
+    without_entra,
+};
+use doorward_issuer::token::{TokenError, narrowed};
+
+use crate::entra::GrantError;
+use crate::respond::{Answer, later};
+use crate::token::invalid_grant;
+use crate::vault::Held;
+use crate::{Asked, Facade, vault};
+
+/// Two answers of one client meet once; more than that is no race any more.
+const TRIES: usize = 4;
+
+impl Facade {
+    pub(crate) async fn refresh(
+        &self,
+        asked: &Asked<'_>,
+        client: &Client,
+        token: &str,
+        scope: Option<&str>,
+        resource: Option<&str>,
+    ) -> Answer {
+        let unknown = || invalid_grant("the refresh token is not valid");
+        let Ok((grant, presented)) = read_refresh_token(&self.keys.refresh, token, &client.id) else {
+            self.count(asked.source, "refresh-token-forged", asked.now);
+            return self.oauth_error(&unknown());
+        };
+        for _ in 0..TRIES {
+            let held = match vault::family(&self.parts.store, &grant, asked.now).await {
+                Ok(Some(held)) => held,
+                // Ended, or never was: a client that learns this signs in again, which is right in both cases.
+                Ok(None) => return self.oauth_error(&unknown()),
+                Err(error) => return self.token_store_failed(&error),
+            };
+            let family = &held.thing;
+            // Less than the grant may be asked for, never more, and never another resource (D-12).
+            if resource.is_some_and(|resource| resource != family.resource) {
+                let words = "the refresh token is for another resource";
+                return self.oauth_error(&TokenError::new("invalid_target", words));
+            }
+            let scopes = match narrowed(&family.scopes, scope) {
+                Ok(scopes) => scopes,
+                Err(error) => return self.oauth_error(&error),
+            };
+            let verdict =
+                judge_refresh(family, presented, &client.id, None, asked.now, &self.settings.families);
+            match verdict {
+                RefreshVerdict::Rotate { next } => {
+                    if let Some(answer) = self.rotate(asked, held, next, &scopes).await {
+                        return answer;
+                    }
+                }
+                RefreshVerdict::Repeat { current } => {
+                    let told = self.told(family, Some("repeat"));
+                    if let Err(error) = self.tell("refreshed", told, asked.now).await {
+                        return self.token_log_failed(&error);
+                    }
+                    let token = refresh_token(&self.keys.refresh, &grant, current, &client.id);
+                    return self.issue(family, &scopes, Some(token), asked.now).await;
+                }
+                RefreshVerdict::Revoke(reason) => {
+                    self.alarm(reason, &family.person, Some(&family.server), asked.now).await;
+                    let told = self.told(family, Some(reason));
+                    if let Err(answer) = self.end_grant(&grant, told, asked.now).await {
+                        return *answer;
+                    }
+                    return self.oauth_error(&unknown());
+                }
+                RefreshVerdict::Refuse(reason) => {
+                    let told = self.told(family, Some(reason));
+                    if let Err(error) = self.tell("refresh-refused", told, asked.now).await {
+                        return self.token_log_failed(&error);
+                    }
+                    return self.oauth_error(&unknown());
+                }
+            }
+        }
+        later(self.unavailable("too many refreshes at once"), 1)
+    }
+
+    /// Goes on to the next token; nothing if somebody else was faster, which is then judged anew.
+    async fn rotate(
+        &self,
+        asked: &Asked<'_>,
+        held: Held<Family>,
+        next: u32,
+        scopes: &[String],
+    ) -> Option<Answer> {
+        let Held { row, thing: mut family } = held;
+        if entra_needed(&family, asked.now, &self.settings.families) == EntraCheck::AskFirst
+            && let Err(answer) = self.confirm(asked, &mut family).await
+        {
+            return Some(*answer);
+        }
+        family.counter = next;
+        family.rotated = asked.now;
+        family.used = asked.now;
+        let next_row = vault::family_row(&family, self.family_ends(&family, asked.now), row.version);
+        match self.parts.store.replace(&next_row).await {
+            Ok(true) => {}
+            Ok(false) => return None,
+            Err(error) => return Some(self.token_store_failed(&error)),
+        }
+        let told = self.told(&family, None);
+        if let Err(error) = self.tell("refreshed", told, asked.now).await {
+            return Some(self.token_log_failed(&error));
+        }
+        let token = refresh_token(&self.keys.refresh, &family.grant, next, &family.client);
+        Some(self.issue(&family, scopes, Some(token), asked.now).await)
+    }
+
+    /// Asks Entra whether the person may still come in, and what their roles and groups are now (REM-07).
+    async fn confirm(
+        &self,
+        asked: &Asked<'_>,
+        family: &mut Family,
+    ) -> Result<(), Box<Answer>> {
+        let renewed = self.parts.grants.renew(&family.grant, &family.person, &family.client, asked.now).await;
+        let tokens = match renewed {
+            Ok(tokens) => tokens,
+            Err(GrantError::Away(why)) => {
+                tracing::warn!(why, "Entra cannot be asked whether a person may still come in");
+                if without_entra(family, asked.now, &self.settings.families) {
+                    return Ok(());
+                }
+                let words = "the door cannot ask Microsoft whether you may still come in";
+                return Err(Box::new(later(self.unavailable(words), 60)));
+            }
+            Err(GrantError::Store(error)) => return Err(Box::new(self.token_store_failed(&error))),
+            Err(GrantError::Challenge(claims)) => {
+                // Entra wants to see the person again: only the browser can show them.
+                let noted =
+                    self.parts.grants.challenge(&family.grant, &family.person, &family.client, &claims, asked.now).await;
+                if let Err(error) = noted {
+                    return Err(Box::new(self.token_store_failed(&error)));
+                }
+                let told = self.told(family, Some("entra-asks-for-a-step"));
+                if let Err(error) = self.tell("refresh-refused", told, asked.now).await {
+                    return Err(Box::new(self.token_log_failed(&error)));
+                }
+                return Err(Box::new(self.sign_in_again()));
+            }
+            Err(error @ (GrantError::Ended(_) | GrantError::Gone)) => {
+                let reason = error.to_string();
+                let told = self.told(family, Some(&reason));
+                self.end_grant(&family.grant, told, asked.now).await?;
+                return Err(Box::new(self.sign_in_again()));
+            }
+        };
+        match self.own_token(tokens.access.expose(), &family.person, asked.now).await {
+            Ok((roles, groups)) => {
+                family.roles = roles;
+                family.groups = groups;
+                family.confirmed = asked.now;
+                Ok(())
+            }
+            Err(reason) => {
+                let told = self.told(family, Some(reason));
+                self.end_grant(&family.grant, told, asked.now).await?;
+                Err(Box::new(self.sign_in_again()))
+            }
+        }
+    }
+
+    fn sign_in_again(&self) -> Answer {
+        self.oauth_error(&invalid_grant("the sign-in has ended; sign in again"))
+    }
+}
+
