@@ -16,6 +16,7 @@ use tokio_rustls::TlsConnector;
 use crate::addresses::{is_global, is_loopback, is_never};
 use crate::connection::Connection;
 use crate::origin::{Host, Origin, Scheme};
+use crate::platform;
 use crate::resolve::{Resolve, SystemResolver};
 
 /// How many addresses of a name are judged; a name with more is refused rather than half judged.
@@ -30,6 +31,9 @@ pub enum Reach {
     Configured,
     /// An origin listed in `[insecure_lab]` and no other (D-19).
     Lab,
+    /// The platform's endpoints that give this machine its own identity, which no other reach comes to: the compiled
+    /// ones and the one of [`Connector::with_identity_endpoint`]. Only the code that asks for that identity says this.
+    Platform,
 }
 
 /// What a [`Connector`] is made from.
@@ -57,6 +61,8 @@ impl Default for ConnectorConfig {
 #[derive(Clone)]
 pub struct Connector {
     shared: Arc<Shared>,
+    /// The identity endpoint that the platform gave this process, besides the compiled ones.
+    identity: Option<Origin>,
 }
 
 struct Shared {
@@ -74,6 +80,11 @@ pub enum ConnectorError {
     /// A text of extra roots holds no certificate, or something that is none.
     #[error("an extra root is not a PEM certificate: {0}")]
     BadRoot(String),
+    /// Not the URL of an identity endpoint of this machine.
+    #[error(
+        "`{0}` is no identity endpoint of this machine: it must be http:// or https:// with localhost, 127.x.x.x, [::1] or 169.254.x.x as its host"
+    )]
+    BadIdentityEndpoint(String),
 }
 
 /// Why there is no connection. The text is for the log; a caller must not learn what our network looks like.
@@ -176,7 +187,21 @@ impl Connector {
             resolver,
             tls: OnceLock::new(),
         };
-        Ok(Self { shared: Arc::new(shared) })
+        Ok(Self { shared: Arc::new(shared), identity: None })
+    }
+
+    /// Returns a connector that reaches, as [`Reach::Platform`], the endpoint at `url` too: what App Service and
+    /// Container Apps put into `IDENTITY_ENDPOINT`.
+    ///
+    /// # Errors
+    /// [`ConnectorError::BadIdentityEndpoint`] for a host that could lie on another machine.
+    pub fn with_identity_endpoint(&self, url: &str) -> Result<Self, ConnectorError> {
+        match Origin::parse(url) {
+            Ok(origin) if platform::is_identity_host(origin.host()) => {
+                Ok(Self { shared: Arc::clone(&self.shared), identity: Some(origin) })
+            }
+            _ => Err(ConnectorError::BadIdentityEndpoint(url.to_owned())),
+        }
     }
 
     /// Opens a connection to `origin`, encrypted if its scheme is `https`.
@@ -227,12 +252,15 @@ impl Connector {
             return Err(ConnectError::NotALab(origin.clone()));
         }
         for &address in addresses {
+            if reach == Reach::Platform && platform::reaches(origin, self.identity.as_ref(), address) {
+                continue;
+            }
             let within = match reach {
                 _ if is_never(address) => false,
                 _ if lab => true,
                 Reach::Public => is_global(address),
                 Reach::Configured => true,
-                Reach::Lab => false,
+                Reach::Lab | Reach::Platform => false,
             };
             if !within {
                 return Err(ConnectError::Forbidden { origin: origin.clone(), address, reach });

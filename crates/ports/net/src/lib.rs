@@ -12,6 +12,7 @@ mod connection;
 mod connector;
 mod fetch;
 mod origin;
+mod platform;
 mod resolve;
 mod server_tls;
 

@@ -118,6 +118,97 @@ async fn configured_origins_never_reach_metadata_services() {
     }
 }
 
+// control: U-11, MSI-03: the identity endpoints are reached by those who ask for the machine's identity, and nobody else
+#[tokio::test]
+async fn only_the_platforms_reach_comes_to_the_identity_endpoints() {
+    for endpoint in ["http://169.254.169.254", "http://169.254.169.254/metadata/identity/oauth2/token"] {
+        for reach in [Reach::Public, Reach::Configured] {
+            for lab in [&[][..], &["http://169.254.169.254"]] {
+                let error = refusal(&[], endpoint, reach, lab).await;
+                assert!(matches!(error, ConnectError::Forbidden { .. }), "{endpoint} {reach:?}: {error}");
+            }
+        }
+        // Its own reach tries to go there: whatever comes of it, no rule of ours refused.
+        let config = ConnectorConfig { connect_timeout: Duration::from_millis(50), ..config() };
+        let outcome = Connector::new(config).unwrap().connect(&origin(endpoint), Reach::Platform).await;
+        assert!(outcome.is_ok() || outcome.is_err_and(|error| !error.is_refusal()), "{endpoint}");
+    }
+}
+
+// control: U-11, MSI-03: the platform's reach comes to whole origins of a list, not to a range of addresses
+#[tokio::test]
+async fn the_platforms_reach_comes_to_nothing_else() {
+    for url in [
+        "https://169.254.169.254",
+        "http://169.254.169.254:8080",
+        "http://169.254.169.253",
+        "http://169.254.170.2",
+        "http://[::ffff:169.254.169.254]",
+        "http://[64:ff9b::a9fe:a9fe]",
+        "http://[fd00:ec2::254]",
+        "http://[fe80::1]",
+        "http://100.100.100.200",
+        "http://168.63.129.16",
+        "http://127.0.0.1",
+        "http://127.0.0.1:8080",
+        "http://127.0.0.2:40342",
+        "https://127.0.0.1:40342",
+        "http://10.0.0.1",
+        "https://1.1.1.1",
+    ] {
+        let error = refusal(&[], url, Reach::Platform, &[]).await;
+        assert!(matches!(error, ConnectError::Forbidden { .. }), "{url}: {error}");
+    }
+    for (url, address) in [
+        ("http://metadata.example", "169.254.169.254"),
+        ("http://imds.example:40342", "127.0.0.1"),
+        ("http://localhost:40342", "169.254.169.254"),
+        ("http://localhost:40342", "10.0.0.1"),
+        ("https://login.microsoftonline.com", "20.190.151.7"),
+    ] {
+        let error = refusal(&[&[address]], url, Reach::Platform, &[]).await;
+        assert!(matches!(error, ConnectError::Forbidden { .. }), "{url} {address}: {error}");
+    }
+    let mixed = refusal(&[&["127.0.0.1", "169.254.169.254"]], "http://localhost:40342", Reach::Platform, &[]);
+    assert!(matches!(mixed.await, ConnectError::Forbidden { .. }), "one bad address spoils the name");
+}
+
+// control: U-11, MSI-03: the endpoint that the platform names is reached exactly, and only on this machine or its link
+#[tokio::test]
+async fn a_named_identity_endpoint_is_exactly_itself() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let plain = Connector::new(config()).unwrap();
+    let named = plain.with_identity_endpoint(&format!("http://127.0.0.1:{port}/msi/token")).unwrap();
+    let at = origin(&format!("http://127.0.0.1:{port}"));
+    assert!(plain.connect(&at, Reach::Platform).await.unwrap_err().is_refusal());
+    assert!(named.connect(&at, Reach::Platform).await.is_ok());
+    let beside = origin(&format!("http://127.0.0.1:{}", port ^ 1));
+    assert!(named.connect(&beside, Reach::Platform).await.unwrap_err().is_refusal());
+    // The name gives the endpoint to the platform's reach, and to no other.
+    let link = plain.with_identity_endpoint("http://169.254.129.2:8081/msi/token").unwrap();
+    for reach in [Reach::Public, Reach::Configured, Reach::Lab] {
+        let outcome = link.connect(&origin("http://169.254.129.2:8081"), reach).await;
+        assert!(outcome.unwrap_err().is_refusal(), "{reach:?}");
+    }
+    for url in ["http://localhost:4141/msi/token", "http://[::1]:42356/", "https://127.0.0.1:2377/x"] {
+        assert!(plain.with_identity_endpoint(url).is_ok(), "{url}");
+    }
+    for url in [
+        "http://10.0.0.1/msi/token",
+        "https://identity.example/msi/token",
+        "http://localhost.example",
+        "http://[fe80::1]/",
+        "http://[::ffff:169.254.1.1]/",
+        "http://168.63.129.16/",
+        "http://user@localhost/",
+        "localhost:4141",
+        "",
+    ] {
+        assert!(plain.with_identity_endpoint(url).is_err(), "{url}");
+    }
+}
+
 // control: D-19: without TLS only this host or a listed lab is reached
 #[tokio::test]
 async fn plain_http_stays_on_this_host() {
