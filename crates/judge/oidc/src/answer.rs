@@ -59,10 +59,7 @@ impl EntraRefusal {
 
     /// Says whether Entra wants to see the person.
     pub fn is_interaction_required(&self) -> bool {
-        matches!(
-            self.error.as_deref(),
-            Some("interaction_required" | "login_required" | "consent_required")
-        )
+        matches!(self.error.as_deref(), Some("interaction_required" | "login_required" | "consent_required"))
     }
 }
 
@@ -82,7 +79,8 @@ pub fn read_tokens(body: Bytes) -> Result<TokenAnswer, AnswerError> {
     let tree = tree(body).ok_or(AnswerError::NotJson)?;
     let root = tree.root();
     let bearer = text(root, "token_type").is_some_and(|kind| kind.eq_ignore_ascii_case("bearer"));
-    let lifetime = root.get("expires_in").and_then(|value| value.as_i64()).and_then(|secs| u64::try_from(secs).ok());
+    let lifetime =
+        root.get("expires_in").and_then(|value| value.as_i64()).and_then(|secs| u64::try_from(secs).ok());
     match (token(root, "access_token"), lifetime, bearer) {
         (Some(access), Some(secs @ 1..=200_000), true) => Ok(TokenAnswer {
             access,
@@ -109,7 +107,9 @@ pub fn read_refusal(status: u16, body: Bytes) -> EntraRefusal {
             .filter_map(|code| u32::try_from(code.as_i64()?).ok())
             .collect(),
         suberror: word("suberror"),
-        claims: root.and_then(|root| text(root, "claims")).filter(|claims| !claims.is_empty() && claims.len() <= 8192),
+        claims: root
+            .and_then(|root| text(root, "claims"))
+            .filter(|claims| !claims.is_empty() && claims.len() <= 8192),
         correlation: word("correlation_id"),
     }
 }
@@ -165,6 +165,16 @@ mod tests {
         assert_eq!(refusal.claims.as_deref(), Some(r#"{"access_token":{}}"#));
         assert!(!format!("{refusal:?}").contains("alice"));
         let odd = read_refusal(502, Bytes::from_static(b"<html>alice@contoso.com</html>"));
-        assert_eq!(odd, EntraRefusal { status: 502, error: None, codes: vec![], suberror: None, claims: None, correlation: None });
+        assert_eq!(
+            odd,
+            EntraRefusal {
+                status: 502,
+                error: None,
+                codes: vec![],
+                suberror: None,
+                claims: None,
+                correlation: None
+            }
+        );
     }
 }

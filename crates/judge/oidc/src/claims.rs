@@ -1,5 +1,7 @@
 //! The `claims` parameter: what a token must say, asked for in JSON (OpenID Connect Core section 5.5).
 
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use bytes::Bytes;
 use doorward_wire::{Kind, Limits, Tree};
 
@@ -34,6 +36,22 @@ pub fn merge_claims(challenge: Option<&str>) -> Result<String, BadClaims> {
         }
     }
     Ok(format!(r#"{{"access_token":{{{}}}}}"#, members.join(",")))
+}
+
+/// Reads the claims that an API of Entra's asks for with its 401: `error="insufficient_claims"` and base64 of their JSON.
+pub fn claims_of_challenge(header: &str) -> Option<String> {
+    let value = |name: &str| {
+        let (_, rest) = header.split_once(&format!("{name}=\""))?;
+        rest.split_once('"').map(|(value, _)| value)
+    };
+    if value("error") != Some("insufficient_claims") {
+        return None;
+    }
+    let text = value("claims").filter(|text| text.len() <= 8192)?;
+    let bytes = STANDARD.decode(text).or_else(|_| URL_SAFE_NO_PAD.decode(text)).ok()?;
+    let claims = String::from_utf8(bytes).ok()?;
+    // What cannot be sent on is no challenge.
+    merge_claims(Some(&claims)).ok().map(|_| claims)
 }
 
 #[cfg(test)]

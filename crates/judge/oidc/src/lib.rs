@@ -3,10 +3,12 @@
 mod answer;
 mod authorize;
 mod claims;
+mod explain;
 mod form;
 pub mod request;
 
 pub use answer::{AnswerError, EntraRefusal, TokenAnswer, read_refusal, read_tokens};
 pub use authorize::{AuthorizeUrl, Prompt};
-pub use claims::{BadClaims, merge_claims};
+pub use claims::{BadClaims, claims_of_challenge, merge_claims};
+pub use explain::{Explanation, aadsts, explain, explanations};
 pub use form::{Form, percent};
