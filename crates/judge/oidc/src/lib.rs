@@ -10,5 +10,5 @@ pub mod request;
 pub use answer::{AnswerError, EntraRefusal, TokenAnswer, read_refusal, read_tokens};
 pub use authorize::{AuthorizeUrl, Prompt};
 pub use claims::{BadClaims, claims_of_challenge, merge_claims};
-pub use explain::{Explanation, aadsts, explain, explanations};
+pub use explain::{Explanation, aadsts, explain};
 pub use form::{Form, percent};

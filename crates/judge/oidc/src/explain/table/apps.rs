@@ -114,6 +114,24 @@ pub(super) const ROWS: &[Explanation] = &[
         "Compare `client_id` and `tenant` in [entra] with App registrations > the door's application > Overview.",
     ),
     row(
+        700_021,
+        "The assertion names another application",
+        "The subject of the door's assertion is not the application that it asks for.",
+        "Set `client_id` in [entra] to the application that has the certificate (`az ad app show --id <client id>`).",
+    ),
+    row(
+        700_023,
+        "The assertion is for another tenant",
+        "The audience of the door's assertion is not the tenant that was asked.",
+        "Set `tenant` in [entra] to the tenant's id (Entra admin center > Overview > Tenant ID), and `cloud` to the one it is in.",
+    ),
+    row(
+        700_024,
+        "The assertion is not valid at this time",
+        "The clock of the door's machine differs from Entra's, or the platform has stopped renewing the token file.",
+        "Set the machine's clock (`timedatectl set-ntp true`), or restart what renews the token_file of [entra.credential].",
+    ),
+    row(
         700_025,
         "The client is public and sent a credential",
         "The redirect address is registered for a public client, which must have no credential.",
@@ -180,9 +198,27 @@ pub(super) const ROWS: &[Explanation] = &[
         "App registrations > the door's application > Certificates & secrets > New client secret, or for good: `kind = \"managed-identity\"` in [entra.credential], which never expires.",
     ),
     row(
+        7_002_137,
+        "The federated credential is of another form",
+        "The token of the door's identity has not the form that the federated credential asks for.",
+        "App registrations > the door's application > Certificates & secrets > Federated credentials: delete it and add it anew for the identity that runs the door.",
+    ),
+    row(
+        7_002_138,
+        "The federated credential is of another form",
+        "The token of the door's identity has not the form that the federated credential asks for.",
+        "App registrations > the door's application > Certificates & secrets > Federated credentials: delete it and add it anew for the identity that runs the door.",
+    ),
+    row(
         9_002_326,
         "The redirect address is a browser application's",
         "The address is registered under Single-page application; a server may not redeem codes for it.",
         "App registrations > the door's application > Authentication: remove the address under Single-page application, and add it under Web.",
+    ),
+    row(
+        9_002_327,
+        "The redirect address is a web page's",
+        "A code for an address of the platform Single-page application is redeemed by browsers alone, and the door is none.",
+        "App registrations > the door's application > Authentication: remove `<public_url>/oauth/callback` from Single-page application and add it under Web.",
     ),
 ];

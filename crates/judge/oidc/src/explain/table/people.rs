@@ -168,6 +168,12 @@ pub(super) const ROWS: &[Explanation] = &[
         "Sign in again from the client; the span stands in the policy under Session > Sign-in frequency.",
     ),
     row(
+        90072,
+        "The account is not in this tenant",
+        "The person signed in with an account of another tenant that is no guest here.",
+        "Invite the account: Entra admin center > Users > Invite external user; or sign in with an account of the tenant.",
+    ),
+    row(
         90094,
         "An administrator must consent",
         "People may not consent for themselves in this tenant, or the permission is one that only administrators grant.",
@@ -184,5 +190,11 @@ pub(super) const ROWS: &[Explanation] = &[
         "The security policy blocks this access",
         "A tenant-wide policy of Microsoft's or of an administrator forbids this sign-in.",
         "Entra admin center > Monitoring > Sign-in logs > the entry > Conditional Access names the policy; an administrator changes it there.",
+    ),
+    row(
+        530_036,
+        "A policy blocks this way of signing in",
+        "Conditional Access of the tenant blocks the flow that was used, such as a device code.",
+        "Entra admin center > Monitoring > Sign-in logs shows which policy; an administrator changes it under Protection > Conditional Access.",
     ),
 ];

@@ -72,6 +72,12 @@ pub(super) const ROWS: &[Explanation] = &[
         "Start the sign-in anew at the device, and enter the new code at https://microsoft.com/devicelogin within 15 minutes.",
     ),
     row(
+        70020,
+        "The device's code has expired",
+        "The code was not typed in within 15 minutes.",
+        "Start anew from the client and type the new code at https://microsoft.com/devicelogin.",
+    ),
+    row(
         82001,
         "This kind of application may not use this grant",
         "Agents and their blueprints get no tokens by an exchange or by client credentials of their own.",
