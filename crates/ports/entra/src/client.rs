@@ -201,7 +201,7 @@ impl Shared {
     async fn proof(&self, tenant: &str) -> Result<Vec<(&'static str, Secret<String>)>, EntraError> {
         let EntraConfig { cloud, client_id, credential } = &self.config;
         let now: Timestamp = SystemTime::now().into();
-        Ok(credential.proof(&self.fetch, cloud, tenant, client_id, now).await?)
+        Ok(credential.proof(cloud, tenant, client_id, now).await?)
     }
 
     async fn post(&self, tenant: &str, form: Form) -> Result<TokenAnswer, EntraError> {

@@ -28,10 +28,36 @@ pub trait Fetch: Send + Sync + 'static {
 /// Entra and Graph are in the open internet; only origins of `[insecure_lab]` widen that, in the connector (D-19).
 impl Fetch for Connector {
     fn fetch(&self, request: Request<Bytes>) -> Fetching {
-        let connector = self.clone();
-        Box::pin(async move {
-            let outcome = Self::fetch(&connector, request, Reach::Public, LIMITS).await;
-            outcome.map_err(|error| FetchFailed(error.to_string()))
-        })
+        within(self, request, Reach::Public)
     }
+}
+
+/// Reaches what gives this machine its identity, and nothing else. Only [`ManagedIdentity`](crate::ManagedIdentity) is
+/// to have one: an address that somebody else chose must not come near it.
+#[derive(Debug, Clone)]
+pub struct PlatformFetch(pub Connector);
+
+impl Fetch for PlatformFetch {
+    fn fetch(&self, request: Request<Bytes>) -> Fetching {
+        within(&self.0, request, Reach::Platform)
+    }
+}
+
+/// Reaches origins that the operator wrote, in private networks too: a Key Vault behind a private endpoint. Only
+/// [`KeyVault`](crate::KeyVault) is to have one.
+#[derive(Debug, Clone)]
+pub struct ConfiguredFetch(pub Connector);
+
+impl Fetch for ConfiguredFetch {
+    fn fetch(&self, request: Request<Bytes>) -> Fetching {
+        within(&self.0, request, Reach::Configured)
+    }
+}
+
+fn within(connector: &Connector, request: Request<Bytes>, reach: Reach) -> Fetching {
+    let connector = connector.clone();
+    Box::pin(async move {
+        let outcome = connector.fetch(request, reach, LIMITS).await;
+        outcome.map_err(|error| FetchFailed(error.to_string()))
+    })
 }

@@ -5,6 +5,7 @@
 //! credential; a caller's token comes in here as the proof of an exchange at Entra and for nothing else. Nothing here may take an address from a token, trust a key document that
 //! another origin serves, or turn "no answer" into "no groups".
 
+mod apps;
 mod client;
 mod clock;
 mod credential;
@@ -13,13 +14,21 @@ mod fetch;
 mod flight;
 mod groups;
 mod keys;
+mod keyvault;
+mod sleeper;
 
 #[cfg(test)]
 mod script;
 
+pub use apps::{Apps, AppsError};
 pub use client::{EntraClient, EntraConfig, EntraError};
-pub use credential::{ClientCredential, CredentialError};
 pub use clock::Stopwatch;
-pub use fetch::{Fetch, FetchFailed, Fetching};
+pub use credential::{
+    ARC_ENDPOINT, CertificateCredential, ClientCredential, CredentialError, IdentityConfig, IdentityLab,
+    IdentityRefusal, IdentitySource, ManagedIdentity, Proof, WorkloadIdentity,
+};
+pub use fetch::{ConfiguredFetch, Fetch, FetchFailed, Fetching, PlatformFetch};
 pub use groups::{Groups, GroupsError};
 pub use keys::{Health, Keys, KeysError, Refreshed};
+pub use keyvault::{KeyVault, KeyVaultError, VaultToken, VaultTokenFuture};
+pub use sleeper::Sleeper;
