@@ -5,6 +5,7 @@ mod authorize;
 mod claims;
 mod explain;
 mod form;
+mod registration;
 pub mod request;
 
 pub use answer::{AnswerError, EntraRefusal, TokenAnswer, read_refusal, read_tokens};
@@ -12,3 +13,7 @@ pub use authorize::{AuthorizeUrl, Prompt};
 pub use claims::{BadClaims, claims_of_challenge, merge_claims};
 pub use explain::{Explanation, aadsts, explain};
 pub use form::{Form, percent};
+pub use registration::{
+    APPLICATION_FIELDS, BadList, Ending, FederatedCredential, Principal, Registration, Role, read_federated,
+    read_principal, read_registration,
+};
