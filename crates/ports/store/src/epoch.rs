@@ -82,7 +82,7 @@ impl Store {
     }
 
     /// Revokes, and returns the epoch that this made. It is kept for `keep`: longer than anything lives that was issued
-    /// before.
+    /// before. The sign-ins it is about go with it, in one transaction: what could be refreshed would outlive it.
     ///
     /// # Errors
     /// [`StoreError`]; nothing is revoked then.
@@ -99,6 +99,7 @@ impl Store {
         epoch.number = epoch.number.saturating_add(1);
         let row = revocation(what, epoch.number, now, keep);
         epoch.toggle(&row, &key)?;
+        writing.tx.delete_sign_ins(what).await?;
         let generation = writing.ring.generation;
         if !writing.tx.insert(&Sealed::seal(&row, 1, generation, &key)?).await? {
             return Err(wrong("the next one is there already"));

@@ -14,8 +14,9 @@ use sqlx::sqlite::{
 };
 use sqlx::{ConnectOptions as _, Connection as _, Row as _, Sqlite, SqliteConnection, Transaction};
 
+use crate::row::person_text;
 use crate::seal::Sealed;
-use crate::{Kind, StoreError};
+use crate::{Kind, Revoked, StoreError};
 
 const PATIENCE: Duration = Duration::from_secs(5);
 const READERS: u32 = 4;
@@ -82,7 +83,7 @@ impl Database {
             .journal_mode(SqliteJournalMode::Wal)
             // In WAL the default would lose the last commits in a power cut: a revocation among them.
             .synchronous(SqliteSynchronous::Full);
-        let writer = pool(1).connect_with(writer).await.map_err(wrong)?;
+        let writer = first_writer(writer).await.map_err(wrong)?;
         let readers = pool(READERS).connect_with(options.pragma("query_only", "ON")).await.map_err(wrong)?;
         Ok(Self { path: path.to_owned(), writer, readers })
     }
@@ -308,6 +309,28 @@ impl<C: DerefMut<Target = SqliteConnection>> Session<'_, C> {
         done.map(|done| done.rows_affected()).map_err(|error| self.wrong("write", error))
     }
 
+    /// Deletes the sign-ins that a revocation is about, with their codes and with Entra's tokens for them.
+    pub(crate) async fn delete_sign_ins(&mut self, of: &Revoked) -> Result<u64, StoreError> {
+        let these = "DELETE FROM door_rows WHERE kind IN ('family', 'code', 'entra-tokens')";
+        let query = match of {
+            Revoked::All => sqlx::query(these),
+            Revoked::Person(person) => sqlx::query(
+                "DELETE FROM door_rows WHERE kind IN ('family', 'code', 'entra-tokens') AND person = $1",
+            )
+            .bind(person_text(person)),
+            Revoked::Client(client) => sqlx::query(
+                "DELETE FROM door_rows WHERE kind IN ('family', 'code', 'entra-tokens') AND client = $1",
+            )
+            .bind(client.as_str().to_owned()),
+            Revoked::Grant(grant) => sqlx::query(
+                "DELETE FROM door_rows WHERE kind IN ('family', 'code', 'entra-tokens') AND grant_id = $1",
+            )
+            .bind(grant.0.to_vec()),
+        };
+        let done = query.execute(&mut *self.conn).await;
+        done.map(|done| done.rows_affected()).map_err(|error| self.wrong("write", error))
+    }
+
     /// Deletes up to `limit` rows that have expired, but no revocations: those are counted.
     pub(crate) async fn delete_expired(&mut self, now: i64, limit: i64) -> Result<u64, StoreError> {
         let query = sqlx::query(
@@ -354,6 +377,25 @@ impl<C: DerefMut<Target = SqliteConnection>> Session<'_, C> {
         StoreError::database(what, self.path, error)
     }
 }
+
+/// Connects the writer. Of two processes that turn to the write-ahead log at once one is told at once that the database
+/// is locked, without being made to wait: it tries again.
+async fn first_writer(options: SqliteConnectOptions) -> Result<SqlitePool, sqlx::Error> {
+    for _ in 0..TRIES {
+        match pool(1).connect_with(options.clone()).await {
+            Err(sqlx::Error::Database(error)) if error.code().as_deref() == Some(BUSY) => {
+                tokio::time::sleep(PAUSE).await;
+            }
+            connected => return connected,
+        }
+    }
+    pool(1).connect_with(options).await
+}
+
+/// SQLite's code for a lock that somebody else holds.
+const BUSY: &str = "5";
+const TRIES: u32 = 50;
+const PAUSE: Duration = Duration::from_millis(20);
 
 /// A pool that keeps its connections: the one that writes must stay the same, or `data_version` would say nothing.
 fn pool(size: u32) -> SqlitePoolOptions {

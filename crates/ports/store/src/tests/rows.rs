@@ -212,6 +212,43 @@ fn revocations_raise_the_epoch_for_every_process() {
     });
 }
 
+// control: TOK-10: with a revocation the sign-ins it is about are gone, in the same write: nothing of them can be refreshed
+#[test]
+fn a_revocation_takes_its_sign_ins_along() {
+    let place = Place::new();
+    run(async {
+        let store = place.open().await;
+        let of = |byte: u8| {
+            let mut made = row(Kind::Family, &[byte; 16], b"family");
+            made.scope = Scope::Tenant(person(1, byte).tenant);
+            made.person = Some(person(1, byte));
+            made.client = Some(client());
+            made.grant = Some(GrantId([byte; 16]));
+            made
+        };
+        for (what, left) in [
+            (Revoked::Grant(GrantId([1; 16])), 2),
+            (Revoked::Person(person(1, 2)), 2),
+            (Revoked::Client(client()), 0),
+            (Revoked::All, 0),
+        ] {
+            for byte in 1..=3 {
+                store.put(&of(byte)).await.unwrap();
+            }
+            let mut consent = of(9);
+            consent.kind = Kind::Consent;
+            store.put(&consent).await.unwrap();
+            store.revoke(&what, NOW, HOUR).await.unwrap();
+            assert_eq!(store.all(Kind::Family, NOW).await.unwrap().len(), left, "{what:?}");
+            assert_eq!(
+                store.all(Kind::Consent, NOW).await.unwrap().len(),
+                1,
+                "what was allowed stays allowed"
+            );
+        }
+    });
+}
+
 #[test]
 fn two_at_once_open_a_new_store_and_revoke() {
     let place = Place::new();
