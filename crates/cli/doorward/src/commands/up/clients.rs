@@ -1,4 +1,4 @@
-//! What to paste into clients, with a token that works now.
+//! What to paste into clients: an address, with which they sign in by themselves, and a token for those that cannot.
 
 use serde_json::json;
 
@@ -10,9 +10,8 @@ pub(crate) struct ClientConfig {
 }
 
 /// Returns a configuration for each kind of client.
-pub(crate) fn all(url: &str, token: &str) -> Vec<ClientConfig> {
-    let bearer = format!("Bearer {token}");
-    let server = json!({ "type": "http", "url": url, "headers": { "Authorization": bearer } });
+pub(crate) fn all(url: &str, ca: &str) -> Vec<ClientConfig> {
+    let server = json!({ "type": "http", "url": url });
     let pretty = |value: serde_json::Value| serde_json::to_string_pretty(&value).unwrap_or_default();
     vec![
         ClientConfig {
@@ -27,16 +26,14 @@ pub(crate) fn all(url: &str, token: &str) -> Vec<ClientConfig> {
         },
         ClientConfig {
             name: "MCP Inspector",
-            place: "a terminal",
-            text: format!(
-                "mcp-inspector --cli {url} --transport http --stored-auth-only --method tools/list --header \"Authorization: {bearer}\""
-            ),
+            place: "a terminal; then Connect",
+            text: format!("npx @modelcontextprotocol/inspector --transport http --server-url {url}"),
         },
         ClientConfig {
-            name: "curl",
-            place: "a terminal",
+            name: "a terminal, with a token instead of a browser",
+            place: "curl",
             text: format!(
-                "curl {url} -H 'Authorization: {bearer}' -H 'Content-Type: application/json' -H 'Accept: application/json, text/event-stream' -d '{}'",
+                "TOKEN=$(doorward lab token --user alice --data {ca})\ncurl {url} -H \"Authorization: Bearer $TOKEN\" -H 'Content-Type: application/json' -H 'Accept: application/json, text/event-stream' -d '{}'",
                 r#"{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"curl","version":"8"}}}"#
             ),
         },

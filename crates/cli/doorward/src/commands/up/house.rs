@@ -68,6 +68,11 @@ impl House {
         format!("http://{}/library/mcp", self.door.address)
     }
 
+    /// Returns the address of the door.
+    pub(crate) fn origin(&self) -> String {
+        format!("http://{}", self.door.address)
+    }
+
     /// Gets a token for a person.
     pub(crate) fn token(&self, name: &str) -> Result<String, Failure> {
         self.emulator.control().mint(&MintRequest::user(name)).map_err(failed)

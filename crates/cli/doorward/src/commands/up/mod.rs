@@ -92,21 +92,28 @@ fn welcome(out: &Out, house: &House) -> Result<(), Failure> {
         house.data.display()
     ));
     out.line("");
+    out.line(format_args!("  {}   {}/account", paint(NAME, "account  "), house.origin()));
+    out.line("");
     out.line(format_args!(
         "  {}  alice (Reader), bob (Reader, Writer), carol (Admin), dave (nobody)",
         paint(NAME, "people    ")
     ));
+    out.line(paint(DIM, "              alice@contoso.onmicrosoft.com and so on, password correct-horse"));
+    out.line("");
     out.line(paint(
         DIM,
-        format_args!("              doorward lab token --user bob --data {}/lab", house.data.display()),
+        "Paste one of these. The client opens your browser: the door asks whether it may act for you, then the",
+    ));
+    out.line(paint(
+        DIM,
+        "emulated Entra who you are. Its certificate is the lab's own, so the browser warns once: let it pass.",
     ));
     out.line("");
-    for client in clients::all(&house.url(), &token) {
+    for client in clients::all(&house.url(), &format!("{}/lab", house.data.display())) {
         out.line(format_args!("{} {}", paint(STRONG, client.name), paint(DIM, client.place)));
         client.text.lines().for_each(|line| out.line(format_args!("    {line}")));
         out.line("");
     }
-    out.line(paint(DIM, "The token above is alice's and lasts about an hour. Clients that sign in by themselves come with the next release."));
     out.line(paint(
         BAD,
         "This is a lab: its tokens come from an emulator, and it listens on this machine alone.",
