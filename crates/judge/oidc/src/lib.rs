@@ -7,6 +7,7 @@ mod explain;
 mod form;
 mod registration;
 pub mod request;
+pub mod third_party;
 
 pub use answer::{AnswerError, EntraRefusal, TokenAnswer, read_refusal, read_tokens};
 pub use authorize::{AuthorizeUrl, Prompt};
