@@ -5,6 +5,8 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use bytes::Bytes;
 use doorward_wire::{Kind, Limits, Tree};
 
+use crate::third_party::Challenge;
+
 /// Says that this client can be told to come back for more: Entra then ends access at once when something changes
 /// (continuous access evaluation), and names what is missing when a step is.
 const CAPABLE: &str = r#""xms_cc":{"values":["cp1"]}"#;
@@ -40,15 +42,12 @@ pub fn merge_claims(challenge: Option<&str>) -> Result<String, BadClaims> {
 
 /// Reads the claims that an API of Entra's asks for with its 401: `error="insufficient_claims"` and base64 of their JSON.
 pub fn claims_of_challenge(header: &str) -> Option<String> {
-    let value = |name: &str| {
-        let (_, rest) = header.split_once(&format!("{name}=\""))?;
-        rest.split_once('"').map(|(value, _)| value)
-    };
-    if value("error") != Some("insufficient_claims") {
+    let challenge = Challenge::parse(header)?;
+    if challenge.error.as_deref() != Some("insufficient_claims") {
         return None;
     }
-    let text = value("claims").filter(|text| text.len() <= 8192)?;
-    let bytes = STANDARD.decode(text).or_else(|_| URL_SAFE_NO_PAD.decode(text)).ok()?;
+    let text = challenge.claims.filter(|text| text.len() <= 8192)?;
+    let bytes = STANDARD.decode(&text).or_else(|_| URL_SAFE_NO_PAD.decode(&text)).ok()?;
     let claims = String::from_utf8(bytes).ok()?;
     // What cannot be sent on is no challenge.
     merge_claims(Some(&claims)).ok().map(|_| claims)
@@ -69,6 +68,30 @@ mod tests {
         );
         for bad in ["", "[]", "{", r#"{"access_token":1}"#, r#"{"a":1,"a":2}"#] {
             assert_eq!(merge_claims(Some(bad)), Err(BadClaims), "{bad}");
+        }
+    }
+
+    #[test]
+    fn the_claims_of_a_challenge_are_read_whole_or_not_at_all() {
+        let claims = r#"{"access_token":{"acrs":{"essential":true,"value":"c1"}}}"#;
+        let text = STANDARD.encode(claims);
+        let read = |header: String| claims_of_challenge(&header);
+        let header = format!(
+            r#"Bearer realm="", authorization_uri="https://a/b", error="insufficient_claims", claims="{text}""#
+        );
+        assert_eq!(read(header.clone()).as_deref(), Some(claims));
+        assert_eq!(read(header.replace("Bearer", "PoP nonce=\"1\", bearer")).as_deref(), Some(claims));
+        for bad in [
+            header.replace("Bearer", "Basic"),
+            header.replace("insufficient_claims", "invalid_token"),
+            // What stands inside of another value is not said.
+            format!(r#"Bearer realm="error=\"insufficient_claims\"", claims="{text}""#),
+            format!(r#"Bearer x_error="insufficient_claims", claims="{text}""#),
+            header.replace(&text, "%%%"),
+            header.replace(&text, &STANDARD.encode("[]")),
+            header.replace(&text, &STANDARD.encode(" ".repeat(8000))),
+        ] {
+            assert_eq!(read(bad.clone()), None, "{bad}");
         }
     }
 }
