@@ -19,7 +19,7 @@ class Tally:
     """What crosses the wire to the token endpoint, by grant."""
 
     def __init__(self):
-        self.grants, self.refused, self.lifetime = {}, [], 0
+        self.grants, self.refused, self.kept, self.lifetime = {}, [], [], 0
 
     async def heard(self, response):
         request = response.request
@@ -32,6 +32,7 @@ class Tally:
             self.refused.append({"grant": grant, "status": response.status_code, "error": answer.get("error")})
             return
         self.grants[grant] = self.grants.get(grant, 0) + 1
+        self.kept.append(answer)
         self.lifetime = answer.get("expires_in", 0)
 
     def refreshes(self):
@@ -47,7 +48,8 @@ async def use(client, tool, arguments, tally, names, text):
             break
         # Another program's clock cannot be set: the token is left to expire.
         await asyncio.sleep(tally.lifetime + 0.2)
-    return {"tools": tools, "answers": answers, "grants": tally.grants, "refused": tally.refused}
+    return {"tools": tools, "answers": answers, "grants": tally.grants, "refused": tally.refused,
+            "kept": tally.kept}
 
 
 async def plain(url, port, tool, arguments, document, tally):

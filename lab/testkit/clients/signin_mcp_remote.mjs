@@ -14,13 +14,13 @@ const [url, port, tool, args, document] = process.argv.slice(2);
 const folder = process.env.MCP_REMOTE_CONFIG_DIR;
 
 // Its token requests cannot be seen from here; the tokens that it keeps can.
-const seen = new Set();
+const seen = new Map();
 let lifetime = 0;
 const look = () => {
   for (const name of readdirSync(folder, { recursive: true }).filter((each) => each.endsWith('tokens.json'))) {
     const kept = JSON.parse(readFileSync(join(folder, name), 'utf8'));
     lifetime = kept.expires_in;
-    seen.add(kept.access_token);
+    seen.set(kept.access_token, kept);
   }
 };
 
@@ -45,4 +45,4 @@ for (let round = 0; round <= 2 * ROUNDS; round += 1) {
 }
 await client.close();
 const grants = { authorization_code: 1, refresh_token: seen.size - 1 };
-console.log(JSON.stringify({ tools: tools.map((each) => each.name), answers, grants, refused: [] }));
+console.log(JSON.stringify({ tools: tools.map((each) => each.name), answers, grants, refused: [], kept: [...seen.values()] }));

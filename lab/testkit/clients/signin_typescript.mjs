@@ -13,6 +13,7 @@ const [url, port, tool, args, document] = process.argv.slice(2);
 // What crosses the wire to the token endpoint, by grant.
 const grants = {};
 const refused = [];
+const answered = [];
 let lifetime = 0;
 const counted = async (target, init) => {
   const answer = await fetch(target, init);
@@ -21,6 +22,7 @@ const counted = async (target, init) => {
     const said = await answer.clone().json();
     if (answer.ok) {
       grants[grant] = (grants[grant] ?? 0) + 1;
+      answered.push(said);
       lifetime = said.expires_in ?? 0;
     } else {
       refused.push({ grant, status: answer.status, error: said.error });
@@ -88,4 +90,4 @@ for (let round = 0; round <= 2 * ROUNDS; round += 1) {
 }
 await client.close();
 listener.close();
-console.log(JSON.stringify({ tools: tools.map((each) => each.name), answers, grants, refused }));
+console.log(JSON.stringify({ tools: tools.map((each) => each.name), answers, grants, refused, kept: answered }));

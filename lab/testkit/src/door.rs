@@ -1,6 +1,8 @@
 //! The door as a process of its own, as in a deployment.
 
+use std::fs::Permissions;
 use std::net::{SocketAddr, TcpListener};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 
@@ -28,6 +30,8 @@ pub struct DoorPlan {
     pub audit: String,
     /// Further tables, `[limits]` and `[sessions]` for example.
     pub tables: String,
+    /// Further files in the folder, name and content, written for their owner only.
+    pub files: Vec<(String, String)>,
     /// Threads that serve; by default one for each processor.
     pub workers: Option<usize>,
 }
@@ -47,7 +51,34 @@ impl DoorPlan {
             ..Self::default()
         }
     }
+
+    /// The same door as the authorization server of its clients; `sign_in` are further lines of `[sign_in]`. It may fetch
+    /// the client-id documents that the lab's emulator serves.
+    #[must_use]
+    pub fn signing_in(mut self, lab: &Lab, sign_in: &str) -> Self {
+        self.origins.push(lab.emulator.documents.clone());
+        self.tables.push_str(&format!("{SIGN_IN}{sign_in}\n{VAULT}"));
+        self
+    }
+
+    /// Adds a client that the operator vouches for, by the lines of its `[[client]]` table.
+    #[must_use]
+    pub fn with_client(mut self, lines: &str) -> Self {
+        self.tables.push_str(&format!("[[client]]\n{lines}\n"));
+        self
+    }
 }
+
+const SIGN_IN: &str = r#"
+[sign_in]
+scopes = { "mcp.access" = "Search and read the library as you, and change what your role may change" }
+"#;
+
+const VAULT: &str = r#"
+[vault]
+path = "vault/doorward.db"
+key_file = "keys/vault.key"
+"#;
 
 /// An open door. Dropping it kills it.
 #[derive(Debug)]
@@ -135,7 +166,11 @@ pub fn program() -> PathBuf {
 }
 
 /// A port of loopback that nobody listens on; another program may take it before it is used.
-pub(crate) fn free_port() -> SocketAddr {
+///
+/// # Panics
+/// If loopback has no free port.
+#[must_use]
+pub fn free_port() -> SocketAddr {
     let listener = TcpListener::bind(("127.0.0.1", 0)).expect("loopback has free ports");
     listener.local_addr().expect("a bound socket has an address")
 }
@@ -170,13 +205,17 @@ fn write_config(lab: &Lab, plan: &DoorPlan, address: SocketAddr) {
     for name in ["keys", "policies"] {
         std::fs::create_dir_all(folder.join(name)).expect("the folder is ours");
     }
+    let own = |name: &str, text: &str| (name.to_owned(), text.to_owned());
     let files = [
-        ("keys/secret", "door-secret-for-the-lab".to_owned()),
-        ("policies/suite.cedar", plan.policies.clone()),
-        ("doorward.toml", config_text(lab, plan, address)),
+        own("keys/secret", "door-secret-for-the-lab"),
+        own("policies/suite.cedar", &plan.policies),
+        own("doorward.toml", &config_text(lab, plan, address)),
     ];
-    for (name, text) in files {
-        std::fs::write(folder.join(name), text).expect("the folder is ours");
+    for (name, text) in files.iter().chain(&plan.files) {
+        let path = folder.join(name);
+        std::fs::write(&path, text).expect("the folder is ours");
+        // A door takes no secret that others could read.
+        std::fs::set_permissions(&path, Permissions::from_mode(0o600)).expect("it is ours");
     }
 }
 

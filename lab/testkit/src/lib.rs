@@ -25,7 +25,7 @@ mod run;
 mod wait;
 
 pub use client::{Client, Connection, Fault, Heard, call, initialize, modern};
-pub use door::{DoorPlan, DoorProcess, program};
+pub use door::{DoorPlan, DoorProcess, free_port, program};
 pub use kit::{Kit, bare};
 pub use lab::Lab;
 pub use person::{Person, Visit};

@@ -16,6 +16,7 @@ const WILLING: [&str; 5] = ["allow", "continue", "sign-in", "approve", "accept"]
 #[derive(Debug, Clone)]
 pub struct Person {
     script: PathBuf,
+    python: PathBuf,
     ca: PathBuf,
     plan: PathBuf,
     visits: PathBuf,
@@ -48,6 +49,7 @@ impl Person {
         std::fs::create_dir_all(folder).expect("the folder is ours");
         let person = Self {
             script: kit.script("person.py"),
+            python: kit.python().parent().expect("a file is in a folder").to_owned(),
             ca: ca.to_owned(),
             plan: folder.join("person.json"),
             visits: folder.join("visits.jsonl"),
@@ -78,6 +80,10 @@ impl Person {
 
     /// Sits down before a client: what it opens as a browser is this person's.
     pub fn before(&self, client: &mut Command) {
+        // The Python of the kit, whatever the home is that the client was given.
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        let places = std::iter::once(self.python.clone()).chain(std::env::split_paths(&path));
+        client.env("PATH", std::env::join_paths(places).expect("PATH was joined before"));
         client.env("BROWSER", &self.script).env("PERSON", &self.plan).env("SSL_CERT_FILE", &self.ca);
     }
 

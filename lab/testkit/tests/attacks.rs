@@ -1,0 +1,16 @@
+//! What is tried on doors that sign people in. Each attack is written once and run against two: a naive door, where it
+//! must succeed, and the product, where it must not.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "helpers of tests: a panic here is a failed test"
+)]
+
+#[path = "attacks/clients.rs"]
+mod clients;
+#[path = "attacks/house.rs"]
+mod house;
+#[path = "attacks/web.rs"]
+mod web;
