@@ -29,6 +29,7 @@ struct State {
 pub(crate) struct Seen {
     pub(crate) line: String,
     pub(crate) authorization: Option<String>,
+    pub(crate) headers: http::HeaderMap,
     pub(crate) body: String,
 }
 
@@ -107,6 +108,7 @@ impl Fetch for Script {
             state.seen.lock().unwrap().push(Seen {
                 line: format!("{} {url}", request.method()),
                 authorization,
+                headers: request.headers().clone(),
                 body,
             });
             state.gate.acquire().await.unwrap().forget();
