@@ -81,7 +81,8 @@ impl Emulator {
             identity: format!("http://{identity_address}"),
             vault: format!("https://{vault_address}"),
             third_party: format!("https://{third_address}"),
-            documents: format!("https://{site_address}"),
+            // By name: an address is no place of a client-id document.
+            documents: format!("https://localhost:{}", site_address.port()),
         };
         let folder = data_dir.as_deref();
         if let Some(folder) = folder {
