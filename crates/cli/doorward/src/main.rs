@@ -52,6 +52,16 @@ enum Command {
     /// Read and verify the audit log.
     #[command(subcommand)]
     Audit(commands::audit::Audit),
+    /// Print what a configuration needs at Microsoft Entra.
+    #[command(subcommand)]
+    Entra(commands::entra::Entra),
+    /// Print what to paste into a client; people then sign in through the door.
+    ClientConfig(commands::client_config::ClientConfig),
+    /// End sign-ins: of a person, of a client, one, or all.
+    Revoke(commands::revoke::Revoke),
+    /// Look after the store of sign-ins.
+    #[command(subcommand)]
+    Vault(commands::vault::Vault),
     /// Print the version and what it was built with.
     Version,
     /// Print a completion script for a shell.
@@ -82,6 +92,10 @@ fn run(command: Command, out: &Out) -> Result<ExitCode, Failure> {
         Command::Config(config) => config.run(out),
         Command::Policy(policy) => policy.run(out),
         Command::Audit(audit) => audit.run(out),
+        Command::Entra(entra) => entra.run(out),
+        Command::ClientConfig(client) => client.run(out),
+        Command::Revoke(revoke) => revoke.run(out),
+        Command::Vault(vault) => vault.run(out),
         Command::Version => commands::pages::version(out),
         Command::Completions(completions) => completions.run(),
         Command::Man(man) => man.run(out),

@@ -21,4 +21,4 @@ pub use build::{BuildError, Built, build};
 pub use listen::{Gateway, Running, StartError};
 pub use metrics::Metrics;
 pub use ports::GatewayPorts;
-pub use sign_in::open_store;
+pub use sign_in::{open_store, store_key};

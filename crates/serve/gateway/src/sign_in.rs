@@ -217,6 +217,18 @@ pub async fn open_store(
     Ok(Store::open(opened, wrap, SystemTime::now().into()).await?)
 }
 
+/// Makes what wraps the root key of the store that a configuration names, for a store that changes its key.
+///
+/// # Errors
+/// [`BuildError`].
+pub fn store_key(config: &Config) -> Result<Arc<dyn KeyWrap>, BuildError> {
+    let cloud = crate::build::cloud(config)?;
+    let fetch: Arc<dyn Fetch> = Arc::new(crate::build::connector(config)?);
+    let vault = config.vault.as_ref().ok_or(BuildError::NoVault)?;
+    let entra = entra_client(config, &cloud, &fetch)?;
+    key_wrap(config, vault, entra.as_ref(), &fetch)
+}
+
 /// Makes the client of Entra, where a credential is configured.
 fn entra_client(config: &Config, cloud: &Cloud, fetch: &Arc<dyn Fetch>) -> Result<Option<EntraClient>, BuildError> {
     let (Some(configured), Some(client_id)) = (&config.entra.credential, &config.entra.client_id) else {

@@ -9,7 +9,8 @@ mod verify;
 use std::process::ExitCode;
 
 use clap::Subcommand;
-use doorward_audit::AuditError;
+use doorward_audit::{AuditConfig, AuditError};
+use doorward_config::Config;
 
 use crate::failure::Failure;
 use crate::out::Out;
@@ -40,4 +41,13 @@ impl Audit {
 
 fn failed(error: AuditError) -> Failure {
     Failure::new(error.to_string())
+}
+
+/// How this door's log is opened for writing, by commands that add to it while no door runs.
+pub(crate) fn audit_config(config: &Config) -> AuditConfig {
+    let audit = &config.audit;
+    let mut made = AuditConfig::new(&audit.dir, &audit.key_file, &audit.checkpoint_dir);
+    made.segment_bytes = audit.segment_bytes;
+    made.lab = config.lab.is_some();
+    made
 }

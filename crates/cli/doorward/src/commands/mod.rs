@@ -1,11 +1,15 @@
 //! One file per command.
 
 pub(crate) mod audit;
+pub(crate) mod client_config;
 pub(crate) mod config;
+pub(crate) mod entra;
 #[cfg(feature = "lab")]
 pub(crate) mod lab;
 pub(crate) mod pages;
 pub(crate) mod policy;
+pub(crate) mod revoke;
 pub(crate) mod serve;
 #[cfg(feature = "lab")]
 pub(crate) mod up;
+pub(crate) mod vault;

@@ -3,11 +3,14 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test may fail loudly")]
 
 mod audit;
+mod client_config;
 mod config;
+mod entra;
 #[cfg(feature = "lab")]
 mod help;
 mod pages;
 mod policy;
+mod vault;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

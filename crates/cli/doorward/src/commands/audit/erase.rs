@@ -5,12 +5,12 @@ use std::process::ExitCode;
 use std::time::SystemTime;
 
 use clap::Args;
-use doorward_audit::{AuditConfig, AuditError, AuditKeys, AuditLog};
+use doorward_audit::{AuditError, AuditKeys, AuditLog};
 use doorward_config::Config;
 use doorward_types::{ObjectId, TenantId};
 
-use crate::commands::audit::failed;
 use crate::commands::audit::place::Found;
+use crate::commands::audit::{audit_config, failed};
 use crate::commands::serve::{self, runtime};
 use crate::failure::Failure;
 use crate::out::{GOOD, Out, WARN, paint};
@@ -70,14 +70,6 @@ fn erase(config: &Config, tenant: &TenantId, object: &ObjectId) -> Result<Erased
         }
         Err(error) => Err(failed(error)),
     }
-}
-
-fn audit_config(config: &Config) -> AuditConfig {
-    let audit = &config.audit;
-    let mut made = AuditConfig::new(&audit.dir, &audit.key_file, &audit.checkpoint_dir);
-    made.segment_bytes = audit.segment_bytes;
-    made.lab = config.lab.is_some();
-    made
 }
 
 fn tell(out: &Out, erased: &Erased) {

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use doorward_config::{EntraCredential, Cloud, Config, Durability, Era, Server, Target};
+use doorward_config::{Cloud, Config, Durability, EntraCredential, Era, Server, Target};
 use doorward_wire::{LEGACY, MODERN};
 use serde_json::{Value, json};
 
@@ -149,10 +149,7 @@ fn entra(config: &Config) -> Facts {
             (if entra.allow_app_only { "may call for themselves" } else { "may not call for themselves" })
                 .into(),
         ),
-        (
-            "group overage",
-            (if entra.credential.is_some() { "asked of Graph" } else { "refused" }).into(),
-        ),
+        ("group overage", (if entra.credential.is_some() { "asked of Graph" } else { "refused" }).into()),
     ]
 }
 
