@@ -171,21 +171,25 @@ impl Shared {
         let mut bearer = HeaderValue::try_from(format!("Bearer {}", token.expose()))
             .map_err(|_| GroupsError::BadAnswer("the token does not fit into a header"))?;
         bearer.set_sensitive(true);
-        let request =
-            Request::post(format!("{}/v1.0/{collection}/{object}/getMemberObjects", self.entra.cloud().graph))
-                .header("authorization", bearer)
-                .header("content-type", "application/json")
-                .header("accept", "application/json")
-                .body(Bytes::from_static(br#"{"securityEnabledOnly":true}"#))
-                .map_err(|error| GroupsError::Unreachable(error.to_string()))?;
+        let request = Request::post(format!(
+            "{}/v1.0/{collection}/{object}/getMemberObjects",
+            self.entra.cloud().graph
+        ))
+        .header("authorization", bearer)
+        .header("content-type", "application/json")
+        .header("accept", "application/json")
+        .body(Bytes::from_static(br#"{"securityEnabledOnly":true}"#))
+        .map_err(|error| GroupsError::Unreachable(error.to_string()))?;
         self.fetch.fetch(request).await.map_err(|error| GroupsError::Unreachable(error.0))
     }
 
     async fn token(&self, tenant: &TenantId) -> Result<Arc<Secret<String>>, GroupsError> {
         self.entra.app_token(tenant.as_str(), &self.scope()).await.map_err(|error| match error {
-            EntraError::Refused(refusal) => {
-                GroupsError::TokenRefused { status: refusal.status, code: refusal.code(), error: refusal.error }
-            }
+            EntraError::Refused(refusal) => GroupsError::TokenRefused {
+                status: refusal.status,
+                code: refusal.code(),
+                error: refusal.error,
+            },
             EntraError::Throttled { retry_in } => GroupsError::Throttled { retry_in },
             EntraError::BadAnswer(_) => {
                 GroupsError::BadAnswer("the token answer has no bearer token with a lifetime")

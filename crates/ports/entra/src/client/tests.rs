@@ -29,7 +29,9 @@ async fn fifty_callers_cause_one_request() {
     let entra = client(&script);
     let all = (0..50).map(|_| {
         let entra = entra.clone();
-        tokio::spawn(async move { entra.app_token(TENANT, "api://x/.default").await.map(|token| token.expose().clone()) })
+        tokio::spawn(async move {
+            entra.app_token(TENANT, "api://x/.default").await.map(|token| token.expose().clone())
+        })
     });
     for one in all.collect::<Vec<_>>() {
         assert_eq!(one.await.unwrap().unwrap(), "hush-token");
@@ -45,7 +47,10 @@ async fn fifty_callers_cause_one_request() {
 async fn an_exchange_says_what_it_is() {
     let script = Script::new();
     script.answer(URL, 200, TOKEN);
-    client(&script).on_behalf_of_grant(TENANT, &Secret::new("proof".to_owned()), "api://crm/.default").await.unwrap();
+    client(&script)
+        .on_behalf_of_grant(TENANT, &Secret::new("proof".to_owned()), "api://crm/.default")
+        .await
+        .unwrap();
     let body = &script.seen()[0].body;
     for part in [
         "grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Ajwt-bearer",
@@ -66,7 +71,11 @@ async fn a_refresh_names_its_scopes() {
     let script = Script::new();
     script.answer(URL, 200, TOKEN);
     client(&script).refresh(TENANT, &Secret::new("0.A".to_owned()), &scopes(), None).await.unwrap();
-    assert!(script.seen()[0].body.contains("scope=11111111-2222-3333-4444-555555555555%2F.default%20offline_access"));
+    assert!(
+        script.seen()[0]
+            .body
+            .contains("scope=11111111-2222-3333-4444-555555555555%2F.default%20offline_access")
+    );
 }
 
 #[tokio::test]
@@ -74,7 +83,8 @@ async fn a_refusal_keeps_its_code_and_its_claims() {
     let script = Script::new();
     let body = r#"{"error":"interaction_required","error_description":"AADSTS50079: hush","error_codes":[50079],"claims":"{\"access_token\":{}}"}"#;
     script.answer(URL, 400, body);
-    let Err(error) = client(&script).refresh(TENANT, &Secret::new("0.A".to_owned()), &scopes(), None).await else {
+    let Err(error) = client(&script).refresh(TENANT, &Secret::new("0.A".to_owned()), &scopes(), None).await
+    else {
         panic!("refused")
     };
     assert_eq!(error.code(), Some(50079));
@@ -106,7 +116,9 @@ async fn no_error_holds_a_secret() {
     for (status, body) in [(500, "hush"), (400, "hush"), (200, "hush"), (302, "hush"), (429, "hush")] {
         script.answer(URL, status, body);
         script.advance(Duration::from_secs(10));
-        let Err(error) = entra.refresh(TENANT, &Secret::new("hush-refresh".to_owned()), &scopes(), None).await else {
+        let Err(error) =
+            entra.refresh(TENANT, &Secret::new("hush-refresh".to_owned()), &scopes(), None).await
+        else {
             panic!("{status}")
         };
         assert!(!format!("{error} {error:?}").contains("hush"), "{error:?}");
