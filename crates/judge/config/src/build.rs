@@ -287,6 +287,17 @@ fn lab(section: &Section<'_>, build: Build, problems: &mut Problems) -> Option<L
     let graph = section.text("graph", problems, net::url);
     let ca_file = section.text("ca_file", problems, parse::path);
     let origins = section.list("origins", problems, net::origin);
+    let identity = section.text("identity", problems, net::origin);
+    let key_vault = section.text("key_vault", problems, net::origin);
+    for place in
+        [&identity, &key_vault].into_iter().flatten().filter(|read| !read.value.is_loopback_address())
+    {
+        problems.add(
+            place.span.clone(),
+            format!("`{}` is not on a loopback address, and the emulator is nowhere else", place.value),
+            "copy the address that `doorward lab` prints",
+        );
+    }
     checks::lab_origin(authority.as_ref().map(|read| &read.value), section.at("authority"), problems);
     checks::lab_origin(graph.as_ref().map(|read| read.value.origin()), section.at("graph"), problems);
     let authority = authority?.value;
@@ -294,7 +305,14 @@ fn lab(section: &Section<'_>, build: Build, problems: &mut Problems) -> Option<L
         Some(graph) => graph.value,
         None => net::url(&format!("{authority}/graph")).ok()?,
     };
-    Some(Lab { authority, graph, ca_file: ca_file?.value, origins: values(origins) })
+    Some(Lab {
+        authority,
+        graph,
+        ca_file: ca_file?.value,
+        origins: values(origins),
+        identity: identity.map(|read| read.value),
+        key_vault: key_vault.map(|read| read.value),
+    })
 }
 
 /// The values without their places.

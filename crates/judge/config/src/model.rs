@@ -339,6 +339,10 @@ pub struct Lab {
     pub ca_file: PathBuf,
     /// Upstream origins that may be plain or private.
     pub origins: Vec<Origin>,
+    /// An emulated metadata service.
+    pub identity: Option<Origin>,
+    /// An emulated Key Vault.
+    pub key_vault: Option<Origin>,
 }
 
 impl Config {

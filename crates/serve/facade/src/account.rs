@@ -8,11 +8,17 @@ use http::{Method, StatusCode};
 
 use crate::cookies::Cookie;
 use crate::grant::{Goal, Session};
-use crate::pages::{AccountPage, ConsentLine, SessionLine};
+use crate::pages::{AccountPage, ConnectionLine, ConsentLine, SessionLine};
 use crate::respond::{Answer, FormsLead, page, plain, redirect, with_cookie, wrong_verb};
 use crate::seal::Purpose;
 use crate::tell::Told;
 use crate::{Asked, Facade, vault};
+
+const WITHDRAW: &str = "/account/withdraw";
+const END: &str = "/account/end";
+const SIGN_OUT: &str = "/account/sign-out";
+const CONNECT: &str = "/account/connect";
+const DISCONNECT: &str = "/account/disconnect";
 
 /// How long a page's buttons work.
 const PATIENCE: std::time::Duration = std::time::Duration::from_secs(1800);
@@ -26,11 +32,12 @@ impl Facade {
                 };
                 self.account_page(asked, &session, None).await
             }
-            ("/account/withdraw" | "/account/end" | "/account/sign-out", _, true) => {
+            (WITHDRAW | END | SIGN_OUT | CONNECT | DISCONNECT, _, true) => {
                 self.account_act(asked, path).await
             }
+            (path, true, _) if path.starts_with("/account/connect/") => self.connect_page(asked, path).await,
             ("/account", ..) => wrong_verb("GET"),
-            ("/account/withdraw" | "/account/end" | "/account/sign-out", ..) => wrong_verb("POST"),
+            (WITHDRAW | END | SIGN_OUT | CONNECT | DISCONNECT, ..) => wrong_verb("POST"),
             _ => plain(StatusCode::NOT_FOUND, "nothing is served here"),
         }
     }
@@ -66,6 +73,17 @@ impl Facade {
             let bound = (session.mark.as_str(), what);
             self.keys.sealer.seal(Purpose::Form, &bound, until).unwrap_or_default()
         };
+        let mut connections = Vec::new();
+        if let Some(known) = &self.parts.connections {
+            for server in known.servers() {
+                let connected = match known.is_connected(&person, server, asked.now).await {
+                    Ok(connected) => connected,
+                    Err(error) => return self.store_failed(&error),
+                };
+                let (server, form) = (server.to_string(), form(&format!("disconnect {server}")));
+                connections.push(ConnectionLine { server, connected, form });
+            }
+        }
         let template = AccountPage {
             host: &self.settings.host,
             name: &session.who.name,
@@ -94,7 +112,7 @@ impl Facade {
                     form: form(&format!("withdraw {}", hex(&held.row.id))),
                 })
                 .collect(),
-            connections: Vec::new(),
+            connections,
             sign_out: form("sign-out"),
         };
         page(StatusCode::OK, &template, &FormsLead::default())
@@ -112,10 +130,16 @@ impl Facade {
             return self.again("The sign-in could not be read.", StatusCode::BAD_REQUEST);
         };
         let Some(what) = self.pressed(&form, &session, asked.now) else {
-            return self.account_page(asked, &session, Some("The page was open for too long; press the button again.")).await;
+            return self
+                .account_page(
+                    asked,
+                    &session,
+                    Some("The page was open for too long; press the button again."),
+                )
+                .await;
         };
         match (path, what.split_once(' ')) {
-            ("/account/sign-out", _) if what == "sign-out" => {
+            (SIGN_OUT, _) if what == "sign-out" => {
                 let answer = self
                     .message("You are signed out")
                     .say("This browser is signed out of the door’s own pages. Applications stay signed in until you sign them out on your account page.")
@@ -124,13 +148,17 @@ impl Facade {
                     .answer(StatusCode::OK);
                 with_cookie(answer, self.jar.write(Cookie::Session, None))
             }
-            ("/account/end", Some(("end", grant))) => {
+            (CONNECT, Some(("connect", server))) => self.connect_go(asked, &person, server).await,
+            (DISCONNECT, Some(("disconnect", server))) => {
+                self.disconnect(asked, &session, &person, server).await
+            }
+            (END, Some(("end", grant))) => {
                 let Some(grant) = crate::grant::grant(grant) else {
                     return self.account_page(asked, &session, None).await;
                 };
                 self.end_own(asked, &session, &person, &grant).await
             }
-            ("/account/withdraw", Some(("withdraw", id))) => self.withdraw(asked, &session, &person, id).await,
+            (WITHDRAW, Some(("withdraw", id))) => self.withdraw(asked, &session, &person, id).await,
             _ => self.account_page(asked, &session, None).await,
         }
     }
@@ -142,7 +170,34 @@ impl Facade {
         bool::from(subtle::ConstantTimeEq::ct_eq(mark.as_bytes(), session.mark.as_bytes())).then_some(what)
     }
 
-    async fn end_own(&self, asked: &Asked<'_>, session: &Session, person: &Person, grant: &GrantId) -> Answer {
+    async fn disconnect(
+        &self,
+        asked: &Asked<'_>,
+        session: &Session,
+        person: &Person,
+        server: &str,
+    ) -> Answer {
+        let server = doorward_types::ServerName::parse(server).ok();
+        let Some((server, connections)) = server.zip(self.parts.connections.as_ref()) else {
+            return self.account_page(asked, session, None).await;
+        };
+        if let Err(error) = connections.disconnect(person, &server).await {
+            return self.store_failed(&error);
+        }
+        let told = Told { person: Some(person), server: Some(&server), ..Told::default() };
+        if let Err(error) = self.tell("account-disconnected", told, asked.now).await {
+            return self.log_failed(&error);
+        }
+        self.account_page(asked, session, Some("The account is disconnected.")).await
+    }
+
+    async fn end_own(
+        &self,
+        asked: &Asked<'_>,
+        session: &Session,
+        person: &Person,
+        grant: &GrantId,
+    ) -> Answer {
         match vault::family(&self.parts.store, grant, asked.now).await {
             Ok(Some(held)) if held.thing.person == *person => {
                 let told = self.told(&held.thing, Some("by-person"));
@@ -174,7 +229,9 @@ impl Facade {
         let mut grants = Vec::new();
         for row in families {
             match vault::read_family(row) {
-                Ok(found) if found.thing.client == consent.client && found.thing.resource == consent.resource => {
+                Ok(found)
+                    if found.thing.client == consent.client && found.thing.resource == consent.resource =>
+                {
                     grants.push(found.thing.grant);
                 }
                 Ok(_) => {}
@@ -201,7 +258,12 @@ impl Facade {
         if let Err(error) = self.tell("consent-withdrawn", told, asked.now).await {
             return self.log_failed(&error);
         }
-        self.account_page(asked, session, Some("Withdrawn. The application is signed out and must ask you again.")).await
+        self.account_page(
+            asked,
+            session,
+            Some("Withdrawn. The application is signed out and must ask you again."),
+        )
+        .await
     }
 }
 

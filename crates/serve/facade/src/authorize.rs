@@ -45,7 +45,7 @@ impl Facade {
         if let Some(session) = self.session(asked)
             && self.has_consented(&session.who, &pending, asked).await
         {
-            let goal = Goal::Client { pending, expected: Some(session.who) };
+            let goal = Goal::Client { pending: Box::new(pending), expected: Some(session.who) };
             return self.leave(asked, goal, None, 0, None);
         }
         let who = self.session(asked).map(|session| session.who);
@@ -60,7 +60,11 @@ impl Facade {
         };
         const TITLE: &str = "This sign-in cannot begin";
         let params = Params::parse(asked.query()).map_err(|error| {
-            wrong("authorize-malformed", TITLE, format!("The application sent a request that cannot be read: {error}."))
+            wrong(
+                "authorize-malformed",
+                TITLE,
+                format!("The application sent a request that cannot be read: {error}."),
+            )
         })?;
         let refused = |error: AuthorizeError| match error {
             AuthorizeError::Page(error) => wrong("authorize-refused", TITLE, format!("{error}.")),
@@ -71,13 +75,14 @@ impl Facade {
             }
         };
         let target = authorize::target(&params).map_err(refused)?;
-        let client = self.client(target.client_id.as_str(), asked.source, asked.now).await.map_err(|none| {
-            self.count(asked.source, none.reason, asked.now);
-            let message = self.message(TITLE).say(none.words).fact("Application", target.client_id.as_str());
-            Box::new(message.answer(StatusCode::BAD_REQUEST))
-        })?;
-        let request =
-            authorize::judge(&params, &client, &self.settings.resources).map_err(refused)?;
+        let client =
+            self.client(target.client_id.as_str(), asked.source, asked.now).await.map_err(|none| {
+                self.count(asked.source, none.reason, asked.now);
+                let message =
+                    self.message(TITLE).say(none.words).fact("Application", target.client_id.as_str());
+                Box::new(message.answer(StatusCode::BAD_REQUEST))
+            })?;
+        let request = authorize::judge(&params, &client, &self.settings.resources).map_err(refused)?;
         if !self.settings.may_use(&request.client, &request.server) {
             let issuer = &self.settings.issuer;
             let words = "this client is not set up for that server";
@@ -136,7 +141,10 @@ impl Facade {
             scopes: pending
                 .scopes
                 .iter()
-                .map(|scope| ScopeLine { name: scope.clone(), words: self.settings.say(scope, &pending.server) })
+                .map(|scope| ScopeLine {
+                    name: scope.clone(),
+                    words: self.settings.say(scope, &pending.server),
+                })
                 .collect(),
             origin: match pending.origin {
                 Origin::Configured => "set up by the administrator of this door".to_owned(),
@@ -167,7 +175,10 @@ impl Facade {
         let opened: Option<Form> =
             form.get("form").and_then(|text| self.keys.sealer.open(Purpose::Form, text, asked.now));
         let Some(Form { browser, pending, after }) = opened else {
-            return self.again("The question was open for too long, or in another browser.", StatusCode::BAD_REQUEST);
+            return self.again(
+                "The question was open for too long, or in another browser.",
+                StatusCode::BAD_REQUEST,
+            );
         };
         if !self.is_browser(asked, &browser) {
             self.count(asked.source, "consent-foreign-browser", asked.now);
@@ -175,7 +186,10 @@ impl Facade {
         }
         match form.get("decision") {
             Some("allow") => match after {
-                None => self.leave(asked, Goal::Client { pending, expected: None }, None, 0, None),
+                None => {
+                    let goal = Goal::Client { pending: Box::new(pending), expected: None };
+                    self.leave(asked, goal, None, 0, None)
+                }
                 Some((who, grant)) => self.allowed_after(asked, pending, who, &grant).await,
             },
             Some("deny") => {
@@ -271,7 +285,8 @@ impl Facade {
 
     /// Returns this browser's own name, made if it has none.
     fn browser(&self, asked: &Asked<'_>) -> Result<(String, Option<http::HeaderValue>), Box<Answer>> {
-        if let Some(name) = self.jar.read(asked.request.headers(), Cookie::Browser).filter(|name| plain(name)) {
+        if let Some(name) = self.jar.read(asked.request.headers(), Cookie::Browser).filter(|name| plain(name))
+        {
             return Ok((name.to_owned(), None));
         }
         let name =

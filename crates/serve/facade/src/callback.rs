@@ -91,13 +91,20 @@ impl Facade {
         let who = Who::of(&signed_in.person, &signed_in.name);
         match goal {
             Goal::Account { page } => {
-                if let Err(error) = self.tell("account-opened", Told { person: Some(&signed_in.person), ..Told::default() }, asked.now).await {
+                if let Err(error) = self
+                    .tell(
+                        "account-opened",
+                        Told { person: Some(&signed_in.person), ..Told::default() },
+                        asked.now,
+                    )
+                    .await
+                {
                     return self.log_failed(&error);
                 }
                 self.with_session(redirect(&format!("{}{page}", self.settings.issuer)), &who, asked)
             }
             Goal::Client { pending, expected } => {
-                let answer = self.for_client(asked, pending, expected, signed_in, round, claims).await;
+                let answer = self.for_client(asked, *pending, expected, signed_in, round, claims).await;
                 self.with_session(answer, &who, asked)
             }
         }
@@ -123,10 +130,11 @@ impl Facade {
             self.count(asked.source, reason, asked.now);
             Box::new(self.not_believed(reason))
         })?;
-        let (roles, groups) = self.own_token(tokens.access.expose(), &id.person, asked.now).await.map_err(|reason| {
-            self.count(asked.source, reason, asked.now);
-            Box::new(self.not_believed(reason))
-        })?;
+        let (roles, groups) =
+            self.own_token(tokens.access.expose(), &id.person, asked.now).await.map_err(|reason| {
+                self.count(asked.source, reason, asked.now);
+                Box::new(self.not_believed(reason))
+            })?;
         let name = id.name.clone().unwrap_or_else(|| "somebody without a name".to_owned());
         Ok(SignedIn { person: id.person, name, roles, groups, hint: id.login_hint, tokens })
     }
@@ -185,7 +193,9 @@ impl Facade {
             Err(error) => return self.store_failed(&error),
             // Entra was asked for this very step and let the person through: it is taken.
             Ok(Some(open)) if claims.as_deref() == Some(open.claims.as_str()) => {
-                if let Err(error) = vault::close_challenge(store, &person, &request.client, &request.resource).await {
+                if let Err(error) =
+                    vault::close_challenge(store, &person, &request.client, &request.resource).await
+                {
                     return self.store_failed(&error);
                 }
             }
@@ -199,7 +209,8 @@ impl Facade {
             Ok(grant) => grant,
             Err(answer) => return *answer,
         };
-        let is_expected = expected.as_ref().is_none_or(|expected| expected.person().as_ref() == Some(&person));
+        let is_expected =
+            expected.as_ref().is_none_or(|expected| expected.person().as_ref() == Some(&person));
         if let Err(answer) = self.keep_sign_in(asked, &pending, &signed_in, &grant).await {
             return *answer;
         }
@@ -234,12 +245,13 @@ impl Facade {
         let counted = Challenge { claims: open.claims.clone(), rounds: open.rounds + 1 };
         if let Some(request) = pending.request() {
             let until = asked.now.plus(Duration::from_secs(3600));
-            let row = vault::challenge_row(&signed_in.person, &request.client, &request.resource, &counted, until);
+            let row =
+                vault::challenge_row(&signed_in.person, &request.client, &request.resource, &counted, until);
             if let Err(error) = self.parts.store.put(&row).await {
                 return self.store_failed(&error);
             }
         }
-        let goal = Goal::Client { pending, expected };
+        let goal = Goal::Client { pending: Box::new(pending), expected };
         self.leave(asked, goal, Some(open.claims), round + 1, signed_in.hint.as_deref())
     }
 
@@ -252,7 +264,9 @@ impl Facade {
         grant: &GrantId,
     ) -> Result<(), Box<Answer>> {
         let Some(request) = pending.request() else {
-            return Err(Box::new(self.again("The door has changed since this sign-in began.", StatusCode::BAD_REQUEST)));
+            return Err(Box::new(
+                self.again("The door has changed since this sign-in began.", StatusCode::BAD_REQUEST),
+            ));
         };
         let family = Family {
             grant: *grant,
@@ -377,4 +391,3 @@ impl Facade {
         Ok(GrantId(bytes))
     }
 }
-

@@ -90,7 +90,10 @@ impl Facade {
             Ok(ClientIdForm::Other) => {
                 let row = self.parts.store.get(Kind::Client, id.as_bytes(), now).await.map_err(|error| {
                     tracing::error!(%error, "a registered client cannot be read");
-                    NoClient::new("store", "The door cannot look the application up right now. Try again in a minute.")
+                    NoClient::new(
+                        "store",
+                        "The door cannot look the application up right now. Try again in a minute.",
+                    )
                 })?;
                 let row = row.ok_or_else(unknown)?;
                 let client = Client::from_record(row.body.expose()).map_err(|_| unknown())?;
@@ -161,7 +164,10 @@ impl Facade {
         let kept = kept(&answer);
         let client = read_document(url, answer.into_body(), &self.settings.redirects).map_err(|error| {
             tracing::info!(%error, url, "a client's document cannot be used");
-            NoClient::new("client-document", format!("The document that describes the application is not right: {error}"))
+            NoClient::new(
+                "client-document",
+                format!("The document that describes the application is not right: {error}"),
+            )
         })?;
         Ok((client, kept))
     }

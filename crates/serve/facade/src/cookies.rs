@@ -36,8 +36,7 @@ impl Jar {
     pub(crate) fn read<'h>(self, headers: &'h HeaderMap, cookie: Cookie<'_>) -> Option<&'h str> {
         let name = self.name(cookie);
         let mut found = None;
-        for (key, value) in pairs(headers).filter(|(key, _)| *key == name) {
-            debug_assert_eq!(key, name);
+        for (_, value) in pairs(headers).filter(|(key, _)| *key == name) {
             if found.replace(value).is_some() {
                 return None;
             }
@@ -46,7 +45,7 @@ impl Jar {
     }
 
     /// Returns the names of all sign-ins on their way that a browser sent.
-    pub(crate) fn transactions<'h>(self, headers: &'h HeaderMap) -> Vec<&'h str> {
+    pub(crate) fn transactions(self, headers: &HeaderMap) -> Vec<&str> {
         let prefix = self.name(Cookie::Transaction(""));
         pairs(headers).filter_map(|(key, _)| key.strip_prefix(prefix.as_str())).collect()
     }

@@ -121,7 +121,7 @@ pub(crate) struct Transaction {
 pub(crate) enum Goal {
     /// A client wants a code.
     Client {
-        pending: Pending,
+        pending: Box<Pending>,
         /// The person for whom the question needed not be asked: it is asked if another one signs in (D-13).
         expected: Option<Who>,
     },

@@ -9,6 +9,8 @@ mod account;
 mod authorize;
 mod callback;
 mod clients;
+mod connect;
+mod connections;
 mod cookies;
 mod entra;
 mod errors;
@@ -44,6 +46,7 @@ use doorward_store::{Store, StoreError};
 use doorward_types::Timestamp;
 use http::{Method, Request, Response, StatusCode};
 
+pub use connections::{ConnectError, Connectable, Connections};
 pub use entra::{GrantError, Grants, refused as entra_refusal};
 pub use keys::KeysError;
 pub use settings::{DEFAULT_SCOPE, scopes};
@@ -80,6 +83,8 @@ pub struct Parts {
     pub entra: EntraClient,
     /// Entra's tokens of the people who are signed in.
     pub grants: Arc<Grants>,
+    /// People's own accounts elsewhere, if any server asks for them.
+    pub connections: Option<Arc<Connections>>,
     /// Entra's signing keys.
     pub entra_keys: Arc<Keys>,
     /// The log.
@@ -169,7 +174,13 @@ impl Facade {
     pub fn serves(path: &str) -> bool {
         matches!(
             path,
-            "/authorize" | "/authorize/decide" | "/token" | "/revoke" | "/introspect" | "/register" | "/account"
+            "/authorize"
+                | "/authorize/decide"
+                | "/token"
+                | "/revoke"
+                | "/introspect"
+                | "/register"
+                | "/account"
                 | METADATA
         ) || path.starts_with("/oauth/")
             || path.starts_with("/account/")
@@ -192,6 +203,7 @@ impl Facade {
             "/authorize" if get => self.authorize(&asked).await,
             "/authorize/decide" if post => self.decide(&asked).await,
             "/oauth/callback" if get => self.callback(&asked).await,
+            "/oauth/upstream/callback" if get => self.connect_back(&asked).await,
             "/token" if post => self.token(&asked).await,
             "/revoke" if post => self.revoke_token(&asked).await,
             "/introspect" if post => self.introspect(&asked).await,

@@ -21,7 +21,8 @@ impl Facade {
     ) -> Answer {
         if !client.grants.client_credentials || !is_confidential(client) || client.roles.is_empty() {
             self.count(asked.source, "client-credentials-not-allowed", asked.now);
-            return self.oauth_error(&TokenError::new("unauthorized_client", "this client does not act for itself"));
+            return self
+                .oauth_error(&TokenError::new("unauthorized_client", "this client does not act for itself"));
         }
         let resources = &self.settings.resources;
         let found = match (resource, resources.as_slice()) {
@@ -29,13 +30,19 @@ impl Facade {
             (None, [only]) => Some(only),
             (None, _) => None,
         };
-        let Some(resource) = found.filter(|resource| self.settings.may_use(&client.id, &resource.server)) else {
-            return self.oauth_error(&TokenError::new("invalid_target", "name a `resource` of this door that the client may use"));
+        let Some(resource) = found.filter(|resource| self.settings.may_use(&client.id, &resource.server))
+        else {
+            return self.oauth_error(&TokenError::new(
+                "invalid_target",
+                "name a `resource` of this door that the client may use",
+            ));
         };
-        let wanted: Vec<&str> = scope.unwrap_or_default().split(' ').filter(|scope| !scope.is_empty()).collect();
+        let wanted: Vec<&str> =
+            scope.unwrap_or_default().split(' ').filter(|scope| !scope.is_empty()).collect();
         // An application has no scopes in its token; it may name those of the server, as clients do, and no others.
         if !wanted.iter().all(|scope| resource.scopes.iter().any(|own| own == scope)) {
-            return self.oauth_error(&TokenError::new("invalid_scope", "a scope that the resource does not have"));
+            return self
+                .oauth_error(&TokenError::new("invalid_scope", "a scope that the resource does not have"));
         }
         let Ok(object) = ObjectId::parse(&machine_object(&client.id)) else {
             return self.token_broken("a machine's name");

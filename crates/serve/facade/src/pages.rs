@@ -107,6 +107,18 @@ pub(crate) struct ConnectionLine {
     pub(crate) form: String,
 }
 
+/// The question whether to go to another authorization server.
+#[derive(Template)]
+#[template(path = "connect.html")]
+pub(crate) struct ConnectPage<'a> {
+    pub(crate) host: &'a str,
+    pub(crate) server: &'a str,
+    pub(crate) name: &'a str,
+    /// Where the person goes.
+    pub(crate) authority: &'a str,
+    pub(crate) form: &'a str,
+}
+
 /// What a person has allowed, with the buttons to take it back.
 #[derive(Template)]
 #[template(path = "account.html")]

@@ -115,11 +115,7 @@ impl Facade {
     }
 
     /// Asks Entra whether the person may still come in, and what their roles and groups are now (REM-07).
-    async fn confirm(
-        &self,
-        asked: &Asked<'_>,
-        family: &mut Family,
-    ) -> Result<(), Box<Answer>> {
+    async fn confirm(&self, asked: &Asked<'_>, family: &mut Family) -> Result<(), Box<Answer>> {
         let renewed = self.parts.grants.renew(&family.grant, &family.person, &family.client, asked.now).await;
         let tokens = match renewed {
             Ok(tokens) => tokens,
@@ -134,8 +130,11 @@ impl Facade {
             Err(GrantError::Store(error)) => return Err(Box::new(self.token_store_failed(&error))),
             Err(GrantError::Challenge(claims)) => {
                 // Entra wants to see the person again: only the browser can show them.
-                let noted =
-                    self.parts.grants.challenge(&family.grant, &family.person, &family.client, &claims, asked.now).await;
+                let noted = self
+                    .parts
+                    .grants
+                    .challenge(&family.grant, &family.person, &family.client, &claims, asked.now)
+                    .await;
                 if let Err(error) = noted {
                     return Err(Box::new(self.token_store_failed(&error)));
                 }
@@ -171,4 +170,3 @@ impl Facade {
         self.oauth_error(&invalid_grant("the sign-in has ended; sign in again"))
     }
 }
-

@@ -15,7 +15,11 @@ impl Facade {
         let rules = &self.settings.sign_in;
         if !self.registrations.take(asked.source, asked.now) {
             self.count(asked.source, "too-many-registrations", asked.now);
-            let answer = refused(StatusCode::TOO_MANY_REQUESTS, "temporarily_unavailable", "too many registrations from one place");
+            let answer = refused(
+                StatusCode::TOO_MANY_REQUESTS,
+                "temporarily_unavailable",
+                "too many registrations from one place",
+            );
             return later(answer, 600);
         }
         let store = &self.parts.store;
@@ -24,7 +28,10 @@ impl Facade {
             Ok(_) => {
                 self.count(asked.source, "registrations-full", asked.now);
                 let words = "this door takes no more registrations; use a client-id metadata document, or ask its administrator";
-                return later(refused(StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable", words), 3600);
+                return later(
+                    refused(StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable", words),
+                    3600,
+                );
             }
             Err(error) => return self.token_store_failed(&error),
         }

@@ -121,9 +121,7 @@ pub(crate) fn style(text: &'static str) -> Answer {
 pub(crate) fn plain(status: StatusCode, text: &'static str) -> Answer {
     let mut response = Response::new(Bytes::from_static(text.as_bytes()));
     *response.status_mut() = status;
-    response
-        .headers_mut()
-        .insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
     guarded(&mut response, "no-referrer");
     response
 }
@@ -171,12 +169,7 @@ mod tests {
             .to("javascript:alert(1)");
         assert_eq!(
             forms.to,
-            [
-                "https://login.microsoftonline.com",
-                "http://127.0.0.1:4110",
-                "http://[::1]:1",
-                "cursor:"
-            ]
+            ["https://login.microsoftonline.com", "http://127.0.0.1:4110", "http://[::1]:1", "cursor:"]
         );
     }
 }

@@ -26,9 +26,9 @@ impl Facade {
         };
         let grant = match read_refresh_token(&self.keys.refresh, token, &client.id) {
             Ok((grant, _)) => Some(grant),
-            Err(_) => self.own(token, asked.now).and_then(|identity| {
-                (*identity.client() == client.id).then(|| identity.grant()).flatten()
-            }),
+            Err(_) => self
+                .own(token, asked.now)
+                .and_then(|identity| (*identity.client() == client.id).then(|| identity.grant()).flatten()),
         };
         if let Some(grant) = grant {
             match vault::family(&self.parts.store, &grant, asked.now).await {
@@ -63,7 +63,8 @@ impl Facade {
 
     /// Judges one of the door's own tokens, for whichever of its servers it is.
     fn own(&self, token: &str, now: Timestamp) -> Option<Identity> {
-        let ring = KeyRing { door: std::sync::Arc::clone(&self.keys.signing().set), entra: Default::default() };
+        let ring =
+            KeyRing { door: std::sync::Arc::clone(&self.keys.signing().set), entra: Default::default() };
         self.settings.resources.iter().find_map(|resource| {
             let mut expected = self.settings.own_token();
             expected.allow_app_only = true;
@@ -153,4 +154,3 @@ fn described(identity: &Identity) -> String {
         identity.issued_at().as_secs(),
     )
 }
-

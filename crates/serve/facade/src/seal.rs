@@ -18,6 +18,8 @@ pub(crate) enum Purpose {
     Form,
     /// A sign-in on its way through Entra.
     Transaction,
+    /// A sign-in on its way through somebody else's authorization server.
+    Connect,
     /// A person's session with the door's own pages.
     Session,
 }
@@ -27,6 +29,7 @@ impl Purpose {
         match self {
             Self::Form => b"doorward form 1",
             Self::Transaction => b"doorward transaction 1",
+            Self::Connect => b"doorward connect 1",
             Self::Session => b"doorward session 1",
         }
     }
@@ -62,7 +65,8 @@ impl Sealer {
         what: &T,
         until: Timestamp,
     ) -> Result<String, SealFailed> {
-        let mut text = serde_json::to_vec(&Dated { until: until.as_micros(), what }).map_err(|_| SealFailed)?;
+        let mut text =
+            serde_json::to_vec(&Dated { until: until.as_micros(), what }).map_err(|_| SealFailed)?;
         let mut nonce = [0; NONCE_LEN];
         self.random.fill(&mut nonce).map_err(|_| SealFailed)?;
         let aad = Aad::from(purpose.name());
@@ -114,7 +118,8 @@ mod tests {
             assert_eq!(door.open::<String>(Purpose::Form, &changed, NOW), None, "byte {at}");
         }
         // Without the seal the same bytes would be believed: the plain form is all that an attacker must write.
-        let plain: Dated<String> = serde_json::from_str(r#"{"until":9000000000000000,"what":"mallory"}"#).unwrap();
+        let plain: Dated<String> =
+            serde_json::from_str(r#"{"until":9000000000000000,"what":"mallory"}"#).unwrap();
         assert_eq!(plain.what, "mallory");
     }
 }

@@ -109,7 +109,9 @@ impl Settings {
     pub(crate) fn say(&self, scope: &str, server: &str) -> String {
         match self.words.get(scope) {
             Some(words) => words.clone(),
-            None => format!("See and use what {server} offers, as you and no further than your own rights reach"),
+            None => {
+                format!("See and use what {server} offers, as you and no further than your own rights reach")
+            }
         }
     }
 

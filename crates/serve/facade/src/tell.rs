@@ -40,7 +40,13 @@ impl Facade {
     }
 
     /// Raises an alarm: somebody should look at it now.
-    pub(crate) async fn alarm(&self, what: &'static str, person: &Person, server: Option<&ServerName>, now: Timestamp) {
+    pub(crate) async fn alarm(
+        &self,
+        what: &'static str,
+        person: &Person,
+        server: Option<&ServerName>,
+        now: Timestamp,
+    ) {
         tracing::warn!(what, "alarm");
         let Ok(subject) = self.subject(person, false) else { return };
         let alarm = Alarm { what, subject: Some(&subject), server, call: None, trace: None, session: None };

@@ -9,7 +9,8 @@ use doorward_issuer::code::{CodeError, CodeRecord, CodeRequest, redeem};
 use doorward_issuer::family::{Family, refresh_token};
 use doorward_issuer::params::Params;
 use doorward_issuer::token::{
-    Access, Presented, TokenError, TokenRequest, access_token, authenticate, claims, presented, read, token_answer,
+    Access, Presented, TokenError, TokenRequest, access_token, authenticate, claims, presented, read,
+    token_answer,
 };
 use doorward_oauth::CallerKind;
 use doorward_store::{Change, StoreError};
@@ -104,7 +105,11 @@ impl Facade {
     fn guessed(&self, asked: &Asked<'_>, error: &TokenError) -> Box<Answer> {
         self.count(asked.source, "client-not-proven", asked.now);
         if !self.guesses.take(asked.source, asked.now) {
-            let error = TokenError { error: "temporarily_unavailable", description: "too many attempts".into(), status: 429 };
+            let error = TokenError {
+                error: "temporarily_unavailable",
+                description: "too many attempts".into(),
+                status: 429,
+            };
             return Box::new(later(self.oauth_error(&error), 60));
         }
         Box::new(self.oauth_error(error))
@@ -244,12 +249,16 @@ impl Facade {
         self.write(&access, refresh.as_ref(), now)
     }
 
-    pub(crate) fn write(&self, access: &Access<'_>, refresh: Option<&Secret<String>>, now: Timestamp) -> Answer {
+    pub(crate) fn write(
+        &self,
+        access: &Access<'_>,
+        refresh: Option<&Secret<String>>,
+        now: Timestamp,
+    ) -> Answer {
         let life = self.settings.sign_in.access_token;
         let signing = self.keys.signing();
-        let signed = signing
-            .signer(now)
-            .and_then(|key| access_token(&**key, &claims(access, now, life)).ok());
+        let signed =
+            signing.signer(now).and_then(|key| access_token(&**key, &claims(access, now, life)).ok());
         let Some(token) = signed else { return self.token_broken("no signing key") };
         let scope = access.scopes.join(" ");
         let text = token_answer(&token, life.as_secs(), refresh, &scope, "Bearer");
@@ -260,7 +269,9 @@ impl Facade {
         let status = StatusCode::from_u16(error.status).unwrap_or(StatusCode::BAD_REQUEST);
         let mut answer = json(status, error.body());
         if status == StatusCode::UNAUTHORIZED {
-            answer.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"doorward\""));
+            answer
+                .headers_mut()
+                .insert(WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"doorward\""));
         }
         answer
     }

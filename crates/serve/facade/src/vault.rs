@@ -101,8 +101,13 @@ pub(crate) fn consent_row(consent: &Consent) -> Row {
     let person = &consent.person;
     // Lengths in front, so that no two different consents write the same text.
     let mut text = String::new();
-    let parts =
-        [person.tenant.as_str(), person.object.as_str(), consent.client.as_str(), &consent.redirect, &consent.resource];
+    let parts = [
+        person.tenant.as_str(),
+        person.object.as_str(),
+        consent.client.as_str(),
+        &consent.redirect,
+        &consent.resource,
+    ];
     for part in parts {
         text.push_str(&format!("{}:{part}", part.len()));
     }
@@ -194,7 +199,13 @@ pub(crate) struct Challenge {
 }
 
 fn challenge_id(person: &Person, client: &ClientId, resource: &str) -> Vec<u8> {
-    hashed(&format!("{}|{}|{}|{}|{resource}", person.tenant, person.object, client.as_str().len(), client.as_str()))
+    hashed(&format!(
+        "{}|{}|{}|{}|{resource}",
+        person.tenant,
+        person.object,
+        client.as_str().len(),
+        client.as_str()
+    ))
 }
 
 /// Makes the row of a challenge.

@@ -242,7 +242,8 @@ pub(crate) fn connector(config: &Config) -> Result<Connector, BuildError> {
     if let Some(lab) = &config.lab {
         made.extra_roots_pem.push(read(&lab.ca_file)?);
         let graph = lab.graph.origin();
-        for origin in lab.origins.iter().chain([&lab.authority, graph]) {
+        let places = [&lab.authority, graph].into_iter().chain(&lab.identity).chain(&lab.key_vault);
+        for origin in lab.origins.iter().chain(places) {
             let origin = Origin::parse(origin.as_str())
                 .map_err(|error| BuildError::Target(format!("{origin}: {error}")))?;
             made.lab_origins.push(origin);

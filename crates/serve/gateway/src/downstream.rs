@@ -3,10 +3,12 @@
 
 mod on_behalf_of;
 mod secret;
+mod user_grant;
 mod workload;
 
 pub(crate) use on_behalf_of::OnBehalfOf;
 pub(crate) use secret::{Fixed, VaultSecret};
+pub(crate) use user_grant::UserGrant;
 pub(crate) use workload::Workload;
 
 use doorward_engine::{UpstreamError, UpstreamFault};
@@ -20,8 +22,9 @@ fn header(
     secret: &Secret<String>,
 ) -> Result<(HeaderName, HeaderValue), UpstreamError> {
     let text = zeroize::Zeroizing::new(format!("{prefix}{}", secret.expose()));
-    let mut value = HeaderValue::from_str(&text)
-        .map_err(|_| UpstreamError::new(UpstreamFault::Refused, "the credential cannot be written as a header"))?;
+    let mut value = HeaderValue::from_str(&text).map_err(|_| {
+        UpstreamError::new(UpstreamFault::Refused, "the credential cannot be written as a header")
+    })?;
     value.set_sensitive(true);
     Ok((name.clone(), value))
 }

@@ -164,8 +164,7 @@ fn site(built: &Built, address: SocketAddr, drain: watch::Receiver<bool>) -> Sit
         // On loopback a page of the same machine under its usual names is the door's own (T-03).
         origins.extend(hosts.iter().map(|host| format!("http://{host}")));
     }
-    let scopes =
-        config.servers.iter().map(|server| (server.name.to_string(), scopes_told(config, server)));
+    let scopes = config.servers.iter().map(|server| (server.name.to_string(), scopes_told(config, server)));
     Site {
         door: Arc::clone(&built.door),
         hosts,

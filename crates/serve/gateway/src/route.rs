@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::Bytes;
-use doorward_facade::Facade;
 use doorward_engine::{Arrived, Authorization, Door, Ports, ServerRules, Snapshot};
+use doorward_facade::Facade;
 use doorward_oauth::protected_resource_metadata;
 use doorward_wire::{HeaderSet, Verb};
 use http::header::{
@@ -113,7 +113,8 @@ impl Site {
         let known = self.origins.iter().any(|known| known.as_bytes() == origin.as_bytes());
         // Clients that run in a browser ask for metadata and tokens from their own origin. No cookie counts there, so
         // their page learns no more than any program could.
-        if self.facade.is_some() && Facade::is_for_programs(request.uri().path()) && origins.next().is_none() {
+        if self.facade.is_some() && Facade::is_for_programs(request.uri().path()) && origins.next().is_none()
+        {
             return Ok(Some(HeaderValue::from_static("*")));
         }
         if known && origins.next().is_none() {

@@ -416,5 +416,12 @@ static LAB: Group = Group {
             Need::Default("[]"),
             "Upstream origins that may be plain `http` or private: exact ones, nothing is widened by pattern.",
         ),
+        key(
+            "identity",
+            Kind::Text("origin"),
+            Need::Optional,
+            "Origin of an emulated metadata service, for managed identities.",
+        ),
+        key("key_vault", Kind::Text("origin"), Need::Optional, "Origin of an emulated Key Vault."),
     ],
 };

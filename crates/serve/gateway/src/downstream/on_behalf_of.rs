@@ -85,7 +85,10 @@ impl OnBehalfOf {
             }
             _ => {
                 let Some(proof) = caller.assertion() else {
-                    return Err(UpstreamError::new(UpstreamFault::Refused, "the caller brought no proof that can be exchanged"));
+                    return Err(UpstreamError::new(
+                        UpstreamFault::Refused,
+                        "the caller brought no proof that can be exchanged",
+                    ));
                 };
                 let tenant = whose.0.tenant.as_str();
                 self.entra.on_behalf_of(tenant, proof, &self.scope).await.map_err(entra_refusal)
@@ -134,7 +137,10 @@ impl OutboundCredential for OnBehalfOf {
     ) -> BoxFuture<'a, Result<(HeaderName, HeaderValue), UpstreamError>> {
         Box::pin(async move {
             let Some(caller) = caller else {
-                return Err(UpstreamError::new(UpstreamFault::Refused, "this server is called on behalf of people only"));
+                return Err(UpstreamError::new(
+                    UpstreamFault::Refused,
+                    "this server is called on behalf of people only",
+                ));
             };
             header(&AUTHORIZATION, "Bearer ", &*self.token(caller).await?)
         })
