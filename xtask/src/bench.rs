@@ -12,6 +12,7 @@ mod policies;
 mod process;
 mod report;
 mod rows;
+mod sign_in;
 
 use std::path::{Path, PathBuf};
 
@@ -73,8 +74,7 @@ impl Options {
     }
 }
 
-const USAGE: &str =
-    "cargo xtask bench [spine-c … spine-g] [--rounds N] [--seconds S] [--json FILE] [--quick] [--no-build]";
+const USAGE: &str = "cargo xtask bench [spine-c … spine-g entra-h] [--rounds N] [--seconds S] [--json FILE] [--quick] [--no-build]";
 
 fn positive<T: std::str::FromStr + PartialOrd + Default>(name: &str, text: &str) -> Result<T, String> {
     let number = text.parse().ok().filter(|number| *number > T::default());

@@ -5,6 +5,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use serde_json::Value;
+
 use super::fixture::Fixture;
 use super::http::{ask, free_address, is_ok};
 use super::policies::{self, SERVERS};
@@ -29,13 +31,28 @@ impl Drop for Door {
 impl Door {
     /// Starts a door with so many policies and waits for the answer to its first call.
     pub(super) fn start(fixture: &Fixture, policies: usize) -> Result<Self, String> {
+        Self::start_with(fixture, policies, "", "")
+    }
+
+    /// Starts a door that is an authorization server too, and takes Entra's tokens beside its own.
+    pub(super) fn start_signing_in(fixture: &Fixture, policies: usize) -> Result<Self, String> {
+        Self::start_with(fixture, policies, ENTRA_CREDENTIAL, SIGN_IN)
+    }
+
+    fn start_with(fixture: &Fixture, policies: usize, entra: &str, more: &str) -> Result<Self, String> {
         let addr = free_address()?;
         let folder = fixture.folder.join(format!("door-{}", addr.port()));
         let config = folder.join("doorward.toml");
         fs::create_dir_all(folder.join("policies"))
             .map_err(|error| format!("{}: {error}", folder.display()))?;
         fixture.write(&folder.join("policies/bench.cedar"), &policies::cedar(policies))?;
-        fixture.write(&config, &config_of(fixture, addr))?;
+        if !more.is_empty() {
+            fs::create_dir_all(folder.join("keys"))
+                .map_err(|error| format!("{}: {error}", folder.display()))?;
+            fixture.write(&folder.join("keys/entra-secret"), "door-secret-for-the-lab")?;
+            fixture.write(&folder.join("keys/machine-secret"), MACHINE_SECRET)?;
+        }
+        fixture.write(&config, &config_of(fixture, addr, entra, more))?;
         let token = fixture.token(5)?;
 
         let log = fixture.folder.join(format!("door-{}.log", addr.port()));
@@ -52,6 +69,18 @@ impl Door {
 
     pub(super) fn url(&self) -> String {
         format!("http://{}/echo/mcp", self.addr)
+    }
+
+    /// One access token of the door's own, for the machine that its configuration knows.
+    pub(super) fn own_token(&self) -> Result<String, String> {
+        let form = format!(
+            "grant_type=client_credentials&client_id={MACHINE}&client_secret={MACHINE_SECRET}&resource=http%3A%2F%2F{}%2Fecho%2Fmcp",
+            self.addr
+        );
+        let headers = [("content-type", "application/x-www-form-urlencoded")];
+        let response =
+            ask(self.addr, "POST", "/token", &headers, &form).map_err(|error| error.to_string())?;
+        token_in(&response).ok_or_else(|| format!("the door gave no token: {response}"))
     }
 
     /// Calls until an answer comes; a revision without a session makes one request of it.
@@ -90,7 +119,36 @@ const FIRST_CALL: &str = r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","param
 const TENANT: &str = "c0175050-0000-4000-8000-000000000001";
 const CLIENT: &str = "d0012000-0000-4000-8000-0000000000d1";
 
-fn config_of(fixture: &Fixture, addr: SocketAddr) -> String {
+const MACHINE: &str = "bench";
+const MACHINE_SECRET: &str = "a-secret-of-the-bench-and-of-nothing-else";
+
+/// What a door needs to sign people in, in `[entra]`.
+const ENTRA_CREDENTIAL: &str = r#"credential = { kind = "secret", secret_file = "keys/entra-secret" }"#;
+
+/// And beside it. The machine has the role that the policies of the bench speak of.
+const SIGN_IN: &str = r#"[sign_in]
+entra_tokens = "all"
+access_token = "10m"
+
+[vault]
+path = "vault/doorward.db"
+key_file = "keys/vault.key"
+
+[[client]]
+id = "bench"
+name = "Bench"
+secret_file = "keys/machine-secret"
+roles = ["Reader"]
+"#;
+
+/// The access token in an answer of `/token`.
+fn token_in(response: &str) -> Option<String> {
+    let (_, body) = response.split_once("\r\n\r\n").filter(|_| is_ok(response))?;
+    let answer: Value = serde_json::from_str(body).ok()?;
+    answer.get("access_token")?.as_str().map(str::to_owned)
+}
+
+fn config_of(fixture: &Fixture, addr: SocketAddr, entra: &str, more: &str) -> String {
     let (authority, ca_file, upstream) = (&fixture.authority, &fixture.ca_file, fixture.upstream_origin());
     let servers =
         SERVERS.map(|name| format!("[[server]]\nname = \"{name}\"\nurl = \"{upstream}/mcp\"\n")).join("\n");
@@ -110,7 +168,9 @@ sessions_per_person = 20000
 tenant = "{TENANT}"
 client_id = "{CLIENT}"
 required_scope = "mcp.access"
+{entra}
 
+{more}
 {servers}
 [policy]
 dir = "policies"
@@ -129,4 +189,25 @@ ca_file = "{ca_file}"
 origins = ["{upstream}"]
 "#
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_good_answer_holds_a_token() {
+        let good = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n\r\n{\"access_token\":\"a.b.c\",\"token_type\":\"Bearer\"}";
+        assert_eq!(token_in(good).as_deref(), Some("a.b.c"));
+        assert_eq!(token_in(&good.replace("200 OK", "401 Unauthorized")), None);
+        assert_eq!(token_in("HTTP/1.1 200 OK\r\n\r\n{}"), None);
+        assert_eq!(token_in(""), None);
+    }
+
+    #[test]
+    fn the_machine_is_the_one_that_is_configured() {
+        assert!(SIGN_IN.contains(&format!("id = \"{MACHINE}\"")));
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
+        assert!(MACHINE_SECRET.bytes().all(plain), "it stands in a form as it is");
+    }
 }

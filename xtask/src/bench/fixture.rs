@@ -24,6 +24,8 @@ pub(super) struct Fixture {
     pub(super) authority: String,
     pub(super) ca_file: String,
     programs: PathBuf,
+    root: PathBuf,
+    built: bool,
     // Kept running until the bench ends.
     _upstream: Process,
     _emulator: Process,
@@ -70,6 +72,8 @@ impl Fixture {
             yardstick_addr,
             upstream_addr,
             programs,
+            root: root.to_owned(),
+            built,
             _upstream: upstream,
             _emulator: emulator,
             folder,
@@ -78,6 +82,15 @@ impl Fixture {
 
     pub(super) fn program(&self, name: &str) -> PathBuf {
         self.programs.join(name)
+    }
+
+    /// A crate's own measurement, its example `speed`, built for the row that wants it. Several crates have one of that
+    /// name, and the last that was built lies there.
+    pub(super) fn speed_of(&self, package: &str) -> Result<PathBuf, String> {
+        if !self.built {
+            release(&self.root, &["-p", package, "--example", "speed"])?;
+        }
+        Ok(self.programs.join("examples").join("speed"))
     }
 
     pub(super) fn upstream_origin(&self) -> String {
@@ -164,19 +177,23 @@ fn needs_cores_and_taskset() -> Result<(), String> {
 
 /// The product first and alone, so that no feature of a lab crate leaks into it (D-29).
 fn build(root: &Path) -> Result<(), String> {
-    for packages in [&["-p", "doorward"][..], &["-p", "doorward-load", "-p", "doorward-servers"]] {
-        println!("bench: cargo build --release {}", packages.join(" "));
-        let status = Command::new("cargo")
-            .args(["build", "--release", "--quiet"])
-            .args(packages)
-            .current_dir(root)
-            .status()
-            .map_err(|error| format!("cargo build: {error}"))?;
-        if !status.success() {
-            return Err(format!("cargo build --release {} failed", packages.join(" ")));
-        }
+    release(root, &["-p", "doorward"])?;
+    release(root, &["-p", "doorward-load", "-p", "doorward-servers"])
+}
+
+fn release(root: &Path, packages: &[&str]) -> Result<(), String> {
+    println!("bench: cargo build --release {}", packages.join(" "));
+    let status = Command::new("cargo")
+        .args(["build", "--release", "--quiet"])
+        .args(packages)
+        .current_dir(root)
+        .status()
+        .map_err(|error| format!("cargo build: {error}"))?;
+    if status.success() {
+        Ok(())
+    } else {
+        Err(format!("cargo build --release {} failed", packages.join(" ")))
     }
-    Ok(())
 }
 
 fn target(root: &Path) -> Result<PathBuf, String> {

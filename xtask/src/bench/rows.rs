@@ -9,6 +9,7 @@ use super::fixture::{CONNECTIONS, Fixture};
 use super::load::{self, Load, Run};
 use super::process::{MEASURING, pinned};
 use super::report::Target;
+use super::sign_in::sign_in_and_refresh;
 use super::{Measured, Options};
 
 /// A row of the issue's table.
@@ -18,7 +19,7 @@ pub(super) struct Row {
     pub(super) measure: fn(&Fixture, &Options) -> Result<Vec<Measured>, String>,
 }
 
-pub(super) const ALL: [Row; 5] = [
+pub(super) const ALL: [Row; 6] = [
     Row {
         name: "spine-c",
         about: "CPU of the whole way for a small call, 10 policies, 5 groups",
@@ -36,13 +37,18 @@ pub(super) const ALL: [Row; 5] = [
     },
     Row { name: "spine-f", about: "a burst of 1,000 events in one answer", measure: bursts },
     Row { name: "spine-g", about: "memory and start", measure: memory_and_start },
+    Row {
+        name: "entra-h",
+        about: "signing in, refreshing, and a token of the door's own against one of Entra's",
+        measure: sign_in_and_refresh,
+    },
 ];
 
-const FEW_POLICIES: usize = 10;
+pub(super) const FEW_POLICIES: usize = 10;
 const FEW_GROUPS: usize = 5;
 /// As many groups as Entra puts into a token.
 const MANY_GROUPS: usize = 200;
-const SMALL: usize = 170;
+pub(super) const SMALL: usize = 170;
 const MARKER: &str = "\"m-__ID__ ";
 
 /// Door, yardstick and nothing, in turns.
@@ -98,7 +104,7 @@ fn pairs(left: &[Run], right: &[Run], figure: fn(&Run, &Run) -> f64) -> Vec<f64>
     left.iter().zip(right).map(|(left, right)| figure(left, right)).collect()
 }
 
-fn echo<'a>(options: &Options, body: &'a Path) -> Load<'a> {
+pub(super) fn echo<'a>(options: &Options, body: &'a Path) -> Load<'a> {
     Load { mode: "call", body, expect: MARKER, events: 0, connections: CONNECTIONS, seconds: options.seconds }
 }
 
