@@ -73,7 +73,6 @@ pub fn authorization_server(facts: &Facts<'_>) -> String {
     }
     add("authorization_response_iss_parameter_supported", "true");
     add("client_id_metadata_document_supported", if facts.documents { "true" } else { "false" });
-    add("dpop_signing_alg_values_supported", &algorithms);
     text.push('}');
     text
 }
