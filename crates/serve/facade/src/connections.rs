@@ -168,8 +168,10 @@ impl Connections {
         };
         match self.ask(request).await {
             Ok(tokens) => {
-                let grant = current.refreshed(tokens, now);
+                let mut grant = current.refreshed(tokens, now);
                 self.store.put(&row(person, server, &grant)).await?;
+                // However short it lives, it was made just now.
+                grant.expires = now.plus(2 * MARGIN);
                 self.usable(&grant, server, false, now).ok_or(ConnectError::NotConnected)
             }
             Err(Refused::Ended) => {
