@@ -25,12 +25,9 @@ pub(crate) fn search(lab: &Lab, issuer: &str, seen: &[Seen]) {
     let kinds = ["code", "refresh_token", "client_secret", "password"];
     let sent: BTreeSet<&str> = entras.iter().map(|canary| canary.kind.as_str()).collect();
     assert!(kinds.iter().all(|kind| sent.contains(kind)), "Entra was sent {sent:?} only");
-    assert!(
-        keys.len() > 20 && theirs.len() > 8 * 6,
-        "{} lines of keys, {} of clients",
-        keys.len(),
-        theirs.len()
-    );
+    let of: BTreeSet<&str> = keys.iter().filter_map(|canary| canary.kind.strip_prefix("the key ")).collect();
+    assert!(["secret", "audit.pem", "vault.key"].iter().all(|name| of.contains(name)), "keys of {of:?} only");
+    assert!(theirs.len() >= 8 * 9, "eight clients were given {} tokens and codes only", theirs.len());
 
     let mut found = Vec::new();
     let files = files(lab.folder());

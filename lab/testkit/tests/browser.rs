@@ -1,0 +1,74 @@
+//! A person's way through the door's own pages in a real browser, on a telephone and on a desk, by keyboard only. The
+//! pictures stay in the target folder, for people to look at.
+
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "helpers of tests: a panic here is a failed test"
+)]
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::Stdio;
+use std::time::Duration;
+
+use doorward_servers::sample;
+use doorward_testkit::{DoorPlan, DoorProcess, Kit, Lab, bare};
+use serde_json::{Value, json};
+
+const CLIENT: &str = r#"
+id = "garden-assistant"
+name = "Garden Assistant"
+redirect_uris = ["http://127.0.0.1/callback"]
+"#;
+
+/// Two ways of a dozen pages, each looked at twice, by a browser that shares the machine with other tests.
+const PATIENCE: Duration = Duration::from_secs(150);
+
+/// What the driver looks at, at each width, in the light and in the dark.
+const PAGES: [&str; 5] = ["consent", "entra", "account", "withdrawn", "error"];
+
+// control: entra-c: a person refuses, allows, signs in, finds what was allowed and withdraws it, in Chromium at 360 and 1280 px, by keyboard; the pages are guarded, accessible and cannot be framed
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_person_finds_their_way_in_and_out_by_keyboard_at_any_width() {
+    let kit = Kit::install(env!("CARGO_TARGET_TMPDIR")).await;
+    let lab = Lab::start().await;
+    let server = sample::start(SocketAddr::from(([127, 0, 0, 1], 0))).await.expect("the sample starts");
+    let plan = DoorPlan::before("library", &server.url(), "").signing_in(&lab, "").with_client(CLIENT);
+    let door = DoorProcess::open(&lab, &plan).await;
+
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().expect("a folder in the target folder");
+    let screenshots = target.join("screenshots");
+    let _none = std::fs::remove_dir_all(&screenshots);
+    let plan = json!({
+        "issuer": format!("http://{}", door.address), "resource": door.url("library"),
+        "client_id": "garden-assistant", "scope": "mcp.access",
+        "username": "alice@contoso.onmicrosoft.com", "password": "correct-horse",
+        "chromium": "/usr/bin/chromium", "screenshots": screenshots,
+    });
+    let file = lab.folder().join("browser.json");
+    std::fs::write(&file, plan.to_string()).expect("the folder is ours");
+    let mut driver = bare(kit.node());
+    driver.arg(kit.script("browser.mjs")).arg(&file).env("HOME", lab.folder());
+    driver.stdin(Stdio::null()).kill_on_drop(true);
+    let output = tokio::time::timeout(PATIENCE, driver.output()).await.expect("the browser does not hang");
+    let output = output.expect("node can be started");
+
+    let told = [&output.stdout[..], &output.stderr[..]].concat();
+    let told = format!("{}\n{}", String::from_utf8_lossy(&told), door.log());
+    let seen: Value = serde_json::from_slice(&output.stdout).unwrap_or_default();
+    assert!(seen["problems"] == json!([]), "problems: {:#}\n{told}", seen["problems"]);
+    for page in PAGES {
+        for width in [360, 1280] {
+            for scheme in ["light", "dark"] {
+                let picture = screenshots.join(format!("{page}-{width}-{scheme}.png"));
+                assert!(
+                    picture.metadata().is_ok_and(|file| file.len() > 1_000),
+                    "{} is missing",
+                    picture.display()
+                );
+            }
+        }
+    }
+    assert!(door.stop().await.success(), "the door closes well");
+}
