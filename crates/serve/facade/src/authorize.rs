@@ -56,9 +56,11 @@ impl Facade {
     async fn judged(&self, asked: &Asked<'_>) -> Result<Pending, Box<Answer>> {
         let wrong = |reason, title: &str, words: String| {
             self.count(asked.source, reason, asked.now);
-            Box::new(self.message(title).say(words).answer(StatusCode::BAD_REQUEST))
+            let message = self.message(title).say(words);
+            Box::new(message.say(NEXT).answer(StatusCode::BAD_REQUEST))
         };
         const TITLE: &str = "This sign-in cannot begin";
+        const NEXT: &str = "Nothing was allowed, and nothing is open. If you did not just start a sign-in, close this page; otherwise tell whoever made the application.";
         let params = Params::parse(asked.query()).map_err(|error| {
             wrong(
                 "authorize-malformed",
@@ -67,7 +69,12 @@ impl Facade {
             )
         })?;
         let refused = |error: AuthorizeError| match error {
-            AuthorizeError::Page(error) => wrong("authorize-refused", TITLE, format!("{error}.")),
+            AuthorizeError::Page(error) => {
+                // Backticks are for logs; people read names of fields as they are.
+                let why = error.to_string().replace('`', "");
+                let words = format!("The application’s request cannot be answered: {why}.");
+                wrong("authorize-refused", TITLE, words)
+            }
             AuthorizeError::Redirect { error, description, redirect: to, state } => {
                 self.count(asked.source, "authorize-refused", asked.now);
                 let issuer = &self.settings.issuer;
@@ -147,9 +154,9 @@ impl Facade {
                 })
                 .collect(),
             origin: match pending.origin {
-                Origin::Configured => "set up by the administrator of this door".to_owned(),
+                Origin::Configured => "The administrator of this door set it up".to_owned(),
                 Origin::Document => client_host.unwrap_or_default().to_owned(),
-                Origin::Dynamic => "nobody vouches for it".to_owned(),
+                Origin::Dynamic => "Nobody vouches for it".to_owned(),
             },
             redirect_host: if loopback {
                 format!("{redirect_host}, a program on this computer")
