@@ -15,7 +15,12 @@ use crate::net::{self, HttpUrl, Origin};
 use crate::parse;
 use crate::problem::Problems;
 use crate::read::{Read, Section};
-use crate::units::Fault;
+
+mod forms;
+
+use forms::{
+    client_name, date, default_scope, header_name, host, resource_scope, scheme, words_of, words_or_nothing,
+};
 
 /// Reads `[entra.credential]`: each kind has its own keys, and a key of another kind is a slip.
 pub(crate) fn credential(section: &Section<'_>, problems: &mut Problems) -> Option<EntraCredential> {
@@ -361,150 +366,4 @@ fn lies_in(file: &Path, folder: &Path) -> bool {
         path.components().filter(|part| *part != Component::CurDir).collect()
     }
     file.parent().is_some_and(|parent| plain(parent) == plain(folder))
-}
-
-fn client_name(text: &str) -> Result<ClientId, Fault> {
-    let help = "write a short name of your own, for example \"inspector\"";
-    if text.contains("://") {
-        return Err(Fault::new(
-            format!("`{text}` is a URL, and such clients describe themselves by a document"),
-            help,
-        ));
-    }
-    ClientId::registered(text).map_err(|why| Fault::new(format!("`{text}` is {why}"), help))
-}
-
-fn words_of(text: &str) -> Result<String, Fault> {
-    let fit = !text.trim().is_empty() && text.chars().count() <= 200 && !text.chars().any(char::is_control);
-    if fit {
-        Ok(text.to_owned())
-    } else {
-        Err(Fault::new("1 to 200 characters are wanted, on one line", "write a short sentence"))
-    }
-}
-
-fn words_or_nothing(text: &str) -> Result<String, Fault> {
-    if text.len() <= 64 && text.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic()) {
-        Ok(text.to_owned())
-    } else {
-        Err(Fault::new(
-            "a prefix has at most 64 printable ASCII characters",
-            "write \"Bearer \", for example",
-        ))
-    }
-}
-
-fn host(text: &str) -> Result<String, Fault> {
-    let plain = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-.:".contains(&byte));
-    if plain && !text.is_empty() && text.len() <= 253 {
-        Ok(text.to_ascii_lowercase())
-    } else {
-        Err(Fault::new(
-            format!("`{text}` is no host"),
-            "write a host such as \"vscode.dev\", without `https://` and path",
-        ))
-    }
-}
-
-fn scheme(text: &str) -> Result<String, Fault> {
-    let plain =
-        text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"+-.".contains(&byte));
-    let taken =
-        matches!(text, "http" | "https" | "javascript" | "data" | "file" | "vbscript" | "about" | "blob");
-    if plain && !taken && text.starts_with(|first: char| first.is_ascii_lowercase()) && text.len() <= 64 {
-        Ok(text.to_owned())
-    } else {
-        Err(Fault::new(
-            format!("`{text}` is no scheme of an application's own"),
-            "write a scheme such as \"cursor\", without `://`",
-        ))
-    }
-}
-
-fn header_name(text: &str) -> Result<String, Fault> {
-    let name = text.to_ascii_lowercase();
-    let plain = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
-    let taken = name.starts_with("mcp-")
-        || matches!(
-            name.as_str(),
-            "host"
-                | "content-type"
-                | "content-length"
-                | "accept"
-                | "connection"
-                | "transfer-encoding"
-                | "cookie"
-                | "traceparent"
-        );
-    if plain && !taken && !name.is_empty() && name.len() <= 64 {
-        Ok(name)
-    } else {
-        Err(Fault::new(
-            format!("`{text}` cannot carry the credential"),
-            "write \"authorization\" or a header of the server's own, \"x-api-key\" for example",
-        ))
-    }
-}
-
-/// A scope must name its resource: bare, Entra takes it for one of Microsoft Graph's (AADSTS650053).
-fn resource_scope(text: &str) -> Result<String, Fault> {
-    let qualified =
-        text.rsplit_once('/').is_some_and(|(resource, name)| !resource.is_empty() && !name.is_empty());
-    if qualified && !text.contains(' ') {
-        Ok(text.to_owned())
-    } else {
-        Err(Fault::new(
-            format!("`{text}` names no resource, and Entra would look for it in Microsoft Graph"),
-            "write \"api://<app id>/.default\", or one scope with its App ID URI in front",
-        ))
-    }
-}
-
-fn default_scope(text: &str) -> Result<String, Fault> {
-    if text.ends_with("/.default") {
-        resource_scope(text)
-    } else {
-        Err(Fault::new(
-            format!(
-                "`{text}` cannot be asked for by an application: it has app roles, and asks for all at once"
-            ),
-            "write \"api://<app id>/.default\"",
-        ))
-    }
-}
-
-/// Reads a day as seconds since the epoch (Gregorian, UTC).
-fn date(text: &str) -> Result<i64, Fault> {
-    let parts: Vec<&str> = text.split('-').collect();
-    let number = |at: usize, width: usize| -> Option<i64> {
-        let part = parts
-            .get(at)
-            .filter(|part| part.len() == width && part.bytes().all(|byte| byte.is_ascii_digit()))?;
-        part.parse().ok()
-    };
-    match (number(0, 4), number(1, 2), number(2, 2), parts.len()) {
-        (Some(year), Some(month @ 1..=12), Some(day @ 1..=31), 3) => {
-            let (shifted, era_year) = ((month + 9) % 12, if month <= 2 { year - 1 } else { year });
-            let era = era_year.div_euclid(400);
-            let year_of_era = era_year.rem_euclid(400);
-            let day_of_year = (153 * shifted + 2) / 5 + day - 1;
-            let days = era * 146_097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year
-                - 719_468;
-            Ok(days * 86_400)
-        }
-        _ => Err(Fault::new(format!("`{text}` is no day"), "write it as \"2027-01-31\"")),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn days_are_counted_as_the_calendar_does() {
-        assert_eq!(date("1970-01-01").ok(), Some(0));
-        assert_eq!(date("2000-02-29").ok(), Some(951_782_400));
-        assert_eq!(date("2026-11-20").ok(), Some(1_795_132_800));
-        assert!(date("2026-13-01").is_err() && date("26-1-1").is_err() && date("tomorrow").is_err());
-    }
 }
