@@ -20,7 +20,7 @@ use doorward_upstream::{HttpTarget, StdioLimits, StdioTarget, Upstreams};
 use doorward_wire::Limits;
 
 use crate::ports::GatewayPorts;
-use crate::sign_in;
+use crate::{credentials, sign_in};
 
 /// Tolerated difference between Entra's clock and ours.
 const SKEW: Duration = Duration::from_secs(60);
@@ -281,7 +281,7 @@ fn targets(
                         Reach::Configured
                     },
                     headers: remote.headers.clone().into_iter().collect(),
-                    credential: sign_in::server_credential(config, server, ready, connector)?,
+                    credential: credentials::server_credential(config, server, ready, connector)?,
                     most: config.limits.call_timeout_max,
                 })
             }

@@ -7,7 +7,7 @@ use doorward_oauth::{Cloud, Expectation, Tenants};
 use doorward_types::ServerName;
 
 use crate::build::{self, BuildError};
-use crate::sign_in::entra_client;
+use crate::credentials::entra_client;
 
 /// A door's outside.
 pub struct Outside {
