@@ -52,6 +52,9 @@ enum Command {
     /// Read and verify the audit log.
     #[command(subcommand)]
     Audit(commands::audit::Audit),
+    /// Find out why something does not work.
+    #[command(subcommand)]
+    Doctor(commands::doctor::Doctor),
     /// Print what a configuration needs at Microsoft Entra.
     #[command(subcommand)]
     Entra(commands::entra::Entra),
@@ -92,6 +95,7 @@ fn run(command: Command, out: &Out) -> Result<ExitCode, Failure> {
         Command::Config(config) => config.run(out),
         Command::Policy(policy) => policy.run(out),
         Command::Audit(audit) => audit.run(out),
+        Command::Doctor(doctor) => doctor.run(out),
         Command::Entra(entra) => entra.run(out),
         Command::ClientConfig(client) => client.run(out),
         Command::Revoke(revoke) => revoke.run(out),

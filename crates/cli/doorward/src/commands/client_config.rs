@@ -29,7 +29,7 @@ pub(crate) struct ClientConfig {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Client {
+pub(crate) enum Client {
     /// Visual Studio Code.
     Vscode,
     /// Claude on the web, on telephones and on the desktop.
@@ -109,8 +109,18 @@ impl ClientConfig {
 }
 
 impl Client {
+    /// Every client there is.
+    pub(crate) fn all() -> impl Iterator<Item = Self> {
+        Self::value_variants().iter().copied()
+    }
+
+    /// Whether it describes itself by a document at an address of its maker's.
+    pub(crate) fn has_document(self) -> bool {
+        self.known() == Known::Document
+    }
+
     /// The word of the command line; a `[[client]]` of this id is meant for the program.
-    fn id(self) -> &'static str {
+    pub(crate) fn id(self) -> &'static str {
         match self {
             Self::Vscode => "vscode",
             Self::Claude => "claude",
@@ -122,7 +132,7 @@ impl Client {
         }
     }
 
-    fn title(self) -> &'static str {
+    pub(crate) fn title(self) -> &'static str {
         match self {
             Self::Vscode => "Visual Studio Code:",
             Self::Claude => "Claude:",

@@ -3,6 +3,7 @@
 pub(crate) mod audit;
 pub(crate) mod client_config;
 pub(crate) mod config;
+pub(crate) mod doctor;
 pub(crate) mod entra;
 #[cfg(feature = "lab")]
 pub(crate) mod lab;

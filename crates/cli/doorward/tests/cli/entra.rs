@@ -28,7 +28,7 @@ fn the_script_for_a_shell() {
     assert!(!script.contains("--query password"));
 }
 
-// control: user-needs-6, user-needs-7: The registration answers at one https address of the door and issues v2 tokens.
+/// AADSTS50011, AADSTS9002326, AADSTS9010010, and v1 tokens: the registration does not cause them.
 #[test]
 fn what_entra_would_refuse_is_not_in_a_registration() {
     let app = manifest("sign-in", &[]);

@@ -5,6 +5,8 @@
 mod audit;
 mod client_config;
 mod config;
+#[cfg(feature = "lab")]
+mod doctor;
 mod entra;
 #[cfg(feature = "lab")]
 mod help;
