@@ -9,7 +9,7 @@ use doorward_issuer::family::Family;
 use doorward_issuer::params::Params;
 use doorward_oauth::{CallerKind, Groups, IdToken, KeyRing, verify, verify_id_token};
 use doorward_oidc::TokenAnswer;
-use doorward_store::Change;
+use doorward_store::{Change, Row};
 use doorward_types::{GrantId, Person, Timestamp};
 use http::StatusCode;
 
@@ -52,16 +52,6 @@ impl Facade {
                 StatusCode::BAD_REQUEST,
             );
         };
-        // Used up before anything is done with it: two callbacks with one state are two sign-ins for one (B-02).
-        let until = asked.now.plus(Duration::from_secs(3600));
-        match vault::use_up(&self.parts.store, &transaction.state, None, until).await {
-            Ok(true) => {}
-            Ok(false) => {
-                self.count(asked.source, "callback-replayed", asked.now);
-                return self.again("This sign-in is over already.", StatusCode::BAD_REQUEST);
-            }
-            Err(error) => return self.store_failed(&error),
-        }
         let answer = if let Some(error) = params.get("error") {
             self.entra_refused(asked, &transaction, error, params.get("error_description"))
         } else if let Some(code) = params.get("code") {
@@ -83,7 +73,10 @@ impl Facade {
     }
 
     async fn signed_in(&self, asked: &Asked<'_>, transaction: Transaction, code: &str) -> Answer {
-        let Transaction { nonce, verifier, goal, round, claims, .. } = transaction;
+        let Transaction { state, nonce, verifier, goal, round, claims } = transaction;
+        // Two callbacks with one state are two sign-ins for one (B-02): this row goes in with what the sign-in leads to,
+        // or that does not go in. Entra's code is good once as well.
+        let used = vault::used_row(&state, None, asked.now.plus(Duration::from_secs(3600)));
         let signed_in = match self.redeem(asked, code, &verifier, &nonce).await {
             Ok(signed_in) => signed_in,
             Err(answer) => return *answer,
@@ -91,6 +84,9 @@ impl Facade {
         let who = Who::of(&signed_in.person, &signed_in.name);
         match goal {
             Goal::Account { page } => {
+                if let Err(answer) = self.once(asked, &used).await {
+                    return *answer;
+                }
                 if let Err(error) = self
                     .tell(
                         "account-opened",
@@ -104,7 +100,8 @@ impl Facade {
                 self.with_session(redirect(&format!("{}{page}", self.settings.issuer)), &who, asked)
             }
             Goal::Client { pending, expected } => {
-                let answer = self.for_client(asked, *pending, expected, signed_in, round, claims).await;
+                let answer =
+                    self.for_client(asked, (*pending, expected), signed_in, (round, claims), &used).await;
                 self.with_session(answer, &who, asked)
             }
         }
@@ -177,11 +174,10 @@ impl Facade {
     async fn for_client(
         &self,
         asked: &Asked<'_>,
-        pending: Pending,
-        expected: Option<Who>,
+        (pending, expected): (Pending, Option<Who>),
         signed_in: SignedIn,
-        round: u8,
-        claims: Option<String>,
+        (round, claims): (u8, Option<String>),
+        used: &Row,
     ) -> Answer {
         let store = &self.parts.store;
         let Some(request) = pending.request() else {
@@ -200,6 +196,9 @@ impl Facade {
                 }
             }
             Ok(Some(open)) => {
+                if let Err(answer) = self.once(asked, used).await {
+                    return *answer;
+                }
                 return self.step_up(asked, pending, expected, &signed_in, (open, round)).await;
             }
             Ok(None) => {}
@@ -211,11 +210,16 @@ impl Facade {
         };
         let is_expected =
             expected.as_ref().is_none_or(|expected| expected.person().as_ref() == Some(&person));
-        if let Err(answer) = self.keep_sign_in(asked, &pending, &signed_in, &grant).await {
-            return *answer;
-        }
+        let Some([family, entra]) = self.sign_in_rows(asked, &pending, &signed_in, &grant) else {
+            return self.again("The door has changed since this sign-in began.", StatusCode::BAD_REQUEST);
+        };
         if is_expected {
-            return self.give_code(asked, &pending, &who, &grant).await;
+            return self.give_code(asked, &pending, &who, &grant, &[used, &family, &entra]).await;
+        }
+        match store.apply(&[Change::Insert(used), Change::Insert(&family), Change::Insert(&entra)]).await {
+            Ok(true) => {}
+            Ok(false) => return self.over_already(asked),
+            Err(error) => return self.store_failed(&error),
         }
         // Somebody else signed in than the one who once said yes: their own answer counts (D-13).
         self.ask(asked, &pending, Some(&who), Some((who.clone(), grant.to_string())))
@@ -255,19 +259,29 @@ impl Facade {
         self.leave(asked, goal, Some(open.claims), round + 1, signed_in.hint.as_deref())
     }
 
-    /// Puts Entra's tokens and the unfinished sign-in into the store, where nobody can use them before a code is redeemed.
-    async fn keep_sign_in(
+    /// Uses a sign-in's state up on its own.
+    async fn once(&self, asked: &Asked<'_>, used: &Row) -> Result<(), Box<Answer>> {
+        match self.parts.store.insert(used).await {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(Box::new(self.over_already(asked))),
+            Err(error) => Err(Box::new(self.store_failed(&error))),
+        }
+    }
+
+    fn over_already(&self, asked: &Asked<'_>) -> Answer {
+        self.count(asked.source, "callback-replayed", asked.now);
+        self.again("This sign-in is over already.", StatusCode::BAD_REQUEST)
+    }
+
+    /// Makes the rows of an unfinished sign-in and of Entra's tokens for it. Nobody can use them before a code is redeemed.
+    fn sign_in_rows(
         &self,
         asked: &Asked<'_>,
         pending: &Pending,
         signed_in: &SignedIn,
         grant: &GrantId,
-    ) -> Result<(), Box<Answer>> {
-        let Some(request) = pending.request() else {
-            return Err(Box::new(
-                self.again("The door has changed since this sign-in began.", StatusCode::BAD_REQUEST),
-            ));
-        };
+    ) -> Option<[Row; 2]> {
+        let request = pending.request()?;
         let family = Family {
             grant: *grant,
             person: signed_in.person.clone(),
@@ -294,12 +308,7 @@ impl Facade {
         let (person, client) = (&family.person, &family.client);
         let mut entra_row = vault::entra_row(grant, person, client, &signed_in.tokens, None, asked.now);
         entra_row.expires = Some(unclaimed);
-        let changes = [Change::Insert(&family_row), Change::Insert(&entra_row)];
-        match self.parts.store.apply(&changes).await {
-            Ok(true) => Ok(()),
-            Ok(false) => Err(Box::new(self.broken("A new sign-in has the name of an old one."))),
-            Err(error) => Err(Box::new(self.store_failed(&error))),
-        }
+        Some([family_row, entra_row])
     }
 
     /// After the second question (D-13).
@@ -313,11 +322,19 @@ impl Facade {
         let Some(grant) = crate::grant::grant(grant) else {
             return self.again("The question was open for too long.", StatusCode::BAD_REQUEST);
         };
-        self.give_code(asked, &pending, &who, &grant).await
+        self.give_code(asked, &pending, &who, &grant, &[]).await
     }
 
     /// Makes the consent the person's, records the sign-in, and sends the client its code.
-    async fn give_code(&self, asked: &Asked<'_>, pending: &Pending, who: &Who, grant: &GrantId) -> Answer {
+    /// What else must be new goes in with it, in one write.
+    async fn give_code(
+        &self,
+        asked: &Asked<'_>,
+        pending: &Pending,
+        who: &Who,
+        grant: &GrantId,
+        new: &[&Row],
+    ) -> Answer {
         let (Some(request), Some(person)) = (pending.request(), who.person()) else {
             return self.again("The door has changed since this sign-in began.", StatusCode::BAD_REQUEST);
         };
@@ -357,12 +374,12 @@ impl Facade {
             redeemed: false,
         };
         let code_row = vault::code_row(&code, &record, asked.now.plus(CODE_KEPT), 1);
-        if let Err(error) = self.parts.store.put(&vault::consent_row(&consent)).await {
-            return self.store_failed(&error);
-        }
-        match self.parts.store.insert(&code_row).await {
+        let consent_row = vault::consent_row(&consent);
+        let mut changes: Vec<Change<'_>> = new.iter().map(|row| Change::Insert(row)).collect();
+        changes.extend([Change::Put(&consent_row), Change::Insert(&code_row)]);
+        match self.parts.store.apply(&changes).await {
             Ok(true) => {}
-            Ok(false) => return self.broken("A new code is an old one."),
+            Ok(false) => return self.over_already(asked),
             Err(error) => return self.store_failed(&error),
         }
         redirect(&authorize::granted(

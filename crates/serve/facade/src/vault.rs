@@ -259,7 +259,12 @@ pub(crate) async fn use_up(
     tenant: Option<&TenantId>,
     until: Timestamp,
 ) -> Result<bool, StoreError> {
-    let row = Row {
+    store.insert(&used_row(what, tenant, until)).await
+}
+
+/// Makes the row that says that something was used up; inserting it fails if it was before.
+pub(crate) fn used_row(what: &str, tenant: Option<&TenantId>, until: Timestamp) -> Row {
+    Row {
         kind: Kind::Used,
         id: hashed(what),
         scope: tenant.map_or(Scope::Door, |tenant| Scope::Tenant(tenant.clone())),
@@ -269,8 +274,7 @@ pub(crate) async fn use_up(
         expires: Some(until),
         version: 1,
         body: Secret::new(Vec::new()),
-    };
-    store.insert(&row).await
+    }
 }
 
 /// Returns until when Entra's tokens of a sign-in are kept.
