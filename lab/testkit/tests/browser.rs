@@ -1,12 +1,6 @@
 //! A person's way through the door's own pages in a real browser, on a telephone and on a desk, by keyboard only. The
 //! pictures stay in the target folder, for people to look at.
 
-#![expect(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    reason = "helpers of tests: a panic here is a failed test"
-)]
-
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::Stdio;

@@ -1,12 +1,7 @@
 //! The official conformance runner against the door as an authorization server. It exits well even where it warns, so what
 //! counts is what it wrote.
 
-#![expect(
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "helpers of tests: a panic here is a failed test"
-)]
+#![expect(clippy::expect_used, clippy::panic, reason = "helpers of tests: a panic here is a failed test")]
 
 use std::net::SocketAddr;
 use std::path::Path;

@@ -5,6 +5,7 @@
 #![expect(
     clippy::expect_used,
     clippy::indexing_slicing,
+    clippy::print_stdout,
     reason = "helpers of tests: a panic here is a failed test"
 )]
 

@@ -154,7 +154,7 @@ impl Facade {
                 })
                 .collect(),
             origin: match pending.origin {
-                Origin::Configured => "The administrator of this door set it up".to_owned(),
+                Origin::Configured => "This door’s administrator".to_owned(),
                 Origin::Document => client_host.unwrap_or_default().to_owned(),
                 Origin::Dynamic => "Nobody vouches for it".to_owned(),
             },

@@ -38,7 +38,7 @@ pub(crate) fn search(lab: &Lab, issuer: &str, seen: &[Seen]) {
         if ["lab", "people"].contains(&top.as_str()) {
             continue;
         }
-        let bytes = std::fs::read(path).expect("it is ours");
+        let bytes = readable(&std::fs::read(path).expect("it is ours"));
         let of_client = OTHERS.contains(&top.as_str());
         let mut looked: Vec<&Canary> = entras.iter().collect();
         if top != "keys" {
@@ -62,7 +62,7 @@ pub(crate) fn search(lab: &Lab, issuer: &str, seen: &[Seen]) {
         );
     }
     for one in seen {
-        let bytes = one.printed.as_bytes();
+        let bytes = one.printed.as_str();
         found.extend(
             entras
                 .iter()
@@ -74,7 +74,7 @@ pub(crate) fn search(lab: &Lab, issuer: &str, seen: &[Seen]) {
             foreign_tokens(bytes, issuer).map(|claims| format!("a foreign token told to a client: {claims}")),
         );
         let ours = one.tokens.iter().filter_map(|answer| answer["access_token"].as_str());
-        let ours = ours.filter(|token| foreign_tokens(token.as_bytes(), "nobody").count() == 1).count();
+        let ours = ours.filter(|token| foreign_tokens(token, "nobody").count() == 1).count();
         assert_eq!(ours, one.tokens.len(), "the search knows the door's own tokens when it sees them");
     }
     assert_eq!(found, Vec::<String>::new());
@@ -102,17 +102,26 @@ impl Canary {
         Self { kind: kind.to_owned(), text: text.to_owned() }
     }
 
-    fn is_in(&self, bytes: &[u8]) -> bool {
-        let plain = memory(bytes, self.text.as_bytes());
-        plain
-            || [STANDARD_NO_PAD, URL_SAFE_NO_PAD]
-                .iter()
-                .any(|base64| memory(bytes, base64.encode(&self.text).as_bytes()))
+    fn is_in(&self, text: &str) -> bool {
+        text.contains(&self.text) || encoded(&self.text).iter().any(|code| text.contains(code))
     }
 }
 
-fn memory(bytes: &[u8], needle: &[u8]) -> bool {
-    bytes.windows(needle.len()).any(|window| window == needle)
+/// What stands in base64, of both alphabets, wherever the secret begins within the text that was encoded.
+fn encoded(text: &str) -> Vec<String> {
+    let shifted = [(0, 0), (1, 2), (2, 3)].map(|(before, mixed)| {
+        let bytes = [&b"  "[..before], text.as_bytes()].concat();
+        // The last character holds bits of whatever follows.
+        let behind = usize::from(bytes.len() % 3 != 0);
+        [STANDARD_NO_PAD.encode(&bytes), URL_SAFE_NO_PAD.encode(&bytes)]
+            .map(|code| code.get(mixed..code.len() - behind).expect("longer than that").to_owned())
+    });
+    shifted.into_iter().flatten().collect()
+}
+
+/// Bytes as text that can be searched fast; what is not ASCII does not matter.
+fn readable(bytes: &[u8]) -> String {
+    bytes.iter().copied().map(char::from).collect()
 }
 
 /// What the door and the people sent to Entra and Graph: codes, refresh tokens, the secret, passwords, tokens.
@@ -177,18 +186,16 @@ fn of_clients(seen: &[Seen]) -> BTreeSet<Canary> {
     all
 }
 
-/// The claims of every signed token in some bytes that the door did not sign.
-fn foreign_tokens<'a>(bytes: &'a [u8], issuer: &'a str) -> impl Iterator<Item = Value> + 'a {
-    let token = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.".contains(byte);
-    let words = bytes.split(move |byte| !token(byte)).filter(|word| memory(word, b"eyJ"));
+/// The claims of every signed token in a text that the door did not sign.
+fn foreign_tokens<'a>(text: &'a str, issuer: &'a str) -> impl Iterator<Item = Value> + 'a {
+    let words = text.split(|char: char| !char.is_ascii_alphanumeric() && !"-_.".contains(char));
     words.flat_map(claims).filter(move |claims| claims["iss"] != issuer)
 }
 
 /// Whatever a word holds that reads as claims with an issuer.
-fn claims(word: &[u8]) -> Vec<Value> {
-    let parts = word.split(|byte| *byte == b'.').filter_map(|part| {
-        let from = part.windows(3).position(|window| window == b"eyJ")?;
-        let json = URL_SAFE_NO_PAD.decode(part.get(from..)?).ok()?;
+fn claims(word: &str) -> Vec<Value> {
+    let parts = word.split('.').filter_map(|part| {
+        let json = URL_SAFE_NO_PAD.decode(part.get(part.find("eyJ")?..)?).ok()?;
         serde_json::from_slice::<Value>(&json).ok()
     });
     parts.filter(|json| json.get("iss").is_some()).collect()
@@ -223,4 +230,19 @@ fn files(folder: &Path) -> Vec<PathBuf> {
         if path.is_dir() { all.extend(files(&path)) } else { all.push(path) }
     }
     all
+}
+
+#[test]
+fn a_planted_secret_is_found_however_it_was_written() {
+    let canary = Canary::new("code", "1.Sq-99TJ2CDS1POCR0jEiRQ9YSG8");
+    for before in ["", "a", "ab", "abc"] {
+        let text = format!("{before}{} and more", canary.text);
+        assert!(canary.is_in(&text) && canary.is_in(&STANDARD.encode(&text)), "{text}");
+        assert!(canary.is_in(&URL_SAFE_NO_PAD.encode(&text)), "{text}");
+    }
+    assert!(!canary.is_in("1.Sq-99TJ2CDS1POCR0jEiRQ9YSG"));
+    let token =
+        format!("e30.{}.c2ln", URL_SAFE_NO_PAD.encode(r#"{"iss":"https://login.example","sub":"a"}"#));
+    assert_eq!(foreign_tokens(&format!("x={token}&y"), "http://door").count(), 1);
+    assert_eq!(foreign_tokens(&token, "https://login.example").count(), 0);
 }
