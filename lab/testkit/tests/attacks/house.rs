@@ -167,8 +167,7 @@ impl House {
         };
         let door = DoorProcess::open(&lab, &door).await;
         let web = Web::new(&lab.emulator.ca_pem);
-        let (origin, urls) =
-            (format!("http://{}", door.address), vec![door.url("echo"), door.url("other")]);
+        let (origin, urls) = (format!("http://{}", door.address), vec![door.url("echo"), door.url("other")]);
         Self { lab, web, origin, urls, servers, door: Some(door), _naive: Vec::new() }
     }
 
@@ -184,7 +183,8 @@ impl House {
             "grant_types": ["authorization_code", "refresh_token"], "response_types": ["code"],
         });
         let json = [("content-type", "application/json")];
-        let heard = self.web.send("POST", &format!("{}/register", self.origin), &json, asked.to_string()).await;
+        let heard =
+            self.web.send("POST", &format!("{}/register", self.origin), &json, asked.to_string()).await;
         let told: Value = serde_json::from_slice(&heard.body).unwrap();
         let id = told["client_id"].as_str().unwrap_or_else(|| panic!("{told}")).to_owned();
         App { id, redirect: redirect.to_owned() }
@@ -231,7 +231,8 @@ impl House {
     }
 
     pub(crate) async fn refresh(&self, app: &App, token: &str) -> Heard {
-        let pairs = [("grant_type", "refresh_token"), ("refresh_token", token), ("client_id", app.id.as_str())];
+        let pairs =
+            [("grant_type", "refresh_token"), ("refresh_token", token), ("client_id", app.id.as_str())];
         self.post("/token", &pairs).await
     }
 

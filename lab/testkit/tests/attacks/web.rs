@@ -189,7 +189,12 @@ impl Browser {
 
     /// Sends a form that a page of another site holds. Cookies that are `SameSite=Lax` stay behind, unless the browser
     /// is one that does not know the word.
-    pub(crate) async fn submit_from_elsewhere(&mut self, to: &str, pairs: &[(&str, &str)], old: bool) -> Page {
+    pub(crate) async fn submit_from_elsewhere(
+        &mut self,
+        to: &str,
+        pairs: &[(&str, &str)],
+        old: bool,
+    ) -> Page {
         let kept = self.jar.clone();
         if !old {
             self.jar.remove(&origin(to));
@@ -235,7 +240,9 @@ impl Browser {
     async fn at_entra(&mut self, page: &Page, who: &str) -> Option<Page> {
         let forms = page.forms();
         let with = |what: &str| forms.iter().find(|form| form.text.contains(what)).cloned();
-        if let Some(form) = with("value=\"continue\"").filter(|_| page.text.contains(&format!("<strong>{who}@"))) {
+        if let Some(form) =
+            with("value=\"continue\"").filter(|_| page.text.contains(&format!("<strong>{who}@")))
+        {
             return Some(self.submit(page, &form, &[("action", "continue")]).await);
         }
         if let Some(form) = with("name=\"username\"") {
@@ -257,8 +264,13 @@ impl Browser {
             if !self.sites.contains(&site) {
                 return Page { url, status: None, headers: HeaderMap::new(), text: String::new() };
             }
-            let cookies: Vec<String> =
-                self.jar.get(&site).into_iter().flatten().map(|(name, value)| format!("{name}={value}")).collect();
+            let cookies: Vec<String> = self
+                .jar
+                .get(&site)
+                .into_iter()
+                .flatten()
+                .map(|(name, value)| format!("{name}={value}"))
+                .collect();
             let cookies = cookies.join("; ");
             let mut all = vec![];
             if !cookies.is_empty() {
