@@ -4,6 +4,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
+use aws_lc_rs::rand;
 use bytes::Bytes;
 use doorward_oauth::{Assertion, Cloud};
 use doorward_oidc::{EntraRefusal, Form, TokenAnswer, read_refusal, read_tokens, request};
@@ -19,7 +20,7 @@ use crate::flight::Flights;
 const MARGIN: Duration = Duration::from_secs(300);
 /// Tokens of the application's own that are kept, by tenant and scope.
 const MAX_TOKENS: usize = 1_000;
-/// The pause after a throttled answer that names none, and the longest that is believed.
+/// The first pause after a throttled answer that names none, and the longest that is believed. It doubles with each.
 const PAUSE: Duration = Duration::from_secs(5);
 const LONGEST_PAUSE: Duration = Duration::from_secs(3600);
 
@@ -44,8 +45,16 @@ struct Shared {
     config: EntraConfig,
     clock: Stopwatch,
     app_tokens: Flights<(String, String), Arc<Secret<String>>, EntraError>,
-    /// No request goes out before this reading of the stopwatch: Entra asked for a pause, which all share.
-    paused_until: Mutex<Duration>,
+    /// Entra asked for a pause, which all share.
+    pause: Mutex<Pause>,
+}
+
+#[derive(Default)]
+struct Pause {
+    /// No request goes out before this reading of the stopwatch.
+    until: Duration,
+    /// Throttled answers without a `Retry-After` in a row.
+    strikes: u32,
 }
 
 /// Why Entra gave no tokens.
@@ -93,7 +102,7 @@ impl EntraClient {
     /// Makes a client; nothing is asked yet.
     pub fn new(fetch: Arc<dyn Fetch>, config: EntraConfig, clock: Stopwatch) -> Self {
         let app_tokens = Flights::new(MAX_TOKENS, clock.clone());
-        let shared = Shared { fetch, config, app_tokens, clock, paused_until: Mutex::default() };
+        let shared = Shared { fetch, config, app_tokens, clock, pause: Mutex::default() };
         Self { shared: Arc::new(shared) }
     }
 
@@ -205,18 +214,21 @@ impl Shared {
     }
 
     async fn post(&self, tenant: &str, form: Form) -> Result<TokenAnswer, EntraError> {
-        let retry_in = self.pause().saturating_sub(self.clock.read());
+        let retry_in = self.pause().until.saturating_sub(self.clock.read());
         if !retry_in.is_zero() {
             return Err(EntraError::Throttled { retry_in });
         }
         let request = Request::post(format!("{}/{tenant}/oauth2/v2.0/token", self.config.cloud.authority))
             .header("content-type", "application/x-www-form-urlencoded")
             .header("accept", "application/json")
+            // Comes back as `correlation_id`, by which Entra's sign-in log is searched.
+            .header("client-request-id", request_id().unwrap_or_default())
             .body(Bytes::copy_from_slice(form.as_str().as_bytes()))
             .map_err(|error| EntraError::Unreachable(error.to_string()))?;
         let answer = self.fetch.fetch(request).await.map_err(|error| EntraError::Unreachable(error.0))?;
         let status = answer.status();
         if status.is_success() {
+            self.pause().strikes = 0;
             return read_tokens(answer.into_body())
                 .map_err(|_| EntraError::BadAnswer("it has no bearer token with a lifetime"));
         }
@@ -232,16 +244,42 @@ impl Shared {
     /// Begins a pause that every caller keeps: knocking on goes against the quota of all.
     fn begin_pause(&self, headers: &HeaderMap) -> Duration {
         let asked = headers.get("retry-after").and_then(|value| value.to_str().ok()?.trim().parse().ok());
-        let length = asked.map_or(PAUSE, Duration::from_secs).clamp(Duration::from_secs(1), LONGEST_PAUSE);
-        let mut until = self.pause();
-        *until = (*until).max(self.clock.read().saturating_add(length));
+        let mut pause = self.pause();
+        let length = match asked {
+            Some(secs) => Duration::from_secs(secs),
+            None => {
+                pause.strikes = pause.strikes.saturating_add(1);
+                // A little longer for some than for others: doors that were refused together do not come back together.
+                PAUSE.saturating_mul(1 << (pause.strikes - 1).min(16)).saturating_add(jitter())
+            }
+        };
+        let length = length.clamp(Duration::from_secs(1), LONGEST_PAUSE);
+        pause.until = pause.until.max(self.clock.read().saturating_add(length));
         tracing::warn!(seconds = length.as_secs(), "Entra asks for a pause");
         length
     }
 
-    fn pause(&self) -> MutexGuard<'_, Duration> {
-        self.paused_until.lock().unwrap_or_else(PoisonError::into_inner)
+    fn pause(&self) -> MutexGuard<'_, Pause> {
+        self.pause.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Makes a random GUID (RFC 9562, version 4).
+fn request_id() -> Option<String> {
+    let mut bytes = [0; 16];
+    rand::fill(&mut bytes).ok()?;
+    let id = u128::from_be_bytes(bytes);
+    let (version, variant) = (id >> 64 & 0x0FFF | 0x4000, id >> 48 & 0x3FFF | 0x8000);
+    let (high, middle, low) = (id >> 96, id >> 80 & 0xFFFF, id & 0xFFFF_FFFF_FFFF);
+    Some(format!("{high:08x}-{middle:04x}-{version:04x}-{variant:04x}-{low:012x}"))
+}
+
+/// Returns up to a quarter of the first pause.
+fn jitter() -> Duration {
+    let mut byte = [0];
+    // Without randomness there is none: a pause that is not spread out is still a pause.
+    let _ = rand::fill(&mut byte);
+    PAUSE.saturating_mul(u32::from(u8::from_be_bytes(byte))) / 1024
 }
 
 #[cfg(test)]

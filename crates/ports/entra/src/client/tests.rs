@@ -108,6 +108,48 @@ async fn a_pause_is_shared_and_exact() {
     assert!(ask().await.is_ok());
 }
 
+// control: RAT-01: a pause without a length doubles each time, a little longer for some than for others
+#[tokio::test]
+async fn a_pause_without_a_length_doubles() {
+    let script = Script::new();
+    script.answer(URL, 429, "");
+    let entra = client(&script);
+    let ask = || entra.app_token(TENANT, "api://x/.default");
+    let paused = async || match ask().await.err() {
+        Some(EntraError::Throttled { retry_in }) => {
+            script.advance(Duration::from_secs(retry_in.as_secs() + 1));
+            retry_in.as_secs_f64()
+        }
+        other => panic!("{other:?}"),
+    };
+    for expected in [5.0, 10.0, 20.0, 40.0] {
+        let seconds = paused().await;
+        assert!((expected..expected + 1.3).contains(&seconds), "{seconds}");
+    }
+    // A success begins anew.
+    script.answer(URL, 200, r#"{"token_type":"Bearer","expires_in":1,"access_token":"t"}"#);
+    assert!(ask().await.is_ok());
+    script.answer(URL, 503, "");
+    assert!((5.0..6.3).contains(&paused().await));
+}
+
+#[tokio::test]
+async fn each_request_has_an_id_of_its_own() {
+    let script = Script::new();
+    script.answer(URL, 400, "");
+    let entra = client(&script);
+    for _ in 0..2 {
+        assert!(entra.app_token(TENANT, "api://x/.default").await.is_err());
+        script.advance(Duration::from_secs(1));
+    }
+    let ids: Vec<_> = script.seen().iter().map(|seen| seen.headers["client-request-id"].clone()).collect();
+    assert_ne!(ids[0], ids[1]);
+    for id in ids {
+        assert!(ClientId::parse(id.to_str().unwrap()).is_ok(), "{id:?} is no GUID");
+        assert_eq!(id.as_bytes()[14], b'4');
+    }
+}
+
 // control: TOK-07: no error of the way to Entra holds what was sent or received
 #[tokio::test]
 async fn no_error_holds_a_secret() {
