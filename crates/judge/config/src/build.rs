@@ -30,23 +30,28 @@ pub(crate) fn config(root: &Section<'_>, build: Build, problems: &mut Problems) 
     let shared_audience = root.flag("shared_audience", problems);
     let sign_in_section = root.has("sign_in").then(|| root.group("sign_in", problems)).flatten();
     let sign_in = sign_in_section.as_ref().map(|section| sign_in::sign_in(section, problems));
-    // The door's own tokens name exactly one server; only Entra's are the same for all behind one registration (D-12).
-    let exact = matches!(&sign_in, Some(Some(own)) if own.entra_tokens == EntraTokens::None);
+    let callers = match &sign_in {
+        Some(Some(own)) => own.entra_tokens,
+        _ => EntraTokens::All,
+    };
     let lab_origins = lab.as_ref().and_then(Option::as_ref).map_or(&[][..], |lab| &lab.origins);
     let servers = servers::read(
         root,
         &defaults,
         limits.as_ref(),
         lab_origins,
-        shared_audience == Some(true) || exact,
+        shared_audience == Some(true),
+        callers,
         problems,
     );
     let vault = root
         .has("vault")
         .then(|| root.group("vault", problems).and_then(|section| sign_in::vault(&section, problems)));
     let client_sections = root.groups("client", problems);
-    let clients: Vec<_> =
-        client_sections.iter().filter_map(|section| sign_in::client(section, &servers, problems)).collect();
+    let (clients, places): (Vec<_>, Vec<_>) = client_sections
+        .iter()
+        .filter_map(|section| Some((sign_in::client(section, &servers, problems)?, section.at("id"))))
+        .unzip();
     let policy = root
         .group_or_defaults("policy", problems)
         .and_then(|section| Some(Policy { dir: section.text("dir", problems, parse::path)?.value }));
@@ -69,7 +74,10 @@ pub(crate) fn config(root: &Section<'_>, build: Build, problems: &mut Problems) 
             client_id: defaults.client_id.as_ref(),
             credential: section.has("credential"),
             vault: root.has("vault"),
+            signed: sign_in.as_ref().and_then(Option::as_ref),
+            allow_app_only: entra.as_ref().is_none_or(|entra| entra.allow_app_only),
             clients: &clients,
+            places: &places,
             servers: &servers,
         };
         sign_in::whole(&whole, problems);

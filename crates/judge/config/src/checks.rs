@@ -202,7 +202,7 @@ fn overlap(a: SocketAddr, b: SocketAddr) -> bool {
 }
 
 /// The path without `.` and with `..` taken back, by text alone: links are the I/O floor's to follow.
-fn plain(path: &Path) -> PathBuf {
+pub(crate) fn plain(path: &Path) -> PathBuf {
     let mut plain = PathBuf::new();
     for part in path.components() {
         match part {

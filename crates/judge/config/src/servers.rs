@@ -7,7 +7,7 @@ use doorward_types::ClientId;
 
 use crate::build::values;
 use crate::checks;
-use crate::model::{Access, Child, Era, Limits, Remote, Server, Target};
+use crate::model::{Access, Child, EntraTokens, Era, Limits, Remote, Server, ServerCredential, Target};
 use crate::net::{self, Origin};
 use crate::parse;
 use crate::problem::Problems;
@@ -48,6 +48,7 @@ pub(crate) fn read(
     limits: Option<&Limits>,
     lab_origins: &[Origin],
     shared_audience: bool,
+    callers: EntraTokens,
     problems: &mut Problems,
 ) -> Vec<Server> {
     let sections = root.groups("server", problems);
@@ -55,7 +56,12 @@ pub(crate) fn read(
     for section in &sections {
         if let Some(server) = server(section, defaults, limits, lab_origins, problems) {
             let place = section.at("name");
-            checks::sibling(&server, &servers, place.clone(), (shared_audience, defaults.app_only), problems);
+            // The door's own tokens name exactly one server; only Entra's are the same for all behind one registration
+            // (D-12), and applications have roles alone to be told apart by.
+            let told_apart = shared_audience || callers == EntraTokens::None;
+            let app_only = defaults.app_only || callers == EntraTokens::Apps;
+            checks::sibling(&server, &servers, place.clone(), (told_apart, app_only), problems);
+            exchangeable(section, &server, defaults, callers, problems);
             servers.push((server, place));
         }
     }
@@ -67,6 +73,26 @@ pub(crate) fn read(
         );
     }
     servers.into_iter().map(|(server, _)| server).collect()
+}
+
+/// Entra exchanges a token only for the application that it was issued for (AADSTS500131), and that is the server's own
+/// where callers bring Entra's.
+fn exchangeable(
+    section: &Section<'_>,
+    server: &Server,
+    defaults: &Defaults,
+    callers: EntraTokens,
+    problems: &mut Problems,
+) {
+    let exchanged = matches!(server.credential, Some(ServerCredential::OnBehalfOf { .. }));
+    let foreign = defaults.client_id.as_ref().is_some_and(|door| *door != server.access.client_id);
+    if exchanged && foreign && callers == EntraTokens::All {
+        problems.add(
+            section.at("client_id"),
+            "callers bring tokens for this server's own app registration, and the door can exchange only those for its own (AADSTS500131)",
+            "take `client_id` out here and tell the server apart by `required_scope`, or add `[sign_in]` without `entra_tokens = \"all\"`",
+        );
+    }
 }
 
 /// A server, and where its name stands.

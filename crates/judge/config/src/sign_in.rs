@@ -1,9 +1,7 @@
 //! Signing in: `[entra.credential]`, `[sign_in]`, `[[client]]`, `[vault]`, `server.credential`.
 
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 use std::time::Duration;
-
-use doorward_types::ClientId;
 
 use crate::build::values;
 use crate::checks;
@@ -17,9 +15,13 @@ use crate::problem::Problems;
 use crate::read::{Read, Section};
 
 mod forms;
+mod whole;
+
+pub(crate) use whole::{Whole, whole};
 
 use forms::{
-    client_name, date, default_scope, header_name, host, resource_scope, scheme, words_of, words_or_nothing,
+    client_name, date, default_scope, header_name, host, resource_scope, scheme, vault_url, words_of,
+    words_or_nothing,
 };
 
 /// Reads `[entra.credential]`: each kind has its own keys, and a key of another kind is a slip.
@@ -183,7 +185,7 @@ pub(crate) fn client(
 pub(crate) fn vault(section: &Section<'_>, problems: &mut Problems) -> Option<Vault> {
     let path = section.text("path", problems, parse::path);
     let key_file = section.text("key_file", problems, parse::path);
-    let key_vault = section.text("key_vault_key", problems, net::url);
+    let key_vault = section.text("key_vault_key", problems, |text| vault_url(text, "keys"));
     if let (Some(path), Some(key_file)) = (&path, &key_file)
         && path.value.parent().is_some_and(|folder| lies_in(&key_file.value, folder))
     {
@@ -223,7 +225,7 @@ pub(crate) fn server_credential(section: &Section<'_>, problems: &mut Problems) 
     let on_behalf_of = section.text("on_behalf_of", problems, resource_scope);
     let workload = section.text("workload", problems, default_scope);
     let secret_file = section.text("secret_file", problems, parse::path);
-    let key_vault_secret = section.text("key_vault_secret", problems, net::url);
+    let key_vault_secret = section.text("key_vault_secret", problems, |text| vault_url(text, "secrets"));
     let header = section.text("header", problems, header_name);
     let prefix = section.text("prefix", problems, words_or_nothing);
     let user_grant = section.flag("user_grant", problems);
@@ -275,78 +277,6 @@ pub(crate) fn server_credential(section: &Section<'_>, problems: &mut Problems) 
     }
 }
 
-/// What no table of these can tell alone.
-pub(crate) struct Whole<'a> {
-    pub(crate) entra: &'a Section<'a>,
-    pub(crate) sign_in: Option<&'a Section<'a>>,
-    pub(crate) client_id: Option<&'a ClientId>,
-    pub(crate) credential: bool,
-    pub(crate) vault: bool,
-    pub(crate) clients: &'a [RegisteredClient],
-    pub(crate) servers: &'a [Server],
-}
-
-/// Checks that what signing in needs is there, and that nothing stands there that nothing needs (IDC-11).
-pub(crate) fn whole(whole: &Whole<'_>, problems: &mut Problems) {
-    if let Some(section) = whole.sign_in {
-        if whole.client_id.is_none() {
-            problems.add(
-                section.span(),
-                "`[sign_in]` signs people in at Entra, and `[entra]` has no `client_id`",
-                "add the `client_id` of the door's app registration to [entra]",
-            );
-        }
-        if !whole.credential {
-            problems.add(
-                section.span(),
-                "`[sign_in]` makes the door a confidential client of Entra, and it has no credential",
-                "add `credential = { kind = \"managed-identity\" }` to [entra], or another kind",
-            );
-        }
-        if !whole.vault {
-            problems.add(
-                section.span(),
-                "`[sign_in]` must remember who is signed in, and there is no `[vault]`",
-                "add `[vault]` with `key_file = \"keys/vault.key\"`",
-            );
-        }
-    } else if !whole.clients.is_empty() {
-        problems.add(
-            whole.entra.span(),
-            "`[[client]]` registers clients with the door, and without `[sign_in]` they sign in at Entra",
-            "add `[sign_in]`, or take the clients out",
-        );
-    }
-    let mut seen = std::collections::BTreeSet::new();
-    for client in whole.clients.iter().filter(|client| !seen.insert(client.id.as_str())) {
-        problems.add(None, format!("two clients are called `{}`", client.id), "give each its own `id`");
-    }
-    for server in whole.servers {
-        let needs_entra = matches!(
-            server.credential,
-            Some(
-                ServerCredential::OnBehalfOf { .. }
-                    | ServerCredential::Workload { .. }
-                    | ServerCredential::KeyVaultSecret { .. }
-            )
-        );
-        if needs_entra && !whole.credential {
-            problems.add(
-                whole.entra.span(),
-                format!("the credential of the server `{}` is asked for at Entra, and the door has none of its own", server.name),
-                "add `credential = { kind = \"managed-identity\" }` to [entra], or another kind",
-            );
-        }
-        if matches!(server.credential, Some(ServerCredential::UserGrant(_))) && whole.sign_in.is_none() {
-            problems.add(
-                whole.entra.span(),
-                format!("people connect their accounts for the server `{}` on the door's own pages, which `[sign_in]` brings", server.name),
-                "add `[sign_in]`",
-            );
-        }
-    }
-}
-
 fn https(url: Read<HttpUrl>, problems: &mut Problems) -> Option<HttpUrl> {
     let origin: &Origin = url.value.origin();
     if origin.is_https() {
@@ -362,8 +292,5 @@ fn https(url: Read<HttpUrl>, problems: &mut Problems) -> Option<HttpUrl> {
 
 /// Compares paths as they are written: what links make of them is judged again when the files are opened.
 fn lies_in(file: &Path, folder: &Path) -> bool {
-    fn plain(path: &Path) -> Vec<Component<'_>> {
-        path.components().filter(|part| *part != Component::CurDir).collect()
-    }
-    file.parent().is_some_and(|parent| plain(parent) == plain(folder))
+    checks::plain(file).starts_with(checks::plain(folder))
 }

@@ -170,6 +170,16 @@ fn a_secret_in_the_file_is_not_repeated() {
         beside("command = [\"a\"]\nenv = { A = 1, GITHUB_TOKEN = \"hush\", \"B-\" = \"\" }"),
         beside("command = [\"a\"]\nenv = { A-B = \"hush\", C = \"hush\" }"),
         beside("url = \"https://a\"\nheaders = { x = \"hush\", X = \"hush\" }"),
+        beside("url = \"https://a\"\ncredential = { key_vault_secret = \"hush\" }"),
+        beside("url = \"https://a\"\ncredential = { secret = \"hush\" }"),
+        beside(&format!(
+            "url = \"https://a\"\ncredential = {{ secret_file = \"x\", prefix = \"hush{}\" }}",
+            "!".repeat(64)
+        )),
+        SMALLEST.replace("[entra]\n", "[entra]\ncredential = { kind = \"secret\", secret = \"hush\" }\n"),
+        SMALLEST
+            .replace("[entra]\n", "[entra]\ncredential = { kind = \"hush\", client_secret = \"hush\" }\n")
+            .replace("kind = \"hush\"", "kind = \"secret\""),
         beside("url = \"https://a\"\nheaders = { Authorization = \"Bearer hush\", x-b = 1 }"),
     ] {
         let errors = load("doorward.toml", &text, LAB).unwrap_err();
@@ -213,5 +223,98 @@ fn plain_http_stays_on_loopback() {
     for remedy in ["trusted_proxies = [\"192.0.2.7/32\"]", "tls = { certificate = \"c\", key = \"k\" }"] {
         let safe = out.replace("[gateway]\n", &format!("[gateway]\n{remedy}\n"));
         assert!(load("doorward.toml", &safe, LAB).is_ok(), "{remedy}");
+    }
+}
+
+const FACADE: &str = "[sign_in]\n[vault]\nkey_file = \"keys/vault.key\"\n";
+
+fn facade(sign_in: &str) -> String {
+    let own = FACADE.replace("[sign_in]\n", &format!("[sign_in]\n{sign_in}"));
+    SMALLEST
+        .replace("[entra]\n", "[entra]\ncredential = { kind = \"managed-identity\" }\n")
+        .replace("[[server]]", &format!("{own}[[server]]"))
+}
+
+// control: D-12: The door's own tokens name one server; where Entra's are taken beside them, servers must be told apart.
+#[test]
+fn servers_behind_the_facade_are_told_apart_by_their_addresses() {
+    let two = |sign_in: &str| {
+        format!("{}\n[[server]]\nname = \"wiki\"\nurl = \"https://wiki.contoso.com/mcp\"\n", facade(sign_in))
+    };
+    load("doorward.toml", &two(""), LAB).unwrap_or_else(|errors| panic!("{errors}"));
+    for callers in ["apps", "all"] {
+        let open = two(&format!("entra_tokens = \"{callers}\"\n"));
+        assert!(
+            load("doorward.toml", &open, LAB).unwrap_err().to_string().contains("would open"),
+            "{callers}"
+        );
+        for (key, apart) in [("required_scope", callers == "all"), ("required_role", true)] {
+            let text = open
+                .replace("name = \"crm\"", &format!("name = \"crm\"\n{key} = \"a\""))
+                .replace("name = \"wiki\"", &format!("name = \"wiki\"\n{key} = \"b\""));
+            assert_eq!(load("doorward.toml", &text, LAB).is_ok(), apart, "{callers} {key}");
+        }
+    }
+}
+
+// control: IDC-11: A door that signs people in is a confidential client; a secret has an owner; a machine can prove itself.
+#[test]
+fn a_secret_belongs_to_a_confidential_client() {
+    load("doorward.toml", &facade(""), LAB).unwrap_or_else(|errors| panic!("{errors}"));
+    let credential = "credential = { kind = \"managed-identity\" }\n";
+    let client = |lines: &str| {
+        facade("").replace("[[server]]", &format!("[[client]]\nid = \"a\"\nname = \"A\"\n{lines}[[server]]"))
+    };
+    for (text, what) in [
+        (facade("").replace(credential, ""), "it has no credential"),
+        (facade("").replace("client_id", "# client_id"), "no `client_id`"),
+        (facade("").replace("[vault]\nkey_file = \"keys/vault.key\"\n", ""), "no `[vault]`"),
+        (SMALLEST.replace("client_id", "credential = { kind = \"managed-identity\" }\n# "), "one of nobody"),
+        (client("roles = [\"Service\"]\n"), "nothing to prove itself with"),
+        (
+            client("secret_file = \"s\"\njwks_file = \"k\"\nroles = [\"Service\"]\n"),
+            "could prove itself by either",
+        ),
+        (client("secret_file = \"s\"\n"), "neither `redirect_uris`"),
+    ] {
+        let errors = load("doorward.toml", &text, LAB).unwrap_err();
+        assert!(errors.to_string().contains(what), "{what}:\n{errors}");
+    }
+}
+
+// control: REM-02: With `require_secretless` a client secret is refused, and the other kinds are not.
+#[test]
+fn a_secret_can_be_refused() {
+    let with = |credential: &str| {
+        SMALLEST.replace(
+            "[entra]\n",
+            &format!("[entra]\nrequire_secretless = true\ncredential = {{ {credential} }}\n"),
+        )
+    };
+    let errors = load("doorward.toml", &with("kind = \"secret\", secret_file = \"s\""), LAB).unwrap_err();
+    assert!(errors.to_string().contains("it can be copied"), "{errors}");
+    for kind in [
+        "kind = \"managed-identity\"",
+        "kind = \"workload-identity\", token_file = \"t\"",
+        "kind = \"certificate\", certificate = \"c\", key = \"k\"",
+    ] {
+        load("doorward.toml", &with(kind), LAB).unwrap_or_else(|errors| panic!("{errors}"));
+    }
+}
+
+// control: D-18: The key of the store may not lie where the store lies, however that is written.
+#[test]
+fn the_key_of_the_store_lies_elsewhere() {
+    for (path, key, fits) in [
+        ("vault/doorward.db", "keys/vault.key", true),
+        ("vault/doorward.db", "vault/vault.key", false),
+        ("vault/doorward.db", "./vault/keys/vault.key", false),
+        ("vault/doorward.db", "keys/../vault/vault.key", false),
+        ("doorward.db", "keys/vault.key", false),
+        ("/var/lib/vault/doorward.db", "/etc/doorward/vault.key", true),
+    ] {
+        let text = facade("").replace("keys/vault.key\"", &format!("{key}\"\npath = \"{path}\""));
+        let loaded = load("doorward.toml", &text, LAB);
+        assert_eq!(loaded.is_ok(), fits, "{path} {key}: {loaded:?}");
     }
 }

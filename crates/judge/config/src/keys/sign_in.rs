@@ -17,7 +17,7 @@ pub(super) static CREDENTIAL: Group = Group {
             "managed_identity",
             Kind::Text("GUID"),
             Need::Optional,
-            "Client id of a user-assigned managed identity. Without it the system-assigned one.",
+            "Client id of a user-assigned managed identity; needed where the machine has more than one. Entra takes user-assigned ones alone as the proof of an app registration.",
         ),
         key(
             "source",

@@ -2,6 +2,7 @@
 
 use doorward_types::ClientId;
 
+use crate::net::{self, HttpUrl};
 use crate::units::Fault;
 
 pub(super) fn client_name(text: &str) -> Result<ClientId, Fault> {
@@ -28,10 +29,9 @@ pub(super) fn words_or_nothing(text: &str) -> Result<String, Fault> {
     if text.len() <= 64 && text.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic()) {
         Ok(text.to_owned())
     } else {
-        Err(Fault::new(
-            "a prefix has at most 64 printable ASCII characters",
-            "write \"Bearer \", for example",
-        ))
+        // What is longer may be the secret itself.
+        let what = "a prefix has at most 64 printable ASCII characters";
+        Err(Fault { secret: true, ..Fault::new(what, "write \"Bearer \", for example") })
     }
 }
 
@@ -114,6 +114,28 @@ pub(super) fn default_scope(text: &str) -> Result<String, Fault> {
     }
 }
 
+/// Takes the identifier of a key or a secret in a Key Vault. What is not one may be the secret itself, pasted into the
+/// wrong place, so it is not repeated.
+pub(super) fn vault_url(text: &str, kind: &str) -> Result<HttpUrl, Fault> {
+    let url = net::url(text).ok().filter(|url| {
+        let mut parts = url.path_and_query().split('/');
+        let (root, first, name) = (parts.next(), parts.next(), parts.next());
+        let version = parts.next();
+        root == Some("")
+            && first == Some(kind)
+            && name.is_some_and(|name| !name.is_empty() && !name.contains('?'))
+            && version.is_none_or(|version| !version.is_empty())
+            && parts.next().is_none()
+    });
+    url.ok_or_else(|| Fault {
+        secret: true,
+        ..Fault::new(
+            format!("this is no identifier of one of the {kind} of a Key Vault"),
+            format!("write \"https://<vault>.vault.azure.net/{kind}/<name>\", as the Azure portal shows it"),
+        )
+    })
+}
+
 /// Reads a day as seconds since the epoch (Gregorian, UTC).
 pub(super) fn date(text: &str) -> Result<i64, Fault> {
     let parts: Vec<&str> = text.split('-').collect();
@@ -124,7 +146,7 @@ pub(super) fn date(text: &str) -> Result<i64, Fault> {
         part.parse().ok()
     };
     match (number(0, 4), number(1, 2), number(2, 2), parts.len()) {
-        (Some(year), Some(month @ 1..=12), Some(day @ 1..=31), 3) => {
+        (Some(year), Some(month @ 1..=12), Some(day), 3) if (1..=length(year, month)).contains(&day) => {
             let (shifted, era_year) = ((month + 9) % 12, if month <= 2 { year - 1 } else { year });
             let era = era_year.div_euclid(400);
             let year_of_era = era_year.rem_euclid(400);
@@ -134,6 +156,17 @@ pub(super) fn date(text: &str) -> Result<i64, Fault> {
             Ok(days * 86_400)
         }
         _ => Err(Fault::new(format!("`{text}` is no day"), "write it as \"2027-01-31\"")),
+    }
+}
+
+/// How many days a month has.
+fn length(year: i64, month: i64) -> i64 {
+    let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    match month {
+        2 if leap => 29,
+        2 => 28,
+        4 | 6 | 9 | 11 => 30,
+        _ => 31,
     }
 }
 
@@ -147,5 +180,7 @@ mod tests {
         assert_eq!(date("2000-02-29").ok(), Some(951_782_400));
         assert_eq!(date("2026-11-20").ok(), Some(1_795_132_800));
         assert!(date("2026-13-01").is_err() && date("26-1-1").is_err() && date("tomorrow").is_err());
+        assert!(date("2027-02-29").is_err() && date("2100-02-29").is_err() && date("2026-04-31").is_err());
+        assert!(date("2028-02-29").is_ok() && date("2026-01-00").is_err());
     }
 }

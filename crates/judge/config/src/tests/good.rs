@@ -169,7 +169,7 @@ fn signing_in_arrives_where_it_belongs() {
     assert_eq!((sign_in.registration, sign_in.registration_limit), (true, 50));
     assert_eq!(sign_in.client_document_hosts, ["vscode.dev"]);
     assert_eq!(sign_in.entra_tokens, EntraTokens::Apps);
-    assert_eq!(sign_in.scopes["mcp.access"], "Use the tools");
+    assert_eq!(sign_in.scopes["crm.use"], "Use the tools");
     assert_eq!(sign_in.signing_key_life, Duration::from_hours(24 * 7));
     let vault = config.vault.as_ref().unwrap();
     assert_eq!(vault.path, Path::new("/etc/doorward/vault/doorward.db"));
