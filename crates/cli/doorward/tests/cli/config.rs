@@ -29,6 +29,13 @@ fn a_good_configuration_is_summed_up() {
 }
 
 #[test]
+fn what_signing_in_comes_to_is_summed_up() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::copy(format!("{ROOT}/examples/sign-in.toml"), dir.path().join("doorward.toml")).unwrap();
+    assert_snapshot("config-check-sign-in", &run_in(dir.path(), &["config", "check"]).ends(0).out);
+}
+
+#[test]
 fn a_good_configuration_is_summed_up_for_machines() {
     let checked =
         run(&["config", "check", "--json", "-c", &format!("{ROOT}/examples/stdio.toml")]).ends(0).json();

@@ -3,7 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use doorward_config::{Cloud, Config, Durability, EntraCredential, Era, Server, Target};
+use doorward_config::{
+    Cloud, Config, Durability, EntraCredential, EntraTokens, Era, Server, ServerCredential, SignIn, Target,
+    VaultKey,
+};
 use doorward_wire::{LEGACY, MODERN};
 use serde_json::{Value, json};
 
@@ -46,6 +49,13 @@ pub(crate) fn missing_files(config: &Config) -> Vec<Missing> {
             child.cwd.iter().for_each(|folder| look(folder, "the server cannot be started in it"));
             child.env_files.values().for_each(|file| look(file, NEEDED));
         }
+        match &server.credential {
+            Some(ServerCredential::SecretFile { file, .. }) => look(file, NEEDED),
+            Some(ServerCredential::UserGrant(grant)) => {
+                grant.client_secret_file.iter().for_each(|file| look(file, NEEDED));
+            }
+            _ => {}
+        }
     }
     look(&config.policy.dir, "the door reads its policies from it, and does not start without it");
     if let Some(lab) = &config.lab {
@@ -65,6 +75,9 @@ pub(crate) fn print(out: &Out, config: &Config) {
         block(out, &format!("server {}", paint(NAME, &server.name)), server_facts(config, server));
     }
     block(out, "entra", entra(config));
+    if let Some(own) = &config.sign_in {
+        block(out, "sign-in", sign_in(config, own));
+    }
     block(out, "limits", limits(config));
     block(out, "policy and audit", records(config));
 }
@@ -120,6 +133,9 @@ fn server_facts(config: &Config, server: &Server) -> Facts {
     }
     facts.push(("audience", format!("{}, {}", access.client_id, access.app_id_uris.join(", "))));
     facts.push(("token needs", needs(server)));
+    if let Some(credential) = &server.credential {
+        facts.push(("called with", called_with(credential)));
+    }
     facts.push(("timeout", span(server.timeout)));
     facts
 }
@@ -149,8 +165,62 @@ fn entra(config: &Config) -> Facts {
             (if entra.allow_app_only { "may call for themselves" } else { "may not call for themselves" })
                 .into(),
         ),
+        ("proof", proof(entra.credential.as_ref()).into()),
         ("group overage", (if entra.credential.is_some() { "asked of Graph" } else { "refused" }).into()),
     ]
+}
+
+fn proof(credential: Option<&EntraCredential>) -> &'static str {
+    match credential {
+        None => "none: the door asks nothing of Entra for itself",
+        Some(EntraCredential::ManagedIdentity { .. }) => "the identity of the machine",
+        Some(EntraCredential::WorkloadIdentity { .. }) => "a token of the platform's",
+        Some(EntraCredential::Certificate { .. }) => "a certificate",
+        Some(EntraCredential::Secret { .. }) => "a secret, which can be copied and expires",
+    }
+}
+
+fn called_with(credential: &ServerCredential) -> String {
+    match credential {
+        ServerCredential::OnBehalfOf { scope } => format!("a token of Entra's for the caller and {scope}"),
+        ServerCredential::Workload { scope } => format!("the door's own token for {scope}"),
+        ServerCredential::SecretFile { file, header, .. } => {
+            format!("the secret of {} in {header}", file.display())
+        }
+        ServerCredential::KeyVaultSecret { url, header, .. } => format!("the secret {url} in {header}"),
+        ServerCredential::UserGrant(_) => "the caller's own account there".into(),
+    }
+}
+
+fn sign_in(config: &Config, own: &SignIn) -> Facts {
+    let ways: Vec<String> = [
+        own.client_documents.then(|| "documents".to_owned()),
+        own.registration.then(|| format!("registration, {} at most", own.registration_limit)),
+        (!config.clients.is_empty()).then(|| format!("{} configured", config.clients.len())),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    let beside = match own.entra_tokens {
+        EntraTokens::None => "refused",
+        EntraTokens::Apps => "accepted of applications",
+        EntraTokens::All => "accepted of everybody",
+    };
+    let mut facts = vec![
+        ("clients", if ways.is_empty() { "none".into() } else { ways.join("; ") }),
+        ("access token", span(own.access_token)),
+        ("sign-in", format!("ends {} unused, {} old", span(own.refresh_idle), span(own.refresh_absolute))),
+        ("rechecked", format!("with Entra after {}", span(own.recheck))),
+        ("Entra's tokens", beside.into()),
+    ];
+    if let Some(vault) = &config.vault {
+        let key = match &vault.key {
+            VaultKey::File(path) => path.display().to_string(),
+            VaultKey::KeyVault(url) => url.to_string(),
+        };
+        facts.push(("store", format!("{}, opened with {key}", vault.path.display())));
+    }
+    facts
 }
 
 fn limits(config: &Config) -> Facts {
@@ -197,6 +267,8 @@ pub(crate) fn json(file: &str, config: &Config, missing: &[Missing]) -> Value {
         "tls": config.gateway.tls.is_some(),
         "cloud": cloud(config.entra.cloud),
         "tenants": config.entra.tenants.as_slice().iter().map(ToString::to_string).collect::<Vec<_>>(),
+        "sign_in": config.sign_in.is_some(),
+        "clients": config.clients.iter().map(|client| client.id.as_str()).collect::<Vec<_>>(),
         "servers": servers,
         "limits": {
             "request_bytes": limits.request_bytes,
