@@ -28,6 +28,8 @@ pub struct DoorPlan {
     pub gateway: String,
     /// Further lines of `[audit]`.
     pub audit: String,
+    /// The tenants, as they stand in a list; by default the one of Contoso.
+    pub tenants: Option<String>,
     /// Further tables, `[limits]` and `[sessions]` for example.
     pub tables: String,
     /// Further files in the folder, name and content, written for their owner only.
@@ -224,6 +226,10 @@ fn config_text(lab: &Lab, plan: &DoorPlan, address: SocketAddr) -> String {
     let (authority, graph) = (&lab.emulator.authority, &lab.emulator.graph);
     let origins: Vec<String> = plan.origins.iter().map(|origin| format!("\"{origin}\"")).collect();
     let origins = origins.join(", ");
+    let tenants = match &plan.tenants {
+        Some(list) => format!("tenants = [{list}]"),
+        None => "tenant = \"c0175050-0000-4000-8000-000000000001\"".to_owned(),
+    };
     format!(
         r#"{top}
 [gateway]
@@ -231,7 +237,7 @@ listen = "{address}"
 public_url = "http://{address}"
 {gateway}
 [entra]
-tenant = "c0175050-0000-4000-8000-000000000001"
+{tenants}
 client_id = "d0012000-0000-4000-8000-0000000000d1"
 required_scope = "mcp.access"
 credential = {{ kind = "secret", secret_file = "keys/secret" }}

@@ -12,5 +12,15 @@
 mod clients;
 #[path = "attacks/house.rs"]
 mod house;
+#[path = "attacks/network.rs"]
+mod network;
+#[path = "attacks/people.rs"]
+mod people;
+#[path = "attacks/revoked.rs"]
+mod revoked;
+#[path = "attacks/tokens.rs"]
+mod tokens;
+#[path = "attacks/traps.rs"]
+mod traps;
 #[path = "attacks/web.rs"]
 mod web;

@@ -37,6 +37,8 @@ pub(crate) struct Plan {
     pub(crate) other_url: Option<String>,
     pub(crate) policies: String,
     pub(crate) consent_page: bool,
+    /// Instead of the one tenant.
+    pub(crate) tenants: Option<String>,
     pub(crate) seed: Seed,
     /// Whether the lab's site of documents counts as the open internet.
     pub(crate) documents: bool,
@@ -51,6 +53,7 @@ impl Default for Plan {
             other_url: None,
             policies: "permit (principal, action, resource);".to_owned(),
             consent_page: false,
+            tenants: None,
             seed: Seed::contoso().unwrap(),
             documents: false,
         }
@@ -159,6 +162,7 @@ impl House {
                 "[[server]]\nname = \"echo\"\nurl = \"{url}\"\n[[server]]\nname = \"other\"\nurl = \"{other}\"\n{more}\n"
             ),
             origins,
+            tenants: plan.tenants.clone(),
             tables: format!(
                 "[sign_in]\nregistration = \"on\"\nscopes = {{ \"mcp.access\" = \"Use it as you\" }}\n{sign_in}\n[vault]\npath = \"vault/doorward.db\"\nkey_file = \"keys/vault.key\"\n{}\n",
                 plan.tables

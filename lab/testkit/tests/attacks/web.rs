@@ -313,9 +313,9 @@ impl Browser {
         self.jar.insert(site.to_owned(), other.jar.get(site).cloned().unwrap_or_default());
     }
 
-    /// All cookies of a site, as one header.
-    pub(crate) fn cookies(&self, site: &str) -> BTreeMap<String, String> {
-        self.jar.get(site).cloned().unwrap_or_default()
+    /// From now on the browser stops before a site, as one that is closed at that moment.
+    pub(crate) fn leaves(&mut self, site: &str) {
+        self.sites.retain(|known| known != site);
     }
 }
 
