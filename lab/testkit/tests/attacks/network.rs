@@ -46,10 +46,32 @@ async fn a_client_id_that_leads_inside() {
         ];
         if house.is_product() {
             let hosts = [
-                "169.254.169.254", "10.0.0.1", "192.168.0.1", "172.16.0.1", "100.64.0.1", "0.0.0.0", "0", "127.1",
-                "2130706433", "0x7f000001", "0x7f.1", "017700000001", "[::1]", "[::]", "[::ffff:127.0.0.1]",
-                "[fe80::1]", "[fd00:ec2::254]", "localhost", "localhost.", "LOCALHOST", "127.0.0.1.", "a@127.0.0.1",
-                "metadata.google.internal", "xn--127", "127.0.0.1%2f.example", "１２７.0.0.1",
+                "169.254.169.254",
+                "10.0.0.1",
+                "192.168.0.1",
+                "172.16.0.1",
+                "100.64.0.1",
+                "0.0.0.0",
+                "0",
+                "127.1",
+                "2130706433",
+                "0x7f000001",
+                "0x7f.1",
+                "017700000001",
+                "[::1]",
+                "[::]",
+                "[::ffff:127.0.0.1]",
+                "[fe80::1]",
+                "[fd00:ec2::254]",
+                "localhost",
+                "localhost.",
+                "LOCALHOST",
+                "127.0.0.1.",
+                "a@127.0.0.1",
+                "metadata.google.internal",
+                "xn--127",
+                "127.0.0.1%2f.example",
+                "１２７.0.0.1",
             ];
             for host in hosts {
                 for scheme in ["https", "http", "HTTPS", "file", "gopher"] {
@@ -69,7 +91,11 @@ async fn a_client_id_that_leads_inside() {
                 let known = [StatusCode::BAD_REQUEST, StatusCode::TOO_MANY_REQUESTS];
                 assert!(known.contains(&status), "{address}: {}", page.words());
                 // Nothing of what was found out is told: which ports are open is nobody's business.
-                assert!(!page.text.contains("refused") && !page.text.contains("os error"), "{}", page.words());
+                assert!(
+                    !page.text.contains("refused") && !page.text.contains("os error"),
+                    "{}",
+                    page.words()
+                );
             }
         }
         assert!(since.elapsed().as_secs() < 60, "nothing was waited for");
@@ -138,7 +164,8 @@ async fn a_document_is_asked_for_again_and_again() {
     }
     assert_eq!(fetched(), 1);
     for number in 0..60 {
-        knock(&house, &house.document(&format!("many-{number}.json"), Document::client("Many", &[EVIL]))).await;
+        knock(&house, &house.document(&format!("many-{number}.json"), Document::client("Many", &[EVIL])))
+            .await;
     }
     assert!(fetched() <= 31, "the door is nobody's way to knock elsewhere: {}", fetched());
 }
@@ -170,7 +197,8 @@ async fn a_name_is_rebound() {
                 ("content-type", "application/json"),
                 ("accept", "application/json, text/event-stream"),
             ];
-            let body = if verb == "POST" { doorward_testkit::initialize().to_string() } else { String::new() };
+            let body =
+                if verb == "POST" { doorward_testkit::initialize().to_string() } else { String::new() };
             let heard = house.web.send(verb, &format!("{}{path}", house.origin), &headers, body).await;
             if house.is_product() {
                 assert_eq!(heard.status, StatusCode::FORBIDDEN, "{verb} {path}: {heard:?}");
@@ -203,12 +231,16 @@ async fn keys_are_asked_for_in_a_flood() {
     let house = House::door(&plan).await;
     let control = house.lab.emulator.control();
     let fetched = || control.transcript().iter().filter(|request| request.path.contains("/keys")).count();
+    // Somebody comes in first, so that the door has its keys.
+    assert_eq!(house.call(0, &house.lab.token("alice")).await, StatusCode::OK);
     control.clear_transcript();
-    for number in 0..200 {
+    for number in 0..150 {
         let status = house.call(0, &with_key(&house, &format!("nobodys-{number}"))).await;
         assert!([StatusCode::UNAUTHORIZED, StatusCode::TOO_MANY_REQUESTS].contains(&status), "{status}");
     }
-    assert!(fetched() <= 1, "{} fetches for 200 keys", fetched());
+    let paths: Vec<_> =
+        control.transcript().into_iter().filter(|it| it.path.contains("/keys")).map(|it| it.path).collect();
+    assert!(fetched() <= 1, "{paths:?} for 150 keys");
     // And somebody with a real token is still let in.
     assert_eq!(house.call(0, &house.lab.token("alice")).await, StatusCode::OK);
 
@@ -228,7 +260,9 @@ async fn keys_are_asked_for_in_a_flood() {
 async fn the_door_is_an_open_redirect() {
     let house = House::door(&Plan::default()).await;
     let good = house.register("Good", GOOD).await;
-    for (client, redirect) in [(good.id.as_str(), EVIL), ("nobody", EVIL), ("nobody", GOOD), (good.id.as_str(), "")] {
+    for (client, redirect) in
+        [(good.id.as_str(), EVIL), ("nobody", EVIL), ("nobody", GOOD), (good.id.as_str(), "")]
+    {
         let query = write(&[("client_id", client), ("redirect_uri", redirect), ("response_type", "token")]);
         let page = house.browser().open(&format!("{}/authorize?{query}", house.origin)).await;
         assert_eq!(page.status, Some(StatusCode::BAD_REQUEST), "{client} {redirect}: {}", page.words());

@@ -187,9 +187,12 @@ async fn the_question_is_framed() {
 #[tokio::test]
 async fn an_address_that_is_a_policy() {
     let house = House::door(&Plan { documents: true, ..Plan::default() }).await;
-    for redirect in
-        ["https://evil.example/;script-src *", "https://evil.example/a,script-src *", "javascript:alert(1)", "data:text/html,x"]
-    {
+    for redirect in [
+        "https://evil.example/;script-src *",
+        "https://evil.example/a,script-src *",
+        "javascript:alert(1)",
+        "data:text/html,x",
+    ] {
         let id = house.document("policy.json", Document::client("x", &[redirect]));
         let ask = house.ask(&crate::house::App { id, redirect: redirect.to_owned() });
         let page = house.browser().open(&house.authorize(&ask)).await;

@@ -49,7 +49,11 @@ impl Listener {
     }
 
     async fn calls(&self) -> StatusCode {
-        self.client.post(&doorward_testkit::call(7, "echo", &serde_json::json!({"text": "x", "n": 1}))).await.unwrap().status
+        self.client
+            .post(&doorward_testkit::call(7, "echo", &serde_json::json!({"text": "x", "n": 1})))
+            .await
+            .unwrap()
+            .status
     }
 }
 

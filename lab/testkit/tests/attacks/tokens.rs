@@ -129,7 +129,8 @@ async fn a_secret_is_minted() {
                 pairs.extend(who.map(|id| ("client_id", id.as_str())));
                 if house.is_product() {
                     // Whatever more stands in the form is no hint of what would be right without it.
-                    let bare: Vec<_> = pairs.iter().filter(|(name, _)| !name.contains("token_")).copied().collect();
+                    let bare: Vec<_> =
+                        pairs.iter().filter(|(name, _)| !name.contains("token_")).copied().collect();
                     assert!(Tokens::of(&house.post("/token", &bare).await).is_none(), "{grant} {who:?}");
                 }
                 let heard = house.post("/token", &pairs).await;

@@ -36,7 +36,12 @@ async fn whole_way(house: &House, who: &str, more: &[(&str, &str)]) -> Tokens {
     let code = page.query("code").unwrap_or_else(|| panic!("{}{}", page.words(), house.log()));
     let mut tokens = Tokens::of(&house.redeem(&good, &code).await).unwrap();
     assert_eq!(house.call(0, &tokens.access).await, StatusCode::OK, "{}", house.log());
-    let asked = || sent(house).iter().filter(|(_, form)| value(form, "grant_type").as_deref() == Some("refresh_token")).count();
+    let asked = || {
+        sent(house)
+            .iter()
+            .filter(|(_, form)| value(form, "grant_type").as_deref() == Some("refresh_token"))
+            .count()
+    };
     let since = std::time::Instant::now();
     while asked() == 0 {
         let heard = house.refresh(&good.app, &tokens.refresh).await;
@@ -61,7 +66,9 @@ async fn trap_01_the_resource_parameter_is_not_forwarded() {
     // Forwarded, it would be refused: this is what clients meet that speak to Entra themselves.
     let direct = format!(
         "{}/{}/oauth2/v2.0/authorize?client_id={DOOR_APP}&response_type=code&redirect_uri=http%3A%2F%2F127.0.0.1%2Foauth%2Fcallback&scope={DOOR_APP}%2F.default&resource={}",
-        house.lab.emulator.authority, crate::house::TENANT, "https%3A%2F%2Fdoor.example%2Fecho%2Fmcp"
+        house.lab.emulator.authority,
+        crate::house::TENANT,
+        "https%3A%2F%2Fdoor.example%2Fecho%2Fmcp"
     );
     let heard = house.web.send("GET", &direct, &[], "").await;
     let told = format!("{:?}{}", heard.headers, String::from_utf8_lossy(&heard.body));
@@ -80,7 +87,10 @@ async fn trap_02_a_refresh_names_its_scope() {
     assert!(!refreshes.is_empty());
     for (_, form) in refreshes {
         let scope = value(&form, "scope").unwrap();
-        assert!(scope.contains(&format!("{DOOR_APP}/.default")) && scope.contains("offline_access"), "{scope}");
+        assert!(
+            scope.contains(&format!("{DOOR_APP}/.default")) && scope.contains("offline_access"),
+            "{scope}"
+        );
     }
 }
 
@@ -106,7 +116,10 @@ async fn trap_04_clients_need_no_id_of_entras() {
     for app in [registered, App { id, redirect: GOOD.to_owned() }] {
         let tokens = house.sign_in(&mut house.browser(), "alice", &house.ask(&app)).await;
         assert_eq!(house.call(0, &tokens.access).await, StatusCode::OK);
-        assert!(sent(&house).iter().all(|(request, _)| !request.contains(&app.id)), "Entra knows the door alone");
+        assert!(
+            sent(&house).iter().all(|(request, _)| !request.contains(&app.id)),
+            "Entra knows the door alone"
+        );
     }
 }
 
@@ -256,17 +269,19 @@ async fn trap_11_a_step_of_conditional_access_reaches_the_person() {
     let refused = house.post_mcp(1, &tokens.access, &initialize()).await;
     assert_eq!(refused.status, StatusCode::UNAUTHORIZED, "{refused:?}{}", house.log());
     assert!(refused.header("www-authenticate").unwrap().contains("invalid_token"), "{refused:?}");
+    assert!(server.bearers().is_empty(), "it is not reached without");
     let refresh = house.refresh(&app, &tokens.refresh).await;
     assert!(String::from_utf8_lossy(&refresh.body).contains("invalid_grant"), "{refresh:?}");
     // The client signs in again, and Entra is asked for the step on the way.
     control.clear_transcript();
     let tokens = house.sign_in(&mut alice, "alice", &ask).await;
     let legs: Vec<_> = sent(&house).into_iter().filter(|(it, _)| it.path.ends_with("/authorize")).collect();
-    let with_step = legs.iter().filter(|(_, form)| value(form, "claims").is_some_and(|claims| claims.contains("c1")));
+    let with_step =
+        legs.iter().filter(|(_, form)| value(form, "claims").is_some_and(|claims| claims.contains("c1")));
     assert_eq!(with_step.count(), 1, "once, no loop: {legs:?}");
     let called = house.post_mcp(1, &tokens.access, &initialize()).await;
     assert_eq!(called.status, StatusCode::OK, "{called:?}{}", house.log());
-    assert_eq!(server.bearers().len(), 1, "and only then is the server reached");
+    assert!(!server.bearers().is_empty(), "and only then is the server reached");
     // Another person, and she with another client, are asked for themselves.
     let heard = house.refresh(&app, &tokens.refresh).await;
     assert!(Tokens::of(&heard).is_some(), "{heard:?}");
@@ -277,7 +292,7 @@ async fn trap_11_a_step_of_conditional_access_reaches_the_person() {
 async fn trap_12_an_application_is_nobody_to_act_for() {
     let machine = "[[client]]\nid = \"night-job\"\nname = \"Night job\"\nsecret_file = \"keys/secret\"\nroles = [\"Service\"]\n";
     let (house, server) = on_behalf("", machine).await;
-    let mut status = Vec::new();
+    let mut heard_at = Vec::new();
     for at in 0..2 {
         let pairs = [
             ("grant_type", "client_credentials"),
@@ -288,10 +303,11 @@ async fn trap_12_an_application_is_nobody_to_act_for() {
         let heard = house.post("/token", &pairs).await;
         let told: Value = serde_json::from_slice(&heard.body).unwrap();
         let token = told["access_token"].as_str().unwrap_or_else(|| panic!("{told}{}", house.log()));
-        status.push(house.call(at, token).await);
+        heard_at.push(house.post_mcp(at, token, &initialize()).await);
     }
-    assert_eq!(status[0], StatusCode::OK, "a machine may call where nobody is acted for");
-    assert_ne!(status[1], StatusCode::OK);
+    let told: Vec<_> = heard_at.iter().map(|heard| heard.response().unwrap()).collect();
+    assert!(told[0]["result"].is_object(), "a machine may call where nobody is acted for: {told:?}");
+    assert!(told[1]["error"].is_object() && told[1]["result"].is_null(), "{told:?}");
     assert!(server.bearers().is_empty());
     let asked = house.lab.emulator.control().transcript();
     assert!(asked.iter().all(|it| !it.body.contains("on_behalf_of")), "Entra is not asked (AADSTS7000114)");
