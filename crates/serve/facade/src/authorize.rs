@@ -45,7 +45,7 @@ impl Facade {
         if let Some(session) = self.session(asked)
             && self.has_consented(&session.who, &pending, asked).await
         {
-            let goal = Goal::Client { pending: Box::new(pending), expected: Some(session.who) };
+            let goal = Goal::Client { pending: Box::new(pending), expected: Some(session.who), asked: false };
             return self.leave(asked, goal, None, 0, None);
         }
         let who = self.session(asked).map(|session| session.who);
@@ -123,7 +123,7 @@ impl Facade {
             Ok(browser) => browser,
             Err(answer) => return *answer,
         };
-        let form = Form { browser, pending: pending.clone(), after };
+        let form = Form { browser, pending: pending.clone(), named: who.cloned(), after };
         let Ok(sealed) = self.keys.sealer.seal(Purpose::Form, &form, asked.now.plus(PATIENCE)) else {
             return self.broken("The question could not be prepared.");
         };
@@ -181,7 +181,7 @@ impl Facade {
         };
         let opened: Option<Form> =
             form.get("form").and_then(|text| self.keys.sealer.open(Purpose::Form, text, asked.now));
-        let Some(Form { browser, pending, after }) = opened else {
+        let Some(Form { browser, pending, named, after }) = opened else {
             return self.again(
                 "The question was open for too long, or in another browser.",
                 StatusCode::BAD_REQUEST,
@@ -194,7 +194,7 @@ impl Facade {
         match form.get("decision") {
             Some("allow") => match after {
                 None => {
-                    let goal = Goal::Client { pending: Box::new(pending), expected: None };
+                    let goal = Goal::Client { pending: Box::new(pending), expected: named, asked: true };
                     self.leave(asked, goal, None, 0, None)
                 }
                 Some((who, grant)) => self.allowed_after(asked, pending, who, &grant).await,
@@ -257,10 +257,10 @@ impl Facade {
             Goal::Client { pending, .. } => pending.login_hint.as_deref(),
             Goal::Account { .. } => None,
         };
-        // Entra's cookie says who was here last, not who is here now: people choose, unless they are who is expected, or
+        // Entra's cookie says who was here last, not who is here now: people choose, unless nothing was asked of them, or
         // Entra itself asked this very person for a step.
-        let expected = matches!(&goal, Goal::Client { expected: Some(_), .. });
-        let prompt = (round == 0 && !expected).then_some(Prompt::SelectAccount);
+        let unasked = matches!(&goal, Goal::Client { asked: false, .. });
+        let prompt = (round == 0 && !unasked).then_some(Prompt::SelectAccount);
         let url = AuthorizeUrl {
             cloud: &self.settings.cloud,
             tenant: &self.settings.authority_segment,

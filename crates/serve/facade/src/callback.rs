@@ -99,7 +99,7 @@ impl Facade {
                 }
                 self.with_session(redirect(&format!("{}{page}", self.settings.issuer)), &who, asked)
             }
-            Goal::Client { pending, expected } => {
+            Goal::Client { pending, expected, .. } => {
                 let answer =
                     self.for_client(asked, (*pending, expected), signed_in, (round, claims), &used).await;
                 self.with_session(answer, &who, asked)
@@ -255,7 +255,7 @@ impl Facade {
                 return self.store_failed(&error);
             }
         }
-        let goal = Goal::Client { pending: Box::new(pending), expected };
+        let goal = Goal::Client { pending: Box::new(pending), expected, asked: false };
         self.leave(asked, goal, Some(open.claims), round + 1, signed_in.hint.as_deref())
     }
 

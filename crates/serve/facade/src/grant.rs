@@ -99,6 +99,8 @@ pub(crate) struct Form {
     /// loaded twice is worth as much as loaded once.
     pub(crate) browser: String,
     pub(crate) pending: Pending,
+    /// Whom the page named: a yes is theirs.
+    pub(crate) named: Option<Who>,
     /// Who has signed in already, where the question is asked after Entra has answered; their sign-in waits under this
     /// name.
     pub(crate) after: Option<(Who, String)>,
@@ -123,8 +125,11 @@ pub(crate) enum Goal {
     /// A client wants a code.
     Client {
         pending: Box<Pending>,
-        /// The person for whom the question needed not be asked: it is asked if another one signs in (D-13).
+        /// The person whose yes there is, by an earlier consent or because the page named them: the question is asked
+        /// if another one signs in (D-13).
         expected: Option<Who>,
+        /// Whether the question was asked just now; then the person may still choose who they are.
+        asked: bool,
     },
     /// The door's own pages.
     Account {

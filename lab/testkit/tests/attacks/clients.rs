@@ -5,7 +5,7 @@ use http::StatusCode;
 
 use crate::house::{App, Ask, EVIL, GOOD, House, Outcome, Plan, trial, trial_in};
 
-// control: S9, CDP-01: a client that registers itself gets no code from somebody who is signed in already
+// control: entra-d, CDP-01: a client that registers itself gets no code from somebody who is signed in already (S9)
 #[tokio::test]
 async fn an_evil_dynamic_client_meets_a_live_sign_in() {
     let why = trial(async |house: &House| {
@@ -21,7 +21,7 @@ async fn an_evil_dynamic_client_meets_a_live_sign_in() {
     assert!(why.contains("evil.example") && why.contains("registered itself"), "she is told: {why}");
 }
 
-// control: S9, IDC-07: the id of a client that was allowed does not lead to another address
+// control: entra-d, IDC-07: the id of a client that was allowed does not lead to another address (S9)
 #[tokio::test]
 async fn an_address_that_only_begins_like_the_clients() {
     let why = trial(async |house: &House| {
@@ -41,7 +41,7 @@ fn with_documents() -> Plan {
     Plan { documents: true, ..Plan::default() }
 }
 
-// control: S10, IDC-08: a document speaks for the address it is at, and for no other
+// control: entra-d, IDC-08: a document speaks for the address it is at, and for no other (S10)
 #[tokio::test]
 async fn a_document_that_speaks_for_another_client() {
     let why = trial_in(&with_documents(), async |house: &House| {
@@ -57,7 +57,7 @@ async fn a_document_that_speaks_for_another_client() {
     assert!(why.contains("not the address it was fetched from"), "{why}");
 }
 
-// control: S10, CDP-01: a document that is in order still gets no code unasked, and its host is shown
+// control: entra-d, CDP-01: a document that is in order still gets no code unasked, and its host is shown (S10)
 #[tokio::test]
 async fn an_evil_document_meets_a_live_sign_in() {
     let why = trial_in(&with_documents(), async |house: &House| {
@@ -73,7 +73,7 @@ async fn an_evil_document_meets_a_live_sign_in() {
     assert!(why.contains("localhost:") && why.contains("evil.example"), "{why}");
 }
 
-// control: S10, CDP-03: what a client calls itself is text on the consent page, never HTML
+// control: entra-d, CDP-03: what a client calls itself is text on the consent page, never HTML (S10)
 #[tokio::test]
 async fn a_name_that_is_a_script() {
     let plan = Plan { consent_page: true, ..with_documents() };
@@ -93,7 +93,7 @@ async fn a_name_that_is_a_script() {
     }
 }
 
-// control: S11, CDP-05: a code is worth nothing to another client, even with the verifier
+// control: entra-d, CDP-05: a code is worth nothing to another client, even with the verifier (S11)
 #[tokio::test]
 async fn a_code_of_one_client_is_redeemed_by_another() {
     let why = trial(async |house: &House| {
@@ -106,7 +106,7 @@ async fn a_code_of_one_client_is_redeemed_by_another() {
     assert!(why.contains("invalid_grant"), "{why}");
 }
 
-// control: S11, CDP-05: a code that was seen on its way is worth nothing without the verifier
+// control: entra-d, CDP-05: a code that was seen on its way is worth nothing without the verifier (S11)
 #[tokio::test]
 async fn a_code_is_redeemed_with_another_verifier() {
     for verifier in ["another-verifier-that-is-long-enough-for-anybody", ""] {
@@ -120,7 +120,7 @@ async fn a_code_is_redeemed_with_another_verifier() {
     }
 }
 
-// control: S11, D-14: a code is for the address and the resource that it was asked for
+// control: entra-d, D-14: a code is for the address and the resource that it was asked for (S11)
 #[tokio::test]
 async fn a_code_is_redeemed_for_something_else() {
     trial(async |house: &House| {
@@ -138,7 +138,7 @@ async fn a_code_is_redeemed_for_something_else() {
     .await;
 }
 
-// control: S11, D-14: a code works once; the second time everything that the first gave ends
+// control: entra-d, D-14: a code works once; the second time everything that the first gave ends (S11)
 #[tokio::test]
 async fn a_code_is_redeemed_twice() {
     trial(async |house: &House| {
@@ -158,7 +158,7 @@ async fn a_code_is_redeemed_twice() {
     .await;
 }
 
-// control: S11, IDC-05, B-12: every answer names its issuer, so that no client takes it for another's
+// control: entra-d, IDC-05, B-12: every answer names its issuer, so that no client takes it for another's (S11)
 #[tokio::test]
 async fn an_answer_is_taken_for_another_issuers() {
     trial(async |house: &House| {

@@ -27,7 +27,7 @@ fn reached(house: &House) -> Outcome {
     }
 }
 
-// control: S35, B-05: an address that a stranger names leads nowhere inside, however it is written
+// control: entra-d, B-05: an address that a stranger names leads nowhere inside, however it is written (S35)
 #[tokio::test]
 async fn a_client_id_that_leads_inside() {
     // Without the exception for the lab's site of documents: the machine itself is what must not be reached.
@@ -108,7 +108,7 @@ fn with_documents() -> Plan {
     Plan { documents: true, ..Plan::default() }
 }
 
-// control: S35, IDC-08: a document that redirects is none: what it leads to is not asked
+// control: entra-d, IDC-08: a document that redirects is none: what it leads to is not asked (S35)
 #[tokio::test]
 async fn a_document_that_redirects() {
     trial_in(&with_documents(), async |house: &House| {
@@ -128,7 +128,7 @@ async fn a_document_that_redirects() {
     .await;
 }
 
-// control: S35, IDC-08: a document that is too large, too slow or no document costs a moment and is none
+// control: entra-d, IDC-08: a document that is too large, too slow or no document costs a moment and is none (S35)
 #[tokio::test]
 async fn a_document_that_does_not_end() {
     let house = House::door(&with_documents()).await;
@@ -152,7 +152,7 @@ async fn a_document_that_does_not_end() {
     assert_eq!(knock(&house, &id).await.status, Some(StatusCode::OK), "and the door goes on");
 }
 
-// control: S35, IDC-08: a document is fetched once for many who ask, and only so many for one place
+// control: entra-d, IDC-08: a document is fetched once for many who ask, and only so many for one place (S35)
 #[tokio::test]
 async fn a_document_is_asked_for_again_and_again() {
     let house = House::door(&with_documents()).await;
@@ -170,7 +170,7 @@ async fn a_document_is_asked_for_again_and_again() {
     assert!(fetched() <= 31, "the door is nobody's way to knock elsewhere: {}", fetched());
 }
 
-// control: S36, REM-13: a name that turns to the door's address is answered by nothing of the door's
+// control: entra-d, REM-13: a name that turns to the door's address is answered by nothing of the door's (S36)
 #[tokio::test]
 async fn a_name_is_rebound() {
     let why = trial(async |house: &House| {
@@ -220,7 +220,7 @@ fn with_key(house: &House, kid: &str) -> String {
     format!("{header}.{claims}.{}", URL_SAFE_NO_PAD.encode([7; 256]))
 }
 
-// control: S37, TOK-03: keys that nobody has do not make the door ask Entra again and again
+// control: entra-d, TOK-03: keys that nobody has do not make the door ask Entra again and again (S37)
 #[tokio::test]
 async fn keys_are_asked_for_in_a_flood() {
     let plan = Plan {

@@ -160,6 +160,30 @@ async fn two_people_share_a_browser() {
     assert!(why.contains("somebody else than before") && why.contains("Bob Baker"), "{why}");
 }
 
+// control: entra-d, D-13: a yes of the person whom the page names is not taken for the yes of whoever signs in then
+#[tokio::test]
+async fn one_person_answers_and_another_signs_in() {
+    let plan = Plan { consent_page: true, ..Plan::default() };
+    let why = trial_in(&plan, async |house: &House| {
+        let mut desk = house.browser();
+        let known = house.ask(&house.register("Known", GOOD).await);
+        house.sign_in(&mut desk, "alice", &known).await;
+        let mut bob = house.browser();
+        house.sign_in(&mut bob, "bob", &known).await;
+        // The page names her, she says yes, and then it is he who goes on at Entra.
+        let new = house.ask(&house.register("New", GOOD).await);
+        let question = desk.open(&house.authorize(&new)).await;
+        assert!(!house.is_product() || question.words().contains("Alice Archer"), "{}", question.words());
+        desk.take_site(&house.lab.emulator.authority, &bob);
+        let form = question.forms().remove(0);
+        let page = desk.submit(&question, &form, &[("decision", "allow")]).await;
+        let page = desk.walk_on(page, "bob", false).await;
+        house.take(&page, &new).await
+    })
+    .await;
+    assert!(why.contains("somebody else than before") && why.contains("Bob Baker"), "{why}");
+}
+
 // control: entra-d, CDP-03: no frame shows the question, no script runs in it, and nothing keeps it
 #[tokio::test]
 async fn the_question_is_framed() {

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::house::{App, GOOD, House, Plan, Tokens, trial, trial_in, until};
 use crate::web::write;
 
-// control: S12, D-15: an old refresh token ends the whole family, the thief's and the victim's
+// control: entra-d, D-15: an old refresh token ends the whole family, the thief's and the victim's (S12)
 #[tokio::test]
 async fn a_refresh_token_is_replayed() {
     let why = trial(async |house: &House| {
@@ -35,7 +35,7 @@ async fn a_refresh_token_is_replayed() {
     assert!(why.contains("invalid_grant"), "{why}");
 }
 
-// control: S12, D-15: a refresh token is worth nothing to another client
+// control: entra-d, D-15: a refresh token is worth nothing to another client (S12)
 #[tokio::test]
 async fn a_refresh_token_is_used_by_another_client() {
     trial(async |house: &House| {
@@ -53,7 +53,7 @@ fn carried(recorded: &[Recorded], secret: &str) -> bool {
     recorded.iter().any(|request| request.contains(secret))
 }
 
-// control: S13, TPT-01: what a caller brought reaches no server and nobody of Microsoft's
+// control: entra-d, TPT-01: what a caller brought reaches no server and nobody of Microsoft's (S13)
 #[tokio::test]
 async fn a_token_is_passed_on() {
     trial(async |house: &House| {
