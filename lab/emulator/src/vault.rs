@@ -1,12 +1,15 @@
-//! Key Vault: secrets to read, RSA keys that wrap and unwrap, and the refusals in between.
+//! Key Vault: secrets to read, RSA keys that wrap and sign, and the refusals in between.
 
 use std::path::Path as FilePath;
 use std::sync::Arc;
 
+use aws_lc_rs::digest::{Digest, SHA256};
 use aws_lc_rs::encoding::AsDer;
 use aws_lc_rs::rsa::{
-    KeySize, OAEP_SHA256_MGF1SHA256, OaepPrivateDecryptingKey, OaepPublicEncryptingKey, PrivateDecryptingKey,
+    KeyPair, KeySize, OAEP_SHA256_MGF1SHA256, OaepPrivateDecryptingKey, OaepPublicEncryptingKey,
+    PrivateDecryptingKey,
 };
+use aws_lc_rs::signature::{KeyPair as _, RSA_PSS_2048_8192_SHA256, RSA_PSS_SHA256, UnparsedPublicKey};
 use axum::body::Bytes;
 use axum::extract::{Path, RawQuery, State};
 use axum::response::{IntoResponse, Response};
@@ -61,6 +64,26 @@ impl VaultKey {
         let key = OaepPrivateDecryptingKey::new(self.0.clone()).ok()?;
         let mut out = vec![0; key.min_output_size()];
         Some(key.decrypt(&OAEP_SHA256_MGF1SHA256, wrapped, &mut out, None).ok()?.to_vec())
+    }
+
+    /// Signs a digest that the caller made: PS256.
+    fn sign(&self, digest: &[u8]) -> Option<Vec<u8>> {
+        let (digest, pair) = (Digest::import_less_safe(digest, &SHA256).ok()?, self.pair()?);
+        let mut out = vec![0; pair.public_modulus_len()];
+        pair.sign_digest(&RSA_PSS_SHA256, &digest, &mut out).ok()?;
+        Some(out)
+    }
+
+    /// Says whether this key signed a digest; `None` for what is no digest.
+    fn verifies(&self, digest: &[u8], signature: &[u8]) -> Option<bool> {
+        let (digest, pair) = (Digest::import_less_safe(digest, &SHA256).ok()?, self.pair()?);
+        let public = UnparsedPublicKey::new(&RSA_PSS_2048_8192_SHA256, pair.public_key());
+        Some(public.verify_digest(&digest, signature).is_ok())
+    }
+
+    /// The same key, as one that signs.
+    fn pair(&self) -> Option<KeyPair> {
+        KeyPair::from_pkcs8(AsDer::as_der(&self.0).ok()?.as_ref()).ok()
     }
 }
 
@@ -192,7 +215,7 @@ fn found(lab: &Lab, name: &str, version: Option<&str>) -> VaultResult<(Arc<Vault
 fn describe(lab: &Lab, name: &str, version: Option<&str>) -> VaultResult<Value> {
     let (_, kid) = found(lab, name, version)?;
     Ok(json!({
-        "key": { "kid": kid, "kty": "RSA", "key_ops": ["wrapKey", "unwrapKey"] },
+        "key": { "kid": kid, "kty": "RSA", "key_ops": ["wrapKey", "unwrapKey", "sign", "verify"] },
         "attributes": { "enabled": true, "recoveryLevel": "Recoverable+Purgeable" },
     }))
 }
@@ -201,18 +224,9 @@ fn use_key(lab: &Lab, name: &str, version: &str, operation: &str, body: &[u8]) -
     let (key, kid) = found(lab, name, Some(version))?;
     let asked: Value =
         serde_json::from_slice(body).map_err(|_| VaultError::bad("The request body is not valid JSON."))?;
-    if asked.get("alg").and_then(Value::as_str) != Some("RSA-OAEP-256") {
-        return Err(VaultError::bad("Property alg has invalid value, or the lab does not know it."));
-    }
-    let value = asked.get("value").and_then(Value::as_str).unwrap_or_default();
-    let value = URL_SAFE_NO_PAD
-        .decode(value)
-        .ok()
-        .filter(|bytes| !bytes.is_empty())
-        .ok_or_else(|| VaultError::bad("Property value is not base64url."))?;
-    let made = match operation {
-        "wrapkey" => key.wrap(&value),
-        "unwrapkey" => key.unwrap(&value),
+    let alg = match operation {
+        "wrapkey" | "unwrapkey" => "RSA-OAEP-256",
+        "sign" | "verify" => "PS256",
         _ => {
             let message = format!("Operation {operation} is not permitted on this key.");
             return Err(
@@ -220,7 +234,26 @@ fn use_key(lab: &Lab, name: &str, version: &str, operation: &str, body: &[u8]) -
             );
         }
     };
-    let made =
-        made.ok_or_else(|| VaultError::bad("The value cannot be wrapped or unwrapped with this key."))?;
-    Ok(json!({ "kid": kid, "value": URL_SAFE_NO_PAD.encode(made) }))
+    if asked.get("alg").and_then(Value::as_str) != Some(alg) {
+        return Err(VaultError::bad("Property alg has invalid value, or the lab does not know it."));
+    }
+    let value = bytes_of(&asked, "value")?;
+    let unfit = || VaultError::bad("The value does not fit this key or this operation.");
+    if operation == "verify" {
+        let verdict = key.verifies(&bytes_of(&asked, "digest")?, &value).ok_or_else(unfit)?;
+        return Ok(json!({ "value": verdict }));
+    }
+    let made = match operation {
+        "wrapkey" => key.wrap(&value),
+        "unwrapkey" => key.unwrap(&value),
+        _ => key.sign(&value),
+    };
+    Ok(json!({ "kid": kid, "value": URL_SAFE_NO_PAD.encode(made.ok_or_else(unfit)?) }))
+}
+
+/// A member that is base64url and not empty.
+fn bytes_of(asked: &Value, member: &str) -> VaultResult<Vec<u8>> {
+    let text = asked.get(member).and_then(Value::as_str).unwrap_or_default();
+    let bytes = URL_SAFE_NO_PAD.decode(text).ok().filter(|bytes| !bytes.is_empty());
+    bytes.ok_or_else(|| VaultError::bad(&format!("Property {member} is not base64url.")))
 }

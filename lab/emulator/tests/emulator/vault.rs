@@ -53,7 +53,7 @@ async fn who_may_reads_secrets_and_hears_why_not() {
 }
 
 #[tokio::test]
-async fn keys_wrap_and_unwrap_and_stay_inside() {
+async fn keys_wrap_and_sign_and_stay_inside() {
     let lab = Lab::start().await;
     let good = token(&lab, "door");
     let kid = get(&lab, "/keys/doorward", &good).await.json()["key"]["kid"].as_str().unwrap().to_owned();
@@ -70,10 +70,20 @@ async fn keys_wrap_and_unwrap_and_stay_inside() {
     let value = wrapped["value"].clone();
     let plain = operate("unwrapkey", json!({ "alg": "RSA-OAEP-256", "value": value })).await.json();
     assert_eq!(plain["value"], "c2VjcmV0");
+    let (digest, other) = ("A".repeat(43), format!("B{}", "A".repeat(42)));
+    let signed = operate("sign", json!({ "alg": "PS256", "value": digest })).await.json();
+    assert_eq!(signed["kid"], kid.as_str());
+    for (digest, verdict) in [(digest, true), (other, false)] {
+        let body = json!({ "alg": "PS256", "digest": digest, "value": signed["value"] });
+        assert_eq!(operate("verify", body).await.json(), json!({ "value": verdict }));
+    }
     for (what, operation, body, status) in [
         ("algorithm", "wrapkey", json!({ "alg": "RSA1_5", "value": "c2VjcmV0" }), 400),
         ("not wrapped here", "unwrapkey", json!({ "alg": "RSA-OAEP-256", "value": "c2VjcmV0" }), 400),
-        ("signing", "sign", json!({ "alg": "RSA-OAEP-256", "value": "c2VjcmV0" }), 403),
+        ("another use", "sign", json!({ "alg": "RSA-OAEP-256", "value": "c2VjcmV0" }), 400),
+        ("no digest", "sign", json!({ "alg": "PS256", "value": "c2VjcmV0" }), 400),
+        ("nothing to compare", "verify", json!({ "alg": "PS256", "value": "c2VjcmV0" }), 400),
+        ("not permitted", "decrypt", json!({ "alg": "RSA-OAEP-256", "value": "c2VjcmV0" }), 403),
     ] {
         assert_eq!(operate(operation, body).await.status, status, "{what}");
     }
