@@ -243,9 +243,21 @@ impl Facade {
             let mut seen = self.seen.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
             std::mem::replace(&mut *seen, version) != version
         };
-        if news && let Err(error) = self.publish_revocations(None).await {
-            tracing::error!(%error, "revocations of other processes cannot be read");
+        if news && let Err(error) = self.take_up().await {
+            tracing::error!(%error, "revocations of other processes cannot be taken up");
         }
+    }
+
+    /// Takes up what another process revoked: here at once, and in the log, which that process could not write.
+    async fn take_up(&self) -> Result<(), FacadeError> {
+        self.publish_revocations(None).await?;
+        let (now, epoch) = ((self.parts.clock)(), self.parts.store.epoch().await?);
+        if epoch > self.parts.audit.epoch() {
+            let told = tell::Told { reason: Some("by-operator"), ..tell::Told::default() };
+            self.tell("revoked", told, now).await?;
+            self.parts.audit.anchor_epoch(epoch, now).await?;
+        }
+        Ok(())
     }
 
     fn metadata(&self) -> Answer {
