@@ -219,7 +219,8 @@ async fn trap_09_several_tenants() {
         Some(form) => browser.submit(&page, form, &[("action", "accept")]).await,
         None => page,
     };
-    assert!(page.query("code").is_none() || page.status.is_some(), "{}", page.words());
+    let status = page.status.unwrap_or_else(|| panic!("the client is answered: {}", page.url));
+    assert!(status.is_client_error() && page.words().contains("tenant-not-allowed"), "{}", page.words());
 }
 
 /// A house with a server that is called on behalf of people.
