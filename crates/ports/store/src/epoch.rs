@@ -16,6 +16,8 @@ use crate::{Kind, Revoked, Row, Scope, StoreError};
 const ID: &[u8] = b"epoch";
 /// How many revocations that have expired one new revocation clears away.
 const CLEARED: i64 = 100;
+/// Longer than any token lives that was issued before: Entra's own live 28 hours at most.
+const LONGEST: Duration = Duration::from_secs(30 * 3600);
 
 /// The epoch's row.
 pub(crate) struct Epoch {
@@ -124,14 +126,21 @@ impl Store {
         rows.iter().map(read_revocation).collect()
     }
 
-    /// Raises the epoch above one that was lost.
-    pub(crate) async fn raise(&self, above: u64) -> Result<u64, StoreError> {
+    /// Raises the epoch above one that was lost, and revokes everything with it, in one transaction: nobody knows any more
+    /// which of these sign-ins had been revoked, and an interruption in between must not leave them alive.
+    pub(crate) async fn raise(&self, above: u64, now: Timestamp) -> Result<u64, StoreError> {
         let mut writing = self.begin().await?;
         let key = writing.door_key()?;
         let (mut epoch, version) = read_epoch(&mut writing.tx, &key).await?;
         epoch.number = epoch.number.max(above).saturating_add(1);
-        let row = epoch.sealed(version.saturating_add(1), writing.ring.generation, &key)?;
-        writing.tx.update(&row, version).await?;
+        let all = revocation(&Revoked::All, epoch.number, now, LONGEST);
+        epoch.toggle(&all, &key)?;
+        writing.tx.delete_sign_ins(&Revoked::All).await?;
+        let generation = writing.ring.generation;
+        if !writing.tx.insert(&Sealed::seal(&all, 1, generation, &key)?).await? {
+            return Err(wrong("the next one is there already"));
+        }
+        writing.tx.update(&epoch.sealed(version.saturating_add(1), generation, &key)?, version).await?;
         writing.commit().await?;
         Ok(epoch.number)
     }

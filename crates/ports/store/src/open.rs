@@ -21,7 +21,8 @@ pub struct StoreConfig {
     pub path: PathBuf,
     /// The highest epoch that the audit log has anchored: a store below it lacks revocations and is refused.
     pub anchored_epoch: u64,
-    /// Takes a store that lacks revocations all the same, once, and raises its epoch above the anchored one.
+    /// Takes a store that lacks revocations all the same, once: raises its epoch above the anchored one, and revokes
+    /// every sign-in in it.
     pub accept_rollback: bool,
     /// By what the keys in memory age: [`StoreConfig::new`] takes the system's monotonic clock.
     pub stopwatch: Arc<dyn Fn() -> Duration + Send + Sync>,
@@ -57,7 +58,7 @@ impl Store {
             begin(&database, &keys, now).await?;
         }
         let store = Self::of(database, keys);
-        store.start(config.anchored_epoch, config.accept_rollback).await?;
+        store.start(config.anchored_epoch, config.accept_rollback, now).await?;
         Ok(store)
     }
 }

@@ -183,12 +183,22 @@ impl Store {
     }
 
     /// Compares the epoch with the anchored one.
-    pub(crate) async fn start(&self, anchored: u64, accept_rollback: bool) -> Result<(), StoreError> {
+    pub(crate) async fn start(
+        &self,
+        anchored: u64,
+        accept_rollback: bool,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
         self.inner.highest.store(anchored, Ordering::SeqCst);
         match self.epoch().await {
             Err(StoreError::RolledBack { stored, .. }) if accept_rollback => {
-                let raised = self.raise(anchored).await?;
-                tracing::warn!(stored, anchored, raised, "an older store was accepted: revocations are lost");
+                let raised = self.raise(anchored, now).await?;
+                tracing::warn!(
+                    stored,
+                    anchored,
+                    raised,
+                    "an older store was accepted: every sign-in in it is revoked"
+                );
                 Ok(())
             }
             Err(error) => Err(error),

@@ -24,7 +24,7 @@ pub(crate) enum Vault {
     Check(Place),
     /// Draw new keys and seal every row anew; with `--to` under another key.
     Rekey(Rekey),
-    /// Accept a store that is older than the audit log, after a backup was put back.
+    /// Accept a store that is older than the audit log, after a backup was put back. Everybody signs in again.
     AcceptRollback(Place),
 }
 
@@ -168,11 +168,11 @@ fn accept_rollback(path: &Path, out: &Out) -> Result<ExitCode, Failure> {
         out.line(serde_json::json!({ "accepted": accepted, "anchored": anchored, "epoch": epoch }));
     } else if accepted {
         out.line(format_args!(
-            "{} the store goes on with epoch {epoch}; the log had anchored {anchored}",
+            "{} everybody signs in again; the store goes on with epoch {epoch}; the log had anchored {anchored}",
             paint(GOOD, "accepted:")
         ));
         out.note(format_args!(
-            "{} what was revoked after the backup was made is not revoked any more: doorward revoke --all ends every sign-in",
+            "{} every sign-in in it has ended, because nobody knows which were revoked since; what people took back of their consents since is allowed again, and clients that were removed are back",
             paint(WARN, "note:")
         ));
     } else {

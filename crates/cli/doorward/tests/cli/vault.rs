@@ -184,6 +184,11 @@ fn a_revocation_is_recorded_and_anchored() {
         (&accepted["accepted"], accepted["epoch"].as_u64() > accepted["anchored"].as_u64()),
         (&true.into(), true)
     );
+    assert_eq!(
+        (place.count(Kind::Family), place.count(Kind::EntraTokens)),
+        (0, 0),
+        "everybody signs in again"
+    );
     assert!(place.run(&["audit", "tail", "--json"]).ends(0).out.contains("rollback-accepted"));
     place.run(&["vault", "check"]).ends(0);
     let again = place.run(&["vault", "accept-rollback"]).ends(0).out;
