@@ -1,6 +1,7 @@
 //! `doorward entra`: the app registration that a configuration needs.
 
 mod manifest;
+mod spoken;
 
 use std::process::ExitCode;
 
@@ -8,6 +9,8 @@ use clap::Subcommand;
 
 use crate::failure::Failure;
 use crate::out::Out;
+
+pub(crate) use spoken::Spoken;
 
 /// Print what a configuration needs at Microsoft Entra.
 #[derive(Debug, Subcommand)]

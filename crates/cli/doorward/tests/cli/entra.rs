@@ -17,7 +17,12 @@ fn manifest(name: &str, more: &[&str]) -> Value {
 fn the_registration_of_a_door_that_signs_people_in() {
     let printed = run(&["entra", "manifest", "-c", &example("sign-in")]).ends(0);
     assert_snapshot("entra-manifest", &printed.out);
-    assert_eq!(printed.err, "");
+    // What is no part of that request stands beside it.
+    for part in
+        ["federatedIdentityCredentials", "api://AzureADTokenExchange", "crm is called with tokens for"]
+    {
+        assert!(printed.err.contains(part), "{part}: {}", printed.err);
+    }
 }
 
 // control: REM-02: The script gives the registration a proof without a secret, where the configuration has one.
@@ -66,6 +71,24 @@ fn a_door_that_signs_nobody_in_needs_no_address_and_no_permission() {
     let roles = &manifest("multi-tenant", &[])["appRoles"];
     assert_eq!(roles[0]["value"], "Orders.Use");
     assert_eq!(roles[0]["allowedMemberTypes"], json!(["User", "Application"]));
+}
+
+#[test]
+fn roles_and_groups_are_those_that_policies_speak_of() {
+    let dir = tempfile::tempdir().unwrap();
+    let config = std::fs::read_to_string(example("sign-in")).unwrap();
+    let path = write(dir.path(), "doorward.toml", &config);
+    let policy = "permit (principal in Role::\"Buyer\", action, resource);";
+    write(dir.path(), "policies/p.cedar", policy);
+    let app = || run(&["entra", "manifest", "-c", text(&path)]).ends(0).json();
+    assert_eq!(
+        (&app()["appRoles"][0]["value"], app()["appRoles"].as_array().unwrap().len()),
+        (&json!("Buyer"), 1)
+    );
+    // Without need no group of anybody's is in a token.
+    assert_eq!(app()["groupMembershipClaims"], "None");
+    write(dir.path(), "policies/p.cedar", &policy.replace("Role", "Group"));
+    assert_eq!(app()["groupMembershipClaims"], "SecurityGroup");
 }
 
 #[test]

@@ -11,6 +11,7 @@ use doorward_gateway::outside;
 
 use super::finding::{Finding, tell};
 use super::{chain, habits, registration, service, token};
+use crate::commands::entra::Spoken;
 use crate::commands::serve::{self, runtime};
 use crate::commands::vault::now;
 use crate::failure::Failure;
@@ -71,7 +72,9 @@ impl Entra {
             {
                 let apps = Apps::new(Arc::new(outside.connector.clone()), entra.clone());
                 match look_up(&apps, tenant.as_str(), app).await {
-                    Ok(seen) => findings.extend(registration::look(&config, &seen, now())),
+                    Ok(seen) => {
+                        findings.extend(registration::look(&config, &seen, Spoken::of(&config).groups, now()))
+                    }
                     Err(error) => findings.push(
                         Finding::warn("registration", "it could not be looked at")
                             .cause(error.to_string())

@@ -18,8 +18,8 @@ pub(crate) struct Seen {
     pub(crate) principal: Option<Principal>,
 }
 
-/// Compares.
-pub(crate) fn look(config: &Config, seen: &Seen, now: Timestamp) -> Vec<Finding> {
+/// Compares; `groups` says whether policies speak of groups.
+pub(crate) fn look(config: &Config, seen: &Seen, groups: bool, now: Timestamp) -> Vec<Finding> {
     let mut findings = Vec::new();
     let Some(registration) = &seen.registration else {
         findings.push(Finding::bad(AREA, "there is no such application in this tenant").code(700_016));
@@ -35,7 +35,7 @@ pub(crate) fn look(config: &Config, seen: &Seen, now: Timestamp) -> Vec<Finding>
     for finding in roles(config, registration) {
         add(Some(finding));
     }
-    for finding in claims(config, registration) {
+    for finding in claims(config, registration, groups) {
         add(Some(finding));
     }
     add(audience(config, registration));
@@ -188,7 +188,7 @@ fn roles(config: &Config, registration: &Registration) -> Vec<Finding> {
     findings
 }
 
-fn claims(config: &Config, registration: &Registration) -> Vec<Finding> {
+fn claims(config: &Config, registration: &Registration, groups: bool) -> Vec<Finding> {
     let has = |name: &str| registration.access_claims.iter().any(|claim| claim == name);
     let fix = |name: &str| {
         format!(
@@ -214,6 +214,7 @@ fn claims(config: &Config, registration: &Registration) -> Vec<Finding> {
         );
     }
     findings.push(match registration.group_claims.as_deref() {
+        None | Some("" | "None") if !groups => Finding::ok(AREA, "tokens list no groups, and no policy speaks of any"),
         None | Some("" | "None") => Finding::warn(AREA, "tokens list no groups: policies that speak of groups match nobody")
             .fix("App registrations > the application > Token configuration > Add groups claim > Security groups; or use app roles"),
         Some(_) if config.entra.credential.is_some() => {

@@ -6,10 +6,13 @@ use std::process::ExitCode;
 
 use aws_lc_rs::digest::{SHA256, digest};
 use clap::Args;
-use doorward_config::{Access, Cloud, Config, EntraCredential, Server, ServerCredential, Tenants};
+use doorward_config::{
+    Access, Cloud, Config, EntraCredential, EntraTokens, Server, ServerCredential, Tenants,
+};
 use doorward_types::ClientId;
 use serde_json::{Value, json};
 
+use super::spoken::Spoken;
 use crate::commands::serve;
 use crate::failure::Failure;
 use crate::out::{NAME, Out, WARN, paint};
@@ -49,6 +52,7 @@ struct Registration<'a> {
     servers: Vec<&'a Server>,
     /// Whether it is the door's own, which signs people in and has a credential.
     own: bool,
+    spoken: Spoken,
 }
 
 impl Manifest {
@@ -59,6 +63,10 @@ impl Manifest {
             out.line(registration.script());
         } else {
             out.line(pretty(&registration.application()));
+            // On standard error: what stands on the other is the body of one request.
+            for note in registration.beside() {
+                out.note(format_args!("{} {note}", paint(WARN, "note:")));
+            }
         }
         let others = config.servers.iter().filter(|server| server.access.client_id != registration.id);
         for server in others {
@@ -91,7 +99,7 @@ impl Manifest {
         };
         let servers = config.servers.iter().filter(|server| server.access.client_id == id).collect();
         let own = config.entra.client_id.as_ref() == Some(&id);
-        Ok(Registration { config, id, servers, own })
+        Ok(Registration { config, id, servers, own, spoken: Spoken::of(config) })
     }
 }
 
@@ -117,8 +125,13 @@ impl Registration<'_> {
             "spa": { "redirectUris": [] },
             "publicClient": { "redirectUris": [] },
             "isFallbackPublicClient": false,
-            "groupMembershipClaims": "SecurityGroup",
-            "optionalClaims": { "accessToken": [claim("idtyp"), claim("xms_cc")], "idToken": [], "saml2Token": [] },
+            "groupMembershipClaims": if self.spoken.groups { "SecurityGroup" } else { "None" },
+            "optionalClaims": {
+                "accessToken": [claim("idtyp"), claim("xms_cc")],
+                // Who signs in again is not asked who they are.
+                "idToken": [claim("login_hint")],
+                "saml2Token": [],
+            },
             "requiredResourceAccess": self.asked(),
         })
     }
@@ -169,8 +182,23 @@ impl Registration<'_> {
         self.scope_names().iter().map(scope).collect()
     }
 
+    /// Roles that servers require, that policies speak of and that machines have; examples where there are none.
+    fn role_names(&self) -> BTreeSet<String> {
+        let mut names = self.named(|access| &access.required_role);
+        if self.own {
+            names.extend(self.spoken.roles.iter().cloned());
+            names.extend(self.config.clients.iter().flat_map(|client| client.roles.iter().cloned()));
+            if names.is_empty() {
+                names.extend(["Reader", "Writer"].map(str::to_owned));
+            }
+        }
+        names
+    }
+
     fn roles(&self) -> Vec<Value> {
-        let apps = self.config.entra.allow_app_only;
+        let sign_in = self.config.sign_in.as_ref();
+        let apps = self.config.entra.allow_app_only
+            || sign_in.is_some_and(|sign_in| sign_in.entra_tokens == EntraTokens::Apps);
         let kinds = if apps { json!(["User", "Application"]) } else { json!(["User"]) };
         let role = |name: &String| {
             json!({
@@ -178,7 +206,7 @@ impl Registration<'_> {
                 "description": format!("Opens what policies of the door allow to {name}"), "allowedMemberTypes": kinds,
             })
         };
-        self.named(|access| &access.required_role).iter().map(role).collect()
+        self.role_names().iter().map(role).collect()
     }
 
     /// What the application may ask for: to sign people in, a token for itself, and groups.
@@ -236,6 +264,28 @@ impl Registration<'_> {
         Some(json!({ "name": name, "issuer": issuer, "subject": subject, "audiences": [audience] }))
     }
 
+    /// Permissions whose ids only the owners of those APIs know.
+    fn wishes(&self) -> impl Iterator<Item = String> {
+        self.servers.iter().filter(|_| self.own).filter_map(|server| match &server.credential {
+            Some(ServerCredential::OnBehalfOf { scope } | ServerCredential::Workload { scope }) => Some(format!(
+                "The server {} is called with tokens for {scope}: give this application that permission (API permissions) and consent to it.",
+                server.name
+            )),
+            _ => None,
+        })
+    }
+
+    /// What belongs to the registration and is no part of its JSON.
+    fn beside(&self) -> Vec<String> {
+        let federated = self.federated().map(|federated| {
+            format!(
+                "its federated credential, for POST …/federatedIdentityCredentials:\n{}",
+                pretty(&federated)
+            )
+        });
+        federated.into_iter().chain(self.wishes()).collect()
+    }
+
     fn script(&self) -> String {
         let id = &self.id;
         let graph = match self.config.entra.cloud {
@@ -287,15 +337,8 @@ impl Registration<'_> {
                 "\n# Consent for everybody: otherwise each person is asked by Microsoft too, where they may consent at all (AADSTS65001).\naz ad app permission admin-consent --id {id}\n"
             ));
         }
-        for server in &self.servers {
-            if let Some(ServerCredential::OnBehalfOf { scope } | ServerCredential::Workload { scope }) =
-                &server.credential
-            {
-                script.push_str(&format!(
-                    "\n# The server {} is called with tokens for {scope}: give this application that permission (API permissions) and consent to it.\n",
-                    server.name
-                ));
-            }
+        for wish in self.wishes() {
+            script.push_str(&format!("\n# {wish}\n"));
         }
         script.trim_end().to_owned()
     }

@@ -75,7 +75,7 @@ fn a_registration_that_fits_has_nothing_wrong() {
     ] {
         let config = config("{ kind = \"secret\", secret_file = \"s\" }", credential);
         let wrong: Vec<_> =
-            look(&config, &good(), NOW).into_iter().filter(|found| found.level != Level::Ok).collect();
+            look(&config, &good(), true, NOW).into_iter().filter(|found| found.level != Level::Ok).collect();
         assert_eq!(wrong, [], "{credential}");
     }
 }
@@ -222,7 +222,7 @@ fn each_thing_that_is_wrong_is_named_with_what_entra_answers() {
     for ((from, to), change, level, code, what) in cases {
         let mut seen = good();
         change(&mut seen);
-        let findings = look(&config(from, to), &seen, NOW);
+        let findings = look(&config(from, to), &seen, true, NOW);
         let wrong: Vec<_> = findings.iter().filter(|found| found.level != Level::Ok).collect();
         let [found] = wrong.as_slice() else { panic!("{what}: {wrong:?}") };
         assert_eq!((found.level, found.code), (*level, *code), "{what}: {found:?}");
@@ -232,6 +232,14 @@ fn each_thing_that_is_wrong_is_named_with_what_entra_answers() {
             assert!(explain(*code).is_some(), "AADSTS{code} has no words");
         }
     }
+}
+
+#[test]
+fn groups_are_missed_only_where_policies_speak_of_them() {
+    let mut seen = good();
+    registration(&mut seen).group_claims = None;
+    let all = look(&config("", ""), &seen, false, NOW);
+    assert!(all.iter().all(|found| found.level == Level::Ok), "{all:?}");
 }
 
 #[test]
