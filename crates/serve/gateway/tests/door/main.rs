@@ -12,6 +12,8 @@
 
 mod audit;
 mod client;
+mod credentials;
+mod downstream;
 mod entities;
 mod frames;
 mod limits;
@@ -24,6 +26,7 @@ mod server_requests;
 mod sessions;
 mod shared;
 mod siblings;
+mod sign_in;
 mod stdio;
 mod streams;
 mod support;
