@@ -59,17 +59,17 @@ async fn what_up_prints_works() {
     let folder = tempfile::tempdir().unwrap();
     let mut up = Up::start(folder.path()).await;
 
+    let command = up.line("doorward lab token").trim_end_matches(')');
+    let token = run(folder.path(), arguments(command)).await;
+    assert_eq!(token.code, Some(0), "{}", token.err);
+
     let curl = up.line("curl http");
     let pasted = pasted(curl);
-    let client = Client { token: Some(pasted.token), ..Client::new(pasted.address, "library") };
+    assert!(curl.contains("\"Authorization: Bearer $TOKEN\""), "{curl}");
+    let client = Client::new(pasted.address, "library").with_token(token.out.trim());
     let answer = client.send(client.request(http::Method::POST, pasted.body)).await.unwrap();
     assert_eq!(answer.status, http::StatusCode::OK, "{:?}", answer.body);
     assert!(answer.header("mcp-session-id").is_some(), "the door opened a session");
-
-    let token = run(folder.path(), arguments(up.line("doorward lab token"))).await;
-    assert_eq!(token.code, Some(0), "{}", token.err);
-    let bob = Client::new(pasted.address, "library").with_token(token.out.trim());
-    assert_eq!(bob.post(&initialize()).await.unwrap().status, http::StatusCode::OK);
     let nobody = Client::new(pasted.address, "library");
     assert_eq!(nobody.post(&initialize()).await.unwrap().status, http::StatusCode::UNAUTHORIZED);
 
@@ -120,7 +120,6 @@ fn arguments(line: &str) -> impl Iterator<Item = &str> {
 /// What a printed `curl` command sends, and where.
 struct Pasted {
     address: std::net::SocketAddr,
-    token: String,
     body: String,
 }
 
@@ -130,5 +129,5 @@ fn pasted(curl: &str) -> Pasted {
         rest.split_once(to).unwrap_or_else(|| panic!("no `{to}` in {rest}")).0.to_owned()
     };
     let address = between("http://", "/library/mcp").parse().unwrap();
-    Pasted { address, token: between("Authorization: Bearer ", "'"), body: between("-d '", "'") }
+    Pasted { address, body: between("-d '", "'") }
 }

@@ -30,8 +30,8 @@ pub(crate) fn all(url: &str, ca: &str) -> Vec<ClientConfig> {
             text: format!("npx @modelcontextprotocol/inspector --transport http --server-url {url}"),
         },
         ClientConfig {
-            name: "a terminal, with a token instead of a browser",
-            place: "curl",
+            name: "curl",
+            place: "a terminal, with a token instead of a browser",
             text: format!(
                 "TOKEN=$(doorward lab token --user alice --data {ca})\ncurl {url} -H \"Authorization: Bearer $TOKEN\" -H 'Content-Type: application/json' -H 'Accept: application/json, text/event-stream' -d '{}'",
                 r#"{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"curl","version":"8"}}}"#
