@@ -66,7 +66,7 @@ pub(crate) fn run(data: &[u8]) {
 }
 
 fn judge(text: &str) -> Result<Proof, DpopError> {
-    judge_proof(text, "POST", TOKEN, None, &|nonce| nonce == "n", Timestamp::from_secs(NOW))
+    judge_proof(text, "POST", TOKEN, None, &mut |nonce| nonce == "n", Timestamp::from_secs(NOW))
 }
 
 fn assert_who(client: &Client, text: &str) -> Option<String> {
@@ -111,6 +111,7 @@ fn keys() -> &'static Keys {
             auth: ClientAuth::Keys(Arc::new(set)),
             grants: Grants::default(),
             roles: Vec::new(),
+            proves_possession: false,
             expires: None,
         };
         Keys { pair, jwk, client }

@@ -15,7 +15,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
 use doorward_oauth::{
     Audience, CallerKind, Cloud, DoorExpectation, EntraTokens, Expectation, IdTokenExpectation, Identity,
-    KeyRing, KeySet, Tenants, TokenError, bearer, verify, verify_id_token, verify_keeping,
+    KeyRing, KeySet, Tenants, TokenError, presented, verify, verify_id_token, verify_keeping,
 };
 use doorward_types::{ClientId, TenantId, Timestamp};
 use doorward_wire::{Limits, Tree, Value};
@@ -72,7 +72,7 @@ pub(crate) fn run(data: &[u8]) {
 }
 
 fn raw(keys: &Keys, data: &[u8]) {
-    if let Ok(token) = bearer(data) {
+    if let Ok((_, token)) = presented(data) {
         assert!(!token.is_empty() && !token.contains([' ', ',', '"']));
     }
     if let Ok(token) = std::str::from_utf8(data) {

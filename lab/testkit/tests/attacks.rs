@@ -16,6 +16,8 @@ mod house;
 mod network;
 #[path = "attacks/people.rs"]
 mod people;
+#[path = "attacks/possession.rs"]
+mod possession;
 #[path = "attacks/revoked.rs"]
 mod revoked;
 #[path = "attacks/tokens.rs"]

@@ -40,7 +40,7 @@ recheck = "1s"
 const REDIRECTS: [&str; 3] =
     ["http://127.0.0.1/callback", "http://localhost/callback", "http://localhost/oauth/callback"];
 
-// control: entra-a, entra-g: eight ways of four clients sign in and refresh three times; no token, code, secret or key of a whole run of sign-ins and refreshes stands in a log, an audit record, a row or what a client was given
+// control: entra-a, entra-g: ten ways of five clients, one of them with proofs of possession, sign in and refresh three times; no token, code, secret or key of a whole run of sign-ins and refreshes stands in a log, an audit record, a row or what a client was given
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn real_clients_sign_in_and_stay_signed_in_and_no_secret_is_left_anywhere() {
     let kit = Arc::new(Kit::install(env!("CARGO_TARGET_TMPDIR")).await);

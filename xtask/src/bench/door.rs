@@ -123,7 +123,8 @@ const MACHINE: &str = "bench";
 const MACHINE_SECRET: &str = "a-secret-of-the-bench-and-of-nothing-else";
 
 /// What a door needs to sign people in, in `[entra]`.
-const ENTRA_CREDENTIAL: &str = r#"credential = { kind = "secret", secret_file = "keys/entra-secret" }"#;
+const ENTRA_CREDENTIAL: &str = r#"allow_app_only = true
+credential = { kind = "secret", secret_file = "keys/entra-secret" }"#;
 
 /// And beside it. The machine has the role that the policies of the bench speak of.
 const SIGN_IN: &str = r#"[sign_in]

@@ -84,13 +84,12 @@ impl Fixture {
         self.programs.join(name)
     }
 
-    /// A crate's own measurement, its example `speed`, built for the row that wants it. Several crates have one of that
-    /// name, and the last that was built lies there.
-    pub(super) fn speed_of(&self, package: &str) -> Result<PathBuf, String> {
+    /// A crate's own measurement, built for the row that wants it.
+    pub(super) fn example(&self, package: &str, name: &str) -> Result<PathBuf, String> {
         if !self.built {
-            release(&self.root, &["-p", package, "--example", "speed"])?;
+            release(&self.root, &["-p", package, "--example", name])?;
         }
-        Ok(self.programs.join("examples").join("speed"))
+        Ok(self.programs.join("examples").join(name))
     }
 
     pub(super) fn upstream_origin(&self) -> String {

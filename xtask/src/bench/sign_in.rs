@@ -16,6 +16,7 @@ use super::{Measured, Options};
 
 /// The crate that measures itself.
 const PACKAGE: &str = "doorward-facade";
+const EXAMPLE: &str = "facade_speed";
 
 /// A figure of the crate's own measurement: name and part in its output, words, and what it should come to.
 const FIGURES: [(&str, &str, &str, &str, Target); 9] = [
@@ -32,7 +33,7 @@ const FIGURES: [(&str, &str, &str, &str, Target); 9] = [
 
 /// The row: the crate's own measurement, then a whole door under both kinds of token.
 pub(super) fn sign_in_and_refresh(fixture: &Fixture, options: &Options) -> Result<Vec<Measured>, String> {
-    let program = fixture.speed_of(PACKAGE)?;
+    let program = fixture.example(PACKAGE, EXAMPLE)?;
     let mut runs = Vec::new();
     for _ in 0..options.rounds {
         runs.push(speed(&program, options)?);
@@ -97,9 +98,9 @@ fn speed(program: &Path, options: &Options) -> Result<Speed, String> {
         .args(["--json", "--families", families, "--sign-ins", sign_ins, "--seconds", seconds])
         .stderr(Stdio::inherit())
         .output()
-        .map_err(|error| format!("{PACKAGE}, speed: {error}"))?;
+        .map_err(|error| format!("{EXAMPLE}: {error}"))?;
     if !output.status.success() {
-        return Err(format!("{PACKAGE}, speed: {}; its message is above", output.status));
+        return Err(format!("{EXAMPLE}: {}; its message is above", output.status));
     }
     Speed::read(&output.stdout)
 }

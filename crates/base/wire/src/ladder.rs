@@ -41,6 +41,15 @@ impl Verb {
             _ => None,
         }
     }
+
+    /// Returns the HTTP method.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Post => "POST",
+            Self::Get => "GET",
+            Self::Delete => "DELETE",
+        }
+    }
 }
 
 /// A message that is what it says it is.

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
+use doorward_issuer::dpop::Possession;
 use doorward_types::{ServerName, Timestamp};
 use doorward_wire::{Era, LEGACY, MODERN};
 
@@ -36,6 +37,7 @@ pub struct Door<P: Ports> {
     boot: [u8; 8],
     calls: AtomicU64,
     epoch: AtomicU64,
+    possession: Arc<Possession>,
     /// Announced when the snapshot or the epoch changes.
     pub(crate) change: Change,
 }
@@ -50,7 +52,6 @@ impl<P: Ports> Door<P> {
         let mut boot = [0; 8];
         boot.iter_mut().zip(drawn).for_each(|(to, from)| *to = from);
         Ok(Self {
-            ports,
             snapshot: RwLock::new(Arc::new(snapshot)),
             sessions: Sessions::new(limits.sessions),
             catalogues: Catalogues::default(),
@@ -59,13 +60,20 @@ impl<P: Ports> Door<P> {
             boot,
             calls: AtomicU64::new(0),
             epoch: AtomicU64::new(0),
+            possession: Arc::new(Possession::new(&ports.random()?)),
             change: Change::default(),
+            ports,
         })
     }
 
     /// Returns the ports.
     pub fn ports(&self) -> &P {
         &self.ports
+    }
+
+    /// Returns what judges proofs of possession, at this door and at its authorization server alike.
+    pub fn possession(&self) -> &Arc<Possession> {
+        &self.possession
     }
 
     /// Returns the snapshot that a frame arriving now is judged under.

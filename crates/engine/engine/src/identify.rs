@@ -4,13 +4,14 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::sync::{Arc, PoisonError};
 
+use doorward_issuer::dpop::{self, DpopError};
 use doorward_oauth::{
-    Assertion, BearerError, CallerKind, Groups, Identity, KeyRing, TokenError, TokenKey, bearer, verify,
-    verify_keeping,
+    Assertion, BearerError, CallerKind, Groups, Identity, KeyRing, Scheme, TokenError, TokenKey, presented,
+    verify, verify_keeping,
 };
 use doorward_policy::{PrincipalFacts, PrincipalKind};
 use doorward_types::Timestamp;
-use doorward_wire::Era;
+use doorward_wire::{Era, Verb};
 
 use crate::door::Door;
 use crate::ports::Ports;
@@ -18,7 +19,7 @@ use crate::record::{StepTimes, Subject};
 use crate::refusal::{Reason, Refusal};
 use crate::sessions::Owner;
 use crate::snapshot::{ServerRules, Snapshot};
-use crate::stage::{Arrived, Authorization, Caller, Identified, Step, Trail};
+use crate::stage::{Arrived, Caller, Identified, Sole, Step, Trail};
 
 pub(crate) async fn identify<'a, P: Ports>(
     door: &Door<P>,
@@ -29,6 +30,7 @@ pub(crate) async fn identify<'a, P: Ports>(
         server,
         verb,
         authorization,
+        proof,
         content_type,
         accept,
         headers,
@@ -54,11 +56,15 @@ pub(crate) async fn identify<'a, P: Ports>(
         lap: door.ports.stopwatch(),
     });
     // A session never stands in for a token: every request on every verb brings its own (A-06, SES-01).
-    let token = match authorization {
-        Authorization::Absent => return Err(trail.refuse(Reason::NoToken("no-token"))),
-        Authorization::Several => return Err(trail.refuse(Reason::NoToken("several-authorization-headers"))),
-        Authorization::One(value) => match bearer(value) {
-            Ok(token) => token,
+    let (scheme, token) = match authorization {
+        Sole::Absent => return Err(trail.refuse(Reason::NoToken("no-token"))),
+        Sole::Several => return Err(trail.refuse(Reason::NoToken("several-authorization-headers"))),
+        Sole::One(value) => match presented(value) {
+            // Only the door's own tokens are bound to keys.
+            Ok((Scheme::Dpop, _)) if trail.server.expectation.door.is_none() => {
+                return Err(trail.refuse(Reason::NoToken("no-token")));
+            }
+            Ok(presented) => presented,
             Err(BearerError::OtherScheme) => return Err(trail.refuse(Reason::NoToken("no-token"))),
             Err(_) => return Err(trail.refuse(Reason::NoToken("authorization-malformed"))),
         },
@@ -71,8 +77,38 @@ pub(crate) async fn identify<'a, P: Ports>(
         }
     };
     trail.caller = Some(Arc::clone(&caller));
+    // That a token was seen before says nothing of who brings it now: its key is proven on every request (TOK-05).
+    if let Err(reason) = possession(door, &trail, &caller.identity, (scheme, token), verb, proof) {
+        return Err(trail.refuse(reason));
+    }
     trail.times.identify = trail.lap(&door.ports);
     Ok(Identified { trail, caller, verb, content_type, accept, headers, body })
+}
+
+/// Asks who brings a token that is bound to a key for a proof that they hold it (RFC 9449 section 7, D-17).
+fn possession<P: Ports>(
+    door: &Door<P>,
+    trail: &Trail,
+    identity: &Identity,
+    (scheme, token): (Scheme, &str),
+    verb: Verb,
+    proof: Sole<'_>,
+) -> Result<(), Reason> {
+    let bound_to = match (scheme, identity.bound_to()) {
+        (Scheme::Bearer, None) => return Ok(()),
+        // Whoever stole it would leave the proof out.
+        (Scheme::Bearer, Some(_)) => return Err(Reason::Token(TokenError::BoundToken)),
+        (Scheme::Dpop, None) => return Err(Reason::NoToken("token-not-bound")),
+        (Scheme::Dpop, Some(bound_to)) => bound_to,
+    };
+    let proof = match proof {
+        Sole::Absent => return Err(Reason::Proof(DpopError::Missing)),
+        Sole::Several => return Err(Reason::Proof(DpopError::Several)),
+        Sole::One(proof) => std::str::from_utf8(proof).map_err(|_| Reason::Proof(DpopError::Malformed))?,
+    };
+    let asked =
+        dpop::Asked { method: verb.as_str(), htu: &trail.server.resource, token: Some((token, bound_to)) };
+    door.possession().prove(proof, &asked, trail.now).map(drop).map_err(Reason::Proof)
 }
 
 /// Verifies a token, or finds it verified under this very snapshot, server, key and epoch (D-03).

@@ -92,5 +92,5 @@ pub use release::Released;
 pub use session::Seat;
 pub use sessions::{Owner, Session, SessionRules};
 pub use snapshot::{EraRule, ServerRules, Snapshot};
-pub use stage::{Arrived, Authorization, Caller, Cleared};
+pub use stage::{Arrived, Caller, Cleared, Sole};
 pub use stream::ReleasedStream;

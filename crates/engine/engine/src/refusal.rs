@@ -6,6 +6,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use doorward_issuer::dpop::DpopError;
 use doorward_oauth::TokenError;
 use doorward_wire::{Era, Id, LadderError, quote};
 
@@ -32,6 +33,8 @@ pub enum Reason {
     TooManyKnocks,
     /// A token that does not verify for this server.
     Token(TokenError),
+    /// No proof, or none that fits, of the key that a token is bound to (D-17).
+    Proof(DpopError),
     /// The groups of a token with overage could not be resolved: closed, not guessed.
     GroupsUnavailable,
     /// The body could not be read: too large, too slow, cut off.
@@ -94,6 +97,8 @@ pub enum Challenge {
     Missing,
     /// 401 `invalid_token`.
     InvalidToken,
+    /// 401 with the given error: the token is bound to a key, whose proof is asked for (RFC 9449 section 7.1).
+    Proof(&'static str),
     /// 403 `insufficient_scope`.
     InsufficientScope,
     /// 401 `insufficient_claims`: a further step at Entra, as the JSON that it gave (D-16).
@@ -235,6 +240,7 @@ impl Reason {
             Self::NoToken(why) => why,
             Self::TooManyKnocks => "too-many-knocks",
             Self::Token(error) => error.reason(),
+            Self::Proof(error) => error.reason(),
             Self::GroupsUnavailable => "groups-unavailable",
             Self::Body(why, _) => why,
             Self::Wire(ladder) => ladder.reason,
@@ -263,14 +269,27 @@ impl Reason {
         }
     }
 
+    /// Says whether an operator should look at one of these at once: somebody has what is another's, or the door erred.
+    pub(crate) fn is_alarming(&self) -> bool {
+        matches!(
+            self,
+            Self::SessionForeign
+                | Self::NotTheJudgedFrame
+                | Self::Token(TokenError::BoundToken)
+                | Self::Proof(DpopError::OtherKey | DpopError::Replayed)
+        )
+    }
+
     /// Says whose fault it is.
     pub fn fault(&self) -> Fault {
         match self {
             Self::Upstream(UpstreamFault::Capped) => Fault::Operator,
             Self::Upstream(_) => Fault::Upstream,
-            Self::GroupsUnavailable | Self::AuditUnwritable | Self::Busy | Self::NotTheJudgedFrame => {
-                Fault::Operator
-            }
+            Self::GroupsUnavailable
+            | Self::AuditUnwritable
+            | Self::Busy
+            | Self::NotTheJudgedFrame
+            | Self::Proof(DpopError::Full) => Fault::Operator,
             _ => Fault::Caller,
         }
     }
@@ -288,6 +307,25 @@ impl Reason {
                 403,
                 Challenge::InsufficientScope,
                 "the token lacks a scope that this server needs",
+            ),
+            Self::Token(TokenError::BoundToken) => Face::challenge(
+                401,
+                Challenge::Proof("invalid_token"),
+                "the token is bound to a key: prove it",
+            ),
+            Self::Proof(DpopError::Full) => {
+                Face::error(503, REFUSED, "the door is busy; try again shortly").retry(30)
+            }
+            Self::Proof(error @ DpopError::Nonce) => Face::challenge(
+                401,
+                Challenge::Proof(error.code()),
+                "use the nonce that comes with this answer",
+            ),
+            // A thief learns no more from it than that a key is asked for.
+            Self::Proof(error) => Face::challenge(
+                401,
+                Challenge::Proof(error.code()),
+                "the proof of the token's key is not valid",
             ),
             // One answer for every unfit token: a forger learns nothing from it.
             Self::Token(_) => Face::challenge(401, Challenge::InvalidToken, "the token is not valid here"),

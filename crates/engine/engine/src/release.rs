@@ -353,7 +353,7 @@ pub(crate) async fn record_refusal<P: Ports>(door: &Arc<Door<P>>, refused: Refus
         fault: refusal.reason.fault(),
         detail: &refusal.detail,
         policies: &refusal.policies,
-        alarm: matches!(refusal.reason, Reason::SessionForeign | Reason::NotTheJudgedFrame),
+        alarm: refusal.reason.is_alarming(),
         now: trail.now,
     };
     // The answer is a refusal whether or not it could be written: the door stays shut either way.

@@ -19,9 +19,9 @@ use crate::session::Seat;
 use crate::sessions::Owner;
 use crate::snapshot::{ServerRules, Snapshot};
 
-/// The `Authorization` header lines of a request.
+/// The lines of a header of which a request has one at the most.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Authorization<'a> {
+pub enum Sole<'a> {
     /// None.
     Absent,
     /// Exactly one.
@@ -38,8 +38,10 @@ pub struct Arrived<'a, P: Ports> {
     pub server: Arc<ServerRules>,
     /// The HTTP verb.
     pub verb: Verb,
-    /// The bearer's header.
-    pub authorization: Authorization<'a>,
+    /// `Authorization`.
+    pub authorization: Sole<'a>,
+    /// `DPoP`.
+    pub proof: Sole<'a>,
     /// `Content-Type`.
     pub content_type: Option<&'a [u8]>,
     /// `Accept`.

@@ -140,6 +140,7 @@ pub(crate) fn client(
     let jwks_file = section.text("jwks_file", problems, parse::path);
     let roles = section.list("roles", problems, parse::role);
     let allowed = section.list("servers", problems, parse::server_name);
+    let require_dpop = section.flag("require_dpop", problems);
     if secret_file.is_some() && jwks_file.is_some() {
         problems.add(
             section.at("jwks_file"),
@@ -178,6 +179,7 @@ pub(crate) fn client(
         jwks_file: jwks_file.map(|read| read.value),
         roles: values(roles),
         servers: values(allowed),
+        require_dpop: require_dpop.unwrap_or(false),
     })
 }
 

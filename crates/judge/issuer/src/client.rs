@@ -56,6 +56,9 @@ pub struct Client {
     pub grants: Grants,
     /// The roles it has when it acts on its own behalf; only ever for clients that the operator configured.
     pub roles: Vec<String>,
+    /// Whether it gets tokens only with a proof of the key that they are then bound to (`dpop_bound_access_tokens`,
+    /// RFC 9449 section 5.2).
+    pub proves_possession: bool,
     /// From when on it is unknown.
     pub expires: Option<Timestamp>,
 }

@@ -1,11 +1,17 @@
 //! Proofs that a caller holds the key its token is bound to (RFC 9449, D-17).
 
+mod possession;
+
 use std::time::Duration;
 
 use doorward_types::Timestamp;
 use subtle::ConstantTimeEq;
 
 use crate::jws::{Jws, PublicKey, sha256};
+
+pub use crate::jws::ALGORITHMS;
+
+pub use possession::{Asked, Possession};
 
 /// How old a proof may be, and how far ahead of us its maker's clock.
 const WINDOW: Duration = Duration::from_secs(60);
@@ -15,7 +21,7 @@ const WINDOW: Duration = Duration::from_secs(60);
 pub struct Proof {
     /// The thumbprint of the key (RFC 7638): what a token's `cnf.jkt` must be.
     pub jkt: String,
-    /// The proof's id: the caller refuses one that it has seen within two minutes.
+    /// The proof's id: good once.
     pub jti: String,
     /// When it was made.
     pub iat: Timestamp,
@@ -51,12 +57,39 @@ pub enum DpopError {
     /// It was made for another access token.
     #[error("the proof is for another access token")]
     Token,
+    /// The access token is bound to another key.
+    #[error("the proof is of another key than the access token's")]
+    OtherKey,
+    /// It was used before.
+    #[error("the proof was used before")]
+    Replayed,
+    /// More proofs are used at once than the door remembers.
+    #[error("more proofs are used than can be remembered")]
+    Full,
+    /// A request brings one proof: two readers could each believe another.
+    #[error("there is more than one proof")]
+    Several,
+    /// There is none where there must be one.
+    #[error("there is no proof")]
+    Missing,
 }
 
 impl DpopError {
     /// Returns the error code (RFC 9449 sections 5 and 8).
     pub fn code(self) -> &'static str {
         if self == Self::Nonce { "use_dpop_nonce" } else { "invalid_dpop_proof" }
+    }
+
+    /// Returns the stable name under which logs and metrics know this error.
+    pub fn reason(self) -> &'static str {
+        match self {
+            Self::Nonce => "proof-nonce",
+            Self::OtherKey => "proof-other-key",
+            Self::Replayed => "proof-replayed",
+            Self::Missing => "proof-missing",
+            Self::Full => "proofs-full",
+            _ => "proof-invalid",
+        }
     }
 }
 
@@ -71,7 +104,7 @@ pub fn judge_proof(
     method: &str,
     htu: &str,
     access_token: Option<&str>,
-    nonce: &dyn Fn(&str) -> bool,
+    nonce: &mut dyn FnMut(&str) -> bool,
     now: Timestamp,
 ) -> Result<Proof, DpopError> {
     let jws = Jws::parse(proof).ok_or(DpopError::Malformed)?;

@@ -20,7 +20,7 @@ const EXPONENT: [u8; 3] = [1, 0, 1];
 const PRIVATE: &[&str] = &["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
 
 /// The algorithms a client may sign with. None is symmetric, and `none` is not among them.
-pub(crate) const ALGORITHMS: &[&str] = &["RS256", "PS256", "ES256"];
+pub const ALGORITHMS: &[&str] = &["RS256", "PS256", "ES256"];
 
 /// A client's public key.
 pub(crate) struct PublicKey {

@@ -71,6 +71,7 @@ pub fn authorization_server(facts: &Facts<'_>) -> String {
         add(&format!("{endpoint}_endpoint_auth_methods_supported"), &methods);
         add(&format!("{endpoint}_endpoint_auth_signing_alg_values_supported"), &algorithms);
     }
+    add("dpop_signing_alg_values_supported", &algorithms);
     add("authorization_response_iss_parameter_supported", "true");
     add("client_id_metadata_document_supported", if facts.documents { "true" } else { "false" });
     text.push('}');

@@ -51,6 +51,7 @@ pub(crate) fn client(name: &str) -> Client {
         auth: ClientAuth::Public,
         grants: Grants { code: true, refresh: true, client_credentials: false },
         roles: Vec::new(),
+        proves_possession: false,
         expires: None,
     }
 }

@@ -81,6 +81,17 @@ impl<'t> Claims<'t> {
         value.as_i64().and_then(|number| u64::try_from(number).ok()).ok_or(TokenError::MalformedClaim(name))
     }
 
+    /// Reads the thumbprint of the key that the token is bound to (RFC 9449 section 6.1). A binding of another kind, or one
+    /// more beside it, is one that nobody here would prove.
+    pub(crate) fn bound_to(self) -> Result<Option<Box<str>>, TokenError> {
+        let Some(cnf) = self.0.get("cnf") else { return Ok(None) };
+        let jkt = cnf.get("jkt").filter(|_| cnf.members().count() == 1).and_then(|jkt| jkt.as_str());
+        let digest = |text: &str| {
+            text.len() == 43 && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
+        };
+        jkt.filter(|jkt| digest(jkt)).map(|jkt| Some(jkt.into())).ok_or(TokenError::BoundToken)
+    }
+
     /// Reads strings, one or a list of them; none if the claim is missing.
     pub(crate) fn texts(self, name: &'static str) -> Result<Vec<Arc<str>>, TokenError> {
         let Some(value) = self.0.get(name) else { return Ok(Vec::new()) };

@@ -34,6 +34,10 @@ pub(crate) fn judge(
     judge_audience(claims, version, expected)?;
     let times = judge_times(claims, expected.skew.min(MAX_SKEW), MAX_LIFETIME, now)?;
     judge_purpose(claims)?;
+    // Entra binds tokens in ways of its own, none of which is proven here.
+    if claims.has("cnf") {
+        return Err(TokenError::BoundToken);
+    }
     // An ID token for our own application has our audience and a good signature.
     if !["azp", "appid", "scp", "idtyp"].iter().any(|name| claims.has(name)) {
         return Err(TokenError::IdToken);
@@ -62,6 +66,7 @@ pub(crate) fn judge(
         answers_challenges: claims.answers_challenges()?,
         token_id: claims.text("uti")?.map(|uti| uti.into()),
         own: None,
+        bound_to: None,
     })
 }
 

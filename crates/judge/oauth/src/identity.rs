@@ -38,6 +38,7 @@ pub struct Identity {
     kid: Arc<str>,
     token_id: Option<Box<str>>,
     own: Option<Own>,
+    bound_to: Option<Box<str>>,
 }
 
 /// What a token of the door's own says besides.
@@ -59,6 +60,7 @@ pub(crate) struct Judged {
     pub(crate) answers_challenges: bool,
     pub(crate) token_id: Option<Box<str>>,
     pub(crate) own: Option<Own>,
+    pub(crate) bound_to: Option<Box<str>>,
 }
 
 /// Whether a person or an application calls.
@@ -104,7 +106,8 @@ pub fn verify(
         Signer::Entra => entra::judge(claims, key, expected, now)?,
         Signer::Door => own::judge(claims, typ, expected, now)?,
     };
-    let Judged { person, client, caller, groups, times, answers_challenges, token_id, own } = judged;
+    let Judged { person, client, caller, groups, times, answers_challenges, token_id, own, bound_to } =
+        judged;
     Ok(Identity {
         tenant: person.tenant,
         object: person.object,
@@ -119,6 +122,7 @@ pub fn verify(
         kid: key.kid().clone(),
         token_id,
         own,
+        bound_to,
     })
 }
 
@@ -212,6 +216,12 @@ impl Identity {
     /// Returns the sign-in at this door that the token came of; none for tokens of Entra's, and for applications.
     pub fn grant(&self) -> Option<GrantId> {
         self.own.and_then(|own| own.grant)
+    }
+
+    /// Returns the thumbprint of the key that whoever presents the token has to prove (RFC 9449 section 6.1). Judging the
+    /// token proves nothing of it: that is the caller's to ask, on every request.
+    pub fn bound_to(&self) -> Option<&str> {
+        self.bound_to.as_deref()
     }
 
     /// Returns the revocation epoch that the door issued the token in; none for tokens of Entra's.

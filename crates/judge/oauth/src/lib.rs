@@ -24,7 +24,7 @@ mod revoked;
 mod rules;
 
 pub use assertion::Assertion;
-pub use bearer::{BearerError, bearer, sole_bearer};
+pub use bearer::{BearerError, Scheme, presented};
 pub use cache::{TokenCache, TokenKey};
 pub use cloud::Cloud;
 pub use error::TokenError;
@@ -33,5 +33,7 @@ pub use id_token::{IdToken, IdTokenExpectation, verify_id_token};
 pub use identity::{CallerKind, Groups, Identity, verify, verify_keeping};
 pub use jws::MAX_TOKEN_BYTES;
 pub use keys::{Key, KeyLookup, KeyRing, KeySet, KeySetError, MAX_KEYS, Signer};
-pub use metadata::{challenge_401, challenge_403, challenge_claims, protected_resource_metadata};
+pub use metadata::{
+    challenge_401, challenge_403, challenge_claims, challenge_proof, protected_resource_metadata,
+};
 pub use revoked::{Revocations, Revoked};

@@ -8,16 +8,27 @@ use doorward_wire::quote;
 const OFFLINE: &str = "offline_access";
 
 /// Returns the protected-resource metadata document of one endpoint. `resource` is its address exactly as clients use
-/// it (A-02); `scopes` is the least that is useful.
-pub fn protected_resource_metadata(resource: &str, authorization_server: &str, scopes: &[String]) -> String {
-    let scopes: Vec<String> =
-        scopes.iter().filter(|scope| *scope != OFFLINE).map(|scope| quote(scope)).collect();
-    format!(
-        r#"{{"resource":{},"authorization_servers":[{}],"scopes_supported":[{}],"bearer_methods_supported":["header"]}}"#,
+/// it (A-02); `scopes` is the least that is useful; `proofs` are the algorithms that proofs of possession may be signed
+/// with, none where tokens are not bound to keys.
+pub fn protected_resource_metadata(
+    resource: &str,
+    authorization_server: &str,
+    scopes: &[String],
+    proofs: &[&str],
+) -> String {
+    let list = |texts: &mut dyn Iterator<Item = &str>| texts.map(quote).collect::<Vec<_>>().join(",");
+    let mut text = format!(
+        r#"{{"resource":{},"authorization_servers":[{}],"scopes_supported":[{}],"bearer_methods_supported":["header"]"#,
         quote(resource),
         quote(authorization_server),
-        scopes.join(","),
-    )
+        list(&mut scopes.iter().map(String::as_str).filter(|scope| *scope != OFFLINE)),
+    );
+    if !proofs.is_empty() {
+        let proofs = list(&mut proofs.iter().copied());
+        text.push_str(&format!(r#","dpop_signing_alg_values_supported":[{proofs}]"#));
+    }
+    text.push('}');
+    text
 }
 
 /// Returns the `WWW-Authenticate` value of a 401. `scope` is what is needed now, parted by spaces; `error` is
@@ -39,6 +50,14 @@ pub fn challenge_claims(resource_metadata_url: &str, claims: &str) -> String {
         "Bearer error=\"insufficient_claims\", claims={claims}, resource_metadata={}",
         quoted(resource_metadata_url)
     )
+}
+
+/// Returns the `WWW-Authenticate` value of a 401 that asks for proof of the key that a token is bound to (RFC 9449 section
+/// 7.1). `algorithms` are those a proof may be signed with, parted by spaces.
+pub fn challenge_proof(resource_metadata_url: &str, scope: &str, error: &str, algorithms: &str) -> String {
+    let bearer = challenge(Some(error), resource_metadata_url, scope);
+    let parameters = bearer.strip_prefix("Bearer ").unwrap_or_default();
+    format!("DPoP algs={}, {parameters}", quoted(algorithms))
 }
 
 fn challenge(error: Option<&str>, resource_metadata_url: &str, scope: &str) -> String {
@@ -82,7 +101,8 @@ mod tests {
             protected_resource_metadata(
                 "https://mcp.contoso.com/crm/mcp",
                 "https://login.example/t/v2.0",
-                &scopes
+                &scopes,
+                &[]
             ),
             concat!(
                 r#"{"resource":"https://mcp.contoso.com/crm/mcp","authorization_servers":["https://login.example/t/v2.0"],"#,
@@ -106,6 +126,12 @@ mod tests {
         assert_eq!(
             challenge_403(url, "a b"),
             format!(r#"Bearer error="insufficient_scope", resource_metadata="{url}", scope="a b""#)
+        );
+        assert_eq!(
+            challenge_proof(url, "a", "use_dpop_nonce", "ES256 PS256"),
+            format!(
+                r#"DPoP algs="ES256 PS256", error="use_dpop_nonce", resource_metadata="{url}", scope="a""#
+            )
         );
     }
 

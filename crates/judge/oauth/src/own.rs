@@ -43,6 +43,7 @@ pub(crate) fn judge(
         return Err(TokenError::Expired);
     }
     judge_purpose(claims)?;
+    let bound_to = claims.bound_to()?;
     let person = Person { tenant: claims.tenant()?, object: claims.object()? };
     if *claims.required("sub")? != format!("{}.{}", person.tenant, person.object) {
         return Err(TokenError::MalformedClaim("sub"));
@@ -87,5 +88,6 @@ pub(crate) fn judge(
         answers_challenges: false,
         token_id: Some(token_id.into()),
         own: Some(Own { grant, epoch: claims.count("ep")? }),
+        bound_to,
     })
 }

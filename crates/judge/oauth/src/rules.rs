@@ -42,13 +42,10 @@ pub(crate) fn judge_times(
     Ok(Times { issued, expires })
 }
 
-/// Refuses what an ID token has and an access token has not, and a token that is bound to a key.
+/// Refuses what an ID token has and an access token has not.
 pub(crate) fn judge_purpose(claims: Claims<'_>) -> Result<(), TokenError> {
     if ["nonce", "at_hash", "c_hash"].iter().any(|name| claims.has(name)) {
         return Err(TokenError::IdToken);
-    }
-    if claims.has("cnf") {
-        return Err(TokenError::BoundToken);
     }
     Ok(())
 }

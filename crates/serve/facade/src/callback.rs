@@ -350,17 +350,6 @@ impl Facade {
             scopes: request.scopes.clone(),
             given: asked.now,
         };
-        let told = Told {
-            person: Some(&person),
-            client: Some(&request.client),
-            server: Some(&request.server),
-            grant: Some(grant),
-            ..Told::default()
-        };
-        // In the log before it has an effect: a sign-in that nobody could find later does not happen.
-        if let Err(error) = self.tell("signed-in", told, asked.now).await {
-            return self.log_failed(&error);
-        }
         let record = CodeRecord {
             grant: *grant,
             client: request.client,
@@ -377,7 +366,25 @@ impl Facade {
         let consent_row = vault::consent_row(&consent);
         let mut changes: Vec<Change<'_>> = new.iter().map(|row| Change::Insert(row)).collect();
         changes.extend([Change::Put(&consent_row), Change::Insert(&code_row)]);
-        match self.parts.store.apply(&changes).await {
+        let told = Told {
+            person: Some(&record.person),
+            client: Some(&record.client),
+            server: Some(&request.server),
+            grant: Some(grant),
+            ..Told::default()
+        };
+        // Both at once, each has a disk to wait for. The code goes out only when both are written: a sign-in that nobody
+        // could find later does not happen.
+        let (told, applied) =
+            tokio::join!(self.tell("signed-in", told, asked.now), self.parts.store.apply(&changes));
+        if let Err(error) = told {
+            // Nobody has the code, so nothing can come of what is left if this fails too; it expires by itself.
+            if let Err(error) = self.parts.store.delete_grant(grant).await {
+                tracing::error!(%error, "a sign-in that is not in the log is still in the store");
+            }
+            return self.log_failed(&error);
+        }
+        match applied {
             Ok(true) => {}
             Ok(false) => return self.over_already(asked),
             Err(error) => return self.store_failed(&error),

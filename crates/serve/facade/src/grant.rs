@@ -46,8 +46,7 @@ impl Pending {
             server: request.server.as_str().to_owned(),
             scopes: request.scopes.clone(),
             login_hint: request.login_hint.clone(),
-            // Proof of possession is not served yet (D-17): a token bound to a key could not be used.
-            jkt: None,
+            jkt: request.dpop_jkt.clone(),
         }
     }
 

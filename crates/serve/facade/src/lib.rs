@@ -19,6 +19,7 @@ mod keys;
 mod limits;
 mod machines;
 mod pages;
+mod possession;
 mod refresh;
 mod register;
 mod respond;
@@ -39,6 +40,7 @@ use doorward_audit::AuditLog;
 use doorward_config::Config;
 use doorward_entra::{EntraClient, Keys};
 use doorward_issuer::client::Client;
+use doorward_issuer::dpop::Possession;
 use doorward_issuer::metadata::{Facts, authorization_server};
 use doorward_net::Connector;
 use doorward_oauth::{Cloud, KeySet, Revocations, Revoked};
@@ -87,6 +89,8 @@ pub struct Parts {
     pub connections: Option<Arc<Connections>>,
     /// Entra's signing keys.
     pub entra_keys: Arc<Keys>,
+    /// What judges proofs of possession, at the door and here alike.
+    pub possession: Arc<Possession>,
     /// The log.
     pub audit: AuditLog,
     /// The way out, for the documents of clients.

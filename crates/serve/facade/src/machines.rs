@@ -18,6 +18,7 @@ impl Facade {
         client: &Client,
         scope: Option<&str>,
         resource: Option<&str>,
+        key: Option<&str>,
     ) -> Answer {
         if !client.grants.client_credentials || !is_confidential(client) || client.roles.is_empty() {
             self.count(asked.source, "client-credentials-not-allowed", asked.now);
@@ -82,7 +83,7 @@ impl Facade {
             epoch,
             jti: &jti,
             kind: CallerKind::App,
-            jkt: None,
+            jkt: key,
             auth_time: None,
         };
         self.write(&access, None, asked.now)

@@ -9,7 +9,7 @@ use doorward_issuer::token::{TokenError, narrowed};
 
 use crate::entra::GrantError;
 use crate::respond::{Answer, later};
-use crate::token::invalid_grant;
+use crate::token::{Refreshed, invalid_grant};
 use crate::vault::Held;
 use crate::{Asked, Facade, vault};
 
@@ -21,10 +21,9 @@ impl Facade {
         &self,
         asked: &Asked<'_>,
         client: &Client,
-        token: &str,
-        scope: Option<&str>,
-        resource: Option<&str>,
+        refreshed: Refreshed<'_>,
     ) -> Answer {
+        let Refreshed { token, scope, resource, key } = refreshed;
         let unknown = || invalid_grant("the refresh token is not valid");
         let Ok((grant, presented)) = read_refresh_token(&self.keys.refresh, token, &client.id) else {
             self.count(asked.source, "refresh-token-forged", asked.now);
@@ -48,10 +47,10 @@ impl Facade {
                 Err(error) => return self.oauth_error(&error),
             };
             let verdict =
-                judge_refresh(family, presented, &client.id, None, asked.now, &self.settings.families);
+                judge_refresh(family, presented, &client.id, key, asked.now, &self.settings.families);
             match verdict {
                 RefreshVerdict::Rotate { next } => {
-                    if let Some(answer) = self.rotate(asked, held, next, &scopes).await {
+                    if let Some(answer) = self.rotate(asked, held, next, &scopes, key).await {
                         return answer;
                     }
                 }
@@ -61,7 +60,7 @@ impl Facade {
                         return self.token_log_failed(&error);
                     }
                     let token = refresh_token(&self.keys.refresh, &grant, current, &client.id);
-                    return self.issue(family, &scopes, Some(token), asked.now).await;
+                    return self.issue(family, &scopes, Some(token), key, asked.now).await;
                 }
                 RefreshVerdict::Revoke(reason) => {
                     self.alarm(reason, &family.person, Some(&family.server), asked.now).await;
@@ -90,6 +89,7 @@ impl Facade {
         held: Held<Family>,
         next: u32,
         scopes: &[String],
+        key: Option<&str>,
     ) -> Option<Answer> {
         let Held { row, thing: mut family } = held;
         if entra_needed(&family, asked.now, &self.settings.families) == EntraCheck::AskFirst
@@ -111,7 +111,7 @@ impl Facade {
             return Some(self.token_log_failed(&error));
         }
         let token = refresh_token(&self.keys.refresh, &family.grant, next, &family.client);
-        Some(self.issue(&family, scopes, Some(token), asked.now).await)
+        Some(self.issue(&family, scopes, Some(token), key, asked.now).await)
     }
 
     /// Asks Entra whether the person may still come in, and what their roles and groups are now (REM-07).

@@ -145,8 +145,13 @@ fn described(identity: &Identity) -> String {
     use doorward_wire::quote;
     let scope: Vec<&str> = identity.scopes().iter().map(|scope| &**scope).collect();
     let person = identity.person();
+    // Whoever asks must see that the token is nothing without its key (RFC 9449 section 6.2).
+    let kind = match identity.bound_to() {
+        None => r#""token_type":"Bearer""#.to_owned(),
+        Some(jkt) => format!(r#""token_type":"DPoP","cnf":{{"jkt":{}}}"#, quote(jkt)),
+    };
     format!(
-        r#"{{"active":true,"client_id":{},"sub":{},"scope":{},"exp":{},"iat":{},"token_type":"Bearer"}}"#,
+        r#"{{"active":true,"client_id":{},"sub":{},"scope":{},"exp":{},"iat":{},{kind}}}"#,
         quote(identity.client().as_str()),
         quote(&format!("{}.{}", person.tenant, person.object)),
         quote(&scope.join(" ")),

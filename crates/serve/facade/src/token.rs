@@ -32,19 +32,26 @@ impl Facade {
             Ok((_, None, _)) => return self.oauth_error(&invalid_request("grant_type is missing")),
             Err(answer) => return *answer,
         };
-        match request {
+        let key = match self.proven_key(asked, &client) {
+            Ok(key) => key,
+            Err(answer) => return self.with_nonce(*answer, asked),
+        };
+        let key = key.as_deref();
+        let answer = match request {
             TokenRequest::Code { code, redirect_uri, verifier, resource } => {
                 let verifier = verifier.as_ref().map(|verifier| verifier.expose().as_str());
-                let redeemed = Redeemed { code: code.expose(), redirect_uri, verifier, resource };
+                let redeemed = Redeemed { code: code.expose(), redirect_uri, verifier, resource, key };
                 self.redeem_code(asked, &client, redeemed).await
             }
             TokenRequest::Refresh { token, scope, resource } => {
-                self.refresh(asked, &client, token.expose(), scope.as_deref(), resource.as_deref()).await
+                let (scope, resource) = (scope.as_deref(), resource.as_deref());
+                self.refresh(asked, &client, Refreshed { token: token.expose(), scope, resource, key }).await
             }
             TokenRequest::ClientCredentials { scope, resource } => {
-                self.machine(asked, &client, scope.as_deref(), resource.as_deref()).await
+                self.machine(asked, &client, scope.as_deref(), resource.as_deref(), key).await
             }
-        }
+        };
+        if key.is_some() { self.with_nonce(answer, asked) } else { answer }
     }
 
     /// Reads a request of a client's, and makes sure that it is the client's.
@@ -132,7 +139,7 @@ impl Facade {
             redirect_uri: redeemed.redirect_uri.as_deref(),
             verifier: redeemed.verifier,
             resource: redeemed.resource.as_deref(),
-            jkt: None,
+            jkt: redeemed.key,
         };
         match redeem(&record, &request, asked.now) {
             Ok(()) => {}
@@ -163,6 +170,9 @@ impl Facade {
         record.redeemed = true;
         family.thing.used = asked.now;
         family.thing.rotated = asked.now;
+        // A public client proves itself by nothing else, so its refresh tokens are bound to the key as well; another
+        // proves itself each time (RFC 9449 section 5).
+        family.thing.jkt = redeemed.key.filter(|_| !is_confidential(client)).map(str::to_owned);
         let kept = held.row.expires.unwrap_or(asked.now);
         let code_row = vault::code_row(redeemed.code, &record, kept, held.row.version);
         let family_row =
@@ -182,7 +192,7 @@ impl Facade {
         }
         let refresh =
             client.grants.refresh.then(|| refresh_token(&self.keys.refresh, &record.grant, 0, &client.id));
-        self.issue(&family.thing, &family.thing.scopes, refresh, asked.now).await
+        self.issue(&family.thing, &family.thing.scopes, refresh, redeemed.key, asked.now).await
     }
 
     /// A code came twice: what it gave is taken back (D-14, RFC 6749 section 4.1.2).
@@ -224,6 +234,7 @@ impl Facade {
         family: &Family,
         scopes: &[String],
         refresh: Option<Secret<String>>,
+        key: Option<&str>,
         now: Timestamp,
     ) -> Answer {
         let epoch = match self.parts.store.epoch().await {
@@ -243,7 +254,7 @@ impl Facade {
             epoch,
             jti: &jti,
             kind: CallerKind::User,
-            jkt: family.jkt.as_deref(),
+            jkt: key,
             auth_time: Some(family.born),
         };
         self.write(&access, refresh.as_ref(), now)
@@ -261,7 +272,8 @@ impl Facade {
             signing.signer(now).and_then(|key| access_token(&**key, &claims(access, now, life)).ok());
         let Some(token) = signed else { return self.token_broken("no signing key") };
         let scope = access.scopes.join(" ");
-        let text = token_answer(&token, life.as_secs(), refresh, &scope, "Bearer");
+        let kind = if access.jkt.is_some() { "DPoP" } else { "Bearer" };
+        let text = token_answer(&token, life.as_secs(), refresh, &scope, kind);
         json(StatusCode::OK, bytes::Bytes::copy_from_slice(text.expose().as_bytes()))
     }
 
@@ -314,6 +326,17 @@ struct Redeemed<'a> {
     redirect_uri: Option<String>,
     verifier: Option<&'a str>,
     resource: Option<String>,
+    /// The key it proved to hold.
+    key: Option<&'a str>,
+}
+
+/// What a client brings with a refresh token.
+pub(crate) struct Refreshed<'a> {
+    pub(crate) token: &'a str,
+    pub(crate) scope: Option<&'a str>,
+    pub(crate) resource: Option<&'a str>,
+    /// The key it proved to hold.
+    pub(crate) key: Option<&'a str>,
 }
 
 /// Says whether a client proves itself, which is what asks for more than a public client's word.

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use doorward_engine::{Carried, Challenge, Released, ReleasedStream, ServerRules};
-use doorward_oauth::{challenge_401, challenge_403, challenge_claims};
+use doorward_issuer::dpop;
+use doorward_oauth::{challenge_401, challenge_403, challenge_claims, challenge_proof};
 use doorward_wire::sse::write_comment;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{Response, StatusCode};
@@ -76,6 +77,9 @@ pub(crate) fn respond(
             let challenge = reply.challenge.map(|challenge| match challenge {
                 Challenge::Missing => challenge_401(&rules.metadata_url, scope, None),
                 Challenge::InvalidToken => challenge_401(&rules.metadata_url, scope, Some("invalid_token")),
+                Challenge::Proof(error) => {
+                    challenge_proof(&rules.metadata_url, scope, error, &dpop::ALGORITHMS.join(" "))
+                }
                 Challenge::InsufficientScope => challenge_403(&rules.metadata_url, scope),
                 Challenge::Claims(claims) => challenge_claims(&rules.metadata_url, &claims),
             });

@@ -6,13 +6,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::Bytes;
-use doorward_engine::{Arrived, Authorization, Door, Ports, ServerRules, Snapshot};
+use doorward_engine::{Arrived, Door, Ports, ServerRules, Snapshot, Sole};
 use doorward_facade::Facade;
+use doorward_issuer::dpop;
 use doorward_oauth::protected_resource_metadata;
 use doorward_wire::{HeaderSet, Verb};
 use http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
-    ACCESS_CONTROL_EXPOSE_HEADERS, ALLOW, AUTHORIZATION, HOST, HeaderValue, ORIGIN, RETRY_AFTER, VARY,
+    ACCESS_CONTROL_EXPOSE_HEADERS, ALLOW, AUTHORIZATION, HOST, HeaderName, HeaderValue, ORIGIN, RETRY_AFTER,
+    VARY,
 };
 use http::{HeaderMap, Method, Request, Response, StatusCode};
 use tokio::sync::watch;
@@ -21,6 +23,8 @@ use crate::body::{Inbound, Reply};
 use crate::ports::GatewayPorts;
 use crate::respond::{empty, json, respond};
 
+const DPOP: HeaderName = HeaderName::from_static("dpop");
+const DPOP_NONCE: HeaderName = HeaderName::from_static("dpop-nonce");
 const METADATA: &str = "/.well-known/oauth-protected-resource";
 
 /// What routing needs to know.
@@ -86,7 +90,9 @@ impl Site {
             headers.insert(VARY, HeaderValue::from_static("origin"));
             headers.insert(
                 ACCESS_CONTROL_EXPOSE_HEADERS,
-                HeaderValue::from_static("mcp-session-id, www-authenticate, mcp-protocol-version"),
+                HeaderValue::from_static(
+                    "mcp-session-id, www-authenticate, mcp-protocol-version, dpop-nonce",
+                ),
             );
         }
         response
@@ -175,7 +181,8 @@ impl Site {
         let Some(rules) = rules else { return error(StatusCode::NOT_FOUND, "no resource is described here") };
         let none = Vec::new();
         let scopes = self.scopes.get(rules.name.as_str()).unwrap_or(&none);
-        let text = protected_resource_metadata(&rules.resource, &self.authorization_server, scopes);
+        let proofs = if self.facade.is_some() { dpop::ALGORITHMS } else { &[] };
+        let text = protected_resource_metadata(&rules.resource, &self.authorization_server, scopes, proofs);
         let mut response = json(StatusCode::OK, text);
         // Metadata is public; yet a page of a foreign origin was refused before it came here.
         response.headers_mut().insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
@@ -214,7 +221,8 @@ impl Site {
         let arrived = Arrived {
             server: Arc::clone(&rules),
             verb,
-            authorization: authorization(&head.headers),
+            authorization: sole(&head.headers, &AUTHORIZATION),
+            proof: sole(&head.headers, &DPOP),
             content_type: set.content_type,
             accept: set.accept.as_deref(),
             headers: set.routing(),
@@ -226,7 +234,13 @@ impl Site {
         };
         // Boxed: the whole way of a message is a large future, and the HTTP server moves what it holds.
         let carried = Box::pin(self.door.carry(arrived)).await;
-        respond(carried, &rules, self.drain.clone(), counted)
+        let mut response = respond(carried, &rules, self.drain.clone(), counted);
+        if self.facade.is_some() && proves(&head.headers) {
+            // With every answer, so that the turn of a nonce costs a client no second request (RFC 9449 section 8.2).
+            let nonce = self.door.possession().nonce(self.door.ports().now());
+            response.headers_mut().extend(HeaderValue::from_str(&nonce).map(|nonce| (DPOP_NONCE, nonce)));
+        }
+        response
     }
 
     /// Takes the trace id of a valid `traceparent` (W3C Trace Context §3.2), or makes one.
@@ -248,13 +262,19 @@ fn server_at<'a>(snapshot: &'a Snapshot, path: &str) -> Option<&'a Arc<ServerRul
     snapshot.server(path.strip_prefix('/')?.strip_suffix("/mcp")?)
 }
 
-fn authorization(headers: &HeaderMap) -> Authorization<'_> {
-    let mut lines = headers.get_all(AUTHORIZATION).iter();
+fn sole<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Sole<'h> {
+    let mut lines = headers.get_all(name).iter();
     match (lines.next(), lines.next()) {
-        (None, _) => Authorization::Absent,
-        (Some(one), None) => Authorization::One(one.as_bytes()),
-        (Some(_), Some(_)) => Authorization::Several,
+        (None, _) => Sole::Absent,
+        (Some(one), None) => Sole::One(one.as_bytes()),
+        (Some(_), Some(_)) => Sole::Several,
     }
+}
+
+/// Says whether a client knows of proofs: it brings one, or a token that asks for one.
+fn proves(headers: &HeaderMap) -> bool {
+    let scheme = headers.get(AUTHORIZATION).and_then(|value| value.as_bytes().get(..5));
+    headers.contains_key(&DPOP) || scheme.is_some_and(|scheme| scheme.eq_ignore_ascii_case(b"dpop "))
 }
 
 /// Answers a browser of an allowed origin; others were refused before.
@@ -265,7 +285,7 @@ fn preflight() -> Response<Reply> {
     headers.insert(
         ACCESS_CONTROL_ALLOW_HEADERS,
         HeaderValue::from_static(
-            "authorization, content-type, accept, mcp-session-id, mcp-protocol-version, mcp-method, mcp-name, last-event-id",
+            "authorization, content-type, accept, mcp-session-id, mcp-protocol-version, mcp-method, mcp-name, last-event-id, dpop",
         ),
     );
     response

@@ -117,6 +117,7 @@ pub(crate) async fn open(
     let clients = config.clients.iter().map(|client| registered(client, &rules));
     let clients = clients.collect::<Result<Vec<_>, _>>()?;
     let parts = Parts {
+        possession: Arc::clone(door.possession()),
         store,
         entra,
         grants,
@@ -210,6 +211,7 @@ fn registered(client: &RegisteredClient, rules: &RedirectRules) -> Result<Client
         auth,
         grants: Kinds { code, refresh: code, client_credentials: !client.roles.is_empty() },
         roles: client.roles.clone(),
+        proves_possession: client.require_dpop,
         expires: None,
     })
 }

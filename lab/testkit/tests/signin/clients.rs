@@ -21,15 +21,18 @@ pub(crate) struct Client {
 enum Program {
     McpRemote,
     TypeScript,
+    /// The same over openid-client, with proofs of possession.
+    Dpop,
     /// Which of the two.
     Python(&'static str),
 }
 
-pub(crate) const CLIENTS: [Client; 4] = [
+pub(crate) const CLIENTS: [Client; 5] = [
     Client { title: "mcp-remote", program: Program::McpRemote },
     Client { title: "FastMCP client", program: Program::Python("fastmcp") },
     Client { title: "Python SDK", program: Program::Python("mcp") },
     Client { title: "TypeScript SDK v2", program: Program::TypeScript },
+    Client { title: "openid-client", program: Program::Dpop },
 ];
 
 /// How a client makes itself known to a door that was never told of it.
@@ -129,6 +132,7 @@ impl Visit {
         let (interpreter, script) = match program {
             Program::McpRemote => (self.kit.node(), "signin_mcp_remote.mjs"),
             Program::TypeScript => (self.kit.node(), "signin_typescript.mjs"),
+            Program::Dpop => (self.kit.node(), "signin_dpop.mjs"),
             Program::Python(_) => (self.kit.python(), "signin_client.py"),
         };
         let mut command = bare(interpreter);

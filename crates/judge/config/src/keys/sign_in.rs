@@ -175,6 +175,12 @@ pub(super) static CLIENT: Group = Group {
             Need::Default("[]"),
             "The servers it is for. Empty means all.",
         ),
+        key(
+            "require_dpop",
+            Kind::Flag,
+            Need::Default("false"),
+            "Gives it tokens only with a proof of possession (DPoP): bound to a key that it holds, and worth nothing to whoever steals them. Any client may bring such proofs; this one must.",
+        ),
     ],
 };
 

@@ -113,6 +113,8 @@ pub struct RegisteredClient {
     pub roles: Vec<String>,
     /// The servers it is for; empty for all.
     pub servers: Vec<ServerName>,
+    /// Whether it gets tokens only bound to a key that it proves to hold.
+    pub require_dpop: bool,
 }
 
 /// `[vault]`

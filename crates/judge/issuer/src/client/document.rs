@@ -89,8 +89,10 @@ pub fn read_document(url: &str, body: Bytes, rules: &RedirectRules) -> Result<Cl
     let redirects = register_all(&listed, rules).map_err(DocumentError::Redirect)?;
     let grants = read_grants(root).map_err(DocumentError::Member)?.ok_or(DocumentError::NoCode)?;
     let auth = read_auth(root)?;
+    let proves_possession = read_possession(root).map_err(DocumentError::Member)?;
     let (origin, roles) = (ClientOrigin::Document, Vec::new());
-    Ok(Client { id, origin, name: Some(name), redirects, auth, grants, roles, expires: None })
+    let name = Some(name);
+    Ok(Client { id, origin, name, redirects, auth, grants, roles, proves_possession, expires: None })
 }
 
 /// Returns a member. `null` counts as absent: many programs write what they do not have that way.
@@ -128,6 +130,12 @@ pub(super) fn read_grants(root: Value<'_>) -> Result<Option<Grants>, &'static st
         }
     };
     Ok((types && code).then_some(Grants { code, refresh, client_credentials: false }))
+}
+
+/// Reads whether a client asks to be held to proofs of possession.
+pub(super) fn read_possession(root: Value<'_>) -> Result<bool, &'static str> {
+    const NAME: &str = "dpop_bound_access_tokens";
+    member(root, NAME).map_or(Ok(false), |flag| flag.as_bool().ok_or(NAME))
 }
 
 fn read_auth(root: Value<'_>) -> Result<ClientAuth, DocumentError> {

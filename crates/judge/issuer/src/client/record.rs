@@ -25,6 +25,8 @@ impl Client {
             .flag("refresh", self.grants.refresh)
             .flag("machine", self.grants.client_credentials)
             .list("roles", self.roles.iter().map(String::as_str));
+        // Only where it is so: rows of before say nothing of it.
+        let writer = if self.proves_possession { writer.flag("dpop", true) } else { writer };
         let writer = match &self.auth {
             ClientAuth::Public => writer,
             ClientAuth::Secret(hash) => {
@@ -76,6 +78,7 @@ impl Client {
                 client_credentials: row.flag("machine")?,
             },
             roles: row.list("roles")?,
+            proves_possession: row.value("dpop").is_some() && row.flag("dpop")?,
             expires: row.optional_time("expires")?,
         })
     }

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use doorward_types::{ClientId, Timestamp};
 use doorward_wire::{Kind, Limits, Tree, quote};
 
-use super::document::{member, read_grants, register_all};
+use super::document::{member, read_grants, read_possession, register_all};
 use super::{Client, ClientAuth, ClientOrigin, Grants, clean_name};
 use crate::record::{list, strings};
 use crate::redirect::{RedirectError, RedirectRules, RedirectUri};
@@ -26,6 +26,8 @@ pub struct Registration {
     pub grants: Grants,
     /// `native` or `web`, if it said so.
     pub application_type: Option<&'static str>,
+    /// Whether it asks to be held to proofs of possession.
+    pub proves_possession: bool,
 }
 
 /// Why a client was not registered.
@@ -81,6 +83,7 @@ impl Registration {
             auth: ClientAuth::Public,
             grants: self.grants,
             roles: Vec::new(),
+            proves_possession: self.proves_possession,
             expires: Some(expires),
         }
     }
@@ -123,7 +126,8 @@ pub fn read_registration(body: Bytes, rules: &RedirectRules) -> Result<Registrat
         return Err(RegistrationError::NotWeb);
     }
     let grants = read_grants(root).map_err(RegistrationError::Member)?.ok_or(RegistrationError::NoCode)?;
-    Ok(Registration { name, redirects, grants, application_type })
+    let proves_possession = read_possession(root).map_err(RegistrationError::Member)?;
+    Ok(Registration { name, redirects, grants, application_type, proves_possession })
 }
 
 /// Returns the body of a 201: what the client is registered as, which may be less than it asked for.
@@ -138,6 +142,9 @@ pub fn registration_answer(client: &Client, registration: &Registration, issued_
     }
     if let Some(kind) = registration.application_type {
         answer.push_str(&format!(r#","application_type":{}"#, quote(kind)));
+    }
+    if client.proves_possession {
+        answer.push_str(r#","dpop_bound_access_tokens":true"#);
     }
     let grants = [("authorization_code", client.grants.code), ("refresh_token", client.grants.refresh)];
     answer.push_str(&format!(

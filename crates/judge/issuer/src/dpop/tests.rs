@@ -29,7 +29,7 @@ fn header(signer: &Signer, alg: &str) -> String {
 }
 
 fn judge(proof: &str) -> Result<Proof, DpopError> {
-    judge_proof(proof, "POST", TOKEN_ENDPOINT, Some("token"), &|nonce| nonce == NONCE, NOW)
+    judge_proof(proof, "POST", TOKEN_ENDPOINT, Some("token"), &mut |nonce| nonce == NONCE, NOW)
 }
 
 #[test]
@@ -43,7 +43,7 @@ fn an_honest_proof_names_its_key() {
     assert!(judge(&elliptic.sign(&header(&elliptic, "ES256"), &with_query)).is_ok());
     // At the token endpoint there is no token yet, and a server may ask for no nonce.
     let first = elliptic.sign(&header(&elliptic, "ES256"), &claims(&[("ath", ""), ("nonce", "")]));
-    assert!(judge_proof(&first, "POST", TOKEN_ENDPOINT, None, &str::is_empty, NOW).is_ok());
+    assert!(judge_proof(&first, "POST", TOKEN_ENDPOINT, None, &mut str::is_empty, NOW).is_ok());
 }
 
 #[test]
@@ -108,14 +108,4 @@ fn forged_proofs_prove_nothing() {
     for text in ["", "a.b.c", "..", &"a".repeat(9000)] {
         assert_eq!(judge(text), Err(DpopError::Malformed));
     }
-}
-
-// control-off: D-17: without a proof, a stolen token works from anywhere
-#[test]
-fn a_bearer_check_does_not_see_whose_the_key_is() {
-    let (owner, thief) = (Signer::p256(), Signer::p256());
-    let jkt = |signer: &Signer| judge(&signer.sign(&header(signer, "ES256"), &claims(&[]))).unwrap().jkt;
-    let naive = |token: &str| token == "token";
-    assert!(naive("token"));
-    assert_ne!(jkt(&owner), jkt(&thief));
 }

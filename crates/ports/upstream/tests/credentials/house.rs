@@ -14,9 +14,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
 use doorward_engine::{
-    Answered, Arrived, AuditUnwritable, Authorization, Caller, Challenge, Cleared, Door, DoorLimits, EraRule,
-    Errand, GroupsUnavailable, IntentFacts, OutcomeFacts, Ports, RandomUnavailable, ReadError, RefusalFacts,
-    Released, ServerRules, SessionRules, Snapshot, UpstreamError,
+    Answered, Arrived, AuditUnwritable, Caller, Challenge, Cleared, Door, DoorLimits, EraRule, Errand,
+    GroupsUnavailable, IntentFacts, OutcomeFacts, Ports, RandomUnavailable, ReadError, RefusalFacts,
+    Released, ServerRules, SessionRules, Snapshot, Sole, UpstreamError,
 };
 use doorward_net::{Connector, ConnectorConfig, Origin, Reach};
 use doorward_oauth::{
@@ -208,7 +208,8 @@ impl House {
             server: Arc::clone(snapshot.server("crm").unwrap()),
             snapshot,
             verb,
-            authorization: Authorization::One(bearer.as_bytes()),
+            authorization: Sole::One(bearer.as_bytes()),
+            proof: Sole::Absent,
             content_type: set.content_type,
             accept: set.accept.as_deref(),
             headers: set.routing(),

@@ -1,5 +1,5 @@
 //! What signing in and refreshing cost the door itself, and what its own tokens cost against Entra's:
-//! `cargo run --release -p doorward-facade --example speed -- [--families N] [--sign-ins N] [--seconds S] [--json]`.
+//! `cargo run --release -p doorward-facade --example facade_speed -- [--families N] [--sign-ins N] [--seconds S] [--json]`.
 //!
 //! A real façade with a real store and a real log stands before the emulator. What Entra takes to answer is not the
 //! door's, so it is taken off; everything else counts, the device that makes records durable too.

@@ -1,4 +1,4 @@
-//! What a record costs: `cargo run --release -p doorward-audit --example speed [folder]`.
+//! What a record costs: `cargo run --release -p doorward-audit --example audit_speed [folder]`.
 //!
 //! CPU is read from the kernel for the whole process, the log's own thread included.
 

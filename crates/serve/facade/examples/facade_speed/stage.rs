@@ -13,6 +13,7 @@ use doorward_emulator::{Clock, Emulator, Running, Seed};
 use doorward_entra::{ClientCredential, EntraClient, EntraConfig, Fetch, Fetching, Keys, Stopwatch};
 use doorward_facade::{Doorkeeper, Facade, Grants, Parts};
 use doorward_issuer::client::{Client, ClientAuth, ClientOrigin, Grants as Kinds};
+use doorward_issuer::dpop::Possession;
 use doorward_issuer::redirect::{RedirectRules, RedirectUri};
 use doorward_net::{Connector, ConnectorConfig, Origin};
 use doorward_oauth::{
@@ -96,6 +97,7 @@ impl Stage {
         entra_keys.refresh_due().await;
         let keeper = Arc::new(Keeper::default());
         let parts = Parts {
+            possession: Arc::new(Possession::new(&[7; 32])),
             store: store.clone(),
             connections: None,
             grants: Arc::new(Grants::new(store.clone(), entra.clone(), &door)),
@@ -175,6 +177,7 @@ fn client() -> Client {
         auth: ClientAuth::Public,
         grants: Kinds { code: true, refresh: true, client_credentials: false },
         roles: Vec::new(),
+        proves_possession: false,
         expires: None,
     }
 }

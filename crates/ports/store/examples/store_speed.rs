@@ -1,4 +1,4 @@
-//! What a refresh costs in the store: `cargo run --release -p doorward-store --example speed [folder] [families]`.
+//! What a refresh costs in the store: `cargo run --release -p doorward-store --example store_speed [folder] [families]`.
 //!
 //! A refresh reads a family and replaces it, durably: each waits for the device once.
 

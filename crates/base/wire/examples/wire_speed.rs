@@ -1,4 +1,4 @@
-//! What the parser and the stream reader cost: `cargo run --release -p doorward-wire --example speed`.
+//! What the parser and the stream reader cost: `cargo run --release -p doorward-wire --example wire_speed`.
 
 #![expect(clippy::print_stdout, reason = "a report for the person who runs it")]
 #![expect(clippy::disallowed_methods, reason = "a benchmark reads the clock; the crate does not")]

@@ -1,4 +1,4 @@
-//! Prints what a decision costs under 10, 100, 1,000 and 10,000 policies: `cargo run --release -p doorward-policy --example speed`.
+//! Prints what a decision costs under 10, 100, 1,000 and 10,000 policies: `cargo run --release -p doorward-policy --example policy_speed`.
 #![expect(
     clippy::print_stdout,
     clippy::unwrap_used,
