@@ -50,6 +50,8 @@ pub(super) fn sign_in_and_refresh(fixture: &Fixture, options: &Options) -> Resul
     lines.push(Measured::new("verifying a token, the door's ÷ Entra's", "×", Target::AtMost(1.1), ratio));
     lines.push(Measured::new("  the door's", "µs", Target::None, door));
     lines.push(Measured::new("  Entra's", "µs", Target::None, entra));
+    let proofs = figures("prove", "p50")?;
+    lines.push(Measured::new("a proof of possession beside it", "µs", Target::None, proofs));
     lines.extend(whole_door(fixture, options)?);
     Ok(lines)
 }

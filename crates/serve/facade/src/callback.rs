@@ -322,7 +322,10 @@ impl Facade {
         let Some(grant) = crate::grant::grant(grant) else {
             return self.again("The question was open for too long.", StatusCode::BAD_REQUEST);
         };
-        self.give_code(asked, &pending, &who, &grant, &[]).await
+        // One answer, one code: the form sent twice would give two for one sign-in, and a second code that is redeemed
+        // ends it.
+        let answered = vault::used_row(&format!("answered|{grant}"), None, asked.now.plus(CODE_KEPT));
+        self.give_code(asked, &pending, &who, &grant, &[&answered]).await
     }
 
     /// Makes the consent the person's, records the sign-in, and sends the client its code.

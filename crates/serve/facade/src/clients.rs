@@ -6,10 +6,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
-use doorward_issuer::client::{Client, ClientIdForm, client_id_form, read_document};
+use doorward_issuer::client::{Client, ClientIdForm, ClientOrigin, client_id_form, read_document};
 use doorward_net::{FetchLimits, Reach};
 use doorward_store::Kind;
-use doorward_types::{ClientId, Timestamp};
+use doorward_types::Timestamp;
 use http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE};
 use http::{Request, Response, StatusCode};
 
@@ -173,8 +173,11 @@ impl Facade {
     }
 
     /// Keeps a registered client for as long as it is used.
-    pub(crate) async fn keep_client(&self, id: &ClientId, now: Timestamp) {
-        let store = &self.parts.store;
+    pub(crate) async fn keep_client(&self, client: &Client, now: Timestamp) {
+        if client.origin != ClientOrigin::Dynamic {
+            return;
+        }
+        let (store, id) = (&self.parts.store, &client.id);
         let Ok(Some(mut row)) = store.get(Kind::Client, id.as_str().as_bytes(), now).await else { return };
         let until = now.plus(self.settings.sign_in.registration_expires);
         // Once a day is enough, and a lost race means that somebody else has just done it.

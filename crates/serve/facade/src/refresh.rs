@@ -59,8 +59,11 @@ impl Facade {
                     if let Err(error) = self.tell("refreshed", told, asked.now).await {
                         return self.token_log_failed(&error);
                     }
-                    let token = refresh_token(&self.keys.refresh, &grant, current, &client.id);
-                    return self.issue(family, &scopes, Some(token), key, asked.now).await;
+                    let refresh = refresh_token(&self.keys.refresh, &grant, current, &client.id);
+                    return match self.access(family, &scopes, key, asked.now).await {
+                        Ok(token) => self.hand_out(&token, Some(&refresh), &scopes, key),
+                        Err(answer) => *answer,
+                    };
                 }
                 RefreshVerdict::Revoke(reason) => {
                     self.alarm(reason, &family.person, Some(&family.server), asked.now).await;
@@ -101,17 +104,23 @@ impl Facade {
         family.rotated = asked.now;
         family.used = asked.now;
         let next_row = vault::family_row(&family, self.family_ends(&family, asked.now), row.version);
-        match self.parts.store.replace(&next_row).await {
+        let (replaced, token) =
+            tokio::join!(self.parts.store.replace(&next_row), self.access(&family, scopes, key, asked.now));
+        match replaced {
             Ok(true) => {}
             Ok(false) => return None,
             Err(error) => return Some(self.token_store_failed(&error)),
         }
+        let token = match token {
+            Ok(token) => token,
+            Err(answer) => return Some(*answer),
+        };
         let told = self.told(&family, None);
         if let Err(error) = self.tell("refreshed", told, asked.now).await {
             return Some(self.token_log_failed(&error));
         }
-        let token = refresh_token(&self.keys.refresh, &family.grant, next, &family.client);
-        Some(self.issue(&family, scopes, Some(token), key, asked.now).await)
+        let refresh = refresh_token(&self.keys.refresh, &family.grant, next, &family.client);
+        Some(self.hand_out(&token, Some(&refresh), scopes, key))
     }
 
     /// Asks Entra whether the person may still come in, and what their roles and groups are now (REM-07).

@@ -179,20 +179,26 @@ impl Facade {
             vault::family_row(&family.thing, self.family_ends(&family.thing, asked.now), family.row.version);
         entra.expires = Some(family.thing.born.plus(self.settings.families.absolute));
         let changes = [Change::Replace(&code_row), Change::Replace(&family_row), Change::Replace(&entra)];
-        match store.apply(&changes).await {
+        let family = &family.thing;
+        let (applied, token) =
+            tokio::join!(store.apply(&changes), self.access(family, &family.scopes, redeemed.key, asked.now));
+        match applied {
             Ok(true) => {}
             // Two redemptions at once: one of the two is a thief, and nobody can say which (D-14).
             Ok(false) => return self.replayed(asked, &record).await,
             Err(error) => return self.token_store_failed(&error),
         }
-        self.keep_client(&client.id, asked.now).await;
-        let told = self.told(&family.thing, Some("code"));
-        if let Err(error) = self.tell("token-issued", told, asked.now).await {
+        self.keep_client(client, asked.now).await;
+        let token = match token {
+            Ok(token) => token,
+            Err(answer) => return *answer,
+        };
+        if let Err(error) = self.tell("token-issued", self.told(family, Some("code")), asked.now).await {
             return self.token_log_failed(&error);
         }
         let refresh =
             client.grants.refresh.then(|| refresh_token(&self.keys.refresh, &record.grant, 0, &client.id));
-        self.issue(&family.thing, &family.thing.scopes, refresh, redeemed.key, asked.now).await
+        self.hand_out(&token, refresh.as_ref(), &family.scopes, redeemed.key)
     }
 
     /// A code came twice: what it gave is taken back (D-14, RFC 6749 section 4.1.2).
@@ -228,20 +234,18 @@ impl Facade {
         }
     }
 
-    /// Writes the answer: an access token for exactly one resource, and how to go on.
-    pub(crate) async fn issue(
+    /// Makes the access token of a sign-in, for exactly one resource. It is nothing before it is handed out, so it is made
+    /// while what it stands for is written.
+    pub(crate) async fn access(
         &self,
         family: &Family,
         scopes: &[String],
-        refresh: Option<Secret<String>>,
         key: Option<&str>,
         now: Timestamp,
-    ) -> Answer {
-        let epoch = match self.parts.store.epoch().await {
-            Ok(epoch) => epoch,
-            Err(error) => return self.token_store_failed(&error),
-        };
-        let Ok(jti) = self.draw() else { return self.token_broken("no randomness") };
+    ) -> Result<Secret<String>, Box<Answer>> {
+        let epoch =
+            self.parts.store.epoch().await.map_err(|error| Box::new(self.token_store_failed(&error)))?;
+        let jti = self.draw().map_err(|_| Box::new(self.token_broken("no randomness")))?;
         let access = Access {
             issuer: &self.settings.issuer,
             person: &family.person,
@@ -257,23 +261,33 @@ impl Facade {
             jkt: key,
             auth_time: Some(family.born),
         };
-        self.write(&access, refresh.as_ref(), now)
+        self.sign(&access, now).await
     }
 
-    pub(crate) fn write(
+    /// Signs, which is a millisecond's work, where nobody waits behind it.
+    pub(crate) async fn sign(
         &self,
         access: &Access<'_>,
-        refresh: Option<&Secret<String>>,
         now: Timestamp,
+    ) -> Result<Secret<String>, Box<Answer>> {
+        let broken = || Box::new(self.token_broken("no signing key"));
+        let signer = self.keys.signing().signer(now).map(Arc::clone).ok_or_else(broken)?;
+        let claims = claims(access, now, self.settings.sign_in.access_token);
+        let signed = tokio::task::spawn_blocking(move || access_token(&*signer, &claims)).await;
+        signed.ok().and_then(Result::ok).ok_or_else(broken)
+    }
+
+    /// Writes the answer: the token, and how to go on.
+    pub(crate) fn hand_out(
+        &self,
+        token: &Secret<String>,
+        refresh: Option<&Secret<String>>,
+        scopes: &[String],
+        key: Option<&str>,
     ) -> Answer {
-        let life = self.settings.sign_in.access_token;
-        let signing = self.keys.signing();
-        let signed =
-            signing.signer(now).and_then(|key| access_token(&**key, &claims(access, now, life)).ok());
-        let Some(token) = signed else { return self.token_broken("no signing key") };
-        let scope = access.scopes.join(" ");
-        let kind = if access.jkt.is_some() { "DPoP" } else { "Bearer" };
-        let text = token_answer(&token, life.as_secs(), refresh, &scope, kind);
+        let life = self.settings.sign_in.access_token.as_secs();
+        let kind = if key.is_some() { "DPoP" } else { "Bearer" };
+        let text = token_answer(token, life, refresh, &scopes.join(" "), kind);
         json(StatusCode::OK, bytes::Bytes::copy_from_slice(text.expose().as_bytes()))
     }
 

@@ -153,6 +153,9 @@ async fn two_people_share_a_browser() {
             let mut he = desk.clone();
             let taken = he.walk_on(page.clone(), "bob", true).await;
             assert!(taken.query("code").is_some(), "{}", taken.words());
+            // One answer, one code: two of one sign-in, and redeeming the second would end what the first gave.
+            let again = desk.clone().walk_on(page.clone(), "bob", true).await;
+            assert_eq!(again.status, Some(StatusCode::BAD_REQUEST), "{}", again.words());
         }
         house.take(&page, &good).await
     })

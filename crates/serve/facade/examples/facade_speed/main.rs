@@ -60,6 +60,7 @@ async fn measure(options: &Options, emulator: &doorward_emulator::Running) {
     let compared = tokens::compare(&stage, emulator, &token);
     options.tell_micros("verify-door", "verifying a token of the door's", compared.door);
     options.tell_micros("verify-entra", "verifying a token of Entra's", compared.entra);
+    options.tell_micros("prove", "a proof of possession beside it", tokens::proofs());
 
     let began = Instant::now();
     let families = Families::write(&stage, options.families).await;
