@@ -166,7 +166,11 @@ fn own(claims: Value<'_>, identity: &Identity, asked: &Asked) {
     let (begins, issued, expires) = (second("nbf"), second("iat"), second("exp"));
     assert!(begins <= NOW + OWN_SKEW && issued <= NOW + OWN_SKEW && NOW < expires + OWN_SKEW);
     assert!(expires - begins.min(issued) <= OWN_LONGEST_LIFE + OWN_SKEW);
-    assert!(claims.get("cnf").is_none() && claims.get("nonce").is_none() && !text("jti").is_empty());
+    assert!(claims.get("nonce").is_none() && !text("jti").is_empty());
+    // Bound by a thumbprint and by nothing else, or not at all: what is bound must never pass for what is not.
+    let bound =
+        claims.get("cnf").map(|cnf| cnf.get("jkt").and_then(|jkt| jkt.as_str()).unwrap().into_owned());
+    assert_eq!(identity.bound_to(), bound.as_deref());
     assert_eq!(identity.epoch().and_then(|epoch| i64::try_from(epoch).ok()), Some(second("ep")));
     assert!(!identity.capable_of_claims_challenge());
     match identity.kind() {

@@ -78,8 +78,8 @@ pub(crate) async fn identify<'a, P: Ports>(
     };
     trail.caller = Some(Arc::clone(&caller));
     // That a token was seen before says nothing of who brings it now: its key is proven on every request (TOK-05).
-    if let Err(reason) = possession(door, &trail, &caller.identity, (scheme, token), verb, proof) {
-        return Err(trail.refuse(reason));
+    if let Err(refusal) = possession(door, &trail, &caller.identity, (scheme, token), verb, proof) {
+        return Err(trail.refused(refusal));
     }
     trail.times.identify = trail.lap(&door.ports);
     Ok(Identified { trail, caller, verb, content_type, accept, headers, body })
@@ -93,22 +93,29 @@ fn possession<P: Ports>(
     (scheme, token): (Scheme, &str),
     verb: Verb,
     proof: Sole<'_>,
-) -> Result<(), Reason> {
+) -> Result<(), Refusal> {
+    // The caller may not know why; the operator must: a wrong `public_url` looks like an attack from outside.
+    let refuse = |error: DpopError| Refusal::because(Reason::Proof(error), error.to_string());
     let bound_to = match (scheme, identity.bound_to()) {
         (Scheme::Bearer, None) => return Ok(()),
-        // Whoever stole it would leave the proof out.
-        (Scheme::Bearer, Some(_)) => return Err(Reason::Token(TokenError::BoundToken)),
-        (Scheme::Dpop, None) => return Err(Reason::NoToken("token-not-bound")),
-        (Scheme::Dpop, Some(bound_to)) => bound_to,
+        (Scheme::Dpop, None) => return Err(Refusal::new(Reason::NoToken("token-not-bound"))),
+        (_, Some(bound_to)) => bound_to,
     };
+    // A thief's token is known, so nothing else bounds how often they try.
+    if !door.ports.may_knock(trail.source, trail.now) {
+        return Err(Refusal::new(Reason::TooManyKnocks));
+    }
+    if scheme == Scheme::Bearer {
+        return Err(Refusal::new(Reason::Unproven));
+    }
     let proof = match proof {
-        Sole::Absent => return Err(Reason::Proof(DpopError::Missing)),
-        Sole::Several => return Err(Reason::Proof(DpopError::Several)),
-        Sole::One(proof) => std::str::from_utf8(proof).map_err(|_| Reason::Proof(DpopError::Malformed))?,
+        Sole::Absent => return Err(refuse(DpopError::Missing)),
+        Sole::Several => return Err(refuse(DpopError::Several)),
+        Sole::One(proof) => std::str::from_utf8(proof).map_err(|_| refuse(DpopError::Malformed))?,
     };
     let asked =
         dpop::Asked { method: verb.as_str(), htu: &trail.server.resource, token: Some((token, bound_to)) };
-    door.possession().prove(proof, &asked, trail.now).map(drop).map_err(Reason::Proof)
+    door.possession().prove(proof, &asked, trail.now).map(drop).map_err(refuse)
 }
 
 /// Verifies a token, or finds it verified under this very snapshot, server, key and epoch (D-03).

@@ -33,6 +33,8 @@ pub enum Reason {
     TooManyKnocks,
     /// A token that does not verify for this server.
     Token(TokenError),
+    /// A token that is bound to a key, presented as if it were not: whoever stole it would leave the proof out.
+    Unproven,
     /// No proof, or none that fits, of the key that a token is bound to (D-17).
     Proof(DpopError),
     /// The groups of a token with overage could not be resolved: closed, not guessed.
@@ -240,6 +242,7 @@ impl Reason {
             Self::NoToken(why) => why,
             Self::TooManyKnocks => "too-many-knocks",
             Self::Token(error) => error.reason(),
+            Self::Unproven => "token-unproven",
             Self::Proof(error) => error.reason(),
             Self::GroupsUnavailable => "groups-unavailable",
             Self::Body(why, _) => why,
@@ -275,7 +278,7 @@ impl Reason {
             self,
             Self::SessionForeign
                 | Self::NotTheJudgedFrame
-                | Self::Token(TokenError::BoundToken)
+                | Self::Unproven
                 | Self::Proof(DpopError::OtherKey | DpopError::Replayed)
         )
     }
@@ -308,7 +311,7 @@ impl Reason {
                 Challenge::InsufficientScope,
                 "the token lacks a scope that this server needs",
             ),
-            Self::Token(TokenError::BoundToken) => Face::challenge(
+            Self::Unproven => Face::challenge(
                 401,
                 Challenge::Proof("invalid_token"),
                 "the token is bound to a key: prove it",

@@ -13,8 +13,8 @@ pub use crate::jws::ALGORITHMS;
 
 pub use possession::{Asked, Possession};
 
-/// How old a proof may be, and how far ahead of us its maker's clock.
-const WINDOW: Duration = Duration::from_secs(60);
+/// How far its maker's clock may be from ours. That a proof is fresh is shown by its nonce (RFC 9449 section 11.1).
+const WINDOW: Duration = Duration::from_secs(300);
 
 /// What a proof proved.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,8 +48,8 @@ pub enum DpopError {
     /// It was made for another address.
     #[error("the proof is for another address")]
     Address,
-    /// It is older than a minute, or from the future.
-    #[error("the proof is not of this minute")]
+    /// It is older than five minutes, or as far in the future.
+    #[error("the proof's `iat` is more than five minutes from the door's clock")]
     Time,
     /// The nonce is missing, or not one of ours that is current: the caller answers `use_dpop_nonce` with one.
     #[error("the proof needs a current nonce of this server")]

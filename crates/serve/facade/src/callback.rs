@@ -376,18 +376,11 @@ impl Facade {
             grant: Some(grant),
             ..Told::default()
         };
-        // Both at once, each has a disk to wait for. The code goes out only when both are written: a sign-in that nobody
-        // could find later does not happen.
-        let (told, applied) =
-            tokio::join!(self.tell("signed-in", told, asked.now), self.parts.store.apply(&changes));
-        if let Err(error) = told {
-            // Nobody has the code, so nothing can come of what is left if this fails too; it expires by itself.
-            if let Err(error) = self.parts.store.delete_grant(grant).await {
-                tracing::error!(%error, "a sign-in that is not in the log is still in the store");
-            }
+        // In the log before it has an effect: a sign-in that nobody could find later does not happen.
+        if let Err(error) = self.tell("signed-in", told, asked.now).await {
             return self.log_failed(&error);
         }
-        match applied {
+        match self.parts.store.apply(&changes).await {
             Ok(true) => {}
             Ok(false) => return self.over_already(asked),
             Err(error) => return self.store_failed(&error),

@@ -4,7 +4,7 @@
 use doorward_issuer::client::Client;
 use doorward_issuer::dpop::{self, DpopError};
 use doorward_issuer::token::TokenError;
-use http::header::{ACCESS_CONTROL_EXPOSE_HEADERS, HeaderName, HeaderValue};
+use http::header::{HeaderName, HeaderValue};
 
 use crate::respond::{Answer, later};
 use crate::{Asked, Facade};
@@ -44,14 +44,10 @@ impl Facade {
     }
 
     /// Hands out the nonce for the next proof, to whom it concerns (RFC 9449 section 8).
-    pub(crate) fn with_nonce(&self, mut answer: Answer, asked: &Asked<'_>) -> Answer {
-        let nonce = self.parts.possession.nonce(asked.now);
-        if let Ok(nonce) = HeaderValue::from_str(&nonce) {
-            answer.headers_mut().insert(DPOP_NONCE, nonce);
-            // Clients in browsers see no header that is not named here.
-            let seen = HeaderValue::from_static("dpop-nonce");
-            answer.headers_mut().insert(ACCESS_CONTROL_EXPOSE_HEADERS, seen);
-        }
+    pub(crate) fn with_nonce(&self, mut answer: Answer) -> Answer {
+        // Of now: Entra may have been asked in between.
+        let nonce = self.parts.possession.nonce((self.parts.clock)());
+        answer.headers_mut().extend(HeaderValue::from_str(&nonce).map(|nonce| (DPOP_NONCE, nonce)));
         answer
     }
 }

@@ -9,12 +9,21 @@ use doorward_issuer::token::{TokenError, narrowed};
 
 use crate::entra::GrantError;
 use crate::respond::{Answer, later};
-use crate::token::{Refreshed, invalid_grant};
+use crate::token::{Refreshed, invalid_grant, is_confidential};
 use crate::vault::Held;
 use crate::{Asked, Facade, vault};
 
 /// Two answers of one client meet once; more than that is no race any more.
 const TRIES: usize = 4;
+
+/// What a family goes on to.
+struct Next<'a> {
+    counter: u32,
+    /// Read before the family was.
+    epoch: u64,
+    scopes: &'a [String],
+    key: Option<&'a str>,
+}
 
 impl Facade {
     pub(crate) async fn refresh(
@@ -30,6 +39,11 @@ impl Facade {
             return self.oauth_error(&unknown());
         };
         for _ in 0..TRIES {
+            // Before the family, or a token could outlive a revocation that came between.
+            let epoch = match self.parts.store.epoch().await {
+                Ok(epoch) => epoch,
+                Err(error) => return self.token_store_failed(&error),
+            };
             let held = match vault::family(&self.parts.store, &grant, asked.now).await {
                 Ok(Some(held)) => held,
                 // Ended, or never was: a client that learns this signs in again, which is right in both cases.
@@ -50,7 +64,10 @@ impl Facade {
                 judge_refresh(family, presented, &client.id, key, asked.now, &self.settings.families);
             match verdict {
                 RefreshVerdict::Rotate { next } => {
-                    if let Some(answer) = self.rotate(asked, held, next, &scopes, key).await {
+                    if let Some(answer) = self
+                        .rotate(asked, client, held, Next { counter: next, epoch, scopes: &scopes, key })
+                        .await
+                    {
                         return answer;
                     }
                 }
@@ -60,7 +77,7 @@ impl Facade {
                         return self.token_log_failed(&error);
                     }
                     let refresh = refresh_token(&self.keys.refresh, &grant, current, &client.id);
-                    return match self.access(family, &scopes, key, asked.now).await {
+                    return match self.access(family, epoch, &scopes, key, asked.now).await {
                         Ok(token) => self.hand_out(&token, Some(&refresh), &scopes, key),
                         Err(answer) => *answer,
                     };
@@ -89,23 +106,29 @@ impl Facade {
     async fn rotate(
         &self,
         asked: &Asked<'_>,
+        client: &Client,
         held: Held<Family>,
-        next: u32,
-        scopes: &[String],
-        key: Option<&str>,
+        next: Next<'_>,
     ) -> Option<Answer> {
+        let Next { counter, epoch, scopes, key } = next;
         let Held { row, thing: mut family } = held;
         if entra_needed(&family, asked.now, &self.settings.families) == EntraCheck::AskFirst
             && let Err(answer) = self.confirm(asked, &mut family).await
         {
             return Some(*answer);
         }
-        family.counter = next;
+        if family.jkt.is_none() && !is_confidential(client) {
+            // From the first proof on, the refresh tokens of a public client are bound (RFC 9449 section 5).
+            family.jkt = key.map(str::to_owned);
+        }
+        family.counter = counter;
         family.rotated = asked.now;
         family.used = asked.now;
         let next_row = vault::family_row(&family, self.family_ends(&family, asked.now), row.version);
-        let (replaced, token) =
-            tokio::join!(self.parts.store.replace(&next_row), self.access(&family, scopes, key, asked.now));
+        let (replaced, token) = tokio::join!(
+            self.parts.store.replace(&next_row),
+            self.access(&family, epoch, scopes, key, asked.now)
+        );
         match replaced {
             Ok(true) => {}
             Ok(false) => return None,
@@ -119,7 +142,7 @@ impl Facade {
         if let Err(error) = self.tell("refreshed", told, asked.now).await {
             return Some(self.token_log_failed(&error));
         }
-        let refresh = refresh_token(&self.keys.refresh, &family.grant, next, &family.client);
+        let refresh = refresh_token(&self.keys.refresh, &family.grant, counter, &family.client);
         Some(self.hand_out(&token, Some(&refresh), scopes, key))
     }
 

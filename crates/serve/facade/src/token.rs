@@ -34,7 +34,7 @@ impl Facade {
         };
         let key = match self.proven_key(asked, &client) {
             Ok(key) => key,
-            Err(answer) => return self.with_nonce(*answer, asked),
+            Err(answer) => return self.with_nonce(*answer),
         };
         let key = key.as_deref();
         let answer = match request {
@@ -51,7 +51,7 @@ impl Facade {
                 self.machine(asked, &client, scope.as_deref(), resource.as_deref(), key).await
             }
         };
-        if key.is_some() { self.with_nonce(answer, asked) } else { answer }
+        if key.is_some() { self.with_nonce(answer) } else { answer }
     }
 
     /// Reads a request of a client's, and makes sure that it is the client's.
@@ -125,13 +125,15 @@ impl Facade {
     async fn redeem_code(&self, asked: &Asked<'_>, client: &Client, redeemed: Redeemed<'_>) -> Answer {
         let store = &self.parts.store;
         let unknown = || invalid_grant("the code is not valid");
-        let held = match vault::code(store, redeemed.code, asked.now).await {
-            Ok(Some(held)) => held,
-            Ok(None) => {
+        // The epoch before the sign-in: what is revoked after this has a later one, and the token goes with it.
+        let (epoch, held) = tokio::join!(store.epoch(), vault::code(store, redeemed.code, asked.now));
+        let (epoch, held) = match (epoch, held) {
+            (Ok(epoch), Ok(Some(held))) => (epoch, held),
+            (Ok(_), Ok(None)) => {
                 self.count(asked.source, "code-unknown", asked.now);
                 return self.oauth_error(&unknown());
             }
-            Err(error) => return self.token_store_failed(&error),
+            (Err(error), _) | (_, Err(error)) => return self.token_store_failed(&error),
         };
         let mut record = held.thing;
         let request = CodeRequest {
@@ -180,8 +182,10 @@ impl Facade {
         entra.expires = Some(family.thing.born.plus(self.settings.families.absolute));
         let changes = [Change::Replace(&code_row), Change::Replace(&family_row), Change::Replace(&entra)];
         let family = &family.thing;
-        let (applied, token) =
-            tokio::join!(store.apply(&changes), self.access(family, &family.scopes, redeemed.key, asked.now));
+        let (applied, token) = tokio::join!(
+            store.apply(&changes),
+            self.access(family, epoch, &family.scopes, redeemed.key, asked.now)
+        );
         match applied {
             Ok(true) => {}
             // Two redemptions at once: one of the two is a thief, and nobody can say which (D-14).
@@ -235,16 +239,15 @@ impl Facade {
     }
 
     /// Makes the access token of a sign-in, for exactly one resource. It is nothing before it is handed out, so it is made
-    /// while what it stands for is written.
+    /// while what it stands for is written. `epoch` was read before `family` was.
     pub(crate) async fn access(
         &self,
         family: &Family,
+        epoch: u64,
         scopes: &[String],
         key: Option<&str>,
         now: Timestamp,
     ) -> Result<Secret<String>, Box<Answer>> {
-        let epoch =
-            self.parts.store.epoch().await.map_err(|error| Box::new(self.token_store_failed(&error)))?;
         let jti = self.draw().map_err(|_| Box::new(self.token_broken("no randomness")))?;
         let access = Access {
             issuer: &self.settings.issuer,

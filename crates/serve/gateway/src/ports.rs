@@ -222,6 +222,13 @@ impl Ports for GatewayPorts {
             tracing::debug!(server = %facts.server, reason = facts.reason, detail = facts.detail, "refused, caller unknown");
             return Ok(());
         };
+        // A client that asks for the nonce has done nothing: it is no refusal of anybody (RFC 9449 section 9).
+        if facts.reason == "proof-nonce" {
+            return Ok(());
+        }
+        if facts.reason.starts_with("proof-") || facts.reason == "token-unproven" {
+            self.knocks.refused(facts.source, facts.now);
+        }
         tracing::info!(
             server = %facts.server,
             method = facts.method.unwrap_or("-"),

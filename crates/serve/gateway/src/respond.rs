@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use doorward_engine::{Carried, Challenge, Released, ReleasedStream, ServerRules};
 use doorward_issuer::dpop;
-use doorward_oauth::{challenge_401, challenge_403, challenge_claims, challenge_proof};
+use doorward_oauth::{Scheme, challenge_401, challenge_403, challenge_claims, challenge_proof};
 use doorward_wire::sse::write_comment;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{Response, StatusCode};
@@ -41,6 +41,7 @@ pub(crate) fn json(status: StatusCode, body: impl Into<Bytes>) -> Response<Reply
 pub(crate) fn respond(
     carried: Carried<GatewayPorts>,
     rules: &Arc<ServerRules>,
+    scheme: Scheme,
     drain: watch::Receiver<bool>,
     counted: Counted,
 ) -> Response<Reply> {
@@ -74,12 +75,16 @@ pub(crate) fn respond(
             let status = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::FORBIDDEN);
             let mut response = json(status, reply.body);
             let scope = &rules.challenge_scope;
+            let proof =
+                |error| challenge_proof(&rules.metadata_url, scope, error, &dpop::ALGORITHMS.join(" "));
+            // In the scheme that the client speaks (RFC 9449 section 7.1).
+            let bound = scheme == Scheme::Dpop && rules.expectation.door.is_some();
             let challenge = reply.challenge.map(|challenge| match challenge {
                 Challenge::Missing => challenge_401(&rules.metadata_url, scope, None),
+                Challenge::Proof(error) => proof(error),
+                Challenge::InvalidToken if bound => proof("invalid_token"),
                 Challenge::InvalidToken => challenge_401(&rules.metadata_url, scope, Some("invalid_token")),
-                Challenge::Proof(error) => {
-                    challenge_proof(&rules.metadata_url, scope, error, &dpop::ALGORITHMS.join(" "))
-                }
+                Challenge::InsufficientScope if bound => proof("insufficient_scope"),
                 Challenge::InsufficientScope => challenge_403(&rules.metadata_url, scope),
                 Challenge::Claims(claims) => challenge_claims(&rules.metadata_url, &claims),
             });

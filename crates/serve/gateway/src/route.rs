@@ -9,7 +9,7 @@ use bytes::Bytes;
 use doorward_engine::{Arrived, Door, Ports, ServerRules, Snapshot, Sole};
 use doorward_facade::Facade;
 use doorward_issuer::dpop;
-use doorward_oauth::protected_resource_metadata;
+use doorward_oauth::{Scheme, protected_resource_metadata};
 use doorward_wire::{HeaderSet, Verb};
 use http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
@@ -234,8 +234,9 @@ impl Site {
         };
         // Boxed: the whole way of a message is a large future, and the HTTP server moves what it holds.
         let carried = Box::pin(self.door.carry(arrived)).await;
-        let mut response = respond(carried, &rules, self.drain.clone(), counted);
-        if self.facade.is_some() && proves(&head.headers) {
+        let scheme = if speaks_dpop(&head.headers) { Scheme::Dpop } else { Scheme::Bearer };
+        let mut response = respond(carried, &rules, scheme, self.drain.clone(), counted);
+        if self.facade.is_some() && (scheme == Scheme::Dpop || head.headers.contains_key(&DPOP)) {
             // With every answer, so that the turn of a nonce costs a client no second request (RFC 9449 section 8.2).
             let nonce = self.door.possession().nonce(self.door.ports().now());
             response.headers_mut().extend(HeaderValue::from_str(&nonce).map(|nonce| (DPOP_NONCE, nonce)));
@@ -271,10 +272,9 @@ fn sole<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Sole<'h> {
     }
 }
 
-/// Says whether a client knows of proofs: it brings one, or a token that asks for one.
-fn proves(headers: &HeaderMap) -> bool {
+fn speaks_dpop(headers: &HeaderMap) -> bool {
     let scheme = headers.get(AUTHORIZATION).and_then(|value| value.as_bytes().get(..5));
-    headers.contains_key(&DPOP) || scheme.is_some_and(|scheme| scheme.eq_ignore_ascii_case(b"dpop "))
+    scheme.is_some_and(|scheme| scheme.eq_ignore_ascii_case(b"dpop "))
 }
 
 /// Answers a browser of an allowed origin; others were refused before.

@@ -340,7 +340,7 @@ pub(crate) async fn trial_in(plan: &Plan, attack: impl AsyncFn(&House) -> Outcom
 }
 
 /// Asks again and again until it is so.
-pub(crate) async fn until(what: &str, is_so: impl AsyncFn() -> bool) {
+pub(crate) async fn until(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
     let asking = async {
         while !is_so().await {
             tokio::time::sleep(std::time::Duration::from_millis(50)).await;

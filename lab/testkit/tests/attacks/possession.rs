@@ -116,6 +116,17 @@ async fn signed_in(house: &House, owner: &mut Holder) -> (Ask, Tokens) {
     (ask, tokens)
 }
 
+/// What a client is told that does not know the nonce yet.
+async fn asked_for_a_nonce(house: &House, ask: &Ask) -> Option<String> {
+    let url = format!("{}/token", house.origin);
+    let proof = Holder::new().proof("POST", &url, None);
+    let form = [("content-type", "application/x-www-form-urlencoded"), ("dpop", &proof)];
+    let pairs = [("grant_type", "refresh_token"), ("refresh_token", "x"), ("client_id", &ask.app.id)];
+    let heard = house.web.send("POST", &url, &form, write(&pairs)).await;
+    assert_eq!(error(&heard), "use_dpop_nonce");
+    heard.header("dpop-nonce").map(str::to_owned)
+}
+
 fn error(heard: &Heard) -> String {
     let told: Value = serde_json::from_slice(&heard.body).unwrap_or_default();
     told["error"].as_str().unwrap_or_default().to_owned()
@@ -155,7 +166,7 @@ async fn a_bound_token_is_stolen() {
         Err(house.log())
     })
     .await;
-    for reason in ["proof-other-key", "proof-replayed", "bound-token", "proof-missing"] {
+    for reason in ["proof-other-key", "proof-replayed", "token-unproven", "proof-missing"] {
         assert!(why.contains(reason), "no {reason}: {why}");
     }
 }
@@ -211,6 +222,63 @@ async fn a_bound_code_is_stolen() {
     .await;
 }
 
+// control: D-17: a proof is for one verb, on every verb of a session; a dead token is refused in the scheme that brought it
+#[tokio::test]
+async fn a_proof_is_taken_to_another_verb() {
+    let house = House::door(&Plan { sign_in: "access_token = \"4s\"".to_owned(), ..Plan::default() }).await;
+    let mut owner = Holder::new();
+    let (_, tokens) = signed_in(&house, &mut owner).await;
+    let session = owner.call(&house, &tokens.access).await.header("mcp-session-id").unwrap().to_owned();
+    let dpop = format!("DPoP {}", tokens.access);
+    for (verb, of, expected) in [
+        ("DELETE", "POST", StatusCode::UNAUTHORIZED),
+        ("DELETE", "GET", StatusCode::UNAUTHORIZED),
+        ("GET", "DELETE", StatusCode::UNAUTHORIZED),
+        ("DELETE", "DELETE", StatusCode::OK),
+    ] {
+        let proof = owner.proof(of, &house.urls[0], Some(&tokens.access));
+        let headers = [
+            ("authorization", dpop.as_str()),
+            ("dpop", &proof),
+            ("accept", "text/event-stream"),
+            ("mcp-session-id", &session),
+            ("mcp-protocol-version", "2025-11-25"),
+        ];
+        let heard = house.web.send(verb, &house.urls[0], &headers, "").await;
+        let ended = expected == StatusCode::OK && heard.status.is_success();
+        assert!(heard.status == expected || ended, "{verb} with a proof of {of}: {heard:?}");
+    }
+    until("the token's end", async || {
+        let heard = owner.call(&house, &tokens.access).await;
+        let told = heard.header("www-authenticate").unwrap_or_default();
+        assert!(told.is_empty() || told.starts_with("DPoP ") && told.contains("invalid_token"), "{told}");
+        heard.status == StatusCode::UNAUTHORIZED
+    })
+    .await;
+}
+
+// control: D-17, D-15: a sign-in that began without a proof is bound from the first one on, and its lost answers come again to its own key alone
+#[tokio::test]
+async fn an_unbound_refresh_token_is_bound_by_the_first_proof() {
+    let house = House::door(&Plan::default()).await;
+    let (mut owner, mut thief) = (Holder::new(), Holder::new());
+    let ask = house.ask(&house.register("Good", GOOD).await);
+    let unbound = house.sign_in(&mut house.browser(), "alice", &ask).await;
+    let bound = Tokens::of(&owner.refresh(&house, &ask, &unbound.refresh).await).unwrap();
+    for heard in
+        [house.refresh(&ask.app, &bound.refresh).await, thief.refresh(&house, &ask, &bound.refresh).await]
+    {
+        assert_eq!(error(&heard), "invalid_grant", "{heard:?}");
+    }
+    // The answer was lost: the one before yields it again, to its owner.
+    let again = Tokens::of(&owner.refresh(&house, &ask, &unbound.refresh).await).unwrap();
+    assert_eq!(again.refresh, bound.refresh);
+    assert_eq!(owner.call(&house, &again.access).await.status, StatusCode::OK);
+    // Without the key it is a used one, and somebody else has it.
+    assert_eq!(error(&thief.refresh(&house, &ask, &unbound.refresh).await), "invalid_grant");
+    assert_eq!(error(&owner.refresh(&house, &ask, &bound.refresh).await), "invalid_grant", "it has ended");
+}
+
 const MACHINE: &str = r#"
 [[client]]
 id = "night-job"
@@ -261,17 +329,13 @@ async fn a_client_that_must_prove_leaves_the_proof_out() {
 async fn a_proof_is_kept_until_the_nonce_has_turned() {
     let house = House::door(&Plan::default()).await;
     let mut owner = Holder::new();
-    let (_, tokens) = signed_in(&house, &mut owner).await;
+    let (ask, tokens) = signed_in(&house, &mut owner).await;
     assert_eq!(owner.call(&house, &tokens.access).await.status, StatusCode::OK);
     let (old, first) = (owner.nonce.clone(), owner.proof("POST", &house.urls[0], Some(&tokens.access)));
     let dpop = format!("DPoP {}", tokens.access);
     assert_eq!(knock(&house, &dpop, &[&first]).await.status, StatusCode::OK);
-    until("another nonce", async || {
-        let heard = knock(&house, &dpop, &[&first]).await;
-        assert_eq!(heard.status, StatusCode::UNAUTHORIZED);
-        heard.header("dpop-nonce").map(str::to_owned) != old
-    })
-    .await;
+    assert_eq!(knock(&house, &dpop, &[&first]).await.status, StatusCode::UNAUTHORIZED);
+    until("another nonce", async || asked_for_a_nonce(&house, &ask).await != old).await;
     // The client still has the nonce of before, and is told the new one along with its answer.
     let heard = owner.call(&house, &tokens.access).await;
     assert_eq!(heard.status, StatusCode::OK);

@@ -28,6 +28,7 @@ fn metadata_is_as_rfc_8414_says() {
             r#""revocation_endpoint_auth_signing_alg_values_supported":["RS256","PS256","ES256"],"#,
             r#""introspection_endpoint_auth_methods_supported":["client_secret_basic","client_secret_post","private_key_jwt"],"#,
             r#""introspection_endpoint_auth_signing_alg_values_supported":["RS256","PS256","ES256"],"#,
+            r#""dpop_signing_alg_values_supported":["RS256","PS256","ES256"],"#,
             r#""authorization_response_iss_parameter_supported":true,"client_id_metadata_document_supported":true}"#
         )
     );

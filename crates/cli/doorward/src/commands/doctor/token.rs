@@ -53,6 +53,15 @@ pub(crate) async fn look(
         match verify_keeping(token, &keys, expected, now()) {
             Ok((identity, assertion)) => {
                 findings.push(Finding::ok(AREA, format!("{name}: comes in as {}", who(&identity))));
+                if identity.bound_to().is_some() {
+                    findings.push(
+                        Finding::warn(
+                            AREA,
+                            format!("{name}: it is bound to a key (DPoP), and refused without"),
+                        )
+                        .fix("let the client that got it present it, with a proof for each request"),
+                    );
+                }
                 findings.extend(beyond(config, &identity));
                 let server = config.server(name.as_str()).and_then(|server| server.credential.as_ref());
                 if let (Some(ServerCredential::OnBehalfOf { scope }), Some(entra), Some(assertion)) =

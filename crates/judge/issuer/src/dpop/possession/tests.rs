@@ -80,17 +80,48 @@ fn a_jumping_clock_brings_no_proof_back() {
     }
 }
 
+// control: D-17: whoever is late turns nobody's nonce
+#[test]
+fn a_late_request_turns_no_nonce_back() {
+    let (door, signer) = (Possession::new(&[1; 32]), Signer::p256());
+    let next = door.nonce(after(30));
+    for late in [29, -1, -60, -240] {
+        assert_eq!(door.nonce(after(late)), next, "{late}");
+        assert_eq!(door.nonce(after(30)), next, "{late}");
+    }
+    assert!(door.prove(&proof(&signer, &next, "j", after(30)), &first(), after(30)).is_ok());
+    // A clock that was set back for good makes new nonces in the end, and what was used stays used.
+    assert_ne!(door.nonce(after(-600)), next);
+    let again = door.prove(&proof(&signer, &next, "j", after(30)), &first(), after(-240));
+    assert_eq!(again, Err(DpopError::Nonce));
+}
+
 #[test]
 fn what_is_remembered_is_bounded() {
     let mut seen = Seen { turn: 5, ..Seen::default() };
     let id = |number: usize| (number as u128).to_be_bytes();
     for number in 0..MOST {
-        assert_eq!(seen.take(5, id(number)), Ok(()));
+        assert_eq!(seen.take(5, false, id(number)), Ok(()));
     }
-    assert_eq!(seen.take(5, id(MOST)), Err(DpopError::Full));
+    assert_eq!(seen.take(5, false, id(MOST)), Err(DpopError::Full));
     // Full or not, what was used is not good again, and another nonce has room of its own.
-    assert_eq!(seen.take(5, id(0)), Err(DpopError::Replayed));
-    assert_eq!(seen.take(4, id(MOST)), Ok(()));
-    assert_eq!(seen.take(3, id(MOST)), Err(DpopError::Nonce));
-    assert_eq!(seen.take(6, id(MOST)), Err(DpopError::Nonce));
+    assert_eq!(seen.take(5, false, id(0)), Err(DpopError::Replayed));
+    assert_eq!(seen.take(4, false, id(MOST)), Ok(()));
+    assert_eq!(seen.take(3, false, id(MOST)), Err(DpopError::Nonce));
+    assert_eq!(seen.take(6, false, id(MOST)), Err(DpopError::Nonce));
+    // Whoever fills up the token endpoint shuts nobody out of the servers.
+    assert_eq!(seen.take(5, true, id(MOST)), Ok(()));
+}
+
+// control: D-17: of two who use one proof at once, one is refused
+#[test]
+fn a_proof_is_used_by_two_at_once() {
+    let (door, signer) = (Possession::new(&[1; 32]), Signer::p256());
+    let made = proof(&signer, &door.nonce(NOW), "j", NOW);
+    let good = std::thread::scope(|scope| {
+        let tries: Vec<_> =
+            (0..8).map(|_| scope.spawn(|| door.prove(&made, &first(), NOW).is_ok())).collect();
+        tries.into_iter().filter_map(|one| one.join().ok()).filter(|good| *good).count()
+    });
+    assert_eq!(good, 1);
 }
