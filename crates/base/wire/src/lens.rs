@@ -1,6 +1,7 @@
 //! Views of a frame that know what MCP means by it. They borrow; nothing is copied that need not be decoded.
 
 mod lists;
+mod rounds;
 #[cfg(test)]
 mod tests;
 
@@ -15,6 +16,7 @@ pub use lists::{
     PromptDef, ResourceDef, ResourceTemplateDef, ToolDef, next_cursor, prompts_of, resource_templates_of,
     resources_of, retain_items, tools_of,
 };
+pub use rounds::{InputRequest, ResultType, input_requests, result_type};
 
 /// `_meta` key of the protocol version of a modern request.
 pub const META_PROTOCOL_VERSION: &str = "io.modelcontextprotocol/protocolVersion";

@@ -30,6 +30,8 @@ pub(crate) enum JudgedEvent {
     Dropped(&'static str),
     /// A request of the server that the caller's policies do not let through: the server is told so.
     Declined(Id),
+    /// A ping of the server, which the door answers itself.
+    Pinged(Id),
     /// The server says that its offer changed: what is known of it is old. The bytes are released.
     Changed(Bytes),
 }
@@ -82,7 +84,9 @@ impl<P: Ports> Exchange<P> {
             None => edits.insert_member(frame.root(), "id", &client_id),
         }
         if let Some(result) = frame.result() {
-            self.mark_private(result, &mut edits);
+            if self.trail.era == Era::Modern {
+                self.judge_result(result, snapshot, caller, &mut edits)?;
+            }
             self.own_subscription(result, &client_id, &mut edits);
         }
         let bytes = edits.apply(frame.tree()).map_err(|error| malformed(error.to_string()))?;
@@ -117,16 +121,6 @@ impl<P: Ports> Exchange<P> {
                     .is_some_and(|uri| policies.sees(who, server, Item::Resource(&uri)))
             }),
             _ => None,
-        }
-    }
-
-    /// A list that depends on who asks must not be shared between people by a cache on the way (L-12).
-    fn mark_private(&self, result: Value<'_>, edits: &mut Edits) {
-        if self.trail.era == Era::Modern
-            && let Some(scope) = result.get("cacheScope")
-            && scope.as_str().as_deref() != Some("private")
-        {
-            edits.replace(scope.span(), &br#""private""#[..]);
         }
     }
 
@@ -175,6 +169,11 @@ impl<P: Ports> Exchange<P> {
             }
         } else if !known {
             return Ok(JudgedEvent::Dropped("notification-out-of-place"));
+        }
+        if self.trail.era == Era::Modern
+            && let Some(reason) = self.out_of_place(method, frame)
+        {
+            return Ok(JudgedEvent::Dropped(reason));
         }
         let mut edits = Edits::new();
         match method {
@@ -227,6 +226,9 @@ impl<P: Ports> Exchange<P> {
             return JudgedEvent::Dropped("server-request-in-modern-era");
         }
         let method = frame.method().unwrap_or_default();
+        if Method::of(method) == Method::Ping {
+            return JudgedEvent::Pinged(asked.clone());
+        }
         let known = Method::of(method).known_in(Era::Legacy, Direction::ServerToClient, FrameKind::Request);
         let ask = Ask::ServerRequest { server: &self.trail.server.name, method };
         let permitted = known && snapshot.policies().decide(&caller.principal, &ask).is_ok();

@@ -21,6 +21,8 @@ const FRESH_FOR: u64 = 60 * 1_000_000_000;
 const MOST_PAGES: usize = 64;
 const MOST_TOOLS: usize = 4_096;
 const MOST_ARGUMENTS: usize = 256;
+/// JSON-RPC 2.0, section 5.1.
+const METHOD_NOT_FOUND: i64 = -32601;
 /// Catalogues kept; a caller chooses its capabilities, and some servers have one for each person, so their number must
 /// be bounded.
 const MOST_CATALOGUES: usize = 4_096;
@@ -278,7 +280,7 @@ fn too_many(what: &str) -> UpstreamError {
 }
 
 /// Fetches a list page by page. A server that does not have it answers "method not found": it lists nothing, which is
-/// not a failure.
+/// not a failure. Any other error is one: taken for an empty list it would take everybody's tools away for a minute.
 async fn pages<P: Ports>(
     door: &Door<P>,
     on: &Errands<P::Link>,
@@ -290,7 +292,16 @@ async fn pages<P: Ports>(
         let id = door.next_id();
         let errand = Errand::<P>::new(on, id, kind(cursor.take()));
         let frame = single(door.ports.errand(errand).await?, id, &on.server.answer_limits).await?;
-        let Some(result) = frame.result() else { return Ok(()) };
+        let Some(result) = frame.result() else {
+            let code = frame.error().and_then(|error| error.get("code")).and_then(|code| code.as_i64());
+            return match code {
+                Some(METHOD_NOT_FOUND) => Ok(()),
+                code => Err(UpstreamError::new(
+                    UpstreamFault::Refused,
+                    format!("a list was answered with {code:?}"),
+                )),
+            };
+        };
         read(&frame, result)?;
         match lens::next_cursor(result) {
             Some(next) => cursor = Some(next.into_owned()),

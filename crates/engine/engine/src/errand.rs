@@ -26,7 +26,12 @@ pub enum ErrandKind {
     OpenStream,
     /// Answers a request of the server that its caller's policies do not let through.
     Decline(Id),
+    /// Answers a ping of the server: whether this side is there is the door's to say, and needs nobody's permit.
+    Pong(Id),
 }
+
+/// What the door calls itself before a server.
+const SELF: &str = concat!(r#"{"name":"doorward","version":""#, env!("CARGO_PKG_VERSION"), r#""}"#);
 
 /// One errand: its kind, and over which link it goes.
 pub struct Errand<P: Ports> {
@@ -106,8 +111,7 @@ impl<P: Ports> Errand<P> {
         let id = self.id;
         let text = match &self.kind {
             ErrandKind::Initialize => format!(
-                r#"{{"jsonrpc":"2.0","id":{id},"method":"initialize","params":{{"protocolVersion":"{LEGACY}","capabilities":{{}},"clientInfo":{{"name":"doorward","version":"{}"}}}}}}"#,
-                env!("CARGO_PKG_VERSION")
+                r#"{{"jsonrpc":"2.0","id":{id},"method":"initialize","params":{{"protocolVersion":"{LEGACY}","capabilities":{{}},"clientInfo":{SELF}}}}}"#
             ),
             ErrandKind::Initialized => r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#.to_owned(),
             ErrandKind::ListTools(cursor) | ErrandKind::ListPrompts(cursor) => {
@@ -117,7 +121,7 @@ impl<P: Ports> Errand<P> {
                 }
                 if self.era == Era::Modern {
                     params.push(format!(
-                        r#""_meta":{{"io.modelcontextprotocol/protocolVersion":"{MODERN}","io.modelcontextprotocol/clientCapabilities":{}}}"#,
+                        r#""_meta":{{"io.modelcontextprotocol/protocolVersion":"{MODERN}","io.modelcontextprotocol/clientInfo":{SELF},"io.modelcontextprotocol/clientCapabilities":{}}}"#,
                         self.capabilities
                     ));
                 }
@@ -126,6 +130,9 @@ impl<P: Ports> Errand<P> {
                     r#"{{"jsonrpc":"2.0","id":{id},"method":"{method}","params":{{{}}}}}"#,
                     params.join(",")
                 )
+            }
+            ErrandKind::Pong(asked) => {
+                format!(r#"{{"jsonrpc":"2.0","id":{},"result":{{}}}}"#, asked.to_json())
             }
             ErrandKind::Decline(asked) => format!(
                 r#"{{"jsonrpc":"2.0","id":{},"error":{{"code":-32601,"message":"Method not found"}}}}"#,

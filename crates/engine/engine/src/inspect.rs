@@ -5,6 +5,7 @@ use std::sync::atomic::AtomicBool;
 use doorward_wire::{Frame, FrameKind, Id, rewrite_ids};
 
 use crate::door::Door;
+use crate::modern::Wanted;
 use crate::ports::Ports;
 use crate::refusal::Reason;
 use crate::stage::{Cleared, Exchange, Permitted, Step};
@@ -30,14 +31,15 @@ pub(crate) fn inspect<P: Ports>(
     let bytes =
         rewrite_ids(&frame, own.as_ref().or(answers.as_ref()), own.as_ref().filter(|_| progress.is_some()));
     if let (Some(session), Some(id), Some(door_id)) = (seat.session(), frame.id(), door_id)
-        && !session.begin(id, door_id)
+        && let Err(reason) = session.begin(id, door_id)
     {
-        return Err(trail.refuse(Reason::Busy));
+        return Err(trail.refuse(reason));
     }
     trail.times.inspect = trail.lap(&door.ports);
     let call = door.next_call();
     let exchange = Exchange {
         door_id,
+        wanted: Wanted::of(&frame),
         progress: progress.map(|value| value.raw().into()),
         policies: permit.policies().to_vec(),
         started: trail.lap,

@@ -66,6 +66,7 @@ mod errand;
 mod hear;
 mod identify;
 mod inspect;
+mod modern;
 mod pipeline;
 mod ports;
 mod record;

@@ -174,6 +174,8 @@ pub enum UpstreamFault {
     Capped,
     /// It has no stream to offer: 405 to a GET.
     VerbNotServed,
+    /// It asks for input that no policy lets it ask for.
+    Unpermitted,
 }
 
 impl UpstreamFault {
@@ -189,6 +191,7 @@ impl UpstreamFault {
             Self::Ended => "upstream-ended",
             Self::Capped => "upstream-capped",
             Self::VerbNotServed => "upstream-verb-not-served",
+            Self::Unpermitted => "server-request-not-permitted",
         }
     }
 }

@@ -67,6 +67,8 @@ pub enum Reason {
     BadArguments(String),
     /// `Mcp-Param-*` headers that disagree with the body.
     ParamHeaders(&'static str),
+    /// A request under the id of one that still runs: the two answers could not be told apart (L-07).
+    IdInUse,
     /// A response to a request that this session was never asked.
     UnaskedResponse,
     /// The frame about to leave is not the frame that was judged (D-02).
@@ -261,6 +263,7 @@ impl Reason {
             Self::MethodNotPermitted => "method-not-permitted",
             Self::BadArguments(_) => "bad-arguments",
             Self::ParamHeaders(why) => why,
+            Self::IdInUse => "id-in-use",
             Self::UnaskedResponse => "unasked-response",
             Self::NotTheJudgedFrame => "not-the-judged-frame",
             Self::Upstream(fault) => fault.id(),
@@ -379,6 +382,7 @@ impl Reason {
             Self::ParamHeaders(_) => {
                 Face::error(400, -32020, "Mcp-Param headers do not match the request body")
             }
+            Self::IdInUse => Face::error(400, -32600, "a request with this id is still running"),
             Self::UnaskedResponse => Face::error(400, -32600, "no such request is waiting for a response"),
             Self::NotTheJudgedFrame => {
                 Face::error(200, REFUSED, "refused: the request changed after it was judged")

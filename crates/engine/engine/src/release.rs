@@ -10,6 +10,7 @@ use doorward_wire::{Era, Frame, FrameKind, Method};
 
 use crate::door::Door;
 use crate::errand::{Errand, ErrandKind};
+use crate::modern::Wanted;
 use crate::ports::{Answer, Answered, Events, More, Ports, UpstreamError, UpstreamFault};
 use crate::record::{Ending, IntentFacts, OutcomeFacts, RefusalFacts, Subject};
 use crate::refusal::{Asker, Reason, Refusal, Reply};
@@ -253,6 +254,7 @@ pub(crate) async fn listen<P: Ports>(
         seat,
         method: Method::Other,
         door_id: None,
+        wanted: Wanted::default(),
         progress: None,
         call: door.next_call(),
         policies: permit.policies().to_vec(),

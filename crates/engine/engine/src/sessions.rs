@@ -99,15 +99,17 @@ impl<L> Session<L> {
         self.talk.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Notes a running request, so that `notifications/cancelled` finds it; false if the id already runs (L-07) or
-    /// too many do.
-    pub(crate) fn begin(&self, client: &Id, door: i64) -> bool {
+    /// Notes a running request, so that `notifications/cancelled` finds it. The id must be free (L-07).
+    pub(crate) fn begin(&self, client: &Id, door: i64) -> Result<(), Reason> {
         let mut talk = self.talk();
-        if talk.running.len() >= MOST_OPEN || talk.running.iter().any(|(id, _)| id == client) {
-            return false;
+        if talk.running.iter().any(|(id, _)| id == client) {
+            return Err(Reason::IdInUse);
+        }
+        if talk.running.len() >= MOST_OPEN {
+            return Err(Reason::Busy);
         }
         talk.running.push((client.clone(), door));
-        true
+        Ok(())
     }
 
     pub(crate) fn finish(&self, door: i64) {

@@ -12,6 +12,7 @@ use doorward_policy::{Permit, Principal};
 use doorward_types::Timestamp;
 use doorward_wire::{Era, Frame, Id, Method, RoutingHeaders, Verb};
 
+use crate::modern::Wanted;
 use crate::ports::Ports;
 use crate::record::{CallId, StepTimes, Subject};
 use crate::refusal::{Reason, Refusal};
@@ -195,6 +196,8 @@ pub(crate) struct Exchange<P: Ports> {
     pub(crate) seat: Seat<P>,
     pub(crate) method: Method,
     pub(crate) door_id: Option<i64>,
+    /// What the server may send besides the answer.
+    pub(crate) wanted: Wanted,
     /// The client's progress token, raw JSON: the server was given the door's id in its place.
     pub(crate) progress: Option<Box<str>>,
     pub(crate) call: CallId,

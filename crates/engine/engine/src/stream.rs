@@ -172,7 +172,11 @@ impl<P: Ports> ReleasedStream<P> {
                     return out.freeze();
                 }
                 Ok(JudgedEvent::Dropped(reason)) => self.drop_event(reason).await,
-                Ok(JudgedEvent::Declined(asked)) => self.decline(asked).await,
+                Ok(JudgedEvent::Declined(asked)) => {
+                    self.drop_event("server-request-not-permitted").await;
+                    self.answer(ErrandKind::Decline(asked)).await;
+                }
+                Ok(JudgedEvent::Pinged(asked)) => self.answer(ErrandKind::Pong(asked)).await,
                 Err(error) => {
                     self.fail(error, &mut out).await;
                     return out.freeze();
@@ -243,10 +247,10 @@ impl<P: Ports> ReleasedStream<P> {
         let _shut = self.door.ports.refused(facts).await;
     }
 
-    async fn decline(&mut self, asked: doorward_wire::Id) {
-        self.drop_event("server-request-not-permitted").await;
+    /// Answers a request of the server that goes no further.
+    async fn answer(&self, kind: ErrandKind) {
         let on = errands(&self.exchange.trail, &self.exchange.caller, &self.exchange.seat);
-        let errand = Errand::<P>::new(&on, 0, ErrandKind::Decline(asked));
+        let errand = Errand::<P>::new(&on, 0, kind);
         // The server waits for an answer that will not come; if it cannot be told, its own timeout ends the wait.
         let _told = self.door.ports.errand(errand).await;
     }

@@ -1,6 +1,6 @@
 //! A server at a URL, over Streamable HTTP.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -135,7 +135,8 @@ impl HttpServer {
     /// Tells the server that a session is over. It may not care, and nobody waits for it.
     pub(crate) async fn terminate(&self, link: &Arc<Link>) {
         let LinkTo::Http { version, caller, .. } = &link.to else { return };
-        let headers = [("mcp-protocol-version".to_owned(), version.to_string())];
+        let version = version.get().map_or(LEGACY, |version| version);
+        let headers = [("mcp-protocol-version".to_owned(), version.to_owned())];
         let call = Call {
             server: &link.server,
             link: Some(link),
@@ -284,8 +285,13 @@ impl HttpServer {
             };
             headers.insert(name, value);
         }
-        if let Some(LinkTo::Http { session: Some(session), .. }) = call.link.map(|link| &link.to) {
-            headers.insert(SESSION, HeaderValue::from_str(session).map_err(bad)?);
+        if let Some(LinkTo::Http { session, version, .. }) = call.link.map(|link| &link.to) {
+            if let Some(session) = session {
+                headers.insert(SESSION, HeaderValue::from_str(session).map_err(bad)?);
+            }
+            if let Some(agreed) = headers.get(VERSION).and_then(|value| value.to_str().ok()) {
+                version.get_or_init(|| agreed.into());
+            }
         }
         if let Some(trace) = call.trace {
             headers.insert(TRACEPARENT, HeaderValue::from_bytes(&traceparent(&trace)).map_err(bad)?);
@@ -302,7 +308,7 @@ impl HttpServer {
             ends: Ends::default(),
             to: LinkTo::Http {
                 session,
-                version: LEGACY.into(),
+                version: OnceLock::new(),
                 // Kept only where it is needed: an idle session should hold little.
                 caller: self.credential.is_some().then(|| call.caller.map(Arc::clone)).flatten(),
             },

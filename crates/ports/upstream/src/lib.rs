@@ -12,8 +12,8 @@ mod http;
 mod pool;
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use doorward_engine::{Answered, Caller, Cleared, Errand, ErrandKind, Ports, UpstreamError, UpstreamFault};
@@ -59,7 +59,9 @@ pub(crate) enum LinkTo {
     /// Whose credential it was opened with, where that matters: it is closed with the same.
     Http {
         session: Option<Arc<str>>,
-        version: Arc<str>,
+        /// The revision that was agreed on, as the first request after the handshake says it: the end of the session is
+        /// told in the same.
+        version: OnceLock<Box<str>>,
         caller: Option<Arc<Caller>>,
     },
     Child(Arc<Child>),

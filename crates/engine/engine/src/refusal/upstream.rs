@@ -70,6 +70,11 @@ impl UpstreamFault {
                 Face::error(503, REFUSED, "as many copies of this server run as may; try again later")
                     .retry(60)
             }
+            Self::Unpermitted => Face::error(
+                200,
+                REFUSED,
+                "the server behind the door asks for something that no policy lets it ask for",
+            ),
             Self::VerbNotServed => Face::error(405, -32600, "this server does not take that verb"),
         }
     }

@@ -141,7 +141,10 @@ impl Client {
 
     pub(crate) fn modern_request(&self, method: &str, mut params: Value) -> (Request<Full<Bytes>>, Value) {
         params["_meta"]["io.modelcontextprotocol/protocolVersion"] = json!("2026-07-28");
-        params["_meta"]["io.modelcontextprotocol/clientCapabilities"] = json!({});
+        let declared = &mut params["_meta"]["io.modelcontextprotocol/clientCapabilities"];
+        if declared.is_null() {
+            *declared = json!({});
+        }
         let name = params.get("name").or(params.get("uri")).and_then(Value::as_str).map(str::to_owned);
         let body = json!({"jsonrpc": "2.0", "id": "m-1", "method": method, "params": params});
         let mut request = self.request(Method::POST, body.to_string());

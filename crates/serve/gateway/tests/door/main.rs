@@ -18,6 +18,7 @@ mod entities;
 mod frames;
 mod limits;
 mod metrics;
+mod modern;
 mod places;
 mod proxies;
 mod revocations;

@@ -1,6 +1,7 @@
 //! A server that says what a test wants it to say: its tools and its answers are the test's own.
 
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
@@ -21,6 +22,7 @@ type Script = dyn Fn(&Value) -> Response<Full<Bytes>> + Send + Sync;
 pub(crate) struct Scripted {
     address: SocketAddr,
     calls: Arc<Mutex<Vec<(HeaderMap, Value)>>>,
+    list_fails: Arc<AtomicI64>,
 }
 
 impl Scripted {
@@ -32,7 +34,13 @@ impl Scripted {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let calls = Arc::new(Mutex::new(Vec::new()));
-        let house = Arc::new(Inside { tools, script: Box::new(script), calls: Arc::clone(&calls) });
+        let list_fails = Arc::new(AtomicI64::new(0));
+        let house = Arc::new(Inside {
+            tools,
+            script: Box::new(script),
+            calls: Arc::clone(&calls),
+            list_fails: Arc::clone(&list_fails),
+        });
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 let house = Arc::clone(&house);
@@ -43,7 +51,12 @@ impl Scripted {
                 tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
             }
         });
-        Self { address, calls }
+        Self { address, calls, list_fails }
+    }
+
+    /// From now on its list is answered with this error.
+    pub(crate) fn list_fails_with(&self, code: i64) {
+        self.list_fails.store(code, Ordering::SeqCst);
     }
 
     pub(crate) fn url(&self) -> String {
@@ -60,6 +73,7 @@ struct Inside {
     tools: Value,
     script: Box<Script>,
     calls: Arc<Mutex<Vec<(HeaderMap, Value)>>>,
+    list_fails: Arc<AtomicI64>,
 }
 
 impl Inside {
@@ -69,6 +83,14 @@ impl Inside {
         let message: Value = serde_json::from_slice(&body).unwrap_or_default();
         let id = message["id"].clone();
         match message["method"].as_str() {
+            Some("tools/list") if self.list_fails.load(Ordering::SeqCst) != 0 => {
+                let error = json!({"code": self.list_fails.load(Ordering::SeqCst), "message": "no"});
+                answer(
+                    200,
+                    "application/json",
+                    &json!({"jsonrpc": "2.0", "id": id, "error": error}).to_string(),
+                )
+            }
             Some("tools/list") => result(&id, json!({"tools": self.tools, "resultType": "complete"})),
             Some("tools/call") => {
                 self.calls.lock().unwrap().push((head.headers, message.clone()));

@@ -113,6 +113,25 @@ async fn a_question_without_a_permit_is_declined() {
     assert!(declined.iter().any(|request| request.json()["error"]["code"] == -32601), "{declined:?}");
 }
 
+// control: AUT-02: a ping of the server is answered by the door itself: no policy has to permit it, and no client hears of it
+#[tokio::test]
+async fn a_ping_of_the_server_is_answered_by_the_door() {
+    let house = House::with(Plan { policies: NO_ASKING, ..Plan::default() }).await.acquainted().await;
+    let alice = able(&house, "alice").await;
+    let mut stream = alice.stream(alice.request(Method::GET, "")).await;
+    let upstream = house.echo.sessions().pop().unwrap();
+    assert!(house.echo.push(&upstream, r#"{"jsonrpc":"2.0","id":"p-1","method":"ping"}"#).await);
+    let answered = || {
+        let all = house.echo.transcript();
+        all.iter().any(|request| request.json() == json!({"jsonrpc": "2.0", "id": "p-1", "result": {}}))
+    };
+    eventually("the server to be answered", answered).await;
+    let changed = r#"{"jsonrpc":"2.0","method":"notifications/tools/list_changed"}"#;
+    assert!(house.echo.push(&upstream, changed).await);
+    assert_eq!(stream.next().await.unwrap()["method"], "notifications/tools/list_changed");
+    assert_eq!(house.refusals(), Vec::<String>::new());
+}
+
 // control: L-07, L-18: equal ids and progress tokens of two sessions never meet behind the door
 #[tokio::test]
 async fn equal_names_of_two_callers_never_mix() {
@@ -170,11 +189,7 @@ async fn a_cancellation_ends_the_callers_own_request() {
     let hers = tokio::spawn(async move { hers.call("hold", json!({})).await });
     let his = tokio::spawn(async move { his.call("hold", json!({})).await });
     house.echo.until_calls(2).await;
-    assert_eq!(
-        alice.call("hold", json!({})).await.status,
-        StatusCode::SERVICE_UNAVAILABLE,
-        "id 7 runs already"
-    );
+    assert_eq!(alice.call("hold", json!({})).await.status, StatusCode::BAD_REQUEST, "id 7 runs already");
     let cancel = json!({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": 7}});
     assert_eq!(alice.post(&cancel).await.status, StatusCode::ACCEPTED);
     house.echo.until_calls(1).await;

@@ -252,7 +252,9 @@ async fn a_slow_reader_fills_no_memory() {
     let house = House::with(Plan { policies: ALL, upstreams: &upstreams, ..Plan::default() }).await;
     let alice = house.client("alice").at("/flood/mcp");
     // The first call learns the server's tools.
-    let (request, _) = alice.modern_request("tools/call", json!({"name": "flood", "arguments": {}}));
+    let params =
+        json!({"name": "flood", "arguments": {}, "_meta": {"io.modelcontextprotocol/logLevel": "info"}});
+    let (request, _) = alice.modern_request("tools/call", params);
     let before = peak_memory();
     let mut body = alice.open(request).await.into_body();
     let mut bytes = 0;

@@ -1,0 +1,156 @@
+//! What 2026-07-28 asks of answers, and what the door asks of them besides: a server behind it cannot say more, or to
+//! more people, than the revision and the policies let it.
+
+use doorward_policy::Ask;
+use doorward_wire::lens::{self, EnvelopeState, ResultType, input_requests, result_type};
+use doorward_wire::{Edits, Frame, Method, Value};
+
+use crate::ports::{Ports, UpstreamError, UpstreamFault};
+use crate::snapshot::Snapshot;
+use crate::stage::{Caller, Exchange};
+
+/// What a request of 2026-07-28 lets its server send besides the answer.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Wanted {
+    /// It named a level for log messages (L-17).
+    log: bool,
+    /// Of `subscriptions/listen`: which kinds it asked to hear of (L-16).
+    tools: bool,
+    prompts: bool,
+    resources: bool,
+    updates: bool,
+}
+
+impl Wanted {
+    /// Reads it from a request.
+    pub(crate) fn of(frame: &Frame) -> Self {
+        let asked = frame.params().and_then(|params| params.get("notifications"));
+        let wants = |name: &str| {
+            let value = asked.and_then(|asked| asked.get(name));
+            value.is_some_and(|value| value.as_bool() == Some(true) || value.items().next().is_some())
+        };
+        Self {
+            log: matches!(lens::envelope(frame), EnvelopeState::Present(it) if it.log_level.is_some()),
+            tools: wants("toolsListChanged"),
+            prompts: wants("promptsListChanged"),
+            resources: wants("resourcesListChanged"),
+            updates: wants("resourceSubscriptions"),
+        }
+    }
+}
+
+/// The answers that a client may keep (L-12).
+fn is_cacheable(method: Method) -> bool {
+    use Method::{Discover, PromptsList, ResourceTemplatesList, ResourcesList, ResourcesRead, ToolsList};
+    matches!(
+        method,
+        Discover | ToolsList | PromptsList | ResourcesList | ResourceTemplatesList | ResourcesRead
+    )
+}
+
+impl<P: Ports> Exchange<P> {
+    /// Judges what a result says that it is, and completes what it leaves unsaid.
+    pub(crate) fn judge_result(
+        &self,
+        result: Value<'_>,
+        snapshot: &Snapshot,
+        caller: &Caller,
+        edits: &mut Edits,
+    ) -> Result<(), UpstreamError> {
+        let malformed = |what: &str| UpstreamError::new(UpstreamFault::Malformed, what);
+        match result_type(result) {
+            ResultType::Unsaid => edits.insert_member(result, "resultType", r#""complete""#),
+            ResultType::Complete => {}
+            ResultType::Task if self.method == Method::ToolsCall => {}
+            ResultType::InputRequired => self.judge_input_requests(result, snapshot, caller)?,
+            ResultType::Task | ResultType::Unknown => {
+                return Err(malformed("the result is of an unknown type"));
+            }
+        }
+        if is_cacheable(self.method) && result_type(result) != ResultType::InputRequired {
+            // What depends on who asks must not be shared between people by a cache on the way, and what a server says
+            // nothing of is not kept at all.
+            match result.get("cacheScope") {
+                Some(scope) if scope.is_str("private") => {}
+                Some(scope) => edits.replace(scope.span(), &br#""private""#[..]),
+                None => edits.insert_member(result, "cacheScope", r#""private""#),
+            }
+            if result.get("ttlMs").is_none() {
+                edits.insert_member(result, "ttlMs", "0");
+            }
+        }
+        Ok(())
+    }
+
+    /// What a server asks of a client by its result is asked like any request of a server's: only where the protocol has
+    /// it, only what the client can, only where a policy lets it (D-01, L-13).
+    fn judge_input_requests(
+        &self,
+        result: Value<'_>,
+        snapshot: &Snapshot,
+        caller: &Caller,
+    ) -> Result<(), UpstreamError> {
+        let malformed = |what: &str| UpstreamError::new(UpstreamFault::Malformed, what);
+        if !matches!(self.method, Method::ToolsCall | Method::PromptsGet | Method::ResourcesRead) {
+            return Err(malformed("the server asks for input where it may not"));
+        }
+        let requests =
+            input_requests(result).ok_or_else(|| malformed("what the server asks for cannot be read"))?;
+        let declared = self.seat.capabilities();
+        for request in requests {
+            let needed = match &*request.method {
+                "elicitation/create" => {
+                    let mode = request.params.and_then(|params| params.get("mode"));
+                    if mode.is_some_and(|mode| mode.is_str("url")) {
+                        r#""url":"#
+                    } else {
+                        r#""elicitation":"#
+                    }
+                }
+                "sampling/createMessage" => r#""sampling":"#,
+                "roots/list" => r#""roots":"#,
+                _ => return Err(malformed("the server asks for something that no client has")),
+            };
+            // The text is the door's own, of the protocol's words alone.
+            if !declared.contains(needed) {
+                return Err(malformed("the server asks for what the client did not declare"));
+            }
+            let ask = Ask::ServerRequest { server: &self.trail.server.name, method: &request.method };
+            if snapshot.policies().decide(&caller.principal, &ask).is_err() {
+                let what = format!("no policy lets the server ask for {}", request.method);
+                return Err(UpstreamError::new(UpstreamFault::Unpermitted, what));
+            }
+        }
+        Ok(())
+    }
+
+    /// Says why a notification has no place on this stream, if it has none.
+    pub(crate) fn out_of_place(&self, method: Method, frame: &Frame) -> Option<&'static str> {
+        use Method::{
+            Cancelled, Message, Other, Progress, PromptsListChanged, ResourceUpdated, ResourcesListChanged,
+            SubscriptionsAcknowledged, ToolsListChanged,
+        };
+        let wanted = &self.wanted;
+        if self.method != Method::SubscriptionsListen {
+            return match method {
+                Message if !wanted.log => Some("log-not-asked-for"),
+                ToolsListChanged | PromptsListChanged | ResourcesListChanged | ResourceUpdated => {
+                    Some("notification-out-of-place")
+                }
+                _ => None,
+            };
+        }
+        let asked_for = match method {
+            SubscriptionsAcknowledged | Other | Cancelled => true,
+            ToolsListChanged => wanted.tools,
+            PromptsListChanged => wanted.prompts,
+            ResourcesListChanged => wanted.resources,
+            ResourceUpdated => wanted.updates,
+            Message | Progress => false,
+            _ => false,
+        };
+        // Another subscription's news could be another person's.
+        let own = lens::subscription_id(frame).and_then(|id| id.as_i64()) == self.door_id;
+        (!asked_for || !own).then_some("notification-out-of-place")
+    }
+}

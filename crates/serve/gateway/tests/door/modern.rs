@@ -1,0 +1,175 @@
+//! What a server of 2026-07-28 may say besides its answer, and what the door completes.
+
+use http::{Response, StatusCode};
+use serde_json::{Value, json};
+
+use crate::client::{Client, Heard};
+use crate::scripted::{self, Scripted};
+use crate::support::{House, Plan};
+
+const ALL: &str = r#"@id("all") permit (principal in Role::"Reader", action, resource);"#;
+const NO_ASKING: &str = r#"@id("calls") permit (principal in Role::"Reader", action, resource)
+unless { action == Action::"elicitation/create" };"#;
+
+/// A server whose one tool answers with what its arguments say.
+async fn parrot() -> Scripted {
+    Scripted::start(json!([{"name": "say", "inputSchema": {"type": "object"}}]), |message| {
+        let said = &message["params"]["arguments"];
+        match said["events"].as_array() {
+            None => scripted::result(&message["id"], said["result"].clone()),
+            Some(events) => streamed(events, &message["id"], &said["result"]),
+        }
+    })
+    .await
+}
+
+fn streamed(events: &[Value], id: &Value, result: &Value) -> Response<http_body_util::Full<bytes::Bytes>> {
+    let last = json!({"jsonrpc": "2.0", "id": id, "result": result});
+    let text: String = events.iter().chain([&last]).map(|event| format!("data: {event}\n\n")).collect();
+    scripted::answer(200, "text/event-stream", &text)
+}
+
+async fn house(server: &Scripted, policies: &'static str) -> (House, Client) {
+    let upstreams = [("parrot", server.url())];
+    let house =
+        House::with(Plan { policies, upstreams: &upstreams, ..Plan::default() }).await.acquainted().await;
+    let alice = house.client("alice").at("/parrot/mcp");
+    (house, alice)
+}
+
+/// Has the server answer with `result`, to a client that can do what `capabilities` say.
+async fn say(client: &Client, result: &Value, capabilities: Value) -> Heard {
+    let meta = json!({"io.modelcontextprotocol/clientCapabilities": capabilities});
+    client.modern("tools/call", json!({"name": "say", "arguments": {"result": result}, "_meta": meta})).await
+}
+
+fn asking(method: &str, params: Value) -> Value {
+    json!({
+        "resultType": "input_required",
+        "inputRequests": {"it": {"method": method, "params": params}},
+        "requestState": "state",
+    })
+}
+
+// control: L-08, L-13: a server asks for input only as the protocol has it, and only what the client said it can give
+#[tokio::test]
+async fn input_is_asked_for_as_the_protocol_has_it() {
+    let server = parrot().await;
+    let (_house, alice) = house(&server, ALL).await;
+    let form = || json!({"elicitation": {"form": {}}});
+    let ask = |method, params| asking(method, params);
+    for (result, capabilities) in [
+        (ask("elicitation/create", json!({"mode": "form"})), form()),
+        (ask("elicitation/create", json!({})), json!({"elicitation": {}})),
+        (ask("elicitation/create", json!({"mode": "url"})), json!({"elicitation": {"url": {}}})),
+        (ask("sampling/createMessage", json!({})), json!({"sampling": {}})),
+        (ask("roots/list", json!({})), json!({"roots": {}})),
+        (json!({"resultType": "input_required", "requestState": "s"}), json!({})),
+        (json!({"resultType": "complete", "content": []}), json!({})),
+    ] {
+        let heard = say(&alice, &result, capabilities).await;
+        assert_eq!(heard.json()["result"], result, "byte for byte");
+    }
+    for (result, capabilities) in [
+        (ask("elicitation/create", json!({"mode": "form"})), json!({})),
+        (ask("elicitation/create", json!({"mode": "url"})), form()),
+        (ask("sampling/createMessage", json!({})), form()),
+        (ask("roots/list", json!({})), form()),
+        (ask("tools/call", json!({"name": "x"})), form()),
+        (ask("ping", json!({})), form()),
+        (json!({"resultType": "input_required"}), form()),
+        (json!({"resultType": "input_required", "inputRequests": {}}), form()),
+        (json!({"resultType": "input_required", "inputRequests": []}), form()),
+        (json!({"resultType": "input_required", "inputRequests": {"a": {}}}), form()),
+        (json!({"resultType": "input_required", "requestState": 1}), form()),
+        (json!({"resultType": "partial"}), form()),
+        (json!({"resultType": 1}), form()),
+        (json!({"resultType": null}), form()),
+    ] {
+        let heard = say(&alice, &result, capabilities).await;
+        assert_eq!(heard.json()["error"]["code"], -32603, "{result}: {:?}", heard.body);
+    }
+}
+
+// control: D-01, AUT-02: what no policy lets a server ask for is not asked by a result either
+#[tokio::test]
+async fn input_is_asked_for_where_a_policy_lets_it() {
+    let server = parrot().await;
+    let (house, alice) = house(&server, NO_ASKING).await;
+    let can = || json!({"elicitation": {}, "sampling": {}});
+    let heard = say(&alice, &asking("elicitation/create", json!({})), can()).await;
+    assert_eq!(heard.json()["error"]["code"], 4030, "{:?}", heard.body);
+    assert!(!String::from_utf8_lossy(&heard.body).contains("state"), "nothing of it passes");
+    let outcomes = house.records("outcome");
+    assert_eq!(outcomes.last().unwrap()["reason"], "server-request-not-permitted", "{outcomes:?}");
+    let allowed = say(&alice, &asking("sampling/createMessage", json!({})), can()).await;
+    assert_eq!(allowed.json()["result"]["resultType"], "input_required");
+}
+
+// control-off: D-01: without the door whoever calls is asked for whatever the server likes
+#[tokio::test]
+async fn without_the_door_anything_is_asked_for() {
+    let server = parrot().await;
+    let (_house, alice) = house(&server, NO_ASKING).await;
+    let address = server.url().trim_start_matches("http://").trim_end_matches("/mcp").parse().unwrap();
+    let direct = Client { address, path: "/mcp".to_owned(), ..alice };
+    let heard = say(&direct, &asking("tools/call", json!({})), json!({})).await;
+    assert_eq!(heard.json()["result"]["inputRequests"]["it"]["method"], "tools/call");
+}
+
+// control: L-17, T-09: log messages come to those who asked for them, and news of lists not on the stream of a call
+#[tokio::test]
+async fn a_stream_carries_what_belongs_to_it() {
+    let server = parrot().await;
+    let (_house, alice) = house(&server, ALL).await;
+    let note = |method: &str, params: Value| json!({"jsonrpc": "2.0", "method": method, "params": params});
+    let events = json!([
+        note("notifications/message", json!({"level": "info", "data": "one"})),
+        note("notifications/tools/list_changed", json!({})),
+        note("notifications/resources/updated", json!({"uri": "a:b"})),
+        note("notifications/progress", json!({"progressToken": 99, "progress": 1})),
+    ]);
+    let done = json!({"content": [], "resultType": "complete"});
+    for (level, expected) in [(None, 0), (Some("info"), 1)] {
+        let mut params = json!({"name": "say", "arguments": {"events": events, "result": done}});
+        if let Some(level) = level {
+            params["_meta"] = json!({"io.modelcontextprotocol/logLevel": level});
+        }
+        let heard = alice.modern("tools/call", params).await;
+        let mut heard = heard.events();
+        assert_eq!(heard.pop().unwrap()["result"], done);
+        assert_eq!(heard.len(), expected, "{heard:?}");
+        assert!(heard.iter().all(|event| event["method"] == "notifications/message"));
+    }
+}
+
+// control: L-08, L-12: what a server leaves unsaid is said for it: the type of a result, and that nobody keeps it for others
+#[tokio::test]
+async fn what_is_left_unsaid_is_said() {
+    let server = parrot().await;
+    let (_house, alice) = house(&server, ALL).await;
+    let heard = say(&alice, &json!({"content": []}), json!({})).await;
+    assert_eq!(heard.json()["result"], json!({"content": [], "resultType": "complete"}));
+    let listed = alice.modern("tools/list", json!({})).await;
+    assert_eq!(listed.status, StatusCode::OK);
+    let listed = &listed.json()["result"];
+    let hints = (&listed["resultType"], &listed["cacheScope"], &listed["ttlMs"]);
+    assert_eq!(hints, (&json!("complete"), &json!("private"), &json!(0)));
+}
+
+// control: D-08: a list that fails is no empty list: it takes nobody's tools away
+#[tokio::test]
+async fn a_list_that_fails_is_not_empty() {
+    let server = parrot().await;
+    let (_house, alice) = house(&server, ALL).await;
+    // A client with other capabilities than any before: its list is fetched anew.
+    for (code, capabilities, expected) in [
+        (-32603, json!({"roots": {}}), -32603),
+        (-32000, json!({"sampling": {}}), -32603),
+        (-32601, json!({"elicitation": {}}), -32602),
+    ] {
+        server.list_fails_with(code);
+        let heard = say(&alice, &json!({"content": []}), capabilities).await;
+        assert_eq!(heard.json()["error"]["code"], expected, "{code}: {:?}", heard.body);
+    }
+}
