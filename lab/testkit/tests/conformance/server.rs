@@ -1,0 +1,85 @@
+//! A server on the official package, directly and behind the door: the door may make no difference.
+
+use std::path::Path;
+use std::process::Stdio;
+use std::time::Duration;
+
+use doorward_testkit::{DoorPlan, DoorProcess, Kit, Lab, Program, bare, within};
+use tokio::process::Command;
+
+use crate::results::{Scenario, read, told};
+use crate::shim::Shim;
+
+/// The revisions, and how many scenarios each requires of servers.
+const REVISIONS: [(&str, usize); 2] = [("2025-11-25", 30), ("2026-07-28", 37)];
+
+const POLICIES: &str = r#"@id("readers") permit (principal in Role::"Reader", action, resource);"#;
+
+/// The suite takes a minute; more is a hang.
+const PATIENCE: Duration = Duration::from_secs(300);
+
+// control: eras-a: the official suite finds the same in a server behind the door as without it, in both revisions: nothing
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_behind_the_door_conforms_as_it_does_without() {
+    let kit = Kit::install(env!("CARGO_TARGET_TMPDIR")).await;
+    let lab = Lab::start().await;
+    let (_fixture, address) = Program::on_free_port("listening on", |address| {
+        let mut command = bare(kit.node());
+        command.arg(kit.script("fixture_server.mjs")).args([address.port().to_string().as_str(), "dual"]);
+        command
+    })
+    .await;
+    let url = format!("http://{address}/mcp");
+    let plan = DoorPlan::before("fixture", &url, POLICIES).signing_in(&lab, "entra_tokens = \"all\"");
+    let door = DoorProcess::open(&lab, &plan).await;
+    let shim = Shim::before(door.address, "fixture", &lab.token("alice")).await;
+    let through = format!("http://localhost:{}/mcp", shim.address.port());
+    for (revision, count) in REVISIONS {
+        let required = required(&kit, revision).await;
+        assert_eq!(required.len(), count, "{revision}: {required:?}");
+        for (way, url) in [("directly", &url), ("through the door", &through)] {
+            let results = lab.folder().join(format!("{revision} {way}"));
+            let (all, printed) = run(&kit, url, revision, &results).await;
+            let (scored, besides): (Vec<_>, Vec<_>) =
+                all.into_iter().partition(|one| required.iter().any(|name| one.is(name)));
+            let good = |all: &[Scenario]| all.iter().filter(|one| one.is_good()).count();
+            println!(
+                "{revision} {way}: {} of {count}, and {} of {} that are not scored",
+                good(&scored),
+                good(&besides),
+                besides.len()
+            );
+            let why = || format!("{revision} {way}:\n{}\n{printed}\n{}", told(&scored), door.log());
+            assert!(scored.len() == count && good(&scored) == count, "{}", why());
+        }
+    }
+    drop(shim);
+    assert!(door.stop().await.success(), "the door closes well");
+}
+
+/// The scenarios that a revision requires of servers.
+async fn required(kit: &Kit, revision: &str) -> Vec<String> {
+    let mut runner = runner(kit);
+    runner.args(["list", "--requirements", revision]);
+    let output = within("the runner's list", runner.output()).await.expect("the runner can be started");
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let of_servers = text.lines().skip_while(|line| !line.starts_with("Server scenarios")).skip(1);
+    let names = of_servers.map_while(|line| line.trim().strip_prefix("- "));
+    names.map(|name| name.split(' ').next().unwrap_or_default().to_owned()).collect()
+}
+
+fn runner(kit: &Kit) -> Command {
+    let mut runner = bare(kit.node());
+    runner.arg(kit.module("@modelcontextprotocol/conformance/dist/index.js"));
+    runner.stdin(Stdio::null()).kill_on_drop(true);
+    runner
+}
+
+/// Runs what a revision requires of servers, and what it does not.
+async fn run(kit: &Kit, url: &str, revision: &str, results: &Path) -> (Vec<Scenario>, String) {
+    let mut runner = runner(kit);
+    runner.args(["server", "--url", url, "--requirements", revision, "-o"]).arg(results);
+    let ended = tokio::time::timeout(PATIENCE, runner.output()).await;
+    let output = ended.expect("the runner ends").expect("the runner can be started");
+    (read(results), String::from_utf8_lossy(&output.stdout).into_owned())
+}
