@@ -1,7 +1,6 @@
 // The server that the official conformance runner asks for, on the TypeScript v2 server package. Arguments: port (0 for
-// any free one) and what it speaks: `legacy` is 2025-11-25, with sessions; `modern` is 2026-07-28, without; `dual` is
-// both at one address. Prints one line with its address when it is ready. Every mode offers everything under the same
-// names: what one revision asks for by requests on the stream of a call, the other asks for in the result.
+// any free one), and `legacy` (2025-11-25), `modern` (2026-07-28) or `dual` (both at one address). Prints its address
+// when it is ready. All of them offer everything under the same names, each by the means of its revision.
 import { randomBytes, randomUUID } from 'node:crypto';
 import { createServer } from 'node:http';
 import { Readable } from 'node:stream';
@@ -30,7 +29,7 @@ const VERSIONS = { legacy: '2025-11-25', modern: '2026-07-28' };
 const MODES = [...Object.keys(VERSIONS), 'dual'];
 const PATH = '/mcp';
 const RETRY_MS = 200;
-// Says more than a relay which hides things from some people may repeat.
+// More than a relay which hides things from some people may repeat as it is.
 const LISTS = { ttlMs: 1000, cacheScope: 'public' };
 const PNG = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR42mNgmJkGAAGcAQDme/frAAAAAElFTkSuQmCC';
 const WAV = 'UklGRiwAAABXQVZFZm10IBAAAAABAAEAQB8AAEAfAAABAAgAZGF0YQgAAACAgICAgICAgA==';
@@ -209,9 +208,9 @@ async function whatItCan(_, ctx, server) {
   return question ?? says(`Asked for ${Object.keys(answers).join(', ')}.`);
 }
 
-const triggers = (does, what) => () => {
+const triggers = (does) => () => {
   does();
-  return says(`Changed: ${what}.`);
+  return says('Changed.');
 };
 
 // The runner calls the first one without arguments: it must be one that takes none.
@@ -310,10 +309,10 @@ const TOOLS = {
   ],
   test_input_required_result_multi_round: ['Asks twice, the second time about the first', multiRound],
   test_input_required_result_capabilities: ['Asks for what the client declared, and nothing else', whatItCan],
-  test_trigger_tool_change: ['Adds a tool, or takes it away', triggers(() => change('tools'), 'the list of tools')],
-  test_trigger_prompt_change: ['Adds a prompt, or takes it away', triggers(() => change('prompts'), 'the list of prompts')],
-  test_trigger_resource_change: ['Adds a resource, or takes it away', triggers(() => change('resources'), 'the list of resources')],
-  test_trigger_resource_update: ['Changes the watched resource', triggers(() => update(), 'the watched resource')],
+  test_trigger_tool_change: ['Adds or removes a tool', triggers(() => change('tools'))],
+  test_trigger_prompt_change: ['Adds or removes a prompt', triggers(() => change('prompts'))],
+  test_trigger_resource_change: ['Adds or removes a resource', triggers(() => change('resources'))],
+  test_trigger_resource_update: ['Changes the watched resource', triggers(() => update())],
 };
 
 // Prompts.

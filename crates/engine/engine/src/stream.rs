@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 use doorward_types::Timestamp;
+use doorward_wire::Method;
 use doorward_wire::sse::write_event;
 use futures_util::future::{Either, select};
 
@@ -102,9 +103,9 @@ impl<P: Ports> ReleasedStream<P> {
         self.door.ports.now()
     }
 
-    /// Says whether this stream answers no request: it only listens for what the server says unasked.
+    /// Says whether this stream only listens for what the server says unasked: a legacy session's, or a subscription.
     pub fn is_unasked(&self) -> bool {
-        self.exchange.door_id.is_none()
+        self.exchange.door_id.is_none() || self.exchange.method == Method::SubscriptionsListen
     }
 
     /// Waits for the next events and returns those that may be released, in one write; `None` at the end.

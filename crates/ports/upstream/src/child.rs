@@ -419,6 +419,11 @@ impl ChildEvents {
         self.first = Some(frame);
     }
 
+    /// From here on nothing need come for as long as nothing happens.
+    pub(crate) fn listen(&mut self) {
+        self.deadlines = Deadlines { silence: None, most: None };
+    }
+
     /// Notes that the answer has come: leaving now cancels nothing.
     pub(crate) fn answered(&mut self) {
         self.done = true;

@@ -135,7 +135,15 @@ impl Children {
                 Ok(Answered { link: None, answer: Answer::Accepted })
             }
             (_, method, Some(id)) if self.target.shared && subscribes(method) => Ok(not_found(id)),
-            (era, _, id) => self.say(&child, cleared.bytes(), id, era, &rules).await,
+            (era, method, id) => {
+                let mut said = self.say(&child, cleared.bytes(), id, era, &rules).await;
+                if let (Method::SubscriptionsListen, Ok(answered)) = (method, &mut said)
+                    && let Answer::Stream(UpstreamEvents::Child(events)) = &mut answered.answer
+                {
+                    events.listen();
+                }
+                said
+            }
         }
     }
 

@@ -62,6 +62,8 @@ struct Call<'a> {
     headers: &'a [(String, String)],
     trace: Option<[u8; 16]>,
     opens: bool,
+    /// It is a subscription, which may be silent for as long as nothing happens.
+    listens: bool,
     timeout: Duration,
     most_bytes: usize,
     most_event_bytes: usize,
@@ -102,6 +104,7 @@ impl HttpServer {
             headers: cleared.headers(),
             trace: Some(cleared.trace()),
             opens: cleared.era() == Era::Legacy && cleared.method() == Method::Initialize,
+            listens: cleared.method() == Method::SubscriptionsListen,
             timeout: rules.call_timeout,
             most_bytes: rules.answer_limits.max_bytes,
             most_event_bytes: rules.event_bytes,
@@ -122,6 +125,7 @@ impl HttpServer {
             headers: &headers,
             trace: None,
             opens: opens(errand.kind()),
+            listens: false,
             timeout: rules.call_timeout,
             most_bytes: rules.answer_limits.max_bytes,
             most_event_bytes: rules.event_bytes,
@@ -144,6 +148,7 @@ impl HttpServer {
             headers: &headers,
             trace: None,
             opens: false,
+            listens: false,
             timeout: Duration::from_secs(5),
             most_bytes: 4_096,
             most_event_bytes: 4_096,
@@ -184,8 +189,9 @@ impl HttpServer {
             return Ok(Answered { link, answer: Answer::Accepted });
         }
         if is("text/event-stream") && status.is_success() {
-            let silence = if listening { None } else { Some(call.timeout) };
-            let most = if listening { None } else { Some(Instant::now() + self.most) };
+            let bounded = !listening && !call.listens;
+            let silence = bounded.then_some(call.timeout);
+            let most = bounded.then(|| Instant::now() + self.most);
             let events = HttpEvents::new(
                 response.into_body(),
                 Some((sender, Arc::clone(&self.pool))),

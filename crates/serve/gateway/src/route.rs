@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::Bytes;
-use doorward_engine::{Arrived, Door, Ports, ServerRules, Snapshot, Sole};
+use doorward_engine::{Arrived, Carried, Door, Ports, Released, ServerRules, Snapshot, Sole};
 use doorward_facade::Facade;
 use doorward_issuer::dpop;
 use doorward_oauth::{Scheme, protected_resource_metadata};
@@ -143,9 +143,7 @@ impl Site {
         let running = self.calls.fetch_add(1, Ordering::Relaxed);
         let _counted = Counted(Arc::clone(&self.calls));
         if running >= self.most_calls || *self.drain.borrow() {
-            let mut response = error(StatusCode::SERVICE_UNAVAILABLE, "the door is busy; try again shortly");
-            response.headers_mut().insert(RETRY_AFTER, 2.into());
-            return response;
+            return busy();
         }
         let (head, body) = request.into_parts();
         let bytes = match head.method {
@@ -211,9 +209,7 @@ impl Site {
         let running = counter.fetch_add(1, Ordering::Relaxed);
         let counted = Counted(Arc::clone(counter));
         if running >= most || *self.drain.borrow() {
-            let mut response = error(StatusCode::SERVICE_UNAVAILABLE, "the door is busy; try again shortly");
-            response.headers_mut().insert(RETRY_AFTER, 2.into());
-            return response;
+            return busy();
         }
         let (head, body) = request.into_parts();
         let lines = head.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
@@ -234,6 +230,7 @@ impl Site {
         };
         // Boxed: the whole way of a message is a large future, and the HTTP server moves what it holds.
         let carried = Box::pin(self.door.carry(arrived)).await;
+        let Some(counted) = self.recounted(&carried, verb, counted) else { return busy() };
         let scheme = if speaks_dpop(&head.headers) { Scheme::Dpop } else { Scheme::Bearer };
         let mut response = respond(carried, &rules, scheme, self.drain.clone(), counted);
         if self.facade.is_some() && (scheme == Scheme::Dpop || head.headers.contains_key(&DPOP)) {
@@ -242,6 +239,18 @@ impl Site {
             response.headers_mut().extend(HeaderValue::from_str(&nonce).map(|nonce| (DPOP_NONCE, nonce)));
         }
         response
+    }
+
+    /// A subscription is known as one only now. It listens, so it must not hold the place of a call for hours; nothing if
+    /// no place to listen is left.
+    fn recounted(&self, carried: &Carried<GatewayPorts>, verb: Verb, counted: Counted) -> Option<Counted> {
+        let subscribes = matches!(carried, Ok(Released::Stream(stream)) if stream.is_unasked());
+        if verb != Verb::Post || !subscribes {
+            return Some(counted);
+        }
+        let listening = self.listening.fetch_add(1, Ordering::Relaxed);
+        let place = Counted(Arc::clone(&self.listening));
+        (listening < self.most_listening).then_some(place)
     }
 
     /// Takes the trace id of a valid `traceparent` (W3C Trace Context §3.2), or makes one.
@@ -275,6 +284,12 @@ fn sole<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Sole<'h> {
 fn speaks_dpop(headers: &HeaderMap) -> bool {
     let scheme = headers.get(AUTHORIZATION).and_then(|value| value.as_bytes().get(..5));
     scheme.is_some_and(|scheme| scheme.eq_ignore_ascii_case(b"dpop "))
+}
+
+fn busy() -> Response<Reply> {
+    let mut response = error(StatusCode::SERVICE_UNAVAILABLE, "the door is busy; try again shortly");
+    response.headers_mut().insert(RETRY_AFTER, 2.into());
+    response
 }
 
 /// Answers a browser of an allowed origin; others were refused before.

@@ -173,3 +173,26 @@ async fn a_list_that_fails_is_not_empty() {
         assert_eq!(heard.json()["error"]["code"], expected, "{code}: {:?}", heard.body);
     }
 }
+
+// control: RAT-04, L-16: a subscription may be silent for longer than any call, and holds no call's place meanwhile
+#[tokio::test]
+async fn a_subscription_waits_for_as_long_as_nothing_happens() {
+    let more = "[limits]\ncall_timeout = \"300ms\"\ncall_timeout_max = \"400ms\"\nconcurrent_calls = 1";
+    let house = House::with(Plan { policies: ALL, more, ..Plan::default() }).await.acquainted().await;
+    let alice = house.client("alice");
+    let (request, _) =
+        alice.modern_request("subscriptions/listen", json!({"notifications": {"toolsListChanged": true}}));
+    let mut news = alice.stream(request).await;
+    let first = news.next().await.unwrap();
+    assert_eq!(first["method"], "notifications/subscriptions/acknowledged", "{first}");
+    // Each of these takes the one place there is, and as long as a call may.
+    for _ in 0..3 {
+        let heard = alice.modern("tools/call", json!({"name": "hold", "arguments": {}})).await;
+        assert_eq!((heard.status, &heard.json()["error"]["code"]), (StatusCode::OK, &json!(-32603)));
+    }
+    assert_eq!(house.echo.announce("notifications/prompts/list_changed", "{}").await, 0, "not asked for");
+    assert_eq!(house.echo.announce("notifications/tools/list_changed", "{}").await, 1);
+    let changed = news.next().await.unwrap();
+    assert_eq!(changed["method"], "notifications/tools/list_changed");
+    assert_eq!(changed["params"]["_meta"]["io.modelcontextprotocol/subscriptionId"], "m-1");
+}
