@@ -185,9 +185,17 @@ impl<P: Ports> Exchange<P> {
                 };
                 edits.replace(token.span(), client.as_bytes());
             }
-            // Which request of its own a server cancels is known by the door's id for it; a client that does not know
-            // the request ignores it, as the protocol asks.
-            Method::Cancelled => return Ok(JudgedEvent::Dropped("server-cancellation")),
+            // A server gives up what it asked this client: the client knows that by the door's id. Of anything else it
+            // has nothing to give up here.
+            Method::Cancelled => {
+                let session = self.seat.session();
+                let given_up = lens::cancelled_id(frame)
+                    .and_then(|id| session.and_then(|session| session.given_up(&id)));
+                let (Some(door_id), Some(value)) = (given_up, lens::cancelled_value(frame)) else {
+                    return Ok(JudgedEvent::Dropped("foreign-cancellation"));
+                };
+                edits.replace(value.span(), door_id.to_string());
+            }
             Method::ToolsListChanged | Method::PromptsListChanged | Method::ResourcesListChanged => {}
             Method::ResourceUpdated => {
                 let uri = frame.params().and_then(|params| params.get("uri")).and_then(|uri| uri.as_str());

@@ -130,6 +130,13 @@ impl<L> Session<L> {
         true
     }
 
+    /// Takes back a request that the server gives up, by its own id; returns the door's. Nobody answers it any more.
+    pub(crate) fn given_up(&self, upstream: &Id) -> Option<i64> {
+        let mut talk = self.talk();
+        let at = talk.asked.iter().position(|(_, id)| id == upstream)?;
+        Some(talk.asked.swap_remove(at).0)
+    }
+
     /// Takes the server's id for a response of the client: each request is answered once.
     pub(crate) fn answered(&self, door: i64) -> Option<Id> {
         let mut talk = self.talk();

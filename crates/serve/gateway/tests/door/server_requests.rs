@@ -132,6 +132,28 @@ async fn a_ping_of_the_server_is_answered_by_the_door() {
     assert_eq!(house.refusals(), Vec::<String>::new());
 }
 
+// control: L-07, T-09: a server gives up its own question, under the id that the client knows it by, and nobody else's
+#[tokio::test]
+async fn a_question_is_given_up() {
+    let house = House::new().await.acquainted().await;
+    let alice = able(&house, "alice").await;
+    let mut listening = alice.stream(alice.request(Method::GET, "")).await;
+    let upstream = house.echo.sessions().pop().unwrap();
+    let ask = r#"{"jsonrpc":"2.0","id":"q-7","method":"elicitation/create","params":{"message":"?","requestedSchema":{"type":"object","properties":{}}}}"#;
+    assert!(house.echo.push(&upstream, ask).await);
+    let question = listening.next().await.unwrap();
+    for given_up in [json!("q-8"), question["id"].clone(), json!("q-7"), json!("q-7")] {
+        let frame = json!({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": given_up, "reason": "late"}});
+        assert!(house.echo.push(&upstream, frame.to_string()).await);
+    }
+    let told = listening.next().await.unwrap();
+    assert_eq!(told["params"], json!({"requestId": question["id"], "reason": "late"}));
+    eventually("the three others to be refused", || house.refusals().len() == 3).await;
+    assert!(house.refusals().iter().all(|reason| reason == "foreign-cancellation"), "{:?}", house.refusals());
+    let late = alice.post(&accept(&question["id"], "Alice")).await;
+    assert_eq!(late.status, StatusCode::BAD_REQUEST, "it is over");
+}
+
 // control: L-07, L-18: equal ids and progress tokens of two sessions never meet behind the door
 #[tokio::test]
 async fn equal_names_of_two_callers_never_mix() {
