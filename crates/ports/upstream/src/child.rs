@@ -392,7 +392,11 @@ impl ChildEvents {
             frame = self.receiver.recv() => {
                 frame.ok_or_else(|| UpstreamError::new(UpstreamFault::Ended, "the child ended before it answered"))
             }
-            () = late => Err(UpstreamError::new(UpstreamFault::Timeout, "no answer of the child in time")),
+            () = late => {
+                // Nobody waits any more: that is told in both revisions (T-34), but never of a handshake.
+                self.cancel = self.cancel.map(|_| Era::Modern);
+                Err(UpstreamError::new(UpstreamFault::Timeout, "no answer of the child in time"))
+            }
             () = ended => Err(UpstreamError::new(UpstreamFault::Ended, "the session ended")),
         }
     }

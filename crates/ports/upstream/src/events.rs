@@ -17,6 +17,7 @@ use tokio::time::Instant;
 
 use crate::Link;
 use crate::child::ChildEvents;
+use crate::give_up::GiveUp;
 use crate::pool::Pool;
 
 /// Bytes of events that leave together; more that is ready waits for the next write.
@@ -48,6 +49,8 @@ pub struct HttpEvents {
     /// The longest silence, and the last moment of all.
     silence: Option<Duration>,
     most: Option<Instant>,
+    /// What is told to the server when the time is over.
+    pub(crate) give_up: Option<GiveUp>,
     ended: bool,
 }
 
@@ -67,7 +70,7 @@ impl HttpEvents {
     ) -> Self {
         let reader =
             SseReader::new(SseLimits { max_event: most_bytes, max_line: most_bytes.saturating_add(64) });
-        Self { body, reader, connection, link, silence, most, ended: false }
+        Self { body, reader, connection, link, silence, most, give_up: None, ended: false }
     }
 
     async fn next_batch(&mut self, into: &mut Vec<Bytes>, limit: usize) -> Result<More, UpstreamError> {
@@ -179,6 +182,9 @@ impl HttpEvents {
             }
             () = late => {
                 self.ended = true;
+                if let Some(give_up) = self.give_up.take() {
+                    give_up.tell();
+                }
                 return Err(UpstreamError::new(UpstreamFault::Timeout, "the stream was silent for too long, or went on for too long"));
             }
         };

@@ -16,6 +16,7 @@ use tokio::time::Instant;
 
 use crate::credential::{OutboundCredential, Retry};
 use crate::events::{HttpEvents, UpstreamEvents};
+use crate::give_up::GiveUp;
 use crate::pool::{Pool, Sender};
 use crate::{Ends, Link, LinkTo, opens};
 
@@ -51,22 +52,22 @@ const METHOD: HeaderName = HeaderName::from_static("mcp-method");
 const NAME: HeaderName = HeaderName::from_static("mcp-name");
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
-type Said = Result<Answered<Link, UpstreamEvents>, UpstreamError>;
+pub(crate) type Said = Result<Answered<Link, UpstreamEvents>, UpstreamError>;
 
 /// One request and how its answer is to be read.
-struct Call<'a> {
-    server: &'a ServerName,
-    link: Option<&'a Arc<Link>>,
+pub(crate) struct Call<'a> {
+    pub(crate) server: &'a ServerName,
+    pub(crate) link: Option<&'a Arc<Link>>,
     /// On whose behalf.
-    caller: Option<&'a Arc<Caller>>,
-    headers: &'a [(String, String)],
-    trace: Option<[u8; 16]>,
-    opens: bool,
+    pub(crate) caller: Option<&'a Arc<Caller>>,
+    pub(crate) headers: &'a [(String, String)],
+    pub(crate) trace: Option<[u8; 16]>,
+    pub(crate) opens: bool,
     /// It is a subscription, which may be silent for as long as nothing happens.
-    listens: bool,
-    timeout: Duration,
-    most_bytes: usize,
-    most_event_bytes: usize,
+    pub(crate) listens: bool,
+    pub(crate) timeout: Duration,
+    pub(crate) most_bytes: usize,
+    pub(crate) most_event_bytes: usize,
 }
 
 impl HttpServer {
@@ -92,7 +93,7 @@ impl HttpServer {
         })
     }
 
-    pub(crate) async fn send<P>(&self, cleared: Cleared<P>) -> Said
+    pub(crate) async fn send<P>(self: &Arc<Self>, cleared: Cleared<P>) -> Said
     where
         P: Ports<Link = Link, Events = UpstreamEvents>,
     {
@@ -109,7 +110,20 @@ impl HttpServer {
             most_bytes: rules.answer_limits.max_bytes,
             most_event_bytes: rules.event_bytes,
         };
-        self.call(call, http::Method::POST, cleared.bytes().clone()).await
+        let mut give_up = GiveUp::of(self, &cleared);
+        let mut said = self.call(call, http::Method::POST, cleared.bytes().clone()).await;
+        match &mut said {
+            Ok(Answered { answer: Answer::Stream(UpstreamEvents::Http(events)), .. }) => {
+                events.give_up = give_up;
+            }
+            Err(error) if error.fault == UpstreamFault::Timeout => {
+                if let Some(give_up) = give_up.take() {
+                    give_up.tell();
+                }
+            }
+            _ => {}
+        }
+        said
     }
 
     pub(crate) async fn errand<P>(&self, errand: Errand<P>) -> Said
@@ -158,7 +172,7 @@ impl HttpServer {
         }
     }
 
-    async fn call(&self, call: Call<'_>, verb: http::Method, body: Bytes) -> Said {
+    pub(crate) async fn call(&self, call: Call<'_>, verb: http::Method, body: Bytes) -> Said {
         let deadline = Instant::now() + call.timeout;
         let late = |_| UpstreamError::new(UpstreamFault::Timeout, "no answer in time");
         tokio::time::timeout_at(deadline, self.call_in_time(&call, verb, body)).await.map_err(late)?

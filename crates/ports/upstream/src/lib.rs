@@ -8,6 +8,7 @@ mod child;
 mod children;
 mod credential;
 mod events;
+mod give_up;
 mod http;
 mod pool;
 
@@ -39,7 +40,7 @@ pub enum Target {
 }
 
 enum Server {
-    Http(HttpServer),
+    Http(Arc<HttpServer>),
     Stdio(Children),
 }
 
@@ -100,7 +101,7 @@ impl Upstreams {
         let mut servers = BTreeMap::new();
         for (name, target) in targets {
             let server = match target {
-                Target::Http(target) => Server::Http(HttpServer::new(connector.clone(), target)?),
+                Target::Http(target) => Server::Http(Arc::new(HttpServer::new(connector.clone(), target)?)),
                 Target::Stdio(target) => Server::Stdio(Children::new(name.clone(), target)),
             };
             servers.insert(name, server);

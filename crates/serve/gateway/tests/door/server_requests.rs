@@ -225,3 +225,27 @@ async fn a_cancellation_ends_the_callers_own_request() {
     })
     .await;
 }
+
+// control: T-34: a call whose time is over is given up at the server too, which would go on for nobody
+#[tokio::test]
+async fn a_call_that_takes_too_long_is_given_up_at_the_server() {
+    let more = "[limits]\ncall_timeout = \"300ms\"\ncall_timeout_max = \"400ms\"";
+    let house = House::with(Plan { more, ..Plan::default() }).await.acquainted().await;
+    let alice = able(&house, "alice").await;
+    let heard = alice.call("hold", json!({})).await;
+    assert_eq!(heard.response()["error"]["code"], -32603, "{:?}", heard.body);
+    // A question on the stream that nobody answers: the stream is silent for too long.
+    let (stream, _) = asked(&alice).await;
+    assert_eq!(stream.rest().await[0]["error"]["code"], -32603);
+    let given_up = || {
+        let all: Vec<Value> = house.echo.transcript().iter().map(|request| request.json()).collect();
+        let ids = |method: &str, at: &[&str]| -> Vec<Value> {
+            let of = all.iter().filter(|frame| frame["method"] == method);
+            of.map(|frame| at.iter().fold(frame, |value, member| &value[*member]).clone()).collect()
+        };
+        let (calls, given_up) =
+            (ids("tools/call", &["id"]), ids("notifications/cancelled", &["params", "requestId"]));
+        calls.len() == 2 && calls == given_up
+    };
+    eventually("both to be given up, under the door's ids", given_up).await;
+}
