@@ -14,6 +14,7 @@ use crate::errand::{Errand, ErrandKind, Errands};
 use crate::ports::{Ports, RandomUnavailable, UpstreamError, UpstreamFault};
 use crate::record::CallId;
 use crate::refusal::{Reason, Refusal};
+use crate::rounds::Rounds;
 use crate::sessions::{Owner, SessionRules, Sessions};
 use crate::snapshot::{EraRule, ServerRules, Snapshot};
 use crate::stage::Caller;
@@ -38,6 +39,7 @@ pub struct Door<P: Ports> {
     calls: AtomicU64,
     epoch: AtomicU64,
     possession: Arc<Possession>,
+    pub(crate) rounds: Arc<Rounds>,
     /// Announced when the snapshot or the epoch changes.
     pub(crate) change: Change,
 }
@@ -60,6 +62,7 @@ impl<P: Ports> Door<P> {
             boot,
             calls: AtomicU64::new(0),
             epoch: AtomicU64::new(0),
+            rounds: Arc::new(Rounds::new(&ports)?),
             possession: Arc::new(Possession::new(&ports.random()?)),
             change: Change::default(),
             ports,

@@ -1,13 +1,15 @@
 //! The inspect step: the last look at what leaves for the server, and the one place where [`Cleared`] is made.
 
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use doorward_wire::{Frame, FrameKind, Id, rewrite_ids};
+use doorward_wire::{Era, Frame, FrameKind, Id, lens, rewrite_ids};
 
 use crate::door::Door;
 use crate::modern::Wanted;
 use crate::ports::Ports;
 use crate::refusal::Reason;
+use crate::rounds::has_rounds;
 use crate::stage::{Cleared, Exchange, Permitted, Step};
 
 pub(crate) fn inspect<P: Ports>(
@@ -40,6 +42,8 @@ pub(crate) fn inspect<P: Ports>(
     let exchange = Exchange {
         door_id,
         wanted: Wanted::of(&frame),
+        round: (trail.era == Era::Modern && has_rounds(method))
+            .then(|| (Arc::clone(&door.rounds), lens::routing_name(&frame).unwrap_or_default().into())),
         progress: progress.map(|value| value.raw().into()),
         policies: permit.policies().to_vec(),
         started: trail.lap,

@@ -72,6 +72,7 @@ mod ports;
 mod record;
 mod refusal;
 mod release;
+mod rounds;
 mod schema;
 mod session;
 mod sessions;

@@ -6,6 +6,7 @@ use doorward_wire::lens::{self, EnvelopeState, ResultType, input_requests, resul
 use doorward_wire::{Edits, Frame, Method, Value};
 
 use crate::ports::{Ports, UpstreamError, UpstreamFault};
+use crate::rounds::Round;
 use crate::snapshot::Snapshot;
 use crate::stage::{Caller, Exchange};
 
@@ -62,7 +63,7 @@ impl<P: Ports> Exchange<P> {
             ResultType::Unsaid => edits.insert_member(result, "resultType", r#""complete""#),
             ResultType::Complete => {}
             ResultType::Task if self.method == Method::ToolsCall => {}
-            ResultType::InputRequired => self.judge_input_requests(result, snapshot, caller)?,
+            ResultType::InputRequired => self.judge_input_requests(result, snapshot, caller, edits)?,
             ResultType::Task | ResultType::Unknown => {
                 return Err(malformed("the result is of an unknown type"));
             }
@@ -89,11 +90,12 @@ impl<P: Ports> Exchange<P> {
         result: Value<'_>,
         snapshot: &Snapshot,
         caller: &Caller,
+        edits: &mut Edits,
     ) -> Result<(), UpstreamError> {
         let malformed = |what: &str| UpstreamError::new(UpstreamFault::Malformed, what);
-        if !matches!(self.method, Method::ToolsCall | Method::PromptsGet | Method::ResourcesRead) {
+        let (Some((rounds, name)), Some(call)) = (&self.round, self.door_id) else {
             return Err(malformed("the server asks for input where it may not"));
-        }
+        };
         let requests =
             input_requests(result).ok_or_else(|| malformed("what the server asks for cannot be read"))?;
         let declared = self.seat.capabilities();
@@ -121,7 +123,10 @@ impl<P: Ports> Exchange<P> {
                 return Err(UpstreamError::new(UpstreamFault::Unpermitted, what));
             }
         }
-        Ok(())
+        let round =
+            Round { owner: &self.caller.owner, server: &self.trail.server, method: self.method, name };
+        let sealed = rounds.hand_out(result, &round, call, self.trail.now, edits);
+        sealed.ok_or_else(|| malformed("what the server asks for cannot be sealed"))
     }
 
     /// Says why a notification has no place on this stream, if it has none.

@@ -10,6 +10,7 @@ use crate::inspect::inspect;
 use crate::ports::Ports;
 use crate::refusal::Reply;
 use crate::release::{Released, leave, listen, record_intent, record_refusal, release, send};
+use crate::rounds::rejoin;
 use crate::session::session;
 use crate::stage::{Arrived, Step};
 
@@ -29,7 +30,7 @@ impl<P: Ports> Door<P> {
     async fn walk(self: &Arc<Self>, arrived: Arrived<'_, P>) -> Step<Released<P>> {
         let identified = identify(self, arrived).await?;
         let heard = hear(self, identified).await?;
-        let seated = session(self, heard)?;
+        let seated = rejoin(self, session(self, heard)?)?;
         let permitted = match authorize(self, seated).await? {
             Authorized::Send(permitted) => permitted,
             Authorized::Listen(trail, caller, session, permit) => {

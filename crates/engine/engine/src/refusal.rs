@@ -67,6 +67,10 @@ pub enum Reason {
     BadArguments(String),
     /// `Mcp-Param-*` headers that disagree with the body.
     ParamHeaders(&'static str),
+    /// A state that this door did not make, that was changed, or that is too old.
+    StateInvalid,
+    /// A state that was made for another: answered as invalid, raised as an alarm.
+    StateForeign,
     /// A request under the id of one that still runs: the two answers could not be told apart (L-07).
     IdInUse,
     /// A response to a request that this session was never asked.
@@ -263,6 +267,8 @@ impl Reason {
             Self::MethodNotPermitted => "method-not-permitted",
             Self::BadArguments(_) => "bad-arguments",
             Self::ParamHeaders(why) => why,
+            Self::StateInvalid => "request-state-invalid",
+            Self::StateForeign => "request-state-foreign",
             Self::IdInUse => "id-in-use",
             Self::UnaskedResponse => "unasked-response",
             Self::NotTheJudgedFrame => "not-the-judged-frame",
@@ -281,6 +287,7 @@ impl Reason {
             self,
             Self::SessionForeign
                 | Self::NotTheJudgedFrame
+                | Self::StateForeign
                 | Self::Unproven
                 | Self::Proof(DpopError::OtherKey | DpopError::Replayed)
         )
@@ -381,6 +388,9 @@ impl Reason {
             }
             Self::ParamHeaders(_) => {
                 Face::error(400, -32020, "Mcp-Param headers do not match the request body")
+            }
+            Self::StateInvalid | Self::StateForeign => {
+                Face::error(200, -32602, "the request state is not valid: begin again without it")
             }
             Self::IdInUse => Face::error(400, -32600, "a request with this id is still running"),
             Self::UnaskedResponse => Face::error(400, -32600, "no such request is waiting for a response"),

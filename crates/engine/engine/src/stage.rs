@@ -16,6 +16,7 @@ use crate::modern::Wanted;
 use crate::ports::Ports;
 use crate::record::{CallId, StepTimes, Subject};
 use crate::refusal::{Reason, Refusal};
+use crate::rounds::Rounds;
 use crate::session::Seat;
 use crate::sessions::Owner;
 use crate::snapshot::{ServerRules, Snapshot};
@@ -198,6 +199,8 @@ pub(crate) struct Exchange<P: Ports> {
     pub(crate) door_id: Option<i64>,
     /// What the server may send besides the answer.
     pub(crate) wanted: Wanted,
+    /// The tool, prompt or resource, where a round may follow; and what seals its state.
+    pub(crate) round: Option<(Arc<Rounds>, Box<str>)>,
     /// The client's progress token, raw JSON: the server was given the door's id in its place.
     pub(crate) progress: Option<Box<str>>,
     pub(crate) call: CallId,

@@ -68,7 +68,13 @@ async fn input_is_asked_for_as_the_protocol_has_it() {
         (json!({"resultType": "complete", "content": []}), json!({})),
     ] {
         let heard = say(&alice, &result, capabilities).await;
-        assert_eq!(heard.json()["result"], result, "byte for byte");
+        let (mut given, mut expected) = (heard.json()["result"].clone(), result);
+        // The state is sealed; everything else is as it was.
+        let states =
+            [&mut given, &mut expected].map(|one| one.as_object_mut().unwrap().remove("requestState"));
+        assert_eq!(given, expected);
+        assert_eq!(states[0].is_some(), states[1].is_some());
+        assert!(states[0] != states[1] || states[0].is_none());
     }
     for (result, capabilities) in [
         (ask("elicitation/create", json!({"mode": "form"})), json!({})),
@@ -195,4 +201,79 @@ async fn a_subscription_waits_for_as_long_as_nothing_happens() {
     let changed = news.next().await.unwrap();
     assert_eq!(changed["method"], "notifications/tools/list_changed");
     assert_eq!(changed["params"]["_meta"]["io.modelcontextprotocol/subscriptionId"], "m-1");
+}
+
+/// Begins a round and returns its state.
+async fn begun(client: &Client, state: &str) -> String {
+    let asking = json!({"resultType": "input_required", "requestState": state});
+    let heard = say(client, &asking, json!({})).await;
+    heard.json()["result"]["requestState"].as_str().unwrap_or_else(|| panic!("{:?}", heard.body)).to_owned()
+}
+
+/// Goes on with a round.
+async fn goes_on(client: &Client, tool: &str, state: Value) -> Heard {
+    let arguments = json!({"result": {"content": [], "resultType": "complete"}});
+    let params = json!({"name": tool, "arguments": arguments, "requestState": state});
+    client.modern("tools/call", params).await
+}
+
+// control: eras-f, L-15: the state of a round is worth nothing to anybody else, at another server or tool, or changed
+#[tokio::test]
+async fn a_round_goes_on_only_for_whom_it_began() {
+    let tools = || json!([{"name": "say", "inputSchema": {"type": "object"}}, {"name": "tell", "inputSchema": {"type": "object"}}]);
+    let answer =
+        |message: &Value| scripted::result(&message["id"], message["params"]["arguments"]["result"].clone());
+    let (server, sibling) = (Scripted::start(tools(), answer).await, Scripted::start(tools(), answer).await);
+    let upstreams = [("parrot", server.url()), ("sibling", sibling.url())];
+    let plan = Plan { policies: ALL, upstreams: &upstreams, ..Plan::default() };
+    let house = House::with(plan).await.acquainted().await;
+    let alice = house.client("alice").at("/parrot/mcp");
+    let carol = house.client("carol").at("/parrot/mcp");
+    let own = "it is \u{1f511} \"quoted\" \\ and long: ".to_owned() + &"x".repeat(2_000);
+    let state = begun(&alice, &own).await;
+    let invalid = |heard: &Heard| heard.json()["error"]["code"] == -32602;
+    let seen = server.calls().len();
+
+    for (who, tool) in [(&carol, "say"), (&alice, "tell"), (&alice.at("/sibling/mcp"), "say")] {
+        let heard = goes_on(who, tool, json!(state)).await;
+        assert!(invalid(&heard), "{tool}: {:?}", heard.body);
+    }
+    let foreign = house.refusals();
+    assert_eq!(foreign, vec!["request-state-foreign".to_owned(); 3]);
+    assert_eq!(house.records("alarm").len(), 3, "somebody should look");
+    let mut changed = vec![json!(own), json!(""), json!(7), json!(null), json!([state]), json!(&state[1..])];
+    for at in [0, 12, 40, state.len() - 2] {
+        let other = if state.as_bytes()[at] == b'A' { "B" } else { "A" };
+        changed.push(json!(format!("{}{other}{}", &state[..at], &state[at + 1..])));
+    }
+    for changed in changed {
+        let heard = goes_on(&alice, "say", changed.clone()).await;
+        assert!(invalid(&heard), "{changed}: {:?}", heard.body);
+    }
+    let elsewhere = alice.modern("tools/list", json!({"requestState": state})).await;
+    assert!(invalid(&elsewhere), "{:?}", elsewhere.body);
+    assert_eq!(
+        (server.calls().len(), sibling.calls().len()),
+        (seen, 0),
+        "nothing of it has reached a server"
+    );
+
+    // For her it goes on, as often as the server lets it, and the server has its own state back.
+    for _ in 0..2 {
+        let heard = goes_on(&alice, "say", json!(state)).await;
+        assert_eq!(heard.json()["result"]["resultType"], "complete", "{:?}", heard.body);
+        assert_eq!(server.calls().last().unwrap().1["params"]["requestState"], json!(own));
+    }
+}
+
+// control-off: L-15: without the door a server that does not bind its states itself goes on for anybody
+#[tokio::test]
+async fn without_the_door_anybody_goes_on() {
+    let server = parrot().await;
+    let (_house, alice) = house(&server, ALL).await;
+    let address = server.url().trim_start_matches("http://").trim_end_matches("/mcp").parse().unwrap();
+    let direct = Client { address, path: "/mcp".to_owned(), token: None, ..alice };
+    let state = begun(&direct, "state").await;
+    let heard = goes_on(&direct, "say", json!(state)).await;
+    assert_eq!(heard.json()["result"]["resultType"], "complete");
 }
