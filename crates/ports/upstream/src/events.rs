@@ -16,8 +16,8 @@ use hyper::client::conn::http1::SendRequest;
 use tokio::time::Instant;
 
 use crate::Link;
+use crate::aside::Aside;
 use crate::child::ChildEvents;
-use crate::give_up::GiveUp;
 use crate::pool::Pool;
 
 /// Bytes of events that leave together; more that is ready waits for the next write.
@@ -49,10 +49,20 @@ pub struct HttpEvents {
     /// The longest silence, and the last moment of all.
     silence: Option<Duration>,
     most: Option<Instant>,
-    /// What is told to the server when the time is over.
-    pub(crate) give_up: Option<GiveUp>,
+    /// How the server is spoken to beside this stream, where the revision wants it.
+    pub(crate) aside: Option<Aside>,
+    /// The last event that the server named, and how long it wants to be left alone.
+    last: Option<String>,
+    retry: Duration,
+    resumed: u32,
     ended: bool,
 }
+
+/// How long a server is left alone that closed a stream and does not say (HTML, section 9.2.3).
+const RETRY: Duration = Duration::from_secs(1);
+/// How long it may ask for, and how often one answer may be fetched on.
+const MOST_RETRY: Duration = Duration::from_secs(30);
+const MOST_RESUMED: u32 = 64;
 
 enum Got {
     Chunk,
@@ -70,7 +80,19 @@ impl HttpEvents {
     ) -> Self {
         let reader =
             SseReader::new(SseLimits { max_event: most_bytes, max_line: most_bytes.saturating_add(64) });
-        Self { body, reader, connection, link, silence, most, give_up: None, ended: false }
+        Self {
+            body,
+            reader,
+            connection,
+            link,
+            silence,
+            most,
+            aside: None,
+            last: None,
+            retry: RETRY,
+            resumed: 0,
+            ended: false,
+        }
     }
 
     async fn next_batch(&mut self, into: &mut Vec<Bytes>, limit: usize) -> Result<More, UpstreamError> {
@@ -95,10 +117,15 @@ impl HttpEvents {
                     }
                     bytes += into.iter().skip(before).map(Bytes::len).sum::<usize>();
                 }
-                return Ok(if self.ended && into.len() < limit { More::No } else { More::Yes });
+                let over = self.ended && into.len() < limit && !self.resumes();
+                return Ok(if over { More::No } else { More::Yes });
             }
             if self.ended {
-                return Ok(More::No);
+                // Whoever had the answer would not have come again.
+                if !self.resume().await? {
+                    return Ok(More::No);
+                }
+                continue;
             }
             self.wait().await?;
         }
@@ -107,11 +134,18 @@ impl HttpEvents {
     fn take(&mut self, into: &mut Vec<Bytes>, limit: usize) -> Result<(), UpstreamError> {
         while into.len() < limit {
             match self.reader.next() {
-                Some(Ok(event)) if event.data.is_empty() => {}
-                Some(Ok(event)) if event.event.as_deref().is_none_or(|name| name == "message") => {
-                    into.push(event.data)
+                Some(Ok(event)) => {
+                    if event.id.is_some() {
+                        self.last = event.id;
+                    }
+                    if let Some(retry) = event.retry_ms {
+                        self.retry = Duration::from_millis(retry).min(MOST_RETRY);
+                    }
+                    let is_message = event.event.as_deref().is_none_or(|name| name == "message");
+                    if is_message && !event.data.is_empty() {
+                        into.push(event.data);
+                    }
                 }
-                Some(Ok(_)) => {}
                 Some(Err(error)) => return Err(broken(&error)),
                 None => return Ok(()),
             }
@@ -153,6 +187,40 @@ impl HttpEvents {
         }
     }
 
+    fn resumes(&self) -> bool {
+        self.aside.is_some() && self.last.is_some() && self.resumed < MOST_RESUMED
+    }
+
+    /// Fetches the rest of an answer whose stream the server closed, after as long as it asked for (T-30). False if there
+    /// is no rest to fetch.
+    async fn resume(&mut self) -> Result<bool, UpstreamError> {
+        let resumes = self.resumes();
+        let (Some(aside), Some(last), true) = (&self.aside, &self.last, resumes) else { return Ok(false) };
+        self.resumed += 1;
+        let late = || UpstreamError::new(UpstreamFault::Timeout, "the answer did not come in time");
+        let until = Instant::now() + self.retry;
+        if self.most.is_some_and(|most| until >= most) {
+            return Err(late());
+        }
+        let link = self.link.clone();
+        let ended = async {
+            match &link {
+                Some(link) => link.ends.ended().await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            () = tokio::time::sleep_until(until) => {}
+            () = ended => return Err(UpstreamError::new(UpstreamFault::Ended, "the session ended")),
+        }
+        let timeout = self.most.map_or(MOST_RETRY, |most| most.saturating_duration_since(Instant::now()));
+        let Some(next) = aside.resume(last, timeout).await else { return Ok(false) };
+        // What comes on it is judged like everything on this stream; the bounds stay this stream's.
+        (self.body, self.reader, self.connection) = (next.body, next.reader, next.connection);
+        self.ended = false;
+        Ok(true)
+    }
+
     /// Waits for a chunk, but not beyond the longest silence, the last moment, or the end of the link.
     async fn wait(&mut self) -> Result<(), UpstreamError> {
         let silent_until = self.silence.map(|silence| Instant::now() + silence);
@@ -182,8 +250,8 @@ impl HttpEvents {
             }
             () = late => {
                 self.ended = true;
-                if let Some(give_up) = self.give_up.take() {
-                    give_up.tell();
+                if let Some(aside) = self.aside.take() {
+                    aside.give_up();
                 }
                 return Err(UpstreamError::new(UpstreamFault::Timeout, "the stream was silent for too long, or went on for too long"));
             }

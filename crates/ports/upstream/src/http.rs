@@ -14,9 +14,9 @@ use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Incoming;
 use tokio::time::Instant;
 
+use crate::aside::Aside;
 use crate::credential::{OutboundCredential, Retry};
 use crate::events::{HttpEvents, UpstreamEvents};
-use crate::give_up::GiveUp;
 use crate::pool::{Pool, Sender};
 use crate::{Ends, Link, LinkTo, opens};
 
@@ -110,17 +110,13 @@ impl HttpServer {
             most_bytes: rules.answer_limits.max_bytes,
             most_event_bytes: rules.event_bytes,
         };
-        let mut give_up = GiveUp::of(self, &cleared);
+        let aside = Aside::of(self, &cleared);
         let mut said = self.call(call, http::Method::POST, cleared.bytes().clone()).await;
-        match &mut said {
-            Ok(Answered { answer: Answer::Stream(UpstreamEvents::Http(events)), .. }) => {
-                events.give_up = give_up;
+        match (&mut said, aside) {
+            (Ok(Answered { answer: Answer::Stream(UpstreamEvents::Http(events)), .. }), aside) => {
+                events.aside = aside;
             }
-            Err(error) if error.fault == UpstreamFault::Timeout => {
-                if let Some(give_up) = give_up.take() {
-                    give_up.tell();
-                }
-            }
+            (Err(error), Some(aside)) if error.fault == UpstreamFault::Timeout => aside.give_up(),
             _ => {}
         }
         said

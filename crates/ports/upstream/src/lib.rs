@@ -4,11 +4,11 @@
 //! not judged can be sent. What the door comes with is an [`OutboundCredential`] of its own, never what a caller brought.
 //! It follows no redirect, and waits for nothing without a deadline.
 
+mod aside;
 mod child;
 mod children;
 mod credential;
 mod events;
-mod give_up;
 mod http;
 mod pool;
 

@@ -21,6 +21,7 @@ mod metrics;
 mod modern;
 mod places;
 mod proxies;
+mod resumed;
 mod revocations;
 mod scripted;
 mod server_requests;

@@ -1,0 +1,89 @@
+//! What is said to a server of 2025-11-25 beside a call that runs there. A closed connection says nothing in that
+//! revision: neither that nobody waits any more, when the call would go on for nobody (T-34), nor that there is no answer,
+//! which may be fetched on another (T-30).
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use doorward_engine::{Answer, Caller, Cleared, Ports};
+use doorward_wire::{Era, Method};
+
+use crate::events::HttpEvents;
+use crate::http::{Call, HttpServer};
+use crate::{Link, UpstreamEvents};
+
+const LAST_EVENT_ID: &str = "last-event-id";
+
+/// What it takes to speak of one call that runs in a session.
+pub(crate) struct Aside {
+    http: Arc<HttpServer>,
+    link: Arc<Link>,
+    caller: Arc<Caller>,
+    headers: Vec<(String, String)>,
+    id: i64,
+    most_event_bytes: usize,
+}
+
+impl Aside {
+    /// Nothing where closing the connection is enough, and of the handshake, which must not be given up (T-12).
+    pub(crate) fn of<P>(http: &Arc<HttpServer>, cleared: &Cleared<P>) -> Option<Self>
+    where
+        P: Ports<Link = Link, Events = UpstreamEvents>,
+    {
+        if cleared.era() != Era::Legacy || cleared.method() == Method::Initialize {
+            return None;
+        }
+        let version = cleared.headers().iter().find(|(name, _)| name == "mcp-protocol-version");
+        Some(Self {
+            http: Arc::clone(http),
+            link: Arc::clone(cleared.link()?),
+            caller: Arc::clone(cleared.caller()),
+            headers: version.into_iter().cloned().collect(),
+            id: cleared.door_id()?,
+            most_event_bytes: cleared.server().event_bytes,
+        })
+    }
+
+    fn call<'a>(&'a self, headers: &'a [(String, String)], timeout: Duration) -> Call<'a> {
+        Call {
+            server: &self.link.server,
+            link: Some(&self.link),
+            caller: Some(&self.caller),
+            headers,
+            trace: None,
+            opens: false,
+            listens: false,
+            timeout,
+            most_bytes: 4_096,
+            most_event_bytes: self.most_event_bytes,
+        }
+    }
+
+    /// Goes on with a stream that the server closed before its answer, behind the last event that it named. Nothing if the
+    /// server does not do that.
+    pub(crate) async fn resume(&self, last: &str, timeout: Duration) -> Option<HttpEvents> {
+        let mut headers = self.headers.clone();
+        headers.push((LAST_EVENT_ID.to_owned(), last.to_owned()));
+        let said = self.http.call(self.call(&headers, timeout), http::Method::GET, Bytes::new()).await;
+        match said.map(|answered| answered.answer) {
+            Ok(Answer::Stream(UpstreamEvents::Http(events))) => Some(*events),
+            _ => None,
+        }
+    }
+
+    /// Tells the server that nobody waits any more, in the background: whoever waited has waited long enough.
+    pub(crate) fn give_up(self) {
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
+        runtime.spawn(async move {
+            let frame = format!(
+                r#"{{"jsonrpc":"2.0","method":"notifications/cancelled","params":{{"requestId":{}}}}}"#,
+                self.id
+            );
+            let call = self.call(&self.headers, Duration::from_secs(5));
+            if let Err(error) = self.http.call(call, http::Method::POST, Bytes::from(frame)).await {
+                tracing::debug!(server = %self.link.server, detail = error.detail, "a cancellation did not reach a server");
+            }
+        });
+    }
+}
