@@ -127,7 +127,7 @@ async fn called(habit: Habit) -> (Vec<Value>, Vec<String>) {
     (heard.events(), asked)
 }
 
-// control: T-30, S7: an answer whose stream was closed is fetched behind the last event that was named, and judged as ever
+// control: T-30, L-07: an answer whose stream was closed is fetched behind the last event that was named, and judged as ever
 #[tokio::test]
 async fn the_rest_of_an_answer_is_fetched() {
     let (events, asked) = called(Habit { closes: 3, names: true, keeps: true }).await;
