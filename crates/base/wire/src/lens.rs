@@ -16,7 +16,7 @@ pub use lists::{
     PromptDef, ResourceDef, ResourceTemplateDef, ToolDef, next_cursor, prompts_of, resource_templates_of,
     resources_of, retain_items, tools_of,
 };
-pub use rounds::{InputRequest, ResultType, input_requests, result_type};
+pub use rounds::{InputRequest, ResultType, input_requests, is_round, result_type};
 
 /// `_meta` key of the protocol version of a modern request.
 pub const META_PROTOCOL_VERSION: &str = "io.modelcontextprotocol/protocolVersion";

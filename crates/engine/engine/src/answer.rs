@@ -175,6 +175,13 @@ impl<P: Ports> Exchange<P> {
         {
             return Ok(JudgedEvent::Dropped(reason));
         }
+        let questions = frame.params().and_then(|params| params.get("inputRequests"));
+        if method == Method::Tasks
+            && let Some(asked) = questions
+            && self.judge_asked(asked, snapshot, caller).is_err()
+        {
+            return Ok(JudgedEvent::Dropped("server-request-not-permitted"));
+        }
         let mut edits = Edits::new();
         match method {
             Method::Progress => {

@@ -7,7 +7,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use bytes::Bytes;
 use doorward_policy::{PromptShape, ServerShape, ToolShape};
 use doorward_types::{Person, ServerName};
-use doorward_wire::{Era, Frame, Id, Limits, ParamHeader, Tree, Value, headers, lens};
+use doorward_wire::lens::ResultType;
+use doorward_wire::{Era, Frame, Id, Kind, Limits, ParamHeader, Tree, Value, headers, lens};
 use futures_util::lock::Mutex as AsyncMutex;
 
 use crate::door::Door;
@@ -290,7 +291,9 @@ async fn pages<P: Ports>(
     let mut cursor = None;
     for _ in 0..MOST_PAGES {
         let id = door.next_id();
-        let errand = Errand::<P>::new(on, id, kind(cursor.take()));
+        let kind = kind(cursor.take());
+        let of_prompts = matches!(kind, ErrandKind::ListPrompts(_));
+        let errand = Errand::<P>::new(on, id, kind);
         let frame = single(door.ports.errand(errand).await?, id, &on.server.answer_limits).await?;
         let Some(result) = frame.result() else {
             let code = frame.error().and_then(|error| error.get("code")).and_then(|code| code.as_i64());
@@ -302,6 +305,14 @@ async fn pages<P: Ports>(
                 )),
             };
         };
+        // An answer without the list, or one that wants something first, is no empty list either.
+        let list = if of_prompts { "prompts" } else { "tools" };
+        let said = lens::result_type(result);
+        let is_list = matches!(said, ResultType::Unsaid | ResultType::Complete)
+            && result.get(list).is_some_and(|list| list.kind() == Kind::Array);
+        if !is_list {
+            return Err(UpstreamError::new(UpstreamFault::Malformed, format!("an answer without `{list}`")));
+        }
         read(&frame, result)?;
         match lens::next_cursor(result) {
             Some(next) => cursor = Some(next.into_owned()),

@@ -2,7 +2,7 @@
 //! more people, than the revision and the policies let it.
 
 use doorward_policy::Ask;
-use doorward_wire::lens::{self, EnvelopeState, ResultType, input_requests, result_type};
+use doorward_wire::lens::{self, EnvelopeState, ResultType, input_requests, is_round, result_type};
 use doorward_wire::{Edits, Frame, Method, Value};
 
 use crate::ports::{Ports, UpstreamError, UpstreamFault};
@@ -15,6 +15,8 @@ use crate::stage::{Caller, Exchange};
 pub(crate) struct Wanted {
     /// It named a level for log messages (L-17).
     log: bool,
+    /// It can fetch its answer later, by the tasks extension.
+    task: bool,
     /// Of `subscriptions/listen`: which kinds it asked to hear of (L-16).
     tools: bool,
     prompts: bool,
@@ -30,8 +32,11 @@ impl Wanted {
             let value = asked.and_then(|asked| asked.get(name));
             value.is_some_and(|value| value.as_bool() == Some(true) || value.items().next().is_some())
         };
+        let EnvelopeState::Present(envelope) = lens::envelope(frame) else { return Self::default() };
+        let extensions = envelope.client_capabilities.get("extensions");
         Self {
-            log: matches!(lens::envelope(frame), EnvelopeState::Present(it) if it.log_level.is_some()),
+            log: envelope.log_level.is_some(),
+            task: extensions.is_some_and(|known| known.get("io.modelcontextprotocol/tasks").is_some()),
             tools: wants("toolsListChanged"),
             prompts: wants("promptsListChanged"),
             resources: wants("resourcesListChanged"),
@@ -62,11 +67,20 @@ impl<P: Ports> Exchange<P> {
         match result_type(result) {
             ResultType::Unsaid => edits.insert_member(result, "resultType", r#""complete""#),
             ResultType::Complete => {}
-            ResultType::Task if self.method == Method::ToolsCall => {}
+            ResultType::Task if self.method == Method::ToolsCall && self.wanted.task => {}
             ResultType::InputRequired => self.judge_input_requests(result, snapshot, caller, edits)?,
             ResultType::Task | ResultType::Unknown => {
                 return Err(malformed("the result is of an unknown type"));
             }
+        }
+        if result_type(result) != ResultType::InputRequired
+            && let Some(asked) = result.get("inputRequests").filter(|asked| !asked.is_null())
+        {
+            // A task that waits for input says so in the answer to whoever looks after it; no other answer has questions.
+            if self.method != Method::TasksGet {
+                return Err(malformed("an answer that is complete asks for input"));
+            }
+            self.judge_asked(asked, snapshot, caller)?;
         }
         if is_cacheable(self.method) && result_type(result) != ResultType::InputRequired {
             // What depends on who asks must not be shared between people by a cache on the way, and what a server says
@@ -96,25 +110,43 @@ impl<P: Ports> Exchange<P> {
         let (Some((rounds, name)), Some(call)) = (&self.round, self.door_id) else {
             return Err(malformed("the server asks for input where it may not"));
         };
+        if !is_round(result) {
+            return Err(malformed("nobody could go on from what the server asks for"));
+        }
+        if let Some(asked) = result.get("inputRequests") {
+            self.judge_asked(asked, snapshot, caller)?;
+        }
+        let round =
+            Round { owner: &self.caller.owner, server: &self.trail.server, method: self.method, name };
+        let sealed = rounds.hand_out(result, &round, call, self.trail.now, edits);
+        sealed.ok_or_else(|| malformed("what the server asks for cannot be sealed"))
+    }
+
+    /// Judges the questions that a server puts into what it sends.
+    pub(crate) fn judge_asked(
+        &self,
+        asked: Value<'_>,
+        snapshot: &Snapshot,
+        caller: &Caller,
+    ) -> Result<(), UpstreamError> {
+        let malformed = |what: &str| UpstreamError::new(UpstreamFault::Malformed, what);
         let requests =
-            input_requests(result).ok_or_else(|| malformed("what the server asks for cannot be read"))?;
+            input_requests(asked).ok_or_else(|| malformed("what the server asks for cannot be read"))?;
+        // The text is the door's own, of the protocol's words alone.
         let declared = self.seat.capabilities();
+        let can = |any: &[&str]| any.iter().any(|word| declared.contains(word));
         for request in requests {
-            let needed = match &*request.method {
-                "elicitation/create" => {
-                    let mode = request.params.and_then(|params| params.get("mode"));
-                    if mode.is_some_and(|mode| mode.is_str("url")) {
-                        r#""url":"#
-                    } else {
-                        r#""elicitation":"#
-                    }
+            let mode = request.params.and_then(|params| params.get("mode"));
+            let can = match (&*request.method, mode) {
+                ("elicitation/create", Some(mode)) if mode.is_str("url") => can(&[r#""url":{}"#]),
+                ("elicitation/create", mode) if mode.is_none_or(|mode| mode.is_str("form")) => {
+                    can(&[r#""form":{}"#, r#""elicitation":{}"#])
                 }
-                "sampling/createMessage" => r#""sampling":"#,
-                "roots/list" => r#""roots":"#,
+                ("sampling/createMessage", _) => can(&[r#""sampling":"#]),
+                ("roots/list", _) => can(&[r#""roots":"#]),
                 _ => return Err(malformed("the server asks for something that no client has")),
             };
-            // The text is the door's own, of the protocol's words alone.
-            if !declared.contains(needed) {
+            if !can {
                 return Err(malformed("the server asks for what the client did not declare"));
             }
             let ask = Ask::ServerRequest { server: &self.trail.server.name, method: &request.method };
@@ -123,10 +155,7 @@ impl<P: Ports> Exchange<P> {
                 return Err(UpstreamError::new(UpstreamFault::Unpermitted, what));
             }
         }
-        let round =
-            Round { owner: &self.caller.owner, server: &self.trail.server, method: self.method, name };
-        let sealed = rounds.hand_out(result, &round, call, self.trail.now, edits);
-        sealed.ok_or_else(|| malformed("what the server asks for cannot be sealed"))
+        Ok(())
     }
 
     /// Says why a notification has no place on this stream, if it has none.
@@ -139,9 +168,11 @@ impl<P: Ports> Exchange<P> {
         if self.method != Method::SubscriptionsListen {
             return match method {
                 Message if !wanted.log => Some("log-not-asked-for"),
-                ToolsListChanged | PromptsListChanged | ResourcesListChanged | ResourceUpdated => {
-                    Some("notification-out-of-place")
-                }
+                SubscriptionsAcknowledged
+                | ToolsListChanged
+                | PromptsListChanged
+                | ResourcesListChanged
+                | ResourceUpdated => Some("notification-out-of-place"),
                 _ => None,
             };
         }
@@ -155,7 +186,9 @@ impl<P: Ports> Exchange<P> {
             _ => false,
         };
         // Another subscription's news could be another person's.
-        let own = lens::subscription_id(frame).and_then(|id| id.as_i64()) == self.door_id;
+        let own = lens::subscription_id(frame)
+            .zip(self.door_id)
+            .is_some_and(|(id, own)| id.as_i64() == Some(own) || id.is_str(&own.to_string()));
         (!asked_for || !own).then_some("notification-out-of-place")
     }
 }

@@ -1,6 +1,7 @@
 //! Rounds of 2026-07-28: a server answers that it wants input first, and the client asks again with the input and with a
 //! state of the server's. That state is all the server has to know the round by, so it leaves the door sealed, and opens
-//! here for whom it was made alone: the same person and client, the same server, method and name (L-15).
+//! here for whom it was made alone: the same person and client, the same server, method and name (L-15). Arguments are not
+//! bound: clients write them anew for each round, and not byte for byte.
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 use aws_lc_rs::digest::{Context, SHA256};
@@ -130,7 +131,8 @@ pub(crate) fn rejoin<'a, P: Ports>(door: &Door<P>, seated: InSession<'a, P>) -> 
     let InSession { trail, caller, headers, seat, asked } = seated;
     let sealed = match &asked {
         Asked::Frame { frame, method } if seat.session().is_none() && frame.kind() == FrameKind::Request => {
-            frame.params().and_then(|params| params.get("requestState")).map(|state| (state, frame, *method))
+            let state = frame.params().and_then(|params| params.get("requestState"));
+            state.filter(|state| !state.is_null()).map(|state| (state, frame, *method))
         }
         _ => None,
     };

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use doorward_engine::{Answer, Caller, Cleared, Ports};
+use doorward_engine::{Answer, Caller, Cleared, Ports, UpstreamError, UpstreamFault};
 use doorward_wire::{Era, Method};
 
 use crate::events::HttpEvents;
@@ -62,13 +62,21 @@ impl Aside {
 
     /// Goes on with a stream that the server closed before its answer, behind the last event that it named. Nothing if the
     /// server does not do that.
-    pub(crate) async fn resume(&self, last: &str, timeout: Duration) -> Option<HttpEvents> {
+    ///
+    /// # Errors
+    /// What else is wrong: the session is lost, the server away, a credential refused.
+    pub(crate) async fn resume(
+        &self,
+        last: &str,
+        timeout: Duration,
+    ) -> Result<Option<HttpEvents>, UpstreamError> {
         let mut headers = self.headers.clone();
         headers.push((LAST_EVENT_ID.to_owned(), last.to_owned()));
         let said = self.http.call(self.call(&headers, timeout), http::Method::GET, Bytes::new()).await;
         match said.map(|answered| answered.answer) {
-            Ok(Answer::Stream(UpstreamEvents::Http(events))) => Some(*events),
-            _ => None,
+            Ok(Answer::Stream(UpstreamEvents::Http(events))) => Ok(Some(*events)),
+            Err(error) if error.fault != UpstreamFault::VerbNotServed => Err(error),
+            _ => Ok(None),
         }
     }
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use doorward_engine::{More, UpstreamError, UpstreamFault};
 use doorward_types::ServerName;
-use doorward_wire::{Era, Frame, FrameKind, Id, Limits, LineReader, one_line};
+use doorward_wire::{Era, Frame, FrameKind, Id, Limits, LineReader, lens, one_line};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{ChildStdin, ChildStdout, Command};
 use tokio::sync::{Mutex as AsyncMutex, Notify, mpsc};
@@ -236,12 +236,19 @@ impl Child {
         let own = match (frame.kind(), frame.id()) {
             (FrameKind::Response, Some(Id::Number(id))) => Some(*id),
             (FrameKind::Response, _) => return,
-            _ => frame.progress_token().and_then(|token| token.as_i64()),
+            _ => frame
+                .progress_token()
+                .or_else(|| lens::subscription_id(&frame))
+                .and_then(|name| name.as_i64()),
         };
         let mut declined = None;
         let to = {
             let mut routes = self.routes();
-            let by_id = own.and_then(|id| routes.calls.get(&id).map(|call| (id, call.clone())));
+            // With its answer a call is over: nothing more is its, and leaving it now gives nothing up.
+            let by_id = own.and_then(|id| match frame.kind() {
+                FrameKind::Response => routes.calls.remove(&id).map(|call| (id, call)),
+                _ => routes.calls.get(&id).map(|call| (id, call.clone())),
+            });
             // What belongs to no call by name goes to the only one that runs, else to the sessions' streams: guessing
             // between two could tell one client what was said to another. In a shared child the only call that runs
             // need not be the one that is meant, and whom a question is for is the child's word alone: it has no

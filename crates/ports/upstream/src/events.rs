@@ -63,6 +63,7 @@ const RETRY: Duration = Duration::from_secs(1);
 /// How long it may ask for, and how often one answer may be fetched on.
 const MOST_RETRY: Duration = Duration::from_secs(30);
 const MOST_RESUMED: u32 = 64;
+const MOST_ID: usize = 1_024;
 
 enum Got {
     Chunk,
@@ -136,7 +137,8 @@ impl HttpEvents {
             match self.reader.next() {
                 Some(Ok(event)) => {
                     if event.id.is_some() {
-                        self.last = event.id;
+                        // An empty one takes the name back; one too long for a header names nothing.
+                        self.last = event.id.filter(|id| (1..=MOST_ID).contains(&id.len()));
                     }
                     if let Some(retry) = event.retry_ms {
                         self.retry = Duration::from_millis(retry).min(MOST_RETRY);
@@ -175,6 +177,10 @@ impl HttpEvents {
             }
             Some(Err(error)) => {
                 self.ended = true;
+                if self.resumes() {
+                    tracing::debug!(%error, "a stream broke; the rest of it is fetched");
+                    return Ok(Got::End);
+                }
                 Err(UpstreamError::new(UpstreamFault::Ended, format!("the stream broke: {error}")))
             }
             None => {
@@ -194,31 +200,49 @@ impl HttpEvents {
     /// Fetches the rest of an answer whose stream the server closed, after as long as it asked for (T-30). False if there
     /// is no rest to fetch.
     async fn resume(&mut self) -> Result<bool, UpstreamError> {
-        let resumes = self.resumes();
-        let (Some(aside), Some(last), true) = (&self.aside, &self.last, resumes) else { return Ok(false) };
+        if !self.resumes() {
+            return Ok(false);
+        }
         self.resumed += 1;
-        let late = || UpstreamError::new(UpstreamFault::Timeout, "the answer did not come in time");
+        let fetched = self.fetch_on().await;
+        match fetched {
+            Ok(Some(next)) => {
+                // What comes on it is judged like everything on this stream; the bounds stay this stream's.
+                (self.body, self.reader, self.connection) = (next.body, next.reader, next.connection);
+                self.ended = false;
+                Ok(true)
+            }
+            other => {
+                // The call may still run, and nobody waits for it any more.
+                if let Some(aside) = self.aside.take() {
+                    aside.give_up();
+                }
+                other.map(|_| false)
+            }
+        }
+    }
+
+    async fn fetch_on(&self) -> Result<Option<HttpEvents>, UpstreamError> {
+        let (Some(aside), Some(last)) = (&self.aside, &self.last) else { return Ok(None) };
         let until = Instant::now() + self.retry;
         if self.most.is_some_and(|most| until >= most) {
-            return Err(late());
+            return Err(UpstreamError::new(UpstreamFault::Timeout, "the answer did not come in time"));
         }
-        let link = self.link.clone();
         let ended = async {
-            match &link {
+            match &self.link {
                 Some(link) => link.ends.ended().await,
                 None => std::future::pending().await,
             }
         };
+        let fetch = async {
+            tokio::time::sleep_until(until).await;
+            let left = self.most.map_or(MOST_RETRY, |most| most.saturating_duration_since(Instant::now()));
+            aside.resume(last, self.silence.map_or(left, |silence| silence.min(left))).await
+        };
         tokio::select! {
-            () = tokio::time::sleep_until(until) => {}
-            () = ended => return Err(UpstreamError::new(UpstreamFault::Ended, "the session ended")),
+            fetched = fetch => fetched,
+            () = ended => Err(UpstreamError::new(UpstreamFault::Ended, "the session ended")),
         }
-        let timeout = self.most.map_or(MOST_RETRY, |most| most.saturating_duration_since(Instant::now()));
-        let Some(next) = aside.resume(last, timeout).await else { return Ok(false) };
-        // What comes on it is judged like everything on this stream; the bounds stay this stream's.
-        (self.body, self.reader, self.connection) = (next.body, next.reader, next.connection);
-        self.ended = false;
-        Ok(true)
     }
 
     /// Waits for a chunk, but not beyond the longest silence, the last moment, or the end of the link.

@@ -41,22 +41,25 @@ pub struct InputRequest<'t> {
     pub params: Option<Value<'t>>,
 }
 
-/// Reads what an `input_required` result asks for. `None` if that cannot be read, or if there is neither a request nor a
-/// state: nobody could go on from there.
-pub fn input_requests(result: Value<'_>) -> Option<Vec<InputRequest<'_>>> {
+/// Says whether a client could go on from an `input_required` result: it has requests, a state, or both, as they must be.
+pub fn is_round(result: Value<'_>) -> bool {
     let state = result.get("requestState");
-    if state.is_some_and(|state| state.as_str().is_none()) {
+    let asked = result.get("inputRequests");
+    let requests = asked.is_some_and(|asked| asked.members().next().is_some());
+    state.is_none_or(|state| state.as_str().is_some())
+        && asked.is_none_or(|asked| asked.is_object())
+        && (state.is_some() || requests)
+}
+
+/// Reads `inputRequests`. `None` if they cannot be read.
+pub fn input_requests(asked: Value<'_>) -> Option<Vec<InputRequest<'_>>> {
+    if !asked.is_object() {
         return None;
     }
     let mut requests = Vec::new();
-    if let Some(asked) = result.get("inputRequests") {
-        if !asked.is_object() {
-            return None;
-        }
-        for (_, request) in asked.members() {
-            let method = request.get("method")?.as_str()?;
-            requests.push(InputRequest { method, params: request.get("params") });
-        }
+    for (_, request) in asked.members() {
+        requests
+            .push(InputRequest { method: request.get("method")?.as_str()?, params: request.get("params") });
     }
-    (state.is_some() || !requests.is_empty()).then_some(requests)
+    Some(requests)
 }

@@ -66,6 +66,10 @@ async fn input_is_asked_for_as_the_protocol_has_it() {
         (ask("roots/list", json!({})), json!({"roots": {}})),
         (json!({"resultType": "input_required", "requestState": "s"}), json!({})),
         (json!({"resultType": "complete", "content": []}), json!({})),
+        (
+            json!({"resultType": "task", "task": {"taskId": "t"}}),
+            json!({"extensions": {"io.modelcontextprotocol/tasks": {}}}),
+        ),
     ] {
         let heard = say(&alice, &result, capabilities).await;
         let (mut given, mut expected) = (heard.json()["result"].clone(), result);
@@ -88,6 +92,11 @@ async fn input_is_asked_for_as_the_protocol_has_it() {
         (json!({"resultType": "input_required", "inputRequests": []}), form()),
         (json!({"resultType": "input_required", "inputRequests": {"a": {}}}), form()),
         (json!({"resultType": "input_required", "requestState": 1}), form()),
+        (json!({"resultType": "complete", "inputRequests": {"a": {"method": "roots/list"}}}), form()),
+        (json!({"content": [], "inputRequests": {"a": {"method": "elicitation/create"}}}), form()),
+        (json!({"resultType": "task", "task": {"taskId": "t"}}), form()),
+        (ask("elicitation/create", json!({"mode": "form"})), json!({"elicitation": {"url": {}}})),
+        (ask("elicitation/create", json!({"mode": "other"})), form()),
         (json!({"resultType": "partial"}), form()),
         (json!({"resultType": 1}), form()),
         (json!({"resultType": null}), form()),
@@ -241,7 +250,7 @@ async fn a_round_goes_on_only_for_whom_it_began() {
     let foreign = house.refusals();
     assert_eq!(foreign, vec!["request-state-foreign".to_owned(); 3]);
     assert_eq!(house.records("alarm").len(), 3, "somebody should look");
-    let mut changed = vec![json!(own), json!(""), json!(7), json!(null), json!([state]), json!(&state[1..])];
+    let mut changed = vec![json!(own), json!(""), json!(7), json!([state]), json!(&state[1..])];
     for at in [0, 12, 40, state.len() - 2] {
         let other = if state.as_bytes()[at] == b'A' { "B" } else { "A" };
         changed.push(json!(format!("{}{other}{}", &state[..at], &state[at + 1..])));
