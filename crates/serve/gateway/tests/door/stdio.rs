@@ -237,3 +237,24 @@ async fn a_childs_burst_and_its_questions_arrive() {
     assert_eq!(alice.post(&answer).await.status, StatusCode::ACCEPTED);
     assert_eq!(stream.rest().await[0]["result"]["content"][0]["text"], "Hello, Alice.");
 }
+
+// control: T-32, L-16: what concerns a subscription finds it, whatever else runs in its child
+#[tokio::test]
+async fn a_subscription_is_told_beside_others() {
+    let family = Family::new("era = \"modern\"").await;
+    let alice = family.client("alice");
+    let mut open = Vec::new();
+    for _ in 0..3 {
+        let wanted = json!({"notifications": {"toolsListChanged": true}});
+        let (request, _) = alice.modern_request("subscriptions/listen", wanted);
+        let mut stream = alice.stream(request).await;
+        let first = stream.next().await.unwrap();
+        assert_eq!(first["method"], "notifications/subscriptions/acknowledged", "{first}");
+        assert_eq!(first["params"]["_meta"]["io.modelcontextprotocol/subscriptionId"], "m-1");
+        open.push(stream);
+    }
+    // And their child still answers.
+    let heard =
+        alice.modern("tools/call", json!({"name": "echo", "arguments": {"text": "beside", "n": 1}})).await;
+    assert_eq!(heard.response()["result"]["content"][0]["text"], "beside", "{:?}", heard.body);
+}
