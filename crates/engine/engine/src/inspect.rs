@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use doorward_wire::{Era, Frame, FrameKind, Id, lens, rewrite_ids};
+use doorward_wire::{Era, Frame, FrameKind, Id, rewrite_ids};
 
 use crate::door::Door;
 use crate::modern::Wanted;
@@ -41,9 +41,8 @@ pub(crate) fn inspect<P: Ports>(
     let call = door.next_call();
     let exchange = Exchange {
         door_id,
-        wanted: Wanted::of(&frame),
-        round: (trail.era == Era::Modern && has_rounds(method))
-            .then(|| (Arc::clone(&door.rounds), lens::routing_name(&frame).unwrap_or_default().into())),
+        wanted: if trail.era == Era::Modern { Wanted::of(&frame) } else { Wanted::default() },
+        rounds: (trail.era == Era::Modern && has_rounds(method)).then(|| Arc::clone(&door.rounds)),
         progress: progress.map(|value| value.raw().into()),
         policies: permit.policies().to_vec(),
         started: trail.lap,

@@ -107,7 +107,7 @@ impl<P: Ports> Exchange<P> {
         edits: &mut Edits,
     ) -> Result<(), UpstreamError> {
         let malformed = |what: &str| UpstreamError::new(UpstreamFault::Malformed, what);
-        let (Some((rounds, name)), Some(call)) = (&self.round, self.door_id) else {
+        let (Some(rounds), Some(call)) = (&self.rounds, self.door_id) else {
             return Err(malformed("the server asks for input where it may not"));
         };
         if !is_round(result) {
@@ -116,8 +116,12 @@ impl<P: Ports> Exchange<P> {
         if let Some(asked) = result.get("inputRequests") {
             self.judge_asked(asked, snapshot, caller)?;
         }
-        let round =
-            Round { owner: &self.caller.owner, server: &self.trail.server, method: self.method, name };
+        let round = Round {
+            owner: &self.caller.owner,
+            server: &self.trail.server,
+            method: self.method,
+            name: self.trail.subject.name(),
+        };
         let sealed = rounds.hand_out(result, &round, call, self.trail.now, edits);
         sealed.ok_or_else(|| malformed("what the server asks for cannot be sealed"))
     }

@@ -29,6 +29,16 @@ pub enum Subject {
     None,
 }
 
+impl Subject {
+    /// Returns the name or the URI; nothing for the method alone.
+    pub(crate) fn name(&self) -> &str {
+        match self {
+            Self::Tool(name) | Self::Prompt(name) | Self::Resource(name) | Self::Method(name) => name,
+            Self::None => "",
+        }
+    }
+}
+
 /// How long each step took.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct StepTimes {

@@ -255,7 +255,7 @@ pub(crate) async fn listen<P: Ports>(
         method: Method::Other,
         door_id: None,
         wanted: Wanted::default(),
-        round: None,
+        rounds: None,
         progress: None,
         call: door.next_call(),
         policies: permit.policies().to_vec(),

@@ -8,7 +8,7 @@ use aws_lc_rs::digest::{Context, SHA256};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use doorward_types::Timestamp;
-use doorward_wire::{Edits, Frame, FrameKind, Method, lens, quote};
+use doorward_wire::{Edits, Frame, FrameKind, Method, quote};
 
 use crate::door::Door;
 use crate::ports::{Ports, RandomUnavailable};
@@ -139,8 +139,8 @@ pub(crate) fn rejoin<'a, P: Ports>(door: &Door<P>, seated: InSession<'a, P>) -> 
     let Some((state, frame, method)) = sealed else {
         return Ok(InSession { trail, caller, headers, seat, asked });
     };
-    let name = lens::routing_name(frame).unwrap_or_default();
-    let round = Round { owner: &caller.owner, server: &trail.server, method, name: &name };
+    let name = trail.subject.name();
+    let round = Round { owner: &caller.owner, server: &trail.server, method, name };
     let text = state.as_str().filter(|_| has_rounds(method));
     let opened = text.ok_or(StateError::Invalid).and_then(|text| door.rounds.open(&text, &round, trail.now));
     let own = match opened {

@@ -199,8 +199,8 @@ pub(crate) struct Exchange<P: Ports> {
     pub(crate) door_id: Option<i64>,
     /// What the server may send besides the answer.
     pub(crate) wanted: Wanted,
-    /// The tool, prompt or resource, where a round may follow; and what seals its state.
-    pub(crate) round: Option<(Arc<Rounds>, Box<str>)>,
+    /// What seals the state of a round, where one may follow.
+    pub(crate) rounds: Option<Arc<Rounds>>,
     /// The client's progress token, raw JSON: the server was given the door's id in its place.
     pub(crate) progress: Option<Box<str>>,
     pub(crate) call: CallId,

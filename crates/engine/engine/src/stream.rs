@@ -252,7 +252,7 @@ impl<P: Ports> ReleasedStream<P> {
     async fn answer(&self, kind: ErrandKind) {
         let on = errands(&self.exchange.trail, &self.exchange.caller, &self.exchange.seat);
         let errand = Errand::<P>::new(&on, 0, kind);
-        // The server waits for an answer that will not come; if it cannot be told, its own timeout ends the wait.
+        // If it cannot be told, its own timeout ends its wait.
         let _told = self.door.ports.errand(errand).await;
     }
 }
