@@ -22,7 +22,7 @@ use crate::{entra, own};
 /// ```
 ///
 /// ```compile_fail
-/// let identity = doorward_oauth::Identity { tenant: todo!(), ..todo!() };
+/// fn forge(of: doorward_oauth::Identity) -> doorward_oauth::Identity { doorward_oauth::Identity { ..of } }
 /// ```
 pub struct Identity {
     tenant: TenantId,

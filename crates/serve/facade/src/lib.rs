@@ -51,6 +51,7 @@ use http::{Method, Request, Response, StatusCode};
 pub use connections::{ConnectError, Connectable, Connections};
 pub use entra::{GrantError, Grants, refused as entra_refusal};
 pub use keys::KeysError;
+pub use possession::{DPOP, DPOP_NONCE};
 pub use settings::{DEFAULT_SCOPE, scopes};
 
 use clients::Clients;

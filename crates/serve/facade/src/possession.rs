@@ -9,8 +9,10 @@ use http::header::{HeaderName, HeaderValue};
 use crate::respond::{Answer, later};
 use crate::{Asked, Facade};
 
-const DPOP: HeaderName = HeaderName::from_static("dpop");
-const DPOP_NONCE: HeaderName = HeaderName::from_static("dpop-nonce");
+/// The header of a proof (RFC 9449 section 4.1).
+pub const DPOP: HeaderName = HeaderName::from_static("dpop");
+/// The header of the nonce for the next one (section 8).
+pub const DPOP_NONCE: HeaderName = HeaderName::from_static("dpop-nonce");
 
 impl Facade {
     /// Returns the key that a client proves to hold; none if it brings no proof and need not.

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::Bytes;
 use doorward_engine::{Arrived, Carried, Door, Ports, Released, ServerRules, Snapshot, Sole};
-use doorward_facade::Facade;
+use doorward_facade::{DPOP, DPOP_NONCE, Facade};
 use doorward_issuer::dpop;
 use doorward_oauth::{Scheme, protected_resource_metadata};
 use doorward_wire::{HeaderSet, Verb};
@@ -23,8 +23,6 @@ use crate::body::{Inbound, Reply};
 use crate::ports::GatewayPorts;
 use crate::respond::{empty, json, respond};
 
-const DPOP: HeaderName = HeaderName::from_static("dpop");
-const DPOP_NONCE: HeaderName = HeaderName::from_static("dpop-nonce");
 const METADATA: &str = "/.well-known/oauth-protected-resource";
 
 /// What routing needs to know.
