@@ -171,6 +171,25 @@ async fn a_bound_token_is_stolen() {
     }
 }
 
+// control: D-17, D-11: whoever tries a bound token without its key again and again is made to wait, and fills no log meanwhile
+#[tokio::test]
+async fn a_bound_token_is_tried_again_and_again() {
+    trial(async |house: &House| {
+        let (mut owner, tries) = (Holder::new(), 300);
+        let (_, tokens) = signed_in(house, &mut owner).await;
+        let bearer = format!("Bearer {}", tokens.access);
+        let mut waits = 0;
+        for _ in 0..tries {
+            waits += u32::from(knock(house, &bearer, &[]).await.status == StatusCode::TOO_MANY_REQUESTS);
+        }
+        match waits {
+            0 => Ok("every try is heard".to_owned()),
+            waits => Err(format!("{waits} of {tries} were made to wait")),
+        }
+    })
+    .await;
+}
+
 // control: D-17, D-15: a public client's refresh token is bound to its key as well
 #[tokio::test]
 async fn a_bound_refresh_token_is_stolen() {
