@@ -3,43 +3,17 @@
 // Signs in through $BROWSER, lists, calls, and calls again each time the access token has expired, until it was refreshed
 // three times. Prints one JSON object of what it saw.
 import { spawn } from 'node:child_process';
-import { createServer } from 'node:http';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
 import * as oidc from 'openid-client';
+import { counting, listening } from './signin_wire.mjs';
 
 const ROUNDS = 3;
 const [url, port, tool, args, document] = process.argv.slice(2);
 const callback = `http://127.0.0.1:${port}/callback`;
 
-// What crosses the wire to the token endpoint, by grant. Being told a nonce is no refusal (RFC 9449 section 8).
-const grants = {};
-const refused = [];
-const answered = [];
-const counted = async (target, init) => {
-  const answer = await fetch(target, init);
-  const grant = init?.body instanceof URLSearchParams && init.body.get('grant_type');
-  if (grant) {
-    const said = await answer.clone().json();
-    if (answer.ok) {
-      if (said.token_type !== 'DPoP') throw new Error(`the token is not bound: ${said.token_type}`);
-      grants[grant] = (grants[grant] ?? 0) + 1;
-      answered.push(said);
-    } else if (said.error !== 'use_dpop_nonce') {
-      refused.push({ grant, status: answer.status, error: said.error });
-    }
-  }
-  return answer;
-};
-
-let back;
-const calledBack = new Promise((resolve) => (back = resolve));
-const listener = createServer((request, response) => {
-  const target = new URL(request.url, callback);
-  response.writeHead(200, { 'content-type': 'text/html', connection: 'close' }).end('<title>Done</title>Signed in.');
-  if (target.pathname === '/callback') back(target);
-});
-await new Promise((resolve) => listener.listen(Number(port), '127.0.0.1', resolve));
+const { grants, refused, answered, fetch: counted } = counting();
+const { back, close } = await listening(port);
 
 // From the address alone: the 401 names the metadata, that names the authorization server.
 const knock = await fetch(url, { method: 'POST', body: '{}' });
@@ -76,7 +50,7 @@ const address = oidc.buildAuthorizationUrl(config, {
   dpop_jkt: await DPoP.calculateThumbprint(),
 });
 spawn(process.env.BROWSER, [address.href], { stdio: 'ignore' });
-const said = await Promise.race([calledBack, pause(60_000, undefined, { ref: false })]);
+const said = await Promise.race([back, pause(60_000, undefined, { ref: false })]);
 let tokens = await oidc.authorizationCodeGrant(config, said, { pkceCodeVerifier, expectedState }, { resource }, { DPoP });
 
 // The SDK knows nothing of proofs: its requests go out with one of openid-client's.
@@ -106,5 +80,7 @@ for (let round = 0; round <= 2 * ROUNDS; round += 1) {
   await pause(tokens.expires_in * 1000 + 200);
 }
 await client.close();
-listener.close();
+const unbound = answered.filter((each) => each.token_type !== 'DPoP');
+if (unbound.length > 0) throw new Error(`${unbound.length} tokens are not bound`);
+close();
 console.log(JSON.stringify({ tools: tools.map((each) => each.name), answers, grants, refused, kept: answered }));

@@ -109,6 +109,18 @@ impl Ask {
         Self { app: app.clone(), verifier, resource: resource.to_owned() }
     }
 
+    /// The form that redeems a code.
+    pub(crate) fn redemption<'a>(&'a self, code: &'a str) -> [(&'static str, &'a str); 6] {
+        [
+            ("grant_type", "authorization_code"),
+            ("code", code),
+            ("client_id", &self.app.id),
+            ("redirect_uri", &self.app.redirect),
+            ("code_verifier", &self.verifier),
+            ("resource", &self.resource),
+        ]
+    }
+
     /// The parameters of the authorization request.
     pub(crate) fn query(&self) -> Vec<(&'static str, String)> {
         let challenge = URL_SAFE_NO_PAD.encode(digest(&SHA256, self.verifier.as_bytes()));
@@ -223,15 +235,7 @@ impl House {
     }
 
     pub(crate) async fn redeem(&self, ask: &Ask, code: &str) -> Heard {
-        let pairs = [
-            ("grant_type", "authorization_code"),
-            ("code", code),
-            ("client_id", &ask.app.id),
-            ("redirect_uri", &ask.app.redirect),
-            ("code_verifier", &ask.verifier),
-            ("resource", &ask.resource),
-        ];
-        self.post("/token", &pairs).await
+        self.post("/token", &ask.redemption(code)).await
     }
 
     pub(crate) async fn refresh(&self, app: &App, token: &str) -> Heard {

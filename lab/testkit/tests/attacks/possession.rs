@@ -69,14 +69,7 @@ impl Holder {
     }
 
     async fn redeem(&mut self, house: &House, ask: &Ask, code: &str) -> Heard {
-        let pairs = [
-            ("grant_type", "authorization_code"),
-            ("code", code),
-            ("client_id", &ask.app.id),
-            ("redirect_uri", &ask.app.redirect),
-            ("code_verifier", &ask.verifier),
-        ];
-        self.token(house, &pairs).await
+        self.token(house, &ask.redemption(code)).await
     }
 
     async fn refresh(&mut self, house: &House, ask: &Ask, token: &str) -> Heard {
