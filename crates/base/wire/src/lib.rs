@@ -9,6 +9,7 @@ pub mod headers;
 pub mod lens;
 pub mod sse;
 pub mod stdio;
+pub mod translate;
 
 mod edit;
 mod frame;

@@ -4,14 +4,19 @@ use std::collections::HashSet;
 
 use bytes::Bytes;
 use doorward_policy::{Ask, Item};
-use doorward_wire::lens::retain_items;
+use doorward_wire::lens::{ResultType, retain_items};
 use doorward_wire::{Direction, Edits, Era, Frame, FrameKind, Id, Method, Value, headers, lens, quote};
 
+use crate::down::{self, Question};
 use crate::inspect::is_door_id;
 use crate::ports::{Ports, UpstreamError, UpstreamFault};
 use crate::record::Ending;
+use crate::rounds::has_rounds;
+use crate::session::opens_urls;
+use crate::sessions::Asker;
 use crate::snapshot::Snapshot;
 use crate::stage::{Caller, Exchange};
+use crate::up;
 
 /// A final answer that may be released.
 pub(crate) struct JudgedAnswer {
@@ -32,8 +37,17 @@ pub(crate) enum JudgedEvent {
     Declined(Id),
     /// A ping of the server, which the door answers itself.
     Pinged(Id),
-    /// The server says that its offer changed: what is known of it is old. The bytes are released.
-    Changed(Bytes),
+    /// The server says that its offer changed: what is known of it is old. The bytes are released, where they have a place.
+    Changed(Option<Bytes>),
+    /// A question of an old server on the call of a new client: the call waits for the answer.
+    Asked(Question),
+    /// Nothing that the client could use, and nothing to remark on.
+    Nothing,
+}
+
+/// Says whether a tool of 2025-11-25 can be called as a task alone, which the newer revision has in another form.
+pub(crate) fn wants_task(tool: Value<'_>) -> bool {
+    tool.path(&["execution", "taskSupport"]).is_some_and(|support| support.is_str("required"))
 }
 
 fn malformed(what: impl Into<String>) -> UpstreamError {
@@ -53,7 +67,19 @@ impl<P: Ports> Exchange<P> {
         if frame.id().is_some() && !is_door_id(&frame, self.door_id) {
             return Err(malformed("the answer is to another request"));
         }
-        self.judge_final(frame, &self.trail.snapshot, &self.caller)
+        self.judge_final(frame, &self.trail.snapshot, &self.caller, false)
+    }
+
+    /// Judges a round that the door itself answers with, in the place of a server that cannot.
+    pub(crate) fn judge_own(
+        &self,
+        bytes: Bytes,
+        snapshot: &Snapshot,
+        caller: &Caller,
+    ) -> Result<JudgedAnswer, UpstreamError> {
+        let limits = &self.trail.server.answer_limits;
+        let (frame, _) = Frame::parse_result(bytes, limits).map_err(|error| malformed(error.to_string()))?;
+        self.judge_final(frame, snapshot, caller, true)
     }
 
     fn judge_final(
@@ -61,7 +87,15 @@ impl<P: Ports> Exchange<P> {
         frame: Frame,
         snapshot: &Snapshot,
         caller: &Caller,
+        by_door: bool,
     ) -> Result<JudgedAnswer, UpstreamError> {
+        if self.trail.is_down()
+            && let Some(door_id) = self.door_id.filter(|_| has_rounds(self.method))
+            && opens_urls(self.seat.capabilities())
+            && let Some(round) = down::addresses_of(&frame, door_id)
+        {
+            return self.judge_own(round, snapshot, caller);
+        }
         let frame = match self.cut_lists(&frame, snapshot, caller) {
             Some(bytes) => {
                 Frame::parse_result(bytes, &self.trail.server.answer_limits)
@@ -75,6 +109,11 @@ impl<P: Ports> Exchange<P> {
             (_, Some(result)) if result.get("isError").and_then(|value| value.as_bool()) == Some(true) => {
                 Ending::Error
             }
+            (_, Some(result))
+                if self.is_modern() && lens::result_type(result) == ResultType::InputRequired =>
+            {
+                Ending::Asked
+            }
             _ => Ending::Result,
         };
         let mut edits = Edits::new();
@@ -83,14 +122,24 @@ impl<P: Ports> Exchange<P> {
             Some(value) => edits.replace(value.span(), client_id.clone()),
             None => edits.insert_member(frame.root(), "id", &client_id),
         }
-        if let Some(result) = frame.result() {
+        if self.trail.is_up() {
+            self.judge_for_old(&frame, snapshot, caller)?;
+            up::answer_of(&frame, self.method, &mut edits);
+        } else if let Some(result) = frame.result() {
             if self.trail.era == Era::Modern {
-                self.judge_result(result, snapshot, caller, &mut edits)?;
+                self.judge_result(result, snapshot, caller, by_door, &mut edits)?;
             }
             self.own_subscription(result, &client_id, &mut edits);
+        } else if self.trail.is_down() {
+            down::error_of(&frame, self.method, self.trail.subject.name(), &mut edits);
         }
         let bytes = edits.apply(frame.tree()).map_err(|error| malformed(error.to_string()))?;
         Ok(JudgedAnswer { frame, bytes, ending })
+    }
+
+    /// Says whether one side at least speaks the revision whose results say what they are.
+    fn is_modern(&self) -> bool {
+        self.trail.era == Era::Modern || self.trail.behind == Era::Modern
     }
 
     /// Cuts what the caller may not see out of a list, and what breaks the rules: the second of two tools with one
@@ -107,7 +156,10 @@ impl<P: Ports> Exchange<P> {
                 let valid =
                     tool.get("inputSchema").is_none_or(|schema| headers::x_mcp_headers(schema).is_ok());
                 text(tool, "name").is_some_and(|name| {
-                    valid && policies.sees(who, server, Item::Tool(&name)) && seen.insert(name)
+                    valid
+                        && !(self.trail.is_down() && wants_task(tool))
+                        && policies.sees(who, server, Item::Tool(&name))
+                        && seen.insert(name)
                 })
             }),
             Method::PromptsList => retain_items(frame, "prompts", |prompt| {
@@ -145,7 +197,7 @@ impl<P: Ports> Exchange<P> {
         let (frame, _) = Frame::parse_result(bytes, limits).map_err(|error| malformed(error.to_string()))?;
         match frame.kind() {
             FrameKind::Response if self.door_id.is_some() && is_door_id(&frame, self.door_id) => {
-                self.judge_final(frame, snapshot, caller).map(JudgedEvent::Final)
+                self.judge_final(frame, snapshot, caller, false).map(JudgedEvent::Final)
             }
             FrameKind::Response => Ok(JudgedEvent::Dropped("response-to-another-request")),
             FrameKind::Notification => self.judge_notification(&frame, snapshot, caller),
@@ -161,7 +213,7 @@ impl<P: Ports> Exchange<P> {
     ) -> Result<JudgedEvent, UpstreamError> {
         let name = frame.method().unwrap_or_default();
         let method = Method::of(name);
-        let known = method.known_in(self.trail.era, Direction::ServerToClient, FrameKind::Notification);
+        let known = method.known_in(self.trail.behind, Direction::ServerToClient, FrameKind::Notification);
         if !known && method == Method::Other {
             let ask = Ask::Other { server: &self.trail.server.name, method: name };
             if snapshot.policies().decide(&caller.principal, &ask).is_err() {
@@ -170,10 +222,16 @@ impl<P: Ports> Exchange<P> {
         } else if !known {
             return Ok(JudgedEvent::Dropped("notification-out-of-place"));
         }
-        if self.trail.era == Era::Modern
+        let changed = matches!(method, Method::ToolsListChanged | Method::PromptsListChanged);
+        if (self.trail.era == Era::Modern || self.is_subscription())
             && let Some(reason) = self.out_of_place(method, frame)
         {
-            return Ok(JudgedEvent::Dropped(reason));
+            // An old server says that its lists changed wherever it can: the door believes it, whoever is told.
+            let told = if changed { JudgedEvent::Changed(None) } else { JudgedEvent::Dropped(reason) };
+            return Ok(told);
+        }
+        if self.trail.is_up() && matches!(method, Method::SubscriptionsAcknowledged | Method::Tasks) {
+            return Ok(JudgedEvent::Nothing);
         }
         let questions = frame.params().and_then(|params| params.get("inputRequests"));
         if method == Method::Tasks
@@ -215,7 +273,11 @@ impl<P: Ports> Exchange<P> {
             }
             _ => {}
         }
-        if let Some(params) = frame.params() {
+        if self.is_subscription() && self.trail.is_up() {
+            up::unnamed(frame, &mut edits);
+        } else if self.is_subscription() && self.trail.is_down() {
+            self.trail.id.iter().for_each(|id| down::named(frame, id, &mut edits));
+        } else if let Some(params) = frame.params() {
             let client_id = self.trail.id.as_ref().map_or_else(|| "null".to_owned(), Id::to_json);
             self.own_subscription(params, &client_id, &mut edits);
         }
@@ -224,8 +286,11 @@ impl<P: Ports> Exchange<P> {
         } else {
             edits.apply(frame.tree()).map_err(|error| malformed(error.to_string()))?
         };
-        let changed = matches!(method, Method::ToolsListChanged | Method::PromptsListChanged);
-        Ok(if changed { JudgedEvent::Changed(bytes) } else { JudgedEvent::Pass(bytes) })
+        Ok(if changed { JudgedEvent::Changed(Some(bytes)) } else { JudgedEvent::Pass(bytes) })
+    }
+
+    fn is_subscription(&self) -> bool {
+        self.method == Method::SubscriptionsListen
     }
 
     /// A request of the server to the client: legacy only, only in a session, only where a policy lets it.
@@ -237,7 +302,7 @@ impl<P: Ports> Exchange<P> {
         next_id: impl FnOnce() -> i64,
     ) -> JudgedEvent {
         let Some(asked) = frame.id() else { return JudgedEvent::Dropped("request-without-id") };
-        if self.trail.era == Era::Modern {
+        if self.trail.behind == Era::Modern {
             return JudgedEvent::Dropped("server-request-in-modern-era");
         }
         let method = frame.method().unwrap_or_default();
@@ -250,8 +315,16 @@ impl<P: Ports> Exchange<P> {
         let Some(session) = self.seat.session().filter(|_| permitted) else {
             return JudgedEvent::Declined(asked.clone());
         };
+        if self.trail.is_down() {
+            // Asked for where a client of 2026-07-28 can be asked: of the calls that have rounds, for what it declared.
+            let can = has_rounds(self.method) && self.can(method, frame.params()) == Some(true);
+            let params = frame.params().map(|params| format!(r#","params":{}"#, params.raw()));
+            let request = format!(r#""method":{}{}"#, quote(method), params.unwrap_or_default());
+            let question = Question { id: asked.clone(), request };
+            return if can { JudgedEvent::Asked(question) } else { JudgedEvent::Declined(asked.clone()) };
+        }
         let id = next_id();
-        if !session.ask(id, asked.clone()) {
+        if !session.ask(id, Asker::Server(asked.clone())) {
             return JudgedEvent::Declined(asked.clone());
         }
         JudgedEvent::Pass(doorward_wire::rewrite_id(frame, &Id::Number(id)))

@@ -3,19 +3,20 @@
 use std::sync::Arc;
 
 use doorward_policy::{Ask, Denial, Item, Permit};
-use doorward_wire::{Era, Frame, FrameKind, Id, LEGACY, MODERN, Method, RoutingHeaders, headers, lens};
+use doorward_wire::{Era, Frame, FrameKind, Id, Method, RoutingHeaders, headers, lens};
 
+use crate::bridge::{Local, errands, judge_under, version_behind};
 use crate::catalogue::{Tool, current};
 use crate::door::Door;
-use crate::errand::Errands;
-use crate::identify::renew;
+use crate::down::greet;
 use crate::inspect::judged_digest;
 use crate::ports::Ports;
 use crate::refusal::{Reason, Refusal, UnseenKind};
 use crate::release::end_if_lost;
 use crate::session::Seat;
-use crate::sessions::Session;
+use crate::sessions::{Asker, Session};
 use crate::stage::{Asked, Caller, InSession, Permitted, Step, Trail};
+use crate::up;
 
 /// What the caller may do now.
 pub(crate) enum Authorized<P: Ports> {
@@ -25,15 +26,12 @@ pub(crate) enum Authorized<P: Ports> {
     Listen(Box<Trail>, Arc<Caller>, Arc<Session<P::Link>>, Permit),
     /// End the session.
     Leave(Box<Trail>, Arc<Session<P::Link>>),
-    /// Nothing: a cancellation of something that no longer runs.
-    Nothing,
+    /// Nothing: a cancellation of something that no longer runs, or that no frame tells the server of.
+    Nothing(Box<Trail>),
 }
 
 pub(crate) async fn authorize<P: Ports>(door: &Door<P>, seated: InSession<'_, P>) -> Step<Authorized<P>> {
-    let InSession { mut trail, mut caller, headers, seat, asked } = seated;
-    if let Err(refusal) = acquaint(door, &mut trail, &mut caller, None).await {
-        return Err(trail.refused(refusal));
-    }
+    let InSession { trail, caller, headers, seat, asked } = seated;
     let connect = connect(&trail, &caller);
     match (asked, seat) {
         // Leaving needs no permit: a person whose permits are gone may still close the door behind them.
@@ -44,6 +42,19 @@ pub(crate) async fn authorize<P: Ports>(door: &Door<P>, seated: InSession<'_, P>
         },
         (Asked::Frame { frame, method }, seat) => match connect {
             Ok(permit) => {
+                let seat = match seat {
+                    // A client without sessions has nothing to say about another of its requests.
+                    Seat::Stateless(_) if trail.is_down() && method == Method::Cancelled => {
+                        return Ok(Authorized::Nothing(trail));
+                    }
+                    Seat::Stateless(capabilities) if trail.is_down() => {
+                        match greet(door, &trail, &caller, &capabilities, method).await {
+                            Ok(session) => Seat::Session(session),
+                            Err(refusal) => return Err(trail.refused(refusal)),
+                        }
+                    }
+                    seat => seat,
+                };
                 frame_in(door, Asking { trail, caller, headers, seat, frame, method, permit }).await
             }
             Err(refusal) => Err(trail.refused(refusal)),
@@ -74,8 +85,13 @@ async fn frame_in<P: Ports>(door: &Door<P>, asking: Asking<'_, P>) -> Step<Autho
                 Id::Number(id) => session.answered(*id),
                 Id::String(_) => None,
             });
-            if answers.is_none() {
-                return Err(trail.refuse(Reason::UnaskedResponse));
+            match &answers {
+                Some(Asker::Server(_)) => {}
+                Some(Asker::Round(round)) => {
+                    let said = frame.id().and_then(|id| up::said(&frame, id));
+                    trail.local = said.map(|(id, said)| Local::Answer { round: Arc::clone(round), id, said });
+                }
+                None => return Err(trail.refuse(Reason::UnaskedResponse)),
             }
             Ok(permit)
         }
@@ -116,13 +132,9 @@ async fn frame_in<P: Ports>(door: &Door<P>, asking: Asking<'_, P>) -> Step<Autho
             return Err(trail.refused(refusal));
         }
     };
-    let version = match &seat {
-        Seat::Session(session) => &session.version,
-        Seat::Opening(_) => LEGACY,
-        Seat::Stateless(_) => MODERN,
-    };
+    let version = version_behind(&trail, &seat);
     let mirrored = tool.as_ref().map_or(&[][..], |tool| &tool.mirrored);
-    let headers = headers::outbound_with(&frame, trail.era, version, mirrored);
+    let headers = headers::outbound_with(&frame, trail.behind, &version, mirrored);
     let digest = judged_digest(&frame);
     trail.times.authorize = trail.lap(&door.ports);
     let judged = frame.bytes().clone();
@@ -140,7 +152,7 @@ async fn frame_in<P: Ports>(door: &Door<P>, asking: Asking<'_, P>) -> Step<Autho
     })))
 }
 
-fn connect(trail: &Trail, caller: &Caller) -> Result<Permit, Refusal> {
+pub(crate) fn connect(trail: &Trail, caller: &Caller) -> Result<Permit, Refusal> {
     decide(trail, caller, &Ask::Connect { server: &trail.server.name }, Reason::NotConnected)
 }
 
@@ -157,27 +169,6 @@ fn denied(reason: Reason, denial: &Denial) -> Refusal {
     Refusal { reason, detail: detail.into(), policies: denial.policies().to_vec() }
 }
 
-/// Makes sure that policies were compiled against what the server offers: against its tools at all, and against the
-/// tool that is about to be called. If that changes the snapshot, the whole frame is judged under the new one.
-async fn acquaint<P: Ports>(
-    door: &Door<P>,
-    trail: &mut Trail,
-    caller: &mut Arc<Caller>,
-    learned: Option<Arc<crate::Catalogue>>,
-) -> Result<(), Refusal> {
-    let name = trail.server.name.clone();
-    let snapshot = match &learned {
-        None if trail.snapshot.known().contains_key(&name) => return Ok(()),
-        None => door.acquaint(&trail.server, Some(caller)).await.map_err(Refusal::upstream)?,
-        Some(catalogue) => door.learn(&name, catalogue),
-    };
-    if snapshot.id() != trail.snapshot.id() {
-        *caller = Arc::new(renew(door, &snapshot, caller).await?);
-        trail.snapshot = snapshot;
-    }
-    Ok(())
-}
-
 async fn tool_call<P: Ports>(
     door: &Door<P>,
     trail: &mut Trail,
@@ -191,7 +182,8 @@ async fn tool_call<P: Ports>(
     let catalogue = current(door, &errands(trail, caller, seat)).await.map_err(Refusal::upstream)?;
     let known = trail.snapshot.known().get(&trail.server.name);
     if !known.is_some_and(|known| known.covers(&catalogue)) {
-        acquaint(door, trail, caller, Some(Arc::clone(&catalogue))).await?;
+        let snapshot = door.learn(&trail.server.name, &catalogue);
+        judge_under(door, trail, caller, snapshot).await?;
     }
     let (policies, server) = (trail.snapshot.policies(), &trail.server.name);
     // Whether a tool may be seen comes before anything that is special to it, and an invisible tool is answered like an
@@ -206,7 +198,7 @@ async fn tool_call<P: Ports>(
             "the policies do not fit this tool's present definition",
         ));
     }
-    if trail.era == Era::Modern {
+    if (trail.era, trail.behind) == (Era::Modern, Era::Modern) {
         headers::check_param_headers(frame, &tool.mirrored, sent.params)
             .map_err(|mismatch| Refusal::new(Reason::ParamHeaders(mismatch.reason)))?;
     }
@@ -225,18 +217,6 @@ async fn tool_call<P: Ports>(
     let ask = Ask::CallTool { server, tool: &call.name, arguments: call.arguments };
     let permit = decide(trail, caller, &ask, Reason::NotPermitted)?;
     Ok((permit, tool))
-}
-
-/// The errands that may run for this caller on this frame's link.
-pub(crate) fn errands<P: Ports>(trail: &Trail, caller: &Arc<Caller>, seat: &Seat<P>) -> Errands<P::Link> {
-    Errands {
-        server: Arc::clone(&trail.server),
-        link: seat.session().map(|session| Arc::clone(&session.link)),
-        caller: Some(Arc::clone(caller)),
-        era: seat.era(),
-        version: seat.session().map_or_else(|| MODERN.into(), |session| Arc::clone(&session.version)),
-        capabilities: Arc::clone(seat.capabilities()),
-    }
 }
 
 fn prompt(trail: &Trail, caller: &Caller, frame: &Frame) -> Result<Permit, Refusal> {
@@ -293,14 +273,19 @@ fn cancellation<P: Ports>(
     permit: Permit,
 ) -> Authorized<P> {
     let named = lens::cancelled_value(&frame);
-    let running = named.and_then(Id::of).zip(seat.session()).and_then(|(id, session)| session.running(&id));
-    let (Some(value), Some(door_id)) = (named, running) else { return Authorized::Nothing };
+    let of = named.and_then(Id::of).zip(seat.session());
+    if let Some((id, session)) = of.as_ref().filter(|_| trail.is_up()) {
+        // A new server is told by the end of the stream that its answer comes on (T-10).
+        session.give_up(id);
+        return Authorized::Nothing(trail);
+    }
+    let running = of.and_then(|(id, session)| session.running(&id));
+    let (Some(value), Some(door_id)) = (named, running) else { return Authorized::Nothing(trail) };
     let mut edits = doorward_wire::Edits::new();
     edits.replace(value.span(), door_id.to_string());
-    let Ok(frame) = frame.edited(&edits) else { return Authorized::Nothing };
+    let Ok(frame) = frame.edited(&edits) else { return Authorized::Nothing(trail) };
     let digest = judged_digest(&frame);
-    let version = seat.session().map_or(LEGACY, |session| &session.version);
-    let headers = headers::outbound_with(&frame, trail.era, version, &[]);
+    let headers = headers::outbound_with(&frame, trail.behind, &version_behind(&trail, &seat), &[]);
     trail.times.authorize = trail.lap(&door.ports);
     Authorized::Send(Box::new(Permitted {
         trail,

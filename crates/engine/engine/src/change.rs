@@ -33,6 +33,11 @@ impl Change {
         Watcher { id: self.watchers.fetch_add(1, Ordering::Relaxed), seen: u64::MAX }
     }
 
+    /// Begins to watch from the very first change on, whenever that was.
+    pub(crate) fn watch_all(&self) -> Watcher {
+        Watcher { id: self.watchers.fetch_add(1, Ordering::Relaxed), seen: 0 }
+    }
+
     /// Waits for a change that the watcher has not seen.
     pub(crate) async fn next(&self, watcher: &mut Watcher) {
         poll_fn(|context| {

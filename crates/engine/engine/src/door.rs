@@ -6,17 +6,19 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use doorward_issuer::dpop::Possession;
 use doorward_types::{ServerName, Timestamp};
-use doorward_wire::{Era, LEGACY, MODERN};
+use doorward_wire::Era;
 
 use crate::catalogue::{Catalogue, Catalogues, Known, current, single};
 use crate::change::Change;
-use crate::errand::{Errand, ErrandKind, Errands};
+use crate::down::{Links, Parking, let_go};
+use crate::eras::{bare, tell_apart};
+use crate::errand::{Errand, ErrandKind};
 use crate::ports::{Ports, RandomUnavailable, UpstreamError, UpstreamFault};
 use crate::record::CallId;
 use crate::refusal::{Reason, Refusal};
 use crate::rounds::Rounds;
-use crate::sessions::{Owner, SessionRules, Sessions};
-use crate::snapshot::{EraRule, ServerRules, Snapshot};
+use crate::sessions::{Owner, Session, SessionRules, Sessions};
+use crate::snapshot::{ServerRules, Snapshot};
 use crate::stage::Caller;
 
 /// The bounds of a door.
@@ -40,6 +42,9 @@ pub struct Door<P: Ports> {
     epoch: AtomicU64,
     possession: Arc<Possession>,
     pub(crate) rounds: Arc<Rounds>,
+    /// Sessions held at old servers for clients that have none, and the calls in them that wait.
+    pub(crate) links: Links<P::Link>,
+    pub(crate) parked: Parking<P>,
     /// Announced when the snapshot or the epoch changes.
     pub(crate) change: Change,
 }
@@ -63,6 +68,8 @@ impl<P: Ports> Door<P> {
             calls: AtomicU64::new(0),
             epoch: AtomicU64::new(0),
             rounds: Arc::new(Rounds::new(&ports)?),
+            links: Links::default(),
+            parked: Parking::default(),
             possession: Arc::new(Possession::new(&ports.random()?)),
             change: Change::default(),
             ports,
@@ -140,7 +147,9 @@ impl<P: Ports> Door<P> {
     /// Ends the sessions that have outlived their rules; called from time to time.
     pub fn sweep(&self, now: Timestamp) -> usize {
         let ended = self.sessions.sweep(now);
-        ended.iter().for_each(|session| self.ports.close(Arc::clone(&session.link)));
+        ended.iter().for_each(|session| self.close(session));
+        self.parked.sweep(now).into_iter().for_each(|call| let_go(self, call));
+        self.links.sweep();
         ended.len()
     }
 
@@ -152,8 +161,19 @@ impl<P: Ports> Door<P> {
     /// Ends the sessions of all owners for whom `which` holds: of one person, or of one client.
     pub fn end_sessions_where(&self, which: impl Fn(&Owner) -> bool) -> usize {
         let ended = self.sessions.matching(|session| which(session.owner()));
-        ended.iter().for_each(|session| self.ports.close(Arc::clone(&session.link)));
+        ended.iter().for_each(|session| self.close(session));
         ended.len()
+    }
+
+    /// Ends one session; nothing if it has ended already.
+    pub(crate) fn end_session(&self, session: &Session<P::Link>) {
+        if self.sessions.end(session) {
+            self.close(session);
+        }
+    }
+
+    fn close(&self, session: &Session<P::Link>) {
+        session.link.iter().for_each(|link| self.ports.close(Arc::clone(link)));
     }
 
     pub(crate) fn next_id(&self) -> i64 {
@@ -190,20 +210,15 @@ impl<P: Ports> Door<P> {
         }
         // A server that is the same to everybody is asked by the door itself, whoever came first.
         let caller = caller.filter(|_| server.per_person_credential);
-        let _one_at_a_time = server.acquainting.lock().await;
+        let _one_at_a_time = server.acquaintance.asking.lock().await;
+        let spoken = tell_apart(self, server, caller).await?;
         let now = self.snapshot();
         if now.known().contains_key(&server.name) {
             return Ok(now);
         }
-        let catalogue = match server.era {
-            EraRule::Legacy => self.ask_legacy(server, caller).await?,
-            EraRule::Modern => self.ask_modern(server, caller).await?,
-            EraRule::Both => match self.ask_modern(server, caller).await {
-                Ok(catalogue) if !catalogue.is_empty() => catalogue,
-                // Asking again in another era would not help a person who has to do something first.
-                Err(error) if error.need.is_some() => return Err(error),
-                _ => self.ask_legacy(server, caller).await?,
-            },
+        let catalogue = match spoken.modern {
+            true => self.ask_modern(server, caller).await?,
+            false => self.ask_legacy(server, caller).await?,
         };
         Ok(self.learn(&server.name, &catalogue))
     }
@@ -213,14 +228,7 @@ impl<P: Ports> Door<P> {
         server: &Arc<ServerRules>,
         caller: Option<&Arc<Caller>>,
     ) -> Result<Arc<Catalogue>, UpstreamError> {
-        let mut on = Errands {
-            server: Arc::clone(server),
-            link: None,
-            caller: caller.map(Arc::clone),
-            era: Era::Legacy,
-            version: LEGACY.into(),
-            capabilities: "{}".into(),
-        };
+        let mut on = bare::<P::Link>(server, caller, Era::Legacy);
         let id = self.next_id();
         let mut answered = self.ports.errand(Errand::<P>::new(&on, id, ErrandKind::Initialize)).await?;
         let link = answered.link.take();
@@ -253,15 +261,7 @@ impl<P: Ports> Door<P> {
         server: &Arc<ServerRules>,
         caller: Option<&Arc<Caller>>,
     ) -> Result<Arc<Catalogue>, UpstreamError> {
-        let on = Errands {
-            server: Arc::clone(server),
-            link: None,
-            caller: caller.map(Arc::clone),
-            era: Era::Modern,
-            version: MODERN.into(),
-            capabilities: "{}".into(),
-        };
-        current(self, &on).await
+        current(self, &bare::<P::Link>(server, caller, Era::Modern)).await
     }
 
     /// Compiles the policies against what a server offers now, if they were compiled against something else. If they

@@ -14,7 +14,9 @@ use crate::stage::Caller;
 /// What the door wants of an upstream.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ErrandKind {
-    /// Opens a legacy link to learn what the server offers, before any caller has come.
+    /// Asks a server of 2026-07-28 what it is.
+    Discover,
+    /// Opens a legacy link of the door's own: to learn what the server offers, or for a client that has no sessions.
     Initialize,
     /// Completes the handshake of a link that [`ErrandKind::Initialize`] opened.
     Initialized,
@@ -26,6 +28,10 @@ pub enum ErrandKind {
     OpenStream,
     /// Answers a request of the server that its caller's policies do not let through.
     Decline(Id),
+    /// Sets the level of log messages that a legacy link delivers: one of the protocol's eight words.
+    SetLevel(&'static str),
+    /// Tells a legacy server that nobody waits any more for the answer to a request of this id, which is the door's own.
+    Cancel(i64),
     /// Answers a ping of the server: whether this side is there is the door's to say, and needs nobody's permit.
     Pong(Id),
 }
@@ -96,6 +102,11 @@ impl<P: Ports> Errand<P> {
         self.era
     }
 
+    /// Returns what the client on whose behalf it runs declared that it can do, in the protocol's own words.
+    pub fn capabilities(&self) -> &Arc<str> {
+        &self.capabilities
+    }
+
     /// Returns the request's id.
     pub fn id(&self) -> i64 {
         self.id
@@ -111,12 +122,21 @@ impl<P: Ports> Errand<P> {
         let id = self.id;
         let text = match &self.kind {
             ErrandKind::Initialize => format!(
-                r#"{{"jsonrpc":"2.0","id":{id},"method":"initialize","params":{{"protocolVersion":"{LEGACY}","capabilities":{{}},"clientInfo":{SELF}}}}}"#
+                r#"{{"jsonrpc":"2.0","id":{id},"method":"initialize","params":{{"protocolVersion":"{LEGACY}","capabilities":{},"clientInfo":{SELF}}}}}"#,
+                self.capabilities
             ),
             ErrandKind::Initialized => r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#.to_owned(),
-            ErrandKind::ListTools(cursor) | ErrandKind::ListPrompts(cursor) => {
+            ErrandKind::SetLevel(level) => format!(
+                r#"{{"jsonrpc":"2.0","id":{id},"method":"logging/setLevel","params":{{"level":"{level}"}}}}"#
+            ),
+            ErrandKind::Cancel(call) => format!(
+                r#"{{"jsonrpc":"2.0","method":"notifications/cancelled","params":{{"requestId":{call}}}}}"#
+            ),
+            ErrandKind::Discover | ErrandKind::ListTools(_) | ErrandKind::ListPrompts(_) => {
                 let mut params = Vec::new();
-                if let Some(cursor) = cursor {
+                if let ErrandKind::ListTools(Some(cursor)) | ErrandKind::ListPrompts(Some(cursor)) =
+                    &self.kind
+                {
                     params.push(format!(r#""cursor":{}"#, quote(cursor)));
                 }
                 if self.era == Era::Modern {
@@ -125,7 +145,7 @@ impl<P: Ports> Errand<P> {
                         self.capabilities
                     ));
                 }
-                let method = self.list_method();
+                let method = self.method();
                 format!(
                     r#"{{"jsonrpc":"2.0","id":{id},"method":"{method}","params":{{{}}}}}"#,
                     params.join(",")
@@ -143,8 +163,13 @@ impl<P: Ports> Errand<P> {
         Some(Bytes::from(text))
     }
 
-    fn list_method(&self) -> &'static str {
-        if matches!(self.kind, ErrandKind::ListPrompts(_)) { "prompts/list" } else { "tools/list" }
+    /// The method of what both revisions can be asked.
+    fn method(&self) -> &'static str {
+        match self.kind {
+            ErrandKind::Discover => "server/discover",
+            ErrandKind::ListPrompts(_) => "prompts/list",
+            _ => "tools/list",
+        }
     }
 
     /// Returns the MCP headers to send.
@@ -155,7 +180,7 @@ impl<P: Ports> Errand<P> {
             (Era::Legacy, _) => headers.push(("mcp-protocol-version".to_owned(), self.version.to_string())),
             (Era::Modern, _) => {
                 headers.push(("mcp-protocol-version".to_owned(), MODERN.to_owned()));
-                headers.push(("mcp-method".to_owned(), self.list_method().to_owned()));
+                headers.push(("mcp-method".to_owned(), self.method().to_owned()));
             }
         }
         headers

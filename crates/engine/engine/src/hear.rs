@@ -6,17 +6,11 @@ use crate::door::Door;
 use crate::ports::{Ports, ReadError};
 use crate::record::Subject;
 use crate::refusal::Reason;
-use crate::snapshot::EraRule;
 use crate::stage::{Heard, Identified, Said, Step};
 
 pub(crate) async fn hear<'a, P: Ports>(door: &Door<P>, identified: Identified<'a, P>) -> Step<Heard<'a>> {
     let Identified { mut trail, caller, verb, content_type, accept, headers, body } = identified;
-    let rule = trail.server.era;
     if verb != Verb::Post {
-        // GET and DELETE belong to sessions; a server without sessions has neither (T-25).
-        if rule == EraRule::Modern {
-            return Err(trail.refuse(Reason::Verb));
-        }
         trail.method = Some(if verb == Verb::Get { "GET" } else { "DELETE" });
         let session = match classify_stream(verb, accept, &headers) {
             Ok(request) => request.session,
@@ -66,9 +60,6 @@ pub(crate) async fn hear<'a, P: Ports>(door: &Door<P>, identified: Identified<'a
         Method::Other => frame.method().map_or(Subject::None, |name| Subject::Method(name.into())),
         _ => Subject::None,
     };
-    if !rule.serves(era) {
-        return Err(trail.refuse(Reason::EraNotServed));
-    }
     trail.times.hear = trail.lap(&door.ports);
     Ok(Heard { trail, caller, headers, said: Said::Frame { frame, method, session } })
 }

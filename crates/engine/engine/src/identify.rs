@@ -14,6 +14,7 @@ use doorward_types::Timestamp;
 use doorward_wire::{Era, Verb};
 
 use crate::door::Door;
+use crate::modern::Wanted;
 use crate::ports::Ports;
 use crate::record::{StepTimes, Subject};
 use crate::refusal::{Reason, Refusal};
@@ -48,6 +49,12 @@ pub(crate) async fn identify<'a, P: Ports>(
         caller: None,
         verified: None,
         era: Era::Legacy,
+        behind: Era::Legacy,
+        wanted: Wanted::default(),
+        local: None,
+        listener: 0,
+        retried: false,
+        retry: None,
         capabilities: None,
         id: None,
         method: None,

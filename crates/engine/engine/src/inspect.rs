@@ -3,13 +3,13 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use doorward_wire::{Era, Frame, FrameKind, Id, rewrite_ids};
+use doorward_wire::{Era, Frame, FrameKind, Id, Method, rewrite_ids};
 
 use crate::door::Door;
-use crate::modern::Wanted;
 use crate::ports::Ports;
 use crate::refusal::Reason;
 use crate::rounds::has_rounds;
+use crate::sessions::Asker;
 use crate::stage::{Cleared, Exchange, Permitted, Step};
 
 pub(crate) fn inspect<P: Ports>(
@@ -30,10 +30,17 @@ pub(crate) fn inspect<P: Ports>(
     // Ids and progress tokens are names, not content: the server gets the door's own, so that no two callers' names
     // can meet behind it (L-07, L-18). A response goes back under the id the server asked with.
     let own = door_id.map(Id::Number);
-    let bytes =
-        rewrite_ids(&frame, own.as_ref().or(answers.as_ref()), own.as_ref().filter(|_| progress.is_some()));
+    let asked_as = match &answers {
+        Some(Asker::Server(id)) => Some(id),
+        _ => None,
+    };
+    let bytes = rewrite_ids(&frame, own.as_ref().or(asked_as), own.as_ref().filter(|_| progress.is_some()));
+    let given_up = (trail.is_up() && door_id.is_some()).then(Arc::default);
+    // The ids of a client without sessions, and of the door's own subscriptions, are no names in a session.
     if let (Some(session), Some(id), Some(door_id)) = (seat.session(), frame.id(), door_id)
-        && let Err(reason) = session.begin(id, door_id)
+        && trail.era == Era::Legacy
+        && method != Method::SubscriptionsListen
+        && let Err(reason) = session.begin(id, door_id, given_up.clone())
     {
         return Err(trail.refuse(reason));
     }
@@ -41,7 +48,10 @@ pub(crate) fn inspect<P: Ports>(
     let call = door.next_call();
     let exchange = Exchange {
         door_id,
-        wanted: if trail.era == Era::Modern { Wanted::of(&frame) } else { Wanted::default() },
+        kept: (trail.era != trail.behind).then(|| frame.clone()),
+        given_up,
+        greeting: None,
+        own: false,
         rounds: (trail.era == Era::Modern && has_rounds(method)).then(|| Arc::clone(&door.rounds)),
         progress: progress.map(|value| value.raw().into()),
         policies: permit.policies().to_vec(),
@@ -56,9 +66,10 @@ pub(crate) fn inspect<P: Ports>(
     };
     let cleared = Cleared {
         server: exchange.trail.server.clone(),
-        link: exchange.seat.session().map(|session| session.link.clone()),
+        link: exchange.seat.session().and_then(|session| session.link.clone()),
         caller,
-        era: exchange.trail.era,
+        era: exchange.trail.behind,
+        capabilities: Arc::clone(exchange.seat.capabilities()),
         method,
         door_id,
         bytes,

@@ -59,9 +59,12 @@
 
 mod answer;
 mod authorize;
+mod bridge;
 mod catalogue;
 mod change;
 mod door;
+mod down;
+mod eras;
 mod errand;
 mod hear;
 mod identify;
@@ -79,9 +82,11 @@ mod sessions;
 mod snapshot;
 mod stage;
 mod stream;
+mod up;
 
 pub use catalogue::{Catalogue, CatalogueKey, Known, Tool};
 pub use door::{Door, DoorLimits};
+pub use eras::Acquaintance;
 pub use errand::{Errand, ErrandKind};
 pub use pipeline::Carried;
 pub use ports::{

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::authorize::{Authorized, authorize};
+use crate::bridge::bridge;
 use crate::door::Door;
 use crate::hear::hear;
 use crate::identify::identify;
@@ -30,14 +31,14 @@ impl<P: Ports> Door<P> {
     async fn walk(self: &Arc<Self>, arrived: Arrived<'_, P>) -> Step<Released<P>> {
         let identified = identify(self, arrived).await?;
         let heard = hear(self, identified).await?;
-        let seated = rejoin(self, session(self, heard)?)?;
+        let seated = bridge(self, rejoin(self, session(self, heard)?)?).await?;
         let permitted = match authorize(self, seated).await? {
             Authorized::Send(permitted) => permitted,
             Authorized::Listen(trail, caller, session, permit) => {
                 return listen(self, trail, caller, session, permit).await;
             }
             Authorized::Leave(trail, session) => return Ok(leave(self, &trail, &session)),
-            Authorized::Nothing => return Ok(Released::Accepted),
+            Authorized::Nothing(_) => return Ok(Released::Accepted),
         };
         let (cleared, exchange) = inspect(self, permitted)?;
         let (cleared, exchange) = record_intent(self, cleared, exchange).await?;

@@ -83,6 +83,9 @@ pub trait Ports: Sized + Send + Sync + 'static {
         errand: Errand<Self>,
     ) -> impl Future<Output = Result<Answered<Self::Link, Self::Events>, UpstreamError>> + Send;
 
+    /// Runs an errand whose outcome nobody waits for; must not block.
+    fn errand_detached(&self, errand: Errand<Self>);
+
     /// Ends a link: its streams end at once, its server is told.
     fn close(&self, link: Arc<Self::Link>);
 
@@ -91,7 +94,7 @@ pub trait Ports: Sized + Send + Sync + 'static {
 }
 
 /// Frames from an upstream, in order.
-pub trait Events: Send + 'static {
+pub trait Events: Send + Sync + 'static {
     /// Waits until at least one frame is there, then takes all that are ready, at most `limit` frames.
     ///
     /// # Errors

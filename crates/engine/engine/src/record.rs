@@ -85,6 +85,8 @@ pub enum Ending {
     Result,
     /// A result with `isError`, or a JSON-RPC error, was released.
     Error,
+    /// The server wants something of the client first: it goes on in another round.
+    Asked,
     /// Accepted without an answer (a notification).
     Accepted,
     /// The answer was refused by a check, for this reason.

@@ -45,8 +45,6 @@ pub enum Reason {
     Wire(Box<LadderError>),
     /// A verb that this server's era does not have.
     Verb,
-    /// The other era than the one this server is configured for.
-    EraNotServed,
     /// A legacy request without `Mcp-Session-Id`.
     SessionMissing,
     /// A session that is not there, has expired, or is another's: one answer, so that it tells nothing (SES-03).
@@ -59,6 +57,10 @@ pub enum Reason {
     NotConnected,
     /// A tool, prompt or resource that is absent or that this person may not see: one answer (D-08).
     Unseen(UnseenKind),
+    /// The client gave the request up: nobody waits for an answer.
+    GivenUp,
+    /// `logging/setLevel` with a level that does not exist.
+    BadLevel,
     /// Seen, but no policy permits this call with these arguments.
     NotPermitted,
     /// A method outside the protocol that no policy names (D-27).
@@ -254,7 +256,6 @@ impl Reason {
             Self::Body(why, _) => why,
             Self::Wire(ladder) => ladder.reason,
             Self::Verb => "verb-not-served",
-            Self::EraNotServed => "era-not-served",
             Self::SessionMissing => "session-missing",
             Self::SessionUnknown => "session-unknown",
             Self::SessionForeign => "session-foreign",
@@ -270,6 +271,8 @@ impl Reason {
             Self::StateInvalid => "request-state-invalid",
             Self::StateForeign => "request-state-foreign",
             Self::IdInUse => "id-in-use",
+            Self::GivenUp => "given-up",
+            Self::BadLevel => "bad-log-level",
             Self::UnaskedResponse => "unasked-response",
             Self::NotTheJudgedFrame => "not-the-judged-frame",
             Self::Upstream(fault) => fault.id(),
@@ -354,13 +357,6 @@ impl Reason {
                 Face { data: ladder.data.as_ref().map(ToString::to_string), ..face }
             }
             Self::Verb => Face::error(405, -32600, "this server does not take that verb"),
-            // What every legacy server says to a modern probe, so that clients fall back to `initialize` (mcp §2.1).
-            Self::EraNotServed if era == Era::Modern => {
-                Face::error(400, -32000, "Bad Request: Server not initialized")
-            }
-            Self::EraNotServed => {
-                Face::error(400, -32602, "this server speaks protocol version 2026-07-28 only")
-            }
             Self::SessionMissing => {
                 Face::error(400, -32000, "Bad Request: Mcp-Session-Id header is required")
             }
@@ -392,6 +388,8 @@ impl Reason {
             Self::StateInvalid | Self::StateForeign => {
                 Face::error(200, -32602, "the request state is not valid: begin again without it")
             }
+            Self::GivenUp => Face::error(200, REFUSED, "the request was cancelled"),
+            Self::BadLevel => Face::error(200, -32602, "there is no such log level"),
             Self::IdInUse => Face::error(400, -32600, "a request with this id is still running"),
             Self::UnaskedResponse => Face::error(400, -32600, "no such request is waiting for a response"),
             Self::NotTheJudgedFrame => {

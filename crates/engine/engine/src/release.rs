@@ -1,5 +1,6 @@
 //! The release step: an answer is judged like a question, recorded, and only then let go.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -7,15 +8,17 @@ use std::time::Duration;
 use bytes::Bytes;
 use doorward_policy::Permit;
 use doorward_wire::{Era, Frame, FrameKind, Method};
+use futures_util::future::{Either, select};
 
+use crate::bridge::{Local, Sent, again, errands, stand_in};
 use crate::door::Door;
+use crate::down::{Resumed, resume};
 use crate::errand::{Errand, ErrandKind};
-use crate::modern::Wanted;
 use crate::ports::{Answer, Answered, Events, More, Ports, UpstreamError, UpstreamFault};
 use crate::record::{Ending, IntentFacts, OutcomeFacts, RefusalFacts, Subject};
 use crate::refusal::{Asker, Reason, Refusal, Reply};
 use crate::session::{Seat, opens_urls};
-use crate::sessions::{NewSession, Session};
+use crate::sessions::{Bridged, NewSession, Session};
 use crate::stage::{Caller, Cleared, Exchange, Refused, Step, Trail};
 use crate::stream::{ReleasedStream, Tally};
 
@@ -68,26 +71,84 @@ pub(crate) async fn record_intent<P: Ports>(
 pub(crate) async fn send<P: Ports>(
     door: &Arc<Door<P>>,
     cleared: Cleared<P>,
-    exchange: Exchange<P>,
-) -> Step<(Answered<P::Link, P::Events>, Exchange<P>)> {
+    mut exchange: Exchange<P>,
+) -> Step<Sent<P>> {
     let opening = matches!(exchange.seat, Seat::Opening(_));
     if opening && let Err(reason) = door.sessions.reserve(&exchange.caller.owner, &exchange.trail.server.name)
     {
         return Err(failed(door, exchange, Refusal::new(reason)).await);
     }
+    let local = exchange.trail.local.take();
+    let retry = exchange.trail.retry.take();
+    let greeting = match &local {
+        Some(Local::Greeting { up, .. }) => Some(Arc::clone(up)),
+        _ => None,
+    };
     // If the caller goes away while this waits, the guard records it.
     let guard = Unfinished { door, exchange: &exchange, place: opening, armed: true };
-    let sent = door.ports.upstream(cleared).await;
+    let sent = match (local, retry) {
+        (Some(local), _) => stand_in(door, local, &exchange).await.map_err(Refusal::upstream),
+        (None, Some(retry)) => match resume(door, &exchange, &retry).await {
+            Ok(Resumed::Anew) => dispatch(door, cleared, &exchange).await,
+            Ok(Resumed::On(answered, door_id)) => {
+                guard.finished();
+                exchange.door_id = Some(door_id);
+                return Ok((answered, exchange));
+            }
+            Ok(Resumed::Asked(round)) => {
+                guard.finished();
+                exchange.own = true;
+                let answer = Answer::Whole(round, 200);
+                return Ok((Answered { link: None, answer }, exchange));
+            }
+            Err(refusal) => Err(refusal),
+        },
+        (None, None) => dispatch(door, cleared, &exchange).await,
+    };
     guard.finished();
+    exchange.greeting = greeting;
     match sent {
         Ok(answered) => Ok((answered, exchange)),
-        Err(error) => {
+        Err(refusal) => {
             if opening {
                 door.sessions.release(&exchange.caller.owner, &exchange.trail.server.name);
             }
-            Err(failed(door, exchange, Refusal::upstream(error)).await)
+            lost(door, exchange, refusal).await
         }
     }
+}
+
+/// Sends a frame, and waits for its answer no longer than the client does.
+async fn dispatch<P: Ports>(
+    door: &Arc<Door<P>>,
+    cleared: Cleared<P>,
+    exchange: &Exchange<P>,
+) -> Result<Answered<P::Link, P::Events>, Refusal> {
+    let sent = door.ports.upstream(cleared);
+    let Some(given_up) = &exchange.given_up else { return sent.await.map_err(Refusal::upstream) };
+    let mut watcher = given_up.watch_all();
+    match select(pin!(sent), pin!(given_up.next(&mut watcher))).await {
+        Either::Left((sent, _)) => sent.map_err(Refusal::upstream),
+        Either::Right(_) => Err(Refusal::new(Reason::GivenUp)),
+    }
+}
+
+/// Ends an exchange that failed; where an old server had merely forgotten the session that the door held there, it is
+/// greeted anew, and asked once more: it did nothing, since it knew nothing of whose request it was.
+async fn lost<P: Ports>(door: &Arc<Door<P>>, mut exchange: Exchange<P>, refusal: Refusal) -> Step<Sent<P>> {
+    let lost = matches!(refusal.reason, Reason::Upstream(UpstreamFault::SessionLost));
+    let Some(frame) =
+        exchange.kept.clone().filter(|_| lost && exchange.trail.is_down() && !exchange.trail.retried)
+    else {
+        return Err(failed(door, exchange, refusal).await);
+    };
+    exchange.trail.retried = true;
+    let judged_under = (Arc::clone(&exchange.trail.snapshot), Arc::clone(&exchange.caller));
+    let seat = Seat::Stateless(Arc::clone(exchange.seat.capabilities()));
+    let ending = Ending::Failed(refusal.reason.id());
+    let _shut = record_outcome(door, &exchange, ending, &Tally::default()).await;
+    end_if_lost(door, &exchange.seat, &refusal);
+    again(door, &exchange, judged_under, seat, frame).await
 }
 
 pub(crate) async fn release<P: Ports>(
@@ -107,6 +168,10 @@ pub(crate) async fn release<P: Ports>(
                 .map_err(|refusal| exchange.abandon().refused(refusal))?;
             Ok(Released::Accepted)
         }
+        // An old server without a stream tells nothing: the subscription is a silent one.
+        Answer::Accepted if exchange.method == Method::SubscriptionsListen && exchange.trail.is_down() => {
+            Ok(Released::Stream(Box::new(ReleasedStream::of(Arc::clone(door), exchange, None))))
+        }
         Answer::Accepted => {
             let error = UpstreamError::new(UpstreamFault::Malformed, "a request was answered with 202");
             Err(failed(door, exchange, Refusal::upstream(error)).await)
@@ -121,7 +186,7 @@ pub(crate) async fn release<P: Ports>(
         }
         Answer::Whole(bytes, status) => whole(door, exchange, bytes, status).await,
         Answer::Stream(events) => {
-            Ok(Released::Stream(Box::new(ReleasedStream::of_call(Arc::clone(door), exchange, events))))
+            Ok(Released::Stream(Box::new(ReleasedStream::of(Arc::clone(door), exchange, Some(events)))))
         }
     }
 }
@@ -132,10 +197,19 @@ async fn whole<P: Ports>(
     bytes: Bytes,
     status: u16,
 ) -> Step<Released<P>> {
-    let judged = match exchange.judge_answer(bytes) {
+    let judged = match exchange.own {
+        true => exchange.judge_own(bytes, &exchange.trail.snapshot, &exchange.caller),
+        false => exchange.judge_answer(bytes),
+    };
+    let judged = match judged {
         Ok(judged) => judged,
         Err(error) => return Err(failed(door, exchange, Refusal::upstream(error)).await),
     };
+    if judged.ending == Ending::Asked && exchange.trail.is_up() {
+        // An old client is asked by requests, for which it needs a stream.
+        let stream = ReleasedStream::of_round(Arc::clone(door), exchange, judged);
+        return Ok(Released::Stream(Box::new(stream)));
+    }
     let mut tally = Tally::default();
     tally.count(&judged.bytes);
     match record_outcome(door, &exchange, judged.ending, &tally).await {
@@ -192,15 +266,20 @@ async fn opened<P: Ports>(
     tally.count(&judged.bytes);
     let version =
         judged.frame.result().and_then(|result| result.get("protocolVersion")).and_then(|v| v.as_str());
-    let session = match (version, link) {
-        (Some(version), Some(link)) => {
+    let bridged = match (&exchange.greeting, judged.frame.result()) {
+        (Some(up), Some(result)) => Bridged::Up(Box::new(up.greeted(result))),
+        _ => Bridged::No,
+    };
+    let session = match version {
+        Some(version) if link.is_some() || matches!(bridged, Bridged::Up(_)) => {
             let id = door.ports.random().map_err(|_| Refusal::because(Reason::Busy, "no randomness"))?;
             let new = NewSession {
                 owner: exchange.caller.owner.clone(),
                 server: exchange.trail.server.name.clone(),
                 version: version.as_ref().into(),
                 capabilities: Arc::clone(exchange.seat.capabilities()),
-                link: Arc::clone(link),
+                link: link.clone(),
+                bridged,
             };
             Some((id, new))
         }
@@ -246,7 +325,7 @@ pub(crate) async fn listen<P: Ports>(
     permit: Permit,
 ) -> Step<Released<P>> {
     let seat = Seat::Session(session);
-    let on = crate::authorize::errands(&trail, &caller, &seat);
+    let on = errands(&trail, &caller, &seat);
     let started = door.ports.stopwatch();
     let exchange = Exchange {
         trail,
@@ -254,7 +333,10 @@ pub(crate) async fn listen<P: Ports>(
         seat,
         method: Method::Other,
         door_id: None,
-        wanted: Wanted::default(),
+        kept: None,
+        given_up: None,
+        greeting: None,
+        own: false,
         rounds: None,
         progress: None,
         call: door.next_call(),
@@ -284,7 +366,7 @@ pub(crate) async fn listen<P: Ports>(
     let Some(opened) = opened else { return Err(exchange.abandon().refuse(Reason::AuditUnwritable)) };
     match opened {
         Ok(Answered { answer: Answer::Stream(events), .. }) => {
-            Ok(Released::Stream(Box::new(ReleasedStream::of_session(Arc::clone(door), exchange, events))))
+            Ok(Released::Stream(Box::new(ReleasedStream::of(Arc::clone(door), exchange, Some(events)))))
         }
         Ok(_) => {
             let error = UpstreamError::new(UpstreamFault::Malformed, "a GET was not answered with a stream");
@@ -300,9 +382,7 @@ pub(crate) fn leave<P: Ports>(
     _trail: &Trail,
     session: &Arc<Session<P::Link>>,
 ) -> Released<P> {
-    if door.sessions.end(session) {
-        door.ports.close(Arc::clone(&session.link));
-    }
+    door.end_session(session);
     Released::Whole { bytes: Bytes::new(), status: 200, session: None }
 }
 
@@ -332,9 +412,8 @@ async fn failed<P: Ports>(door: &Arc<Door<P>>, exchange: Exchange<P>, refusal: R
 pub(crate) fn end_if_lost<P: Ports>(door: &Door<P>, seat: &Seat<P>, refusal: &Refusal) {
     if let Reason::Upstream(UpstreamFault::SessionLost) = refusal.reason
         && let Some(session) = seat.session()
-        && door.sessions.end(session)
     {
-        door.ports.close(Arc::clone(&session.link));
+        door.end_session(session);
     }
 }
 
@@ -398,6 +477,7 @@ impl<P: Ports> Drop for Unfinished<'_, P> {
                 let facts = self.exchange.outcome(self.door, Ending::Aborted, &Tally::default());
                 self.door.ports.outcome_detached(facts);
             }
+            self.exchange.call_off(self.door);
             self.exchange.done();
         }
     }
@@ -416,6 +496,16 @@ impl<P: Ports> Exchange<P> {
             digest: tally.digest(),
             took: Duration::from_nanos(door.ports.stopwatch().saturating_sub(self.started)),
             now: door.ports.now(),
+        }
+    }
+
+    /// Tells an old server that a new client, whose leaving is enough to say so, waits no longer (T-10).
+    pub(crate) fn call_off(&self, door: &Door<P>) {
+        if let Some(id) =
+            self.door_id.filter(|_| self.trail.is_down() && self.method != Method::SubscriptionsListen)
+        {
+            let on = errands(&self.trail, &self.caller, &self.seat);
+            door.ports.errand_detached(Errand::<P>::new(&on, 0, ErrandKind::Cancel(id)));
         }
     }
 

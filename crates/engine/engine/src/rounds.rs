@@ -3,6 +3,8 @@
 //! here for whom it was made alone: the same person and client, the same server, method and name (L-15). Arguments are not
 //! bound: clients write them anew for each round, and not byte for byte.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 use aws_lc_rs::digest::{Context, SHA256};
 use base64::Engine as _;
@@ -22,7 +24,11 @@ const GOOD_FOR: i64 = 24 * 3600;
 const PURPOSE: &[u8] = b"doorward request state 1";
 
 /// Seals the states of one door.
-pub(crate) struct Rounds(LessSafeKey);
+pub(crate) struct Rounds {
+    key: LessSafeKey,
+    /// Counts the seals: no two have the same nonce.
+    sealed: AtomicU64,
+}
 
 /// What a round belongs to.
 pub(crate) struct Round<'a> {
@@ -69,25 +75,25 @@ pub(crate) enum StateError {
 impl Rounds {
     pub(crate) fn new<P: Ports>(ports: &P) -> Result<Self, RandomUnavailable> {
         let key = UnboundKey::new(&AES_256_GCM, &ports.random()?).map_err(|_| RandomUnavailable)?;
-        Ok(Self(LessSafeKey::new(key)))
+        Ok(Self { key: LessSafeKey::new(key), sealed: AtomicU64::new(0) })
     }
 
-    /// Seals a state, given and returned as raw JSON. `call` is the door's id of the request that it answers: no two
-    /// answers have the same, so no two seals have the same nonce.
-    fn seal(&self, state: &str, round: &Round<'_>, call: i64, now: Timestamp) -> Option<String> {
+    /// Seals a state, given and returned as raw JSON.
+    fn seal(&self, state: &str, round: &Round<'_>, now: Timestamp) -> Option<String> {
+        let count = self.sealed.fetch_add(1, Ordering::Relaxed);
         let mut text = now.as_secs().saturating_add(GOOD_FOR).to_be_bytes().to_vec();
         text.extend(round.digest());
         text.extend(state.as_bytes());
-        self.0.seal_in_place_append_tag(nonce(call), Aad::from(PURPOSE), &mut text).ok()?;
-        let sealed: Vec<u8> = call.to_be_bytes().into_iter().chain(text).collect();
+        self.key.seal_in_place_append_tag(nonce(count), Aad::from(PURPOSE), &mut text).ok()?;
+        let sealed: Vec<u8> = count.to_be_bytes().into_iter().chain(text).collect();
         Some(quote(&URL_SAFE_NO_PAD.encode(sealed)))
     }
 
     fn open(&self, sealed: &str, round: &Round<'_>, now: Timestamp) -> Result<String, StateError> {
         let read = || {
             let mut bytes = URL_SAFE_NO_PAD.decode(sealed).ok()?;
-            let call = i64::from_be_bytes(bytes.get(..8)?.try_into().ok()?);
-            let text = self.0.open_in_place(nonce(call), Aad::from(PURPOSE), bytes.get_mut(8..)?).ok()?;
+            let count = u64::from_be_bytes(bytes.get(..8)?.try_into().ok()?);
+            let text = self.key.open_in_place(nonce(count), Aad::from(PURPOSE), bytes.get_mut(8..)?).ok()?;
             let (expires, rest) = text.split_at_checked(8)?;
             let (digest, state) = rest.split_at_checked(32)?;
             let good = now.as_secs() < i64::from_be_bytes(expires.try_into().ok()?);
@@ -105,18 +111,17 @@ impl Rounds {
         &self,
         result: doorward_wire::Value<'_>,
         round: &Round<'_>,
-        call: i64,
         now: Timestamp,
         edits: &mut Edits,
     ) -> Option<()> {
         let Some(state) = result.get("requestState") else { return Some(()) };
-        edits.replace(state.span(), self.seal(state.raw(), round, call, now)?);
+        edits.replace(state.span(), self.seal(state.raw(), round, now)?);
         Some(())
     }
 }
 
-fn nonce(call: i64) -> Nonce {
-    let [a, b, c, d, e, f, g, h] = call.to_be_bytes();
+fn nonce(count: u64) -> Nonce {
+    let [a, b, c, d, e, f, g, h] = count.to_be_bytes();
     Nonce::assume_unique_for_key([0, 0, 0, 0, a, b, c, d, e, f, g, h])
 }
 

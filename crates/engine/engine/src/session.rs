@@ -35,13 +35,6 @@ impl<P: Ports> Seat<P> {
             Self::Session(session) => &session.capabilities,
         }
     }
-
-    pub(crate) fn era(&self) -> Era {
-        match self {
-            Self::Stateless(_) => Era::Modern,
-            _ => Era::Legacy,
-        }
-    }
 }
 
 pub(crate) fn session<'a, P: Ports>(door: &Door<P>, heard: Heard<'a>) -> Step<InSession<'a, P>> {

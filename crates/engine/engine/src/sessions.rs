@@ -9,7 +9,10 @@ use doorward_oauth::Identity;
 use doorward_types::{ClientId, ObjectId, ServerName, TenantId, Timestamp};
 use doorward_wire::Id;
 
+use crate::change::Change;
+use crate::down::Down;
 use crate::refusal::Reason;
+use crate::up::{Answers, Up};
 
 /// Whom a session, a child process or a handle belongs to.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -58,18 +61,45 @@ pub struct Session<L> {
     pub(crate) version: Arc<str>,
     /// The client's capabilities as it sent them, raw JSON.
     pub(crate) capabilities: Arc<str>,
-    /// The upstream's side of this session.
-    pub(crate) link: Arc<L>,
+    /// The upstream's side of this session; none where the server knows of no sessions.
+    pub(crate) link: Option<Arc<L>>,
+    /// What the door keeps for a side that speaks the other revision.
+    pub(crate) bridged: Bridged,
     talk: Mutex<Talk>,
+}
+
+/// Where a session is known to one side only, what the door keeps to stand in for the other.
+pub(crate) enum Bridged {
+    /// Both sides know it.
+    No,
+    /// The client's alone: its server speaks 2026-07-28.
+    Up(Box<Up>),
+    /// The server's alone: its client speaks 2026-07-28, and never hears the session's id.
+    Down(Box<Down>),
 }
 
 /// What is going on in a session: kept small, since ten thousand idle ones must fit in little memory.
 #[derive(Default)]
 struct Talk {
     /// Requests of the client that run: its id, the door's id. A handful at most, so a list beats a map.
-    running: Vec<(Id, i64)>,
-    /// Requests of the server that the client has not answered: the door's id, the server's own id.
-    asked: Vec<(i64, Id)>,
+    running: Vec<Running>,
+    /// Requests that the client has not answered: the door's id, and who asked.
+    asked: Vec<(i64, Asker)>,
+}
+
+struct Running {
+    client: Id,
+    door: i64,
+    given_up: Option<Arc<Change>>,
+}
+
+/// Who waits for a client's response.
+#[derive(Clone)]
+pub(crate) enum Asker {
+    /// The server, under this id of its own.
+    Server(Id),
+    /// A call that is in a round: its server of 2026-07-28 asked by its result.
+    Round(Arc<Answers>),
 }
 
 /// How many requests of one kind may be open in one session.
@@ -79,11 +109,6 @@ impl<L> Session<L> {
     /// Returns the id the client knows it by.
     pub fn id(&self) -> &Arc<str> {
         &self.id
-    }
-
-    /// Returns the upstream's side.
-    pub fn link(&self) -> &Arc<L> {
-        &self.link
     }
 
     /// Says whether the session has ended.
@@ -100,45 +125,62 @@ impl<L> Session<L> {
     }
 
     /// Notes a running request, so that `notifications/cancelled` finds it. The id must be free (L-07).
-    pub(crate) fn begin(&self, client: &Id, door: i64) -> Result<(), Reason> {
+    pub(crate) fn begin(&self, client: &Id, door: i64, given_up: Option<Arc<Change>>) -> Result<(), Reason> {
         let mut talk = self.talk();
-        if talk.running.iter().any(|(id, _)| id == client) {
+        if talk.running.iter().any(|running| running.client == *client) {
             return Err(Reason::IdInUse);
         }
         if talk.running.len() >= MOST_OPEN {
             return Err(Reason::Busy);
         }
-        talk.running.push((client.clone(), door));
+        talk.running.push(Running { client: client.clone(), door, given_up });
         Ok(())
     }
 
     pub(crate) fn finish(&self, door: i64) {
-        self.talk().running.retain(|(_, id)| *id != door);
+        self.talk().running.retain(|running| running.door != door);
     }
 
     pub(crate) fn running(&self, client: &Id) -> Option<i64> {
-        self.talk().running.iter().find(|(id, _)| id == client).map(|(_, door)| *door)
+        self.talk().running.iter().find(|running| running.client == *client).map(|running| running.door)
     }
 
-    /// Notes a request of the server; false if too many wait.
-    pub(crate) fn ask(&self, door: i64, upstream: Id) -> bool {
+    /// Lets go of a request whose client gives it up, where no frame could tell the server so.
+    pub(crate) fn give_up(&self, client: &Id) {
+        let talk = self.talk();
+        let running = talk.running.iter().find(|running| running.client == *client);
+        running
+            .and_then(|running| running.given_up.as_ref())
+            .into_iter()
+            .for_each(|change| change.announce());
+    }
+
+    /// Notes a request to the client; false if too many wait.
+    pub(crate) fn ask(&self, door: i64, asker: Asker) -> bool {
         let mut talk = self.talk();
         if talk.asked.len() >= MOST_OPEN {
             return false;
         }
-        talk.asked.push((door, upstream));
+        talk.asked.push((door, asker));
         true
     }
 
     /// Takes back a request that the server gives up, by its own id; returns the door's. Nobody answers it any more.
     pub(crate) fn given_up(&self, upstream: &Id) -> Option<i64> {
         let mut talk = self.talk();
-        let at = talk.asked.iter().position(|(_, id)| id == upstream)?;
+        let of = |asker: &Asker| matches!(asker, Asker::Server(id) if id == upstream);
+        let at = talk.asked.iter().position(|(_, asker)| of(asker))?;
         Some(talk.asked.swap_remove(at).0)
     }
 
-    /// Takes the server's id for a response of the client: each request is answered once.
-    pub(crate) fn answered(&self, door: i64) -> Option<Id> {
+    /// Takes back the questions of a round that is over.
+    pub(crate) fn unask(&self, round: &Arc<Answers>) {
+        let of = |asker: &Asker| matches!(asker, Asker::Round(other) if Arc::ptr_eq(other, round));
+        self.talk().asked.retain(|(_, asker)| !of(asker));
+    }
+
+    /// Takes who asked, for a response of the client: each request is answered once.
+    pub(crate) fn answered(&self, door: i64) -> Option<Asker> {
         let mut talk = self.talk();
         let at = talk.asked.iter().position(|(id, _)| *id == door)?;
         Some(talk.asked.swap_remove(at).1)
@@ -151,7 +193,8 @@ pub(crate) struct NewSession<L> {
     pub(crate) server: ServerName,
     pub(crate) version: Arc<str>,
     pub(crate) capabilities: Arc<str>,
-    pub(crate) link: Arc<L>,
+    pub(crate) link: Option<Arc<L>>,
+    pub(crate) bridged: Bridged,
 }
 
 const SHARDS: usize = 16;
@@ -230,6 +273,7 @@ impl<L> Sessions<L> {
             version: new.version,
             capabilities: new.capabilities,
             link: new.link,
+            bridged: new.bridged,
             talk: Mutex::new(Talk::default()),
         });
         if let Some(mut shard) = self.shard(&id) {
@@ -255,11 +299,23 @@ impl<L> Sessions<L> {
         if session.owner != *owner || session.server != *server {
             return Err(Reason::SessionForeign);
         }
-        if self.expired(&session, now) {
+        // One that the door keeps at a server for a client without sessions has no id that anybody could know.
+        if matches!(session.bridged, Bridged::Down(_)) {
             return Err(Reason::SessionUnknown);
         }
-        session.seen.fetch_max(now.as_micros(), Ordering::Relaxed);
+        if !self.touch(&session, now) {
+            return Err(Reason::SessionUnknown);
+        }
         Ok(session)
+    }
+
+    /// Notes that a session is used; false if it is over.
+    pub(crate) fn touch(&self, session: &Session<L>, now: Timestamp) -> bool {
+        let alive = !self.expired(session, now);
+        if alive {
+            session.seen.fetch_max(now.as_micros(), Ordering::Relaxed);
+        }
+        alive
     }
 
     fn expired(&self, session: &Session<L>, now: Timestamp) -> bool {

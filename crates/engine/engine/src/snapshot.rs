@@ -8,31 +8,24 @@ use std::time::Duration;
 use doorward_oauth::{Expectation, TokenCache};
 use doorward_policy::{Policies, PolicyProblem, PolicyText, ServerShape};
 use doorward_types::ServerName;
-use doorward_wire::{Era, Limits};
+use doorward_wire::Limits;
 
 use crate::catalogue::Known;
+use crate::eras::Acquaintance;
 use crate::stage::Caller;
 
-/// Which protocol revisions a server is served in. Both sides speak the same one.
+/// Which protocol revisions the server behind the door speaks. Clients may speak either: what they say is carried to it in
+/// their own where it speaks that, and bridged where it does not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EraRule {
+    /// The door asks it.
+    Auto,
     /// 2025-11-25 and older only.
     Legacy,
     /// 2026-07-28 only.
     Modern,
-    /// Whatever the caller speaks is passed on as such.
+    /// Either.
     Both,
-}
-
-impl EraRule {
-    /// Says whether this rule serves an era.
-    pub fn serves(self, era: Era) -> bool {
-        match self {
-            Self::Both => true,
-            Self::Legacy => era == Era::Legacy,
-            Self::Modern => era == Era::Modern,
-        }
-    }
 }
 
 /// Verified tokens remembered for one server.
@@ -50,7 +43,7 @@ pub struct ServerRules {
     pub challenge_scope: String,
     /// Which tokens fit.
     pub expectation: Expectation,
-    /// Which revisions it is served in.
+    /// Which revisions it speaks.
     pub era: EraRule,
     /// How long one call may take, progress included.
     pub call_timeout: Duration,
@@ -66,8 +59,8 @@ pub struct ServerRules {
     /// Whether this server is called with a credential of each person's own: what it offers may differ from one to the
     /// next, and without a person it cannot be asked (D-08).
     pub per_person_credential: bool,
-    /// Held while the door asks the server what it offers: a thousand first callers cost one question.
-    pub acquainting: Arc<futures_util::lock::Mutex<()>>,
+    /// What the door has found out about it.
+    pub acquaintance: Arc<Acquaintance>,
     /// Tokens verified for this server under this snapshot. One cache a server: a token that fits a sibling server
     /// is not a token that fits this one (D-12).
     pub tokens: RwLock<TokenCache<Caller>>,
@@ -171,7 +164,7 @@ impl ServerRules {
             answer_limits: self.answer_limits,
             keeps_assertion: self.keeps_assertion,
             per_person_credential: self.per_person_credential,
-            acquainting: Arc::clone(&self.acquainting),
+            acquaintance: Arc::clone(&self.acquaintance),
             event_bytes: self.event_bytes,
             tokens: RwLock::new(TokenCache::new(TOKENS)),
         }

@@ -12,14 +12,17 @@ use doorward_policy::{Permit, Principal};
 use doorward_types::Timestamp;
 use doorward_wire::{Era, Frame, Id, Method, RoutingHeaders, Verb};
 
+use crate::bridge::{Local, Retry};
+use crate::change::Change;
 use crate::modern::Wanted;
 use crate::ports::Ports;
 use crate::record::{CallId, StepTimes, Subject};
 use crate::refusal::{Reason, Refusal};
 use crate::rounds::Rounds;
 use crate::session::Seat;
-use crate::sessions::Owner;
+use crate::sessions::{Asker, Owner};
 use crate::snapshot::{ServerRules, Snapshot};
+use crate::up::Greeter;
 
 /// The lines of a header of which a request has one at the most.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -92,7 +95,20 @@ pub(crate) struct Trail {
     pub(crate) caller: Option<Arc<Caller>>,
     /// Whose token it is, where it verified but no caller could be made of it: the log knows the person all the same.
     pub(crate) verified: Option<Arc<Identity>>,
+    /// The revision family the client speaks.
     pub(crate) era: Era,
+    /// The one its server is spoken to in: the client's own, unless the door bridges.
+    pub(crate) behind: Era,
+    /// What a request of 2026-07-28 lets its server send besides the answer.
+    pub(crate) wanted: Wanted,
+    /// What the door answers itself, where a server of the other revision has no such thing.
+    pub(crate) local: Option<Local>,
+    /// The number of the stream on which an old client listens to a new server.
+    pub(crate) listener: u64,
+    /// It was sent before, to a server that had forgotten its session.
+    pub(crate) retried: bool,
+    /// Goes on with a call that waits for its client.
+    pub(crate) retry: Option<Retry>,
     /// What the client declared that it can do, once that is known.
     pub(crate) capabilities: Option<Arc<str>>,
     pub(crate) id: Option<Id>,
@@ -103,6 +119,42 @@ pub(crate) struct Trail {
 }
 
 impl Trail {
+    /// Says whether a client of 2025-11-25 is carried to a server of 2026-07-28.
+    pub(crate) fn is_up(&self) -> bool {
+        (self.era, self.behind) == (Era::Legacy, Era::Modern)
+    }
+
+    /// Says whether a client of 2026-07-28 is carried to a server of 2025-11-25.
+    pub(crate) fn is_down(&self) -> bool {
+        (self.era, self.behind) == (Era::Modern, Era::Legacy)
+    }
+
+    /// Begins the trail of another frame that follows from this one: of the same caller, about the same.
+    pub(crate) fn again<P: Ports>(&self, ports: &P) -> Box<Self> {
+        Box::new(Self {
+            snapshot: Arc::clone(&self.snapshot),
+            server: Arc::clone(&self.server),
+            source: self.source,
+            trace: self.trace,
+            now: ports.now(),
+            caller: self.caller.clone(),
+            verified: None,
+            era: self.era,
+            behind: self.behind,
+            wanted: self.wanted,
+            local: None,
+            listener: self.listener,
+            retried: self.retried,
+            retry: None,
+            capabilities: self.capabilities.clone(),
+            id: self.id.clone(),
+            method: self.method,
+            subject: self.subject.clone(),
+            times: StepTimes::default(),
+            lap: ports.stopwatch(),
+        })
+    }
+
     /// Returns the time since the last lap.
     pub(crate) fn lap<P: Ports>(&mut self, ports: &P) -> Duration {
         let now = ports.stopwatch();
@@ -186,8 +238,8 @@ pub(crate) struct Permitted<P: Ports> {
     pub(crate) method: Method,
     /// Headers for the upstream, made anew from the body (T-18).
     pub(crate) headers: Vec<(String, String)>,
-    /// For a response: the id under which the server asked.
-    pub(crate) answers: Option<Id>,
+    /// For a response: who asked.
+    pub(crate) answers: Option<Asker>,
 }
 
 /// The other half of a cleared frame: what is needed to judge and release its answer.
@@ -197,8 +249,14 @@ pub(crate) struct Exchange<P: Ports> {
     pub(crate) seat: Seat<P>,
     pub(crate) method: Method,
     pub(crate) door_id: Option<i64>,
-    /// What the server may send besides the answer.
-    pub(crate) wanted: Wanted,
+    /// The frame as it was judged, where it may have to be sent once more.
+    pub(crate) kept: Option<Frame>,
+    /// Announced when the client gives the request up, where the server cannot be told by a frame.
+    pub(crate) given_up: Option<Arc<Change>>,
+    /// The session that this greeting opens, where its server has none.
+    pub(crate) greeting: Option<Arc<Greeter>>,
+    /// The answer is a round of the door's own, in the place of a server that has none.
+    pub(crate) own: bool,
     /// What seals the state of a round, where one may follow.
     pub(crate) rounds: Option<Arc<Rounds>>,
     /// The client's progress token, raw JSON: the server was given the door's id in its place.
@@ -218,6 +276,7 @@ pub struct Cleared<P: Ports> {
     pub(crate) link: Option<Arc<P::Link>>,
     pub(crate) caller: Arc<Caller>,
     pub(crate) era: Era,
+    pub(crate) capabilities: Arc<str>,
     pub(crate) method: Method,
     pub(crate) door_id: Option<i64>,
     pub(crate) bytes: Bytes,
@@ -252,6 +311,11 @@ impl<P: Ports> Cleared<P> {
     /// Returns the revision family it speaks.
     pub fn era(&self) -> Era {
         self.era
+    }
+
+    /// Returns what the client that it comes from declared that it can do, in the protocol's own words.
+    pub fn capabilities(&self) -> &Arc<str> {
+        &self.capabilities
     }
 
     /// Returns its method.

@@ -1,5 +1,8 @@
 //! A stream on its way to a caller: every event judged under the snapshot, the clock and the epoch of its own moment.
 
+mod bridged;
+
+use std::future::pending;
 use std::pin::pin;
 use std::sync::Arc;
 
@@ -9,10 +12,13 @@ use doorward_wire::Method;
 use doorward_wire::sse::write_event;
 use futures_util::future::{Either, select};
 
-use crate::answer::JudgedEvent;
-use crate::authorize::errands;
+use bridged::{Bridge, beside};
+
+use crate::answer::{JudgedAnswer, JudgedEvent};
+use crate::bridge::errands;
 use crate::change::Watcher;
 use crate::door::Door;
+use crate::down;
 use crate::errand::{Errand, ErrandKind};
 use crate::identify::renew;
 use crate::ports::{Events, More, Ports, UpstreamError};
@@ -57,13 +63,15 @@ impl Tally {
 pub struct ReleasedStream<P: Ports> {
     door: Arc<Door<P>>,
     exchange: Exchange<P>,
-    events: P::Events,
+    /// None where the server is silent: a subscription at one that tells nothing, or a call between two rounds.
+    events: Option<P::Events>,
     batch: Vec<Bytes>,
     welcome: Welcome,
     watcher: Watcher,
     tally: Tally,
     dropped: u64,
     state: State,
+    bridged: Bridge,
 }
 
 /// What the caller's right to this stream was last judged under.
@@ -74,23 +82,58 @@ struct Welcome {
     epoch: Option<u64>,
 }
 
-#[derive(PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum State {
+    /// The server speaks; the outcome is open.
     Open,
+    /// The outcome is written, and the client is asked what the next request needs.
+    Asking,
+    /// All is written and said.
     Recorded,
 }
 
+/// Why a stream woke.
+enum Woken {
+    Events(Result<More, UpstreamError>),
+    /// What it is judged under may have changed.
+    Change,
+    GivenUp,
+    Wishes,
+}
+
 impl<P: Ports> ReleasedStream<P> {
-    pub(crate) fn of_call(door: Arc<Door<P>>, exchange: Exchange<P>, events: P::Events) -> Self {
+    /// Begins a stream; without events where its server has none.
+    pub(crate) fn of(door: Arc<Door<P>>, exchange: Exchange<P>, events: Option<P::Events>) -> Self {
         let judged_under = (Arc::clone(&exchange.trail.snapshot), Arc::clone(&exchange.caller));
         let watcher = door.change.watch();
         let welcome = Welcome { judged_under, epoch: None };
         let (batch, tally) = (Vec::new(), Tally::default());
-        Self { door, exchange, events, batch, welcome, watcher, tally, dropped: 0, state: State::Open }
+        let mut bridged = Bridge::default();
+        if exchange.trail.is_up() {
+            bridged.given_up = exchange.given_up.as_ref().map(|given_up| given_up.watch_all());
+            bridged.wishes = exchange.wishes().map(|up| up.changed.watch());
+        } else if exchange.trail.is_down() && exchange.method == Method::SubscriptionsListen {
+            bridged.first = down::acknowledged(&exchange);
+        }
+        Self {
+            door,
+            exchange,
+            events,
+            batch,
+            welcome,
+            watcher,
+            tally,
+            dropped: 0,
+            state: State::Open,
+            bridged,
+        }
     }
 
-    pub(crate) fn of_session(door: Arc<Door<P>>, exchange: Exchange<P>, events: P::Events) -> Self {
-        Self::of_call(door, exchange, events)
+    /// Begins a stream with an answer that asks an old client for input.
+    pub(crate) fn of_round(door: Arc<Door<P>>, exchange: Exchange<P>, judged: JudgedAnswer) -> Self {
+        let mut stream = Self::of(door, exchange, None);
+        stream.bridged.judged = Some(judged);
+        stream
     }
 
     /// Returns when the caller's token expires: the stream must be dropped no later (D-03).
@@ -110,37 +153,69 @@ impl<P: Ports> ReleasedStream<P> {
 
     /// Waits for the next events and returns those that may be released, in one write; `None` at the end.
     pub async fn next(&mut self) -> Option<Bytes> {
-        while self.state == State::Open {
-            self.batch.clear();
-            let mut batch = std::mem::take(&mut self.batch);
-            let more = match self.next_batch(&mut batch).await {
-                Ok(more) => more,
-                Err(reason) => {
-                    self.finish(Ending::Refused(reason)).await;
-                    return None;
-                }
+        if let Some(first) = self.bridged.first.take() {
+            let mut out = BytesMut::new();
+            self.pass(&first, &mut out);
+            return Some(out.freeze());
+        }
+        loop {
+            let out = match self.state {
+                State::Open => self.relay().await,
+                State::Asking => self.await_answers().await,
+                State::Recorded => return None,
             };
-            let out = self.judge_batch(&mut batch, more).await;
-            self.batch = batch;
             if !out.is_empty() {
                 return Some(out);
             }
         }
-        None
+    }
+
+    async fn relay(&mut self) -> Bytes {
+        if let Some(judged) = self.bridged.judged.take() {
+            let mut out = BytesMut::new();
+            self.conclude(judged, &mut out).await;
+            return out.freeze();
+        }
+        let mut batch = std::mem::take(&mut self.batch);
+        batch.clear();
+        let out = match self.next_batch(&mut batch).await {
+            Ok(Woken::Events(more)) => self.judge_batch(&mut batch, more).await,
+            Ok(Woken::GivenUp) => {
+                // Letting go of the stream is what tells a new server.
+                self.events = None;
+                self.finish(Ending::Aborted).await;
+                Bytes::new()
+            }
+            Ok(Woken::Wishes) => self.listen_anew().await,
+            Ok(Woken::Change) => Bytes::new(),
+            Err(reason) => {
+                self.finish(Ending::Refused(reason)).await;
+                Bytes::new()
+            }
+        };
+        self.batch = batch;
+        out
     }
 
     /// Waits for events, and meanwhile for a change of what the stream is judged under: a quiet stream whose permit is
     /// gone ends now, not when its server next speaks.
-    async fn next_batch(
-        &mut self,
-        batch: &mut Vec<Bytes>,
-    ) -> Result<Result<More, UpstreamError>, &'static str> {
-        let mut events = pin!(self.events.next_batch(batch, BATCH));
+    async fn next_batch(&mut self, batch: &mut Vec<Bytes>) -> Result<Woken, &'static str> {
+        let events = self.events.as_mut();
+        let mut events = pin!(async {
+            match events {
+                Some(events) => events.next_batch(batch, BATCH).await,
+                None => pending().await,
+            }
+        });
+        let mut beside = pin!(beside(&self.exchange, &mut self.bridged));
         loop {
             let changed = pin!(self.door.change.next(&mut self.watcher));
-            match select(events.as_mut(), changed).await {
-                Either::Left((more, _)) => return Ok(more),
-                Either::Right(((), _)) => self.welcome.still(&self.door, &self.exchange).await?,
+            match select(events.as_mut(), select(changed, beside.as_mut())).await {
+                Either::Left((more, _)) => return Ok(Woken::Events(more)),
+                Either::Right((Either::Left(_), _)) => {
+                    self.welcome.still(&self.door, &self.exchange).await?;
+                }
+                Either::Right((Either::Right((woken, _)), _)) => return Ok(woken),
             }
         }
     }
@@ -158,20 +233,21 @@ impl<P: Ports> ReleasedStream<P> {
                 Ok(JudgedEvent::Pass(bytes)) => self.pass(&bytes, &mut out),
                 Ok(JudgedEvent::Changed(bytes)) => {
                     self.door.catalogues.forget(&self.exchange.trail.server.name);
-                    self.pass(&bytes, &mut out);
+                    bytes.into_iter().for_each(|bytes| self.pass(&bytes, &mut out));
                 }
                 Ok(JudgedEvent::Final(answer)) => {
-                    self.tally.count(&answer.bytes);
-                    // The outcome is written before the last byte leaves (D-09); if it cannot be, the answer stays.
-                    if self.finish(answer.ending).await {
-                        write_event(&mut out, &answer.bytes);
-                    } else if let Some(error) =
-                        self.exchange.error_event("the door is shut: its audit log cannot be written")
-                    {
-                        write_event(&mut out, &error);
-                    }
+                    self.conclude(answer, &mut out).await;
                     return out.freeze();
                 }
+                Ok(JudgedEvent::Asked(question)) => {
+                    if self.door.parked.has_room(&self.exchange.caller.owner) {
+                        self.bridged.questions.push(question);
+                    } else {
+                        self.drop_event("too-many-calls-wait").await;
+                        self.answer(ErrandKind::Decline(question.id)).await;
+                    }
+                }
+                Ok(JudgedEvent::Nothing) => {}
                 Ok(JudgedEvent::Dropped(reason)) => self.drop_event(reason).await,
                 Ok(JudgedEvent::Declined(asked)) => {
                     self.drop_event("server-request-not-permitted").await;
@@ -185,6 +261,7 @@ impl<P: Ports> ReleasedStream<P> {
             }
         }
         match more {
+            Ok(More::Yes) if !self.bridged.questions.is_empty() => self.put_aside(&mut out).await,
             Ok(More::Yes) => {}
             Ok(More::No) if self.exchange.door_id.is_none() => {
                 self.finish(Ending::Result).await;
@@ -202,6 +279,30 @@ impl<P: Ports> ReleasedStream<P> {
     fn pass(&mut self, bytes: &Bytes, out: &mut BytesMut) {
         self.tally.count(bytes);
         write_event(out, bytes);
+    }
+
+    /// Releases a final answer: its outcome is written before the last byte leaves (D-09); if it cannot be, the answer stays.
+    async fn conclude(&mut self, answer: JudgedAnswer, out: &mut BytesMut) {
+        if self.exchange.trail.is_up() && answer.ending == Ending::Asked {
+            return self.begin_round(&answer, out).await;
+        }
+        if self.exchange.wishes().is_some() {
+            // The end of a subscription of the door's own: an old client asked for a stream, which ends.
+            self.finish(Ending::Result).await;
+            return;
+        }
+        self.tally.count(&answer.bytes);
+        if self.finish(answer.ending).await {
+            write_event(out, &answer.bytes);
+        } else {
+            self.shut(out);
+        }
+    }
+
+    fn shut(&self, out: &mut BytesMut) {
+        if let Some(error) = self.exchange.error_event("the door is shut: its audit log cannot be written") {
+            write_event(out, &error);
+        }
     }
 
     /// Writes the outcome; true if it was written.
@@ -258,6 +359,10 @@ impl<P: Ports> ReleasedStream<P> {
 }
 
 impl Welcome {
+    fn now(&self) -> (Arc<Snapshot>, Arc<Caller>) {
+        (Arc::clone(&self.judged_under.0), Arc::clone(&self.judged_under.1))
+    }
+
     /// Says whether the caller may still have this stream: the token has not expired, the session has not ended, no
     /// revocation has come, and the policies of now still let them in (D-03).
     async fn still<P: Ports>(&mut self, door: &Door<P>, exchange: &Exchange<P>) -> Result<(), &'static str> {
@@ -306,10 +411,25 @@ impl Welcome {
 impl<P: Ports> Drop for ReleasedStream<P> {
     fn drop(&mut self) {
         self.door.change.leave(&self.watcher);
+        if let (Some(up), Some(watcher)) = (self.exchange.wishes(), &self.bridged.wishes) {
+            up.changed.leave(watcher);
+        }
         if self.state == State::Open {
             let facts = self.exchange.outcome(&self.door, Ending::Aborted, &self.tally);
             self.door.ports.outcome_detached(facts);
+            self.exchange.call_off(&self.door);
+        }
+        if let (Some(round), Some(session)) = (&self.bridged.round, self.exchange.seat.session()) {
+            session.unask(&round.answers);
+        }
+        if self.state != State::Recorded {
             self.exchange.done();
+        }
+        if self.exchange.trail.is_down()
+            && self.exchange.method == Method::SubscriptionsListen
+            && let Some(session) = self.exchange.seat.session()
+        {
+            self.door.end_session(session);
         }
     }
 }

@@ -163,6 +163,8 @@ pub struct Server {
     pub access: Access,
     /// Where it is.
     pub target: Target,
+    /// The revisions it speaks.
+    pub era: Era,
     /// With what the door calls it.
     pub credential: Option<ServerCredential>,
     /// How long it may be silent on a call: its own `timeout` or `limits.call_timeout`.
@@ -232,8 +234,6 @@ pub struct Child {
     pub env_files: BTreeMap<String, PathBuf>,
     /// Working directory.
     pub cwd: Option<PathBuf>,
-    /// The revision it speaks.
-    pub era: Era,
     /// One child for all people.
     pub shared: bool,
     /// Children at once.
@@ -242,13 +242,17 @@ pub struct Child {
     pub idle: Duration,
 }
 
-/// A revision of the protocol.
+/// The revisions of the protocol that a server speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Era {
-    /// 2025-11-25 and its `initialize`.
+    /// The door asks it.
+    Auto,
+    /// 2025-11-25 and older, with their `initialize`.
     Legacy,
     /// 2026-07-28.
     Modern,
+    /// Either.
+    Both,
 }
 
 /// `[policy]`

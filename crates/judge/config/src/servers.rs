@@ -108,6 +108,12 @@ fn server(
     let name = section.text("name", problems, parse::server_name);
     let access = access(section, defaults, problems);
     let timeout = section.duration("timeout", problems);
+    let era = section.choice("era", problems).map(|word| match word {
+        "legacy" => Era::Legacy,
+        "modern" => Era::Modern,
+        "both" => Era::Both,
+        _ => Era::Auto,
+    });
     let target = target(section, lab_origins, problems);
     let credential = section.has("credential").then(|| {
         section
@@ -128,6 +134,7 @@ fn server(
         name: name?.value,
         access: access?,
         target: target?,
+        era: era?,
         credential: match credential {
             None => None,
             Some(credential) => Some(credential?),
@@ -170,7 +177,7 @@ fn access(section: &Section<'_>, defaults: &Defaults, problems: &mut Problems) -
     })
 }
 
-const ONLY_COMMAND: [&str; 7] = ["era", "shared", "max_children", "idle", "cwd", "env", "env_files"];
+const ONLY_COMMAND: [&str; 6] = ["shared", "max_children", "idle", "cwd", "env", "env_files"];
 const ONLY_URL: [&str; 2] = ["headers", "credential"];
 
 fn target(section: &Section<'_>, lab_origins: &[Origin], problems: &mut Problems) -> Option<Target> {
@@ -249,8 +256,6 @@ fn child(section: &Section<'_>, problems: &mut Problems) -> Option<Child> {
     let env = section.map("env", problems, parse::variable);
     let env_files = section.map("env_files", problems, parse::variable_file);
     let cwd = section.text("cwd", problems, parse::path).map(|read| read.value);
-    let era =
-        section.choice("era", problems).map(|word| if word == "modern" { Era::Modern } else { Era::Legacy });
     let shared = section.flag("shared", problems);
     let max_children = section.count("max_children", problems);
     let idle = section.duration("idle", problems);
@@ -275,7 +280,6 @@ fn child(section: &Section<'_>, problems: &mut Problems) -> Option<Child> {
         env,
         env_files,
         cwd,
-        era: era?,
         shared: shared?,
         max_children: max_children?,
         idle: idle?.value,

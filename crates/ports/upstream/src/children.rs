@@ -43,10 +43,15 @@ pub struct StdioTarget {
     pub limits: StdioLimits,
 }
 
+/// How long a process may think about what it is, before it counts as one that has never heard the question.
+const PROBE: Duration = Duration::from_secs(5);
+
 /// Whose child it is.
 #[derive(Clone, PartialEq, Eq, Hash)]
 enum Whose {
-    Person(TenantId, ObjectId),
+    /// A person's, and in 2025-11-25 one for each set of capabilities that their clients declare: a process is greeted once,
+    /// and offers and asks by what it was greeted with.
+    Person(TenantId, ObjectId, Option<Arc<str>>),
     Everybody,
     /// The door's own, to learn what the server offers.
     Door,
@@ -86,16 +91,17 @@ impl Children {
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn whose(&self, owner: Option<&Owner>) -> Whose {
+    fn whose(&self, owner: Option<&Owner>, capabilities: Option<&Arc<str>>) -> Whose {
         match owner {
             _ if self.target.shared => Whose::Everybody,
-            Some(owner) => Whose::Person(owner.tenant.clone(), owner.object.clone()),
+            Some(owner) => {
+                Whose::Person(owner.tenant.clone(), owner.object.clone(), capabilities.map(Arc::clone))
+            }
             None => Whose::Door,
         }
     }
 
-    fn child(&self, owner: Option<&Owner>, limits: &Limits) -> Result<Arc<Child>, UpstreamError> {
-        let whose = self.whose(owner);
+    fn child(&self, whose: Whose, limits: &Limits) -> Result<Arc<Child>, UpstreamError> {
         let mut running = self.running();
         running.retain(|_, child| !child.over());
         if let Some(child) = running.get(&whose) {
@@ -124,7 +130,10 @@ impl Children {
                 ));
             }
             Some(LinkTo::Child(child)) => Arc::clone(child),
-            _ => self.child(Some(cleared.owner()), &rules.answer_limits)?,
+            _ => {
+                let capabilities = (cleared.era() == Era::Legacy).then(|| cleared.capabilities());
+                self.child(self.whose(Some(cleared.owner()), capabilities), &rules.answer_limits)?
+            }
         };
         match (cleared.era(), cleared.method(), cleared.door_id()) {
             (Era::Legacy, Method::Initialize, Some(id)) => {
@@ -154,7 +163,14 @@ impl Children {
         let rules = Arc::clone(errand.server());
         let child = match errand.link().map(|link| &link.to) {
             Some(LinkTo::Child(child)) => Arc::clone(child),
-            _ => self.child(errand.owner(), &rules.answer_limits)?,
+            // A probe must not end a process that people share.
+            _ if *errand.kind() == ErrandKind::Discover && errand.owner().is_none() => {
+                self.child(Whose::Door, &rules.answer_limits)?
+            }
+            _ => {
+                let capabilities = (errand.era() == Era::Legacy).then(|| errand.capabilities());
+                self.child(self.whose(errand.owner(), capabilities), &rules.answer_limits)?
+            }
         };
         match (errand.kind(), errand.frame()) {
             (ErrandKind::Initialize, Some(frame)) => self.hello(&child, &frame, errand.id(), &rules).await,
@@ -172,9 +188,11 @@ impl Children {
                 }
                 None => Err(UpstreamError::new(UpstreamFault::VerbNotServed, "no session")),
             },
-            (ErrandKind::ListTools(_) | ErrandKind::ListPrompts(_), Some(frame)) => {
-                self.say(&child, &frame, Some(errand.id()), errand.era(), &rules).await
-            }
+            (ErrandKind::Discover, Some(frame)) => self.discover(&child, &frame, &errand, &rules).await,
+            (
+                ErrandKind::ListTools(_) | ErrandKind::ListPrompts(_) | ErrandKind::SetLevel(_),
+                Some(frame),
+            ) => self.say(&child, &frame, Some(errand.id()), errand.era(), &rules).await,
             (_, Some(frame)) => self.say(&child, &frame, None, errand.era(), &rules).await,
             (_, None) => Err(UpstreamError::new(UpstreamFault::VerbNotServed, "not on stdio")),
         }
@@ -214,6 +232,30 @@ impl Children {
         let link =
             Link { ends: Ends::default(), to: LinkTo::Child(Arc::clone(child)), server: self.server.clone() };
         Ok(Answered { link: Some(Arc::new(link)), answer: Answer::Whole(bytes, 200) })
+    }
+
+    /// Asks a process what it is. One that cannot answer may have ended over the question, or wait for a greeting for ever:
+    /// it is asked in a process that nobody else needs, and not for long.
+    async fn discover<P>(
+        &self,
+        child: &Arc<Child>,
+        frame: &Bytes,
+        errand: &Errand<P>,
+        rules: &Arc<ServerRules>,
+    ) -> Said
+    where
+        P: Ports<Link = Link, Events = UpstreamEvents>,
+    {
+        let said = self.say(child, frame, Some(errand.id()), errand.era(), rules);
+        let said = match tokio::time::timeout(rules.call_timeout.min(PROBE), said).await {
+            Ok(said) => said,
+            Err(_) => Err(UpstreamError::new(UpstreamFault::Timeout, "no answer in time")),
+        };
+        if errand.owner().is_none() {
+            // Whatever comes next is asked in a process that has heard nothing.
+            self.left(child);
+        }
+        said
     }
 
     fn deadlines(&self, rules: &ServerRules) -> Deadlines {

@@ -183,10 +183,11 @@ pub(crate) fn rules(config: &Config, cloud: &Cloud) -> Vec<ServerRules> {
             metadata_url: format!("{public}/.well-known/oauth-protected-resource{path}"),
             challenge_scope: scopes_told(config, server).join(" "),
             expectation: expectation(config, cloud, server),
-            era: match &server.target {
-                Target::Http(_) => EraRule::Both,
-                Target::Stdio(child) if child.era == Era::Modern => EraRule::Modern,
-                Target::Stdio(_) => EraRule::Legacy,
+            era: match server.era {
+                Era::Auto => EraRule::Auto,
+                Era::Legacy => EraRule::Legacy,
+                Era::Modern => EraRule::Modern,
+                Era::Both => EraRule::Both,
             },
             call_timeout: server.timeout,
             request_limits: bound(config.limits.request_bytes),
@@ -195,7 +196,7 @@ pub(crate) fn rules(config: &Config, cloud: &Cloud) -> Vec<ServerRules> {
             // Where people come with Entra's own tokens, those are the proof that an exchange needs.
             keeps_assertion: matches!(server.credential, Some(ServerCredential::OnBehalfOf { .. })),
             per_person_credential: server.credential.as_ref().is_some_and(ServerCredential::is_per_person),
-            acquainting: Arc::default(),
+            acquaintance: Arc::default(),
             tokens: RwLock::new(TokenCache::new(16_384)),
         }
     };

@@ -284,6 +284,17 @@ impl Ports for GatewayPorts {
         self.upstreams.errand(errand).await
     }
 
+    fn errand_detached(&self, errand: Errand<Self>) {
+        let upstreams = Arc::clone(&self.upstreams);
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            runtime.spawn(async move {
+                if let Err(error) = upstreams.errand(errand).await {
+                    tracing::debug!(detail = error.detail, "a server could not be told something");
+                }
+            });
+        }
+    }
+
     fn close(&self, link: Arc<Link>) {
         self.upstreams.close(link);
     }
@@ -300,6 +311,7 @@ impl GatewayPorts {
         let (ending, reason) = match facts.ending {
             Ending::Result => (doorward_audit::Ending::Ok, None),
             Ending::Error => (doorward_audit::Ending::Error, None),
+            Ending::Asked => (doorward_audit::Ending::Ok, Some("input-required")),
             Ending::Accepted => (doorward_audit::Ending::Accepted, None),
             Ending::Refused(reason) => (doorward_audit::Ending::Refused, Some(reason)),
             Ending::Aborted => (doorward_audit::Ending::Aborted, None),

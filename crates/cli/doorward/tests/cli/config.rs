@@ -42,7 +42,7 @@ fn a_good_configuration_is_summed_up_for_machines() {
     assert_eq!(checked["valid"], true);
     assert_eq!(checked["servers"][0]["name"], "files");
     assert_eq!(checked["servers"][0]["resource"], "http://127.0.0.1:8443/files/mcp");
-    assert_eq!(checked["servers"][0]["revision"], "2025-11-25");
+    assert_eq!(checked["servers"][0]["era"], "auto");
     assert_eq!(checked["limits"]["call_timeout_s"], 60.0);
     let missing = checked["missing_files"].as_array().unwrap();
     assert!(missing.iter().any(|file| file.as_str().unwrap().ends_with("/policies")), "{checked}");

@@ -298,9 +298,9 @@ static SERVER: Group = Group {
         ),
         key(
             "era",
-            Kind::Choice(&["legacy", "modern"]),
-            Need::Default("legacy"),
-            "The revision a stdio server speaks: `legacy` is 2025-11-25, `modern` is 2026-07-28.",
+            Kind::Choice(&["auto", "legacy", "modern", "both"]),
+            Need::Default("auto"),
+            "The revisions the server speaks: `legacy` is 2025-11-25 and older, `modern` is 2026-07-28. `auto` asks it. Clients may speak either: the door bridges.",
         ),
         key(
             "shared",

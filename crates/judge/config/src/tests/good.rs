@@ -123,7 +123,8 @@ fn servers_take_what_they_do_not_say_from_entra() {
     assert!(child.access.required_scope.is_empty());
     let Target::Stdio(stdio) = &child.target else { panic!("child") };
     assert_eq!((stdio.program.as_str(), stdio.args.as_slice()), ("node", &["server.js".to_owned()][..]));
-    assert_eq!((stdio.era, stdio.shared, stdio.max_children), (Era::Modern, true, 4));
+    assert_eq!((child.era, stdio.shared, stdio.max_children), (Era::Modern, true, 4));
+    assert_eq!(remote.era, Era::Auto);
     assert_eq!(stdio.idle, Duration::from_secs(6));
     assert_eq!(stdio.env["LANG"], "C");
     assert_eq!(stdio.env_files["API_KEY"], Path::new("secrets/key"));

@@ -256,7 +256,7 @@ fn rules(plan: &Plan, name: ServerName) -> ServerRules {
         event_bytes: 1 << 20,
         keeps_assertion: false,
         per_person_credential: plan.per_person,
-        acquainting: Arc::default(),
+        acquaintance: Arc::default(),
         tokens: RwLock::new(TokenCache::new(16)),
     }
 }
@@ -331,6 +331,11 @@ impl Ports for World {
 
     async fn errand(&self, errand: Errand<Self>) -> Result<Answered<Link, UpstreamEvents>, UpstreamError> {
         self.upstreams.errand(errand).await
+    }
+
+    fn errand_detached(&self, errand: Errand<Self>) {
+        let upstreams = Arc::clone(&self.upstreams);
+        tokio::spawn(async move { upstreams.errand(errand).await.is_ok() });
     }
 
     fn close(&self, link: Arc<Link>) {

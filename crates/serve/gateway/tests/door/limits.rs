@@ -133,6 +133,7 @@ async fn a_session_that_nobody_waits_for_takes_no_place() {
     let plan = Plan {
         policies: ALL,
         upstreams: &upstreams,
+        server: "era = \"both\"",
         more: "[limits]\nsessions_per_person = 2",
         ..Plan::default()
     };

@@ -11,6 +11,7 @@
 )]
 
 mod audit;
+mod bridges;
 mod client;
 mod credentials;
 mod downstream;

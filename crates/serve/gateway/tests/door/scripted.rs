@@ -96,6 +96,9 @@ impl Inside {
                 self.calls.lock().unwrap().push((head.headers, message.clone()));
                 (self.script)(&message)
             }
+            Some("server/discover") => {
+                result(&id, json!({"supportedVersions": ["2026-07-28"], "capabilities": {"tools": {}}}))
+            }
             Some("initialize") => {
                 let mut hello = result(
                     &id,
@@ -148,8 +151,13 @@ pub(crate) async fn message(stream: &mut TcpStream) -> Option<Value> {
 /// Answers a list on a bare socket: this one tool, no prompts.
 pub(crate) async fn list(stream: &mut TcpStream, message: &Value, tool: &str) -> Option<()> {
     let tools = json!([{"name": tool, "inputSchema": {"type": "object"}}]);
-    let result =
-        if message["method"] == "tools/list" { json!({"tools": tools}) } else { json!({"prompts": []}) };
+    let result = match message["method"].as_str() {
+        Some("tools/list") => json!({"tools": tools}),
+        Some("server/discover") => {
+            json!({"supportedVersions": ["2026-07-28"], "capabilities": {"tools": {}}})
+        }
+        _ => json!({"prompts": []}),
+    };
     let body = json!({"jsonrpc": "2.0", "id": message["id"], "result": result}).to_string();
     let head = format!(
         "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",

@@ -207,17 +207,6 @@ async fn a_modern_child_is_spoken_to_without_a_session() {
     let heard =
         alice.modern("tools/call", json!({"name": "echo", "arguments": {"text": "modern", "n": 1}})).await;
     assert_eq!(heard.response()["result"]["content"][0]["text"], "modern", "{:?}", heard.body);
-    let legacy = alice.post(&initialize(json!({}))).await;
-    assert_eq!(legacy.status, StatusCode::BAD_REQUEST);
-    assert_eq!(alice.send(alice.request(http::Method::GET, "")).await.status, StatusCode::METHOD_NOT_ALLOWED);
-}
-
-// control: D-23, T-24: a legacy child's door answers a modern probe so that clients fall back
-#[tokio::test]
-async fn a_modern_probe_at_a_legacy_child_makes_clients_fall_back() {
-    let family = Family::new("").await;
-    let heard = family.client("alice").modern("server/discover", json!({})).await;
-    assert_eq!((heard.status, &heard.json()["error"]["code"]), (StatusCode::BAD_REQUEST, &json!(-32000)));
 }
 
 // control: D-01, L-18: a burst of a child arrives whole and in order, and its questions reach the caller who waits

@@ -116,7 +116,6 @@ fn server_facts(config: &Config, server: &Server) -> Facts {
     match &server.target {
         Target::Http(remote) => {
             facts.push(("goes to", remote.url.to_string()));
-            facts.push(("revision", format!("{MODERN} and {LEGACY}, whichever the client speaks")));
         }
         Target::Stdio(child) => {
             let command: Vec<&str> =
@@ -128,9 +127,9 @@ fn server_facts(config: &Config, server: &Server) -> Facts {
                 "children",
                 format!("{whose}, at most {}, stopped after {idle} unused", child.max_children),
             ));
-            facts.push(("revision", revision(child.era).into()));
         }
     }
+    facts.push(("speaks", speaks(server.era)));
     facts.push(("audience", format!("{}, {}", access.client_id, access.app_id_uris.join(", "))));
     facts.push(("token needs", needs(server)));
     if let Some(credential) = &server.credential {
@@ -290,17 +289,15 @@ pub(crate) fn json(file: &str, config: &Config, missing: &[Missing]) -> Value {
 
 fn server_json(config: &Config, server: &Server) -> Value {
     let access = &server.access;
-    let (target, era) = match &server.target {
-        Target::Http(remote) => (json!({ "url": remote.url.to_string() }), "both"),
-        Target::Stdio(child) => {
-            (json!({ "program": child.program, "args": child.args }), revision(child.era))
-        }
+    let target = match &server.target {
+        Target::Http(remote) => json!({ "url": remote.url.to_string() }),
+        Target::Stdio(child) => json!({ "program": child.program, "args": child.args }),
     };
     json!({
         "name": server.name.as_str(),
         "resource": format!("{}{}", config.gateway.public_url, server.path()),
         "target": target,
-        "revision": era,
+        "era": era(server.era),
         "client_id": access.client_id.as_str(),
         "app_id_uris": access.app_id_uris,
         "required_scope": access.required_scope,
@@ -309,10 +306,21 @@ fn server_json(config: &Config, server: &Server) -> Value {
     })
 }
 
-fn revision(era: Era) -> &'static str {
+fn era(era: Era) -> &'static str {
     match era {
-        Era::Legacy => LEGACY,
-        Era::Modern => MODERN,
+        Era::Auto => "auto",
+        Era::Legacy => "legacy",
+        Era::Modern => "modern",
+        Era::Both => "both",
+    }
+}
+
+fn speaks(era: Era) -> String {
+    match era {
+        Era::Auto => "what it says when it is asked".to_owned(),
+        Era::Legacy => LEGACY.to_owned(),
+        Era::Modern => MODERN.to_owned(),
+        Era::Both => format!("{MODERN} and {LEGACY}"),
     }
 }
 

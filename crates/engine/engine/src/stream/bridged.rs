@@ -1,0 +1,270 @@
+//! What a stream does besides where client and server speak different revisions: it asks an old client what a new server
+//! asks by its results, puts calls of new clients aside while they answer an old server, and listens for what an old client
+//! subscribed to.
+
+use std::future::pending;
+use std::pin::pin;
+use std::sync::Arc;
+
+use bytes::{Bytes, BytesMut};
+use doorward_wire::sse::write_event;
+use doorward_wire::{Frame, Method};
+use futures_util::future::{Either, select};
+
+use super::{ReleasedStream, State, Tally, Woken};
+use crate::UpstreamFault;
+use crate::answer::JudgedAnswer;
+use crate::bridge::{Sent, again, with_params};
+use crate::change::Watcher;
+use crate::down::{self, Question};
+use crate::ports::{Answer, Ports, UpstreamError};
+use crate::record::Ending;
+use crate::release::{record_outcome, record_refusal};
+use crate::session::Seat;
+use crate::sessions::Bridged;
+use crate::stage::Exchange;
+use crate::up::{self, Answers, Up};
+
+/// What a stream holds besides where client and server speak different revisions.
+#[derive(Default)]
+pub(super) struct Bridge {
+    /// Goes out before anything else.
+    pub(super) first: Option<Bytes>,
+    /// An answer that is judged, and not yet released.
+    pub(super) judged: Option<JudgedAnswer>,
+    /// What an old server asks, until its call is put aside.
+    pub(super) questions: Vec<Question>,
+    /// The round that waits for an old client's answers, and how many there were.
+    pub(super) round: Option<Round>,
+    pub(super) rounds: u8,
+    /// Watches whether the client gives its request up, or wants to hear of something else.
+    pub(super) given_up: Option<Watcher>,
+    pub(super) wishes: Option<Watcher>,
+}
+
+pub(super) struct Round {
+    pub(super) answers: Arc<Answers>,
+    watcher: Watcher,
+    /// What the server wants to see again, raw JSON.
+    state: Option<Box<str>>,
+}
+
+/// Rounds that one call may take: a server must not keep a client for ever.
+const MOST_ROUNDS: u8 = 10;
+
+impl<P: Ports> ReleasedStream<P> {
+    /// Asks an old client what a new server asks by its result.
+    pub(super) async fn begin_round(&mut self, answer: &JudgedAnswer, out: &mut BytesMut) {
+        self.bridged.rounds += 1;
+        let result = answer.frame.result().filter(|_| self.bridged.rounds <= MOST_ROUNDS);
+        let asked = result.zip(self.exchange.seat.session());
+        let asked = asked.and_then(|(result, session)| Some((result, up::ask(&self.door, session, result)?)));
+        let Some((result, (answers, frames))) = asked else {
+            let what = "the server asks for more than a client can be asked";
+            return self.fail(UpstreamError::new(UpstreamFault::Malformed, what), out).await;
+        };
+        frames.iter().for_each(|frame| self.tally.count(frame));
+        let state = result.get("requestState").map(|state| state.raw().into());
+        if record_outcome(&self.door, &self.exchange, Ending::Asked, &self.tally).await.is_err() {
+            self.exchange.seat.session().into_iter().for_each(|session| session.unask(&answers));
+            self.state = State::Recorded;
+            self.exchange.done();
+            return self.shut(out);
+        }
+        let watcher = answers.answered.watch_all();
+        self.bridged.round = Some(Round { answers, watcher, state });
+        self.state = State::Asking;
+        self.events = None;
+        frames.iter().for_each(|frame| write_event(out, frame));
+    }
+
+    /// Waits until an old client has answered everything, and asks the server again with the answers.
+    pub(super) async fn await_answers(&mut self) -> Bytes {
+        let Some(mut round) = self.bridged.round.take() else {
+            self.state = State::Recorded;
+            return Bytes::new();
+        };
+        let mut out = BytesMut::new();
+        let responses = loop {
+            if let Some(all) = round.answers.all() {
+                break all;
+            }
+            let woken = {
+                let answered = pin!(round.answers.answered.next(&mut round.watcher));
+                let changed = pin!(self.door.change.next(&mut self.watcher));
+                let given_up = pin!(beside(&self.exchange, &mut self.bridged));
+                match select(answered, select(changed, given_up)).await {
+                    Either::Left(_) => continue,
+                    Either::Right((Either::Left(_), _)) => Woken::Change,
+                    Either::Right((Either::Right((woken, _)), _)) => woken,
+                }
+            };
+            let over = match woken {
+                Woken::Change => self.welcome.still(&self.door, &self.exchange).await.err(),
+                _ => Some("given-up"),
+            };
+            if let Some(reason) = over {
+                self.note(reason, "the call waited for its client").await;
+                self.end_round(&round);
+                return Bytes::new();
+            }
+        };
+        match responses {
+            Ok(responses) => self.go_on(&round, &responses, &mut out).await,
+            Err(why) => {
+                self.end_round(&round);
+                self.exchange.error_event(why).into_iter().for_each(|error| write_event(&mut out, &error));
+            }
+        }
+        out.freeze()
+    }
+
+    fn end_round(&mut self, round: &Round) {
+        self.exchange.seat.session().into_iter().for_each(|session| session.unask(&round.answers));
+        self.exchange.done();
+        self.state = State::Recorded;
+    }
+
+    async fn go_on(&mut self, round: &Round, responses: &str, out: &mut BytesMut) {
+        let kept = self.exchange.kept.clone();
+        let mut members = Vec::new();
+        if responses != "{}" {
+            members.push(("inputResponses", responses));
+        }
+        members.extend(round.state.as_deref().map(|state| ("requestState", state)));
+        let frame = kept.as_ref().and_then(|kept| with_params(kept, &members));
+        let (Some(frame), Some(session)) = (frame, self.exchange.seat.session().map(Arc::clone)) else {
+            return self.end_round(round);
+        };
+        // Its id is free for the request that follows from it.
+        self.exchange.done();
+        self.state = State::Recorded;
+        let sent = again(&self.door, &self.exchange, self.welcome.now(), Seat::Session(session), frame).await;
+        match sent {
+            Ok((answered, exchange)) => {
+                let answer = self.takes_over((answered, Exchange { kept, ..exchange }));
+                match answer.map(|bytes| self.exchange.judge_answer(bytes)) {
+                    None => {}
+                    Some(Ok(judged)) => self.bridged.judged = Some(judged),
+                    Some(Err(error)) => self.fail(error, out).await,
+                }
+            }
+            Err(refused) => write_event(out, &record_refusal(&self.door, *refused).await.body),
+        }
+    }
+
+    /// Goes on as the stream of a request that follows from the first; returns an answer that came whole.
+    fn takes_over(&mut self, (answered, exchange): Sent<P>) -> Option<Bytes> {
+        self.bridged.given_up = exchange.given_up.as_ref().map(|given_up| given_up.watch_all());
+        self.exchange = exchange;
+        self.tally = Tally::default();
+        self.state = State::Open;
+        match answered.answer {
+            Answer::Stream(events) => {
+                self.events = Some(events);
+                None
+            }
+            Answer::Whole(bytes, _) => Some(bytes),
+            Answer::Accepted => Some(Bytes::new()),
+        }
+    }
+
+    /// Listens at a new server for what an old client wants to hear of now; what it wanted before is let go after that, so
+    /// that nothing is missed in between.
+    pub(super) async fn listen_anew(&mut self) -> Bytes {
+        let Some(up) = self.exchange.wishes() else { return Bytes::new() };
+        if !up.is_newest(self.exchange.trail.listener) {
+            // The client listens on another stream by now, and hears everything once.
+            self.finish(Ending::Result).await;
+            return Bytes::new();
+        }
+        let (capabilities, limits) =
+            (self.exchange.seat.capabilities(), &self.exchange.trail.server.request_limits);
+        let filter = |frame: &Frame| {
+            frame
+                .params()
+                .and_then(|params| params.get("notifications"))
+                .map(|filter| filter.raw().to_owned())
+        };
+        let next = up.listening(self.door.next_id(), capabilities, limits);
+        let next = next.filter(|next| self.exchange.kept.as_ref().and_then(filter) != filter(next));
+        let (Some(frame), Some(session)) = (next, self.exchange.seat.session().map(Arc::clone)) else {
+            return Bytes::new();
+        };
+        let sent = again(&self.door, &self.exchange, self.welcome.now(), Seat::Session(session), frame).await;
+        let mut out = BytesMut::new();
+        match sent {
+            Ok((answered, exchange)) => {
+                self.finish(Ending::Result).await;
+                if self.takes_over((answered, exchange)).is_some() {
+                    // Refused, or ended at once: there is nothing to hear.
+                    self.finish(Ending::Error).await;
+                }
+            }
+            Err(refused) => {
+                let _told = record_refusal(&self.door, *refused).await;
+                self.fail(UpstreamError::new(UpstreamFault::Ended, "no subscription"), &mut out).await;
+            }
+        }
+        out.freeze()
+    }
+
+    /// Puts a call aside that waits for its client, and asks the client.
+    pub(super) async fn put_aside(&mut self, out: &mut BytesMut) {
+        let questions = std::mem::take(&mut self.bridged.questions);
+        let parked =
+            self.events.take().and_then(|events| down::park(&self.door, &self.exchange, events, questions));
+        let Some((name, call, round)) = parked else {
+            let error = UpstreamError::new(UpstreamFault::Ended, "the call could not be put aside");
+            return self.fail(error, out).await;
+        };
+        let (snapshot, caller) = &self.welcome.judged_under;
+        match self.exchange.judge_own(round, snapshot, caller) {
+            Ok(answer) => {
+                self.tally.count(&answer.bytes);
+                if self.finish(answer.ending).await {
+                    self.door.parked.keep(name, call);
+                    write_event(out, &answer.bytes);
+                } else {
+                    down::let_go(&self.door, call);
+                    self.shut(out);
+                }
+            }
+            Err(error) => {
+                down::let_go(&self.door, call);
+                self.fail(error, out).await;
+            }
+        }
+    }
+}
+
+/// Waits for what else can wake a stream where the sides speak different revisions.
+pub(super) async fn beside<P: Ports>(exchange: &Exchange<P>, bridged: &mut Bridge) -> Woken {
+    let Bridge { given_up, wishes, .. } = bridged;
+    let given_up = async {
+        match (&exchange.given_up, given_up) {
+            (Some(change), Some(watcher)) => change.next(watcher).await,
+            _ => pending().await,
+        }
+    };
+    let wishes = async {
+        match (exchange.wishes(), wishes) {
+            (Some(up), Some(watcher)) => up.changed.next(watcher).await,
+            _ => pending().await,
+        }
+    };
+    match select(pin!(given_up), pin!(wishes)).await {
+        Either::Left(_) => Woken::GivenUp,
+        Either::Right(_) => Woken::Wishes,
+    }
+}
+
+impl<P: Ports> Exchange<P> {
+    /// Returns what an old client wants to hear of, on the stream on which it hears of it.
+    pub(super) fn wishes(&self) -> Option<&Up> {
+        match &self.seat.session()?.bridged {
+            Bridged::Up(up) if self.method == Method::SubscriptionsListen => Some(up),
+            _ => None,
+        }
+    }
+}
