@@ -12,6 +12,7 @@ use crate::ports::{Ports, UpstreamError, UpstreamFault};
 use crate::record::Ending;
 use crate::snapshot::Snapshot;
 use crate::stage::{Caller, Exchange};
+use crate::tasks;
 
 /// A final answer that may be released.
 pub(crate) struct JudgedAnswer {
@@ -75,6 +76,7 @@ impl<P: Ports> Exchange<P> {
             (_, Some(result)) if result.get("isError").and_then(|value| value.as_bool()) == Some(true) => {
                 Ending::Error
             }
+            (_, Some(result)) if self.method == Method::TasksGet && tasks::failed(result) => Ending::Error,
             _ => Ending::Result,
         };
         let mut edits = Edits::new();
@@ -88,6 +90,7 @@ impl<P: Ports> Exchange<P> {
                 self.judge_result(result, snapshot, caller, &mut edits)?;
             }
             self.own_subscription(result, &client_id, &mut edits);
+            self.note_task(result)?;
         }
         let bytes = edits.apply(frame.tree()).map_err(|error| malformed(error.to_string()))?;
         Ok(JudgedAnswer { frame, bytes, ending })
@@ -120,6 +123,7 @@ impl<P: Ports> Exchange<P> {
                 text(template, "uriTemplate")
                     .is_some_and(|uri| policies.sees(who, server, Item::Resource(&uri)))
             }),
+            Method::TasksList => retain_items(frame, "tasks", |task| self.owns(task, snapshot, caller)),
             _ => None,
         }
     }
@@ -175,12 +179,14 @@ impl<P: Ports> Exchange<P> {
         {
             return Ok(JudgedEvent::Dropped(reason));
         }
-        let questions = frame.params().and_then(|params| params.get("inputRequests"));
-        if method == Method::Tasks
-            && let Some(asked) = questions
-            && self.judge_asked(asked, snapshot, caller).is_err()
-        {
-            return Ok(JudgedEvent::Dropped("server-request-not-permitted"));
+        if let (Method::Tasks | Method::TaskStatus, Some(task)) = (method, frame.params()) {
+            if !self.owns(task, snapshot, caller) {
+                return Ok(JudgedEvent::Dropped("foreign-task"));
+            }
+            let asked = task.get("inputRequests").map(|asked| self.judge_asked(asked, snapshot, caller));
+            if asked.unwrap_or(Ok(())).and_then(|()| self.judge_outcome(task)).is_err() {
+                return Ok(JudgedEvent::Dropped("server-request-not-permitted"));
+            }
         }
         let mut edits = Edits::new();
         match method {

@@ -96,17 +96,18 @@ async fn frame_in<P: Ports>(door: &Door<P>, asking: Asking<'_, P>) -> Step<Autho
             resource(&trail, &caller, &frame)
         }
         (_, Method::CompletionComplete) => completion(&trail, &caller, &frame).map(|()| permit),
-        // Task ids are not bound to their owners yet: such a method passes only where a policy names it, like one that
-        // nobody knows (B-08).
         (
             _,
-            Method::Other
-            | Method::TasksGet
+            Method::TasksGet
             | Method::TasksCancel
             | Method::TasksUpdate
             | Method::TasksList
             | Method::TasksResult,
-        ) => other(&trail, &caller, &frame),
+        ) => door.tasks.admit(&mut trail, &caller, &frame, method).map(|()| permit),
+        (_, Method::SubscriptionsListen) => {
+            door.tasks.admit_listener(&trail, &caller, &frame).map(|()| permit)
+        }
+        (_, Method::Other) => other(&trail, &caller, &frame),
         _ => Ok(permit),
     };
     let permit = match permit {

@@ -18,6 +18,7 @@ use crate::rounds::Rounds;
 use crate::sessions::{Owner, SessionRules, Sessions};
 use crate::snapshot::{EraRule, ServerRules, Snapshot};
 use crate::stage::Caller;
+use crate::tasks::Tasks;
 
 /// The bounds of a door.
 #[derive(Debug, Clone, Copy)]
@@ -40,6 +41,7 @@ pub struct Door<P: Ports> {
     epoch: AtomicU64,
     possession: Arc<Possession>,
     pub(crate) rounds: Arc<Rounds>,
+    pub(crate) tasks: Arc<Tasks>,
     /// Announced when the snapshot or the epoch changes.
     pub(crate) change: Change,
 }
@@ -63,6 +65,7 @@ impl<P: Ports> Door<P> {
             calls: AtomicU64::new(0),
             epoch: AtomicU64::new(0),
             rounds: Arc::new(Rounds::new(&ports)?),
+            tasks: Arc::default(),
             possession: Arc::new(Possession::new(&ports.random()?)),
             change: Change::default(),
             ports,
@@ -137,8 +140,9 @@ impl<P: Ports> Door<P> {
         self.sessions.total()
     }
 
-    /// Ends the sessions that have outlived their rules; called from time to time.
+    /// Ends the sessions that have outlived their rules, and forgets tasks; called from time to time.
     pub fn sweep(&self, now: Timestamp) -> usize {
+        self.tasks.sweep(now);
         let ended = self.sessions.sweep(now);
         ended.iter().for_each(|session| self.ports.close(Arc::clone(&session.link)));
         ended.len()

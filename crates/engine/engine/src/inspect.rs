@@ -41,8 +41,9 @@ pub(crate) fn inspect<P: Ports>(
     let call = door.next_call();
     let exchange = Exchange {
         door_id,
-        wanted: if trail.era == Era::Modern { Wanted::of(&frame) } else { Wanted::default() },
+        wanted: Wanted::of(&frame, trail.era),
         rounds: (trail.era == Era::Modern && has_rounds(method)).then(|| Arc::clone(&door.rounds)),
+        tasks: Arc::clone(&door.tasks),
         progress: progress.map(|value| value.raw().into()),
         policies: permit.policies().to_vec(),
         started: trail.lap,

@@ -79,6 +79,7 @@ mod sessions;
 mod snapshot;
 mod stage;
 mod stream;
+mod tasks;
 
 pub use catalogue::{Catalogue, CatalogueKey, Known, Tool};
 pub use door::{Door, DoorLimits};
@@ -96,3 +97,4 @@ pub use sessions::{Owner, Session, SessionRules};
 pub use snapshot::{EraRule, ServerRules, Snapshot};
 pub use stage::{Arrived, Caller, Cleared, Sole};
 pub use stream::ReleasedStream;
+pub use tasks::NoTask;

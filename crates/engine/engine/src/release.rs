@@ -68,7 +68,7 @@ pub(crate) async fn record_intent<P: Ports>(
 pub(crate) async fn send<P: Ports>(
     door: &Arc<Door<P>>,
     cleared: Cleared<P>,
-    exchange: Exchange<P>,
+    mut exchange: Exchange<P>,
 ) -> Step<(Answered<P::Link, P::Events>, Exchange<P>)> {
     let opening = matches!(exchange.seat, Seat::Opening(_));
     if opening && let Err(reason) = door.sessions.reserve(&exchange.caller.owner, &exchange.trail.server.name)
@@ -80,7 +80,11 @@ pub(crate) async fn send<P: Ports>(
     let sent = door.ports.upstream(cleared).await;
     guard.finished();
     match sent {
-        Ok(answered) => Ok((answered, exchange)),
+        Ok(answered) => {
+            // An answer is judged at the moment at which it comes (D-03).
+            exchange.trail.now = door.ports.now();
+            Ok((answered, exchange))
+        }
         Err(error) => {
             if opening {
                 door.sessions.release(&exchange.caller.owner, &exchange.trail.server.name);
@@ -256,6 +260,7 @@ pub(crate) async fn listen<P: Ports>(
         door_id: None,
         wanted: Wanted::default(),
         rounds: None,
+        tasks: Arc::clone(&door.tasks),
         progress: None,
         call: door.next_call(),
         policies: permit.policies().to_vec(),

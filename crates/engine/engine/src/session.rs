@@ -10,6 +10,7 @@ use crate::ports::Ports;
 use crate::refusal::Reason;
 use crate::sessions::Session;
 use crate::stage::{Asked, Heard, InSession, Said, Step};
+use crate::tasks::EXTENSION;
 
 /// Where a frame sits.
 pub enum Seat<P: Ports> {
@@ -90,8 +91,9 @@ pub(crate) fn opens_urls(declared: &str) -> bool {
 /// errands say this to a server, so it must hold no byte of the caller's (D-01); and it names a catalogue, so a caller
 /// must not be able to make names without end.
 fn declared(capabilities: Value<'_>) -> Arc<str> {
-    const KNOWN: [(&str, &[&str]); 4] = [
+    const KNOWN: [(&str, &[&str]); 5] = [
         ("elicitation", &["form", "url"]),
+        ("extensions", &[EXTENSION]),
         ("roots", &[]),
         ("sampling", &["context", "tools"]),
         ("tasks", &[]),
@@ -125,10 +127,14 @@ mod tests {
     fn a_client_puts_no_bytes_into_an_errand() {
         for (sent, declares) in [
             ("{}", "{}"),
-            (r#"{"experimental":{"x":"anything"},"extensions":{"y":1}}"#, "{}"),
+            (r#"{"experimental":{"x":"anything"},"extensions":{"y":1}}"#, r#"{"extensions":{}}"#),
             (
                 r#"{"elicitation":{"form":{"evil":"text"},"other":2},"roots":{"listChanged":true}}"#,
                 r#"{"elicitation":{"form":{}},"roots":{}}"#,
+            ),
+            (
+                r#"{"extensions":{"io.modelcontextprotocol/tasks":{"a":1},"x/y":{}}}"#,
+                r#"{"extensions":{"io.modelcontextprotocol/tasks":{}}}"#,
             ),
             (r#"{"sampling":{"tools":[]},"elicitation":"text"}"#, r#"{"sampling":{"tools":{}}}"#),
         ] {

@@ -67,7 +67,7 @@ async fn input_is_asked_for_as_the_protocol_has_it() {
         (json!({"resultType": "input_required", "requestState": "s"}), json!({})),
         (json!({"resultType": "complete", "content": []}), json!({})),
         (
-            json!({"resultType": "task", "task": {"taskId": "t"}}),
+            json!({"resultType": "task", "taskId": "t"}),
             json!({"extensions": {"io.modelcontextprotocol/tasks": {}}}),
         ),
     ] {
@@ -94,7 +94,7 @@ async fn input_is_asked_for_as_the_protocol_has_it() {
         (json!({"resultType": "input_required", "requestState": 1}), form()),
         (json!({"resultType": "complete", "inputRequests": {"a": {"method": "roots/list"}}}), form()),
         (json!({"content": [], "inputRequests": {"a": {"method": "elicitation/create"}}}), form()),
-        (json!({"resultType": "task", "task": {"taskId": "t"}}), form()),
+        (json!({"resultType": "task", "taskId": "t"}), form()),
         (ask("elicitation/create", json!({"mode": "form"})), json!({"elicitation": {"url": {}}})),
         (ask("elicitation/create", json!({"mode": "other"})), form()),
         (json!({"resultType": "partial"}), form()),
