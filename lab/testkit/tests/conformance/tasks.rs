@@ -60,7 +60,17 @@ async fn tasks_behind_the_door_conform_as_they_do_without() {
 async fn run(kit: &Kit, url: &str, scenario: &str, results: &Path) -> String {
     let mut runner = runner(kit);
     runner
-        .args(["server", "--url", url, "--spec-version", "2026-07-28", "--scenario", scenario, "-o"])
+        .args([
+            "server",
+            "--url",
+            url,
+            "--spec-version",
+            "2026-07-28",
+            "--force",
+            "--scenario",
+            scenario,
+            "-o",
+        ])
         .arg(results);
     let ended = tokio::time::timeout(PATIENCE, runner.output()).await;
     let output = ended.expect("the runner ends").expect("the runner can be started");
