@@ -143,6 +143,7 @@ async fn a_stream_carries_what_belongs_to_it() {
         note("notifications/tools/list_changed", json!({})),
         note("notifications/resources/updated", json!({"uri": "a:b"})),
         note("notifications/progress", json!({"progressToken": 99, "progress": 1})),
+        note("notifications/tasks", json!({"taskId": "t", "status": "working"})),
     ]);
     let done = json!({"content": [], "resultType": "complete"});
     for (level, expected) in [(None, 0), (Some("info"), 1)] {
