@@ -34,7 +34,7 @@ impl Job {
     /// The tool's result, or the JSON-RPC error that it ran into.
     pub(super) fn ends(&self, told: &Map<String, Value>) -> Result<Value, Value> {
         let text = told.iter().fold(self.text.clone(), |text, (key, response)| {
-            format!("{text} {key}: {}.", response["action"].as_str().unwrap_or("none"))
+            format!("{text} {key}: {}.", response.get("action").and_then(Value::as_str).unwrap_or("none"))
         });
         let result = |is_error| json!({"content": [{"type": "text", "text": text}], "isError": is_error});
         match self.end {
@@ -118,8 +118,8 @@ pub(super) fn question(key: &str) -> Value {
 
 /// Says whether a request's client declared something.
 pub(super) fn knows(params: &Value, capability: &str) -> bool {
-    let declared = &params["_meta"]["io.modelcontextprotocol/clientCapabilities"];
-    declared.pointer(capability).is_some_and(Value::is_object)
+    let declared = params.pointer("/_meta/io.modelcontextprotocol~1clientCapabilities");
+    declared.and_then(|declared| declared.pointer(capability)).is_some_and(Value::is_object)
 }
 
 /// The client did not declare what this takes.
