@@ -11,6 +11,11 @@ pub(crate) trait Service: Send + Sync + 'static {
     fn about(&self) -> &About;
 
     fn answer(&self, call: &Call<'_>) -> Answer;
+
+    /// What it has against a call, whatever the method: asked first.
+    fn objects(&self, _call: &Call<'_>) -> Option<Answer> {
+        None
+    }
 }
 
 /// How a server introduces itself. Capabilities and implementation are JSON objects.
@@ -31,6 +36,8 @@ pub(crate) enum Answer {
         code: i64,
         message: String,
     },
+    /// The client did not declare the capabilities that this takes, a JSON object (2026-07-28).
+    Missing(&'static str),
     /// The method does not exist here.
     Unknown,
     /// Notifications, all ready at once, then the result.
@@ -48,6 +55,12 @@ pub(crate) enum Answer {
     Later(Pin<Box<dyn Future<Output = String> + Send>>),
     /// `subscriptions/listen`: the filter that was asked for, raw.
     Listen(String),
+}
+
+/// An error frame for [`Answer::Missing`].
+pub(crate) fn missing(id: &[u8], required: &str) -> Bytes {
+    let data = format!("{{\"requiredCapabilities\":{required}}}");
+    error(Some(id), -32021, "Missing required client capability", Some(&data))
 }
 
 /// JSON-RPC: the method does not exist.

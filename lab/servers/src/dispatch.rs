@@ -19,6 +19,9 @@ pub(crate) const LEGACY: &str = "2025-11-25";
 pub(crate) const LEGACY_VERSIONS: [&str; 3] = [LEGACY, "2025-06-18", "2025-03-26"];
 
 pub(crate) fn dispatch(service: &impl Service, call: &Call<'_>) -> Answer {
+    if let Some(objection) = service.objects(call) {
+        return objection;
+    }
     match (call.modern, call.method) {
         (true, "server/discover") => Answer::Result(discovered(service.about())),
         (true, "subscriptions/listen") => {
@@ -45,6 +48,7 @@ pub(crate) async fn deliver(
         Answer::Result(result) => answer::result(call, about, &result),
         Answer::Raw(result) => answer::plain_result(call.id, &result),
         Answer::Error { code, message } => answer::error(Some(call.id), code, &message, None),
+        Answer::Missing(required) => answer::missing(call.id, required),
         Answer::Unknown => unknown(call),
         Answer::Burst { notifications, result } => {
             for notification in notifications {

@@ -144,6 +144,7 @@ impl<S: Service> Endpoint<S> {
             Answer::Error { code, message } => {
                 json(StatusCode::OK, answer::error(Some(call.id), code, &message, None))
             }
+            Answer::Missing(required) => json(StatusCode::BAD_REQUEST, answer::missing(call.id, required)),
             Answer::Unknown => {
                 let status = if call.modern { StatusCode::NOT_FOUND } else { StatusCode::OK };
                 json(status, dispatch::unknown(&call))

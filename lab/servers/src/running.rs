@@ -130,6 +130,7 @@ fn wants(filter: &str, method: &str) -> bool {
         "notifications/prompts/list_changed" => "promptsListChanged",
         "notifications/resources/list_changed" => "resourcesListChanged",
         "notifications/resources/updated" => "resourceSubscriptions",
+        "notifications/tasks" => "taskIds",
         _ => return false,
     };
     json::member(filter.as_bytes(), member).is_some_and(|asked| asked != b"false" && asked != b"[]")

@@ -50,10 +50,15 @@ impl State {
     }
 
     pub(crate) fn open_session(&self) -> String {
-        let part = || RandomState::new().hash_one(self.next());
-        let id = format!("{:016x}{:016x}", part(), part());
+        let id = self.fresh();
         lock(&self.sessions).insert(id.clone(), None);
         id
+    }
+
+    /// A name that nobody guesses.
+    pub(crate) fn fresh(&self) -> String {
+        let part = || RandomState::new().hash_one(self.next());
+        format!("{:016x}{:016x}", part(), part())
     }
 
     pub(crate) fn has_session(&self, id: &str) -> bool {

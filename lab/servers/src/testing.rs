@@ -75,14 +75,19 @@ pub(crate) async fn initialize(url: &str) -> String {
     session
 }
 
-/// A modern request, headers and envelope in agreement.
+/// A modern request, headers and envelope in agreement, of a client that can do nothing but what is there already.
 pub(crate) async fn modern(url: &str, method: &str, mut params: Value) -> Reply {
-    params["_meta"] = serde_json::json!({
-        "io.modelcontextprotocol/protocolVersion": "2026-07-28",
-        "io.modelcontextprotocol/clientCapabilities": {},
-    });
-    let name =
-        ["name", "uri"].iter().find_map(|member| params[*member].as_str()).unwrap_or_default().to_owned();
+    let meta = &mut params["_meta"];
+    meta["io.modelcontextprotocol/protocolVersion"] = "2026-07-28".into();
+    let declared = &mut meta["io.modelcontextprotocol/clientCapabilities"];
+    if declared.is_null() {
+        *declared = serde_json::json!({});
+    }
+    let name = ["name", "uri", "taskId"]
+        .iter()
+        .find_map(|member| params[*member].as_str())
+        .unwrap_or_default()
+        .to_owned();
     let body =
         serde_json::json!({"jsonrpc": "2.0", "id": "m1", "method": method, "params": params}).to_string();
     let headers =

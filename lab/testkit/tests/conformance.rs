@@ -11,3 +11,5 @@ mod results;
 mod server;
 #[path = "conformance/shim.rs"]
 mod shim;
+#[path = "conformance/tasks.rs"]
+mod tasks;

@@ -140,7 +140,7 @@ fn instructions(of: Value<'_>) -> String {
 }
 
 /// Writes an object again, without some of its members.
-fn without(object: Option<Value<'_>>, names: &[&str]) -> String {
+pub fn without(object: Option<Value<'_>>, names: &[&str]) -> String {
     let members = object.into_iter().filter(Value::is_object).flat_map(|object| object.members());
     let kept = members.filter(|(name, _)| !names.contains(&&**name));
     let kept: Vec<_> = kept.map(|(name, value)| format!("{}:{}", quote(&name), value.raw())).collect();

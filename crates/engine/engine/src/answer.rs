@@ -16,6 +16,7 @@ use crate::session::opens_urls;
 use crate::sessions::Asker;
 use crate::snapshot::Snapshot;
 use crate::stage::{Caller, Exchange};
+use crate::tasks;
 use crate::up;
 
 /// A final answer that may be released.
@@ -114,6 +115,7 @@ impl<P: Ports> Exchange<P> {
             {
                 Ending::Asked
             }
+            (_, Some(result)) if self.method == Method::TasksGet && tasks::failed(result) => Ending::Error,
             _ => Ending::Result,
         };
         let mut edits = Edits::new();
@@ -130,6 +132,7 @@ impl<P: Ports> Exchange<P> {
                 self.judge_result(result, snapshot, caller, by_door, &mut edits)?;
             }
             self.own_subscription(result, &client_id, &mut edits);
+            self.note_task(result)?;
         } else if self.trail.is_down() {
             down::error_of(&frame, self.method, self.trail.subject.name(), &mut edits);
         }
@@ -172,6 +175,7 @@ impl<P: Ports> Exchange<P> {
                 text(template, "uriTemplate")
                     .is_some_and(|uri| policies.sees(who, server, Item::Resource(&uri)))
             }),
+            Method::TasksList => retain_items(frame, "tasks", |task| self.owns(task, snapshot, caller)),
             _ => None,
         }
     }
@@ -233,12 +237,14 @@ impl<P: Ports> Exchange<P> {
         if self.trail.is_up() && matches!(method, Method::SubscriptionsAcknowledged | Method::Tasks) {
             return Ok(JudgedEvent::Nothing);
         }
-        let questions = frame.params().and_then(|params| params.get("inputRequests"));
-        if method == Method::Tasks
-            && let Some(asked) = questions
-            && self.judge_asked(asked, snapshot, caller).is_err()
-        {
-            return Ok(JudgedEvent::Dropped("server-request-not-permitted"));
+        if let (Method::Tasks | Method::TaskStatus, Some(task)) = (method, frame.params()) {
+            if !self.owns(task, snapshot, caller) {
+                return Ok(JudgedEvent::Dropped("foreign-task"));
+            }
+            let asked = task.get("inputRequests").map(|asked| self.judge_asked(asked, snapshot, caller));
+            if asked.unwrap_or(Ok(())).and_then(|()| self.judge_outcome(task)).is_err() {
+                return Ok(JudgedEvent::Dropped("server-request-not-permitted"));
+            }
         }
         let mut edits = Edits::new();
         match method {

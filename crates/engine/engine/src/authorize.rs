@@ -13,7 +13,7 @@ use crate::inspect::judged_digest;
 use crate::ports::Ports;
 use crate::refusal::{Reason, Refusal, UnseenKind};
 use crate::release::end_if_lost;
-use crate::session::Seat;
+use crate::session::{Seat, without_tasks};
 use crate::sessions::{Asker, Session};
 use crate::stage::{Asked, Caller, InSession, Permitted, Step, Trail};
 use crate::up;
@@ -48,6 +48,7 @@ pub(crate) async fn authorize<P: Ports>(door: &Door<P>, seated: InSession<'_, P>
                         return Ok(Authorized::Nothing(trail));
                     }
                     Seat::Stateless(capabilities) if trail.is_down() => {
+                        let capabilities = without_tasks(&capabilities);
                         match greet(door, &trail, &caller, &capabilities, method).await {
                             Ok(session) => Seat::Session(session),
                             Err(refusal) => return Err(trail.refused(refusal)),
@@ -112,17 +113,18 @@ async fn frame_in<P: Ports>(door: &Door<P>, asking: Asking<'_, P>) -> Step<Autho
             resource(&trail, &caller, &frame)
         }
         (_, Method::CompletionComplete) => completion(&trail, &caller, &frame).map(|()| permit),
-        // Task ids are not bound to their owners yet: such a method passes only where a policy names it, like one that
-        // nobody knows (B-08).
         (
             _,
-            Method::Other
-            | Method::TasksGet
+            Method::TasksGet
             | Method::TasksCancel
             | Method::TasksUpdate
             | Method::TasksList
             | Method::TasksResult,
-        ) => other(&trail, &caller, &frame),
+        ) => door.tasks.admit(&mut trail, &caller, &frame, method).map(|()| permit),
+        (_, Method::SubscriptionsListen) => {
+            door.tasks.admit_listener(&trail, &caller, &frame).map(|()| permit)
+        }
+        (_, Method::Other) => other(&trail, &caller, &frame),
         _ => Ok(permit),
     };
     let permit = match permit {

@@ -16,10 +16,11 @@ use crate::door::Door;
 use crate::errand::Errands;
 use crate::identify::renew;
 use crate::inspect::inspect;
+use crate::modern::Wanted;
 use crate::ports::{Answer, Answered, Ports, UpstreamError};
 use crate::refusal::{Reason, Refusal};
 use crate::release::{record_intent, send};
-use crate::session::Seat;
+use crate::session::{Seat, without_tasks};
 use crate::sessions::Bridged;
 use crate::snapshot::Snapshot;
 use crate::stage::{Asked, Caller, Exchange, InSession, Step, Trail};
@@ -76,18 +77,17 @@ pub(crate) async fn bridge<'a, P: Ports>(door: &Door<P>, seated: InSession<'a, P
             return Err(trail.refuse(Reason::MethodNotPermitted));
         }
         if let Seat::Opening(capabilities) = &mut seat {
-            *capabilities = up::declared(capabilities);
+            *capabilities = without_tasks(capabilities);
         }
     }
-    let crossed = match trail.era {
-        Era::Modern => {
-            if let Asked::Frame { frame, .. } = &asked {
-                trail.wanted = crate::modern::Wanted::of(frame);
-            }
-            if trail.is_down() { down::cross(&mut trail, asked) } else { Ok(asked) }
-        }
-        Era::Legacy if trail.is_up() => up::cross(door, &mut trail, &seat, asked),
-        Era::Legacy => Ok(asked),
+    if let Asked::Frame { frame, .. } = &asked {
+        // Of the frame as the client wrote it: what a server of the other revision gets says less.
+        trail.wanted = Wanted::of(frame, trail.era);
+    }
+    let crossed = match (trail.era, trail.behind) {
+        (Era::Modern, Era::Legacy) => down::cross(&mut trail, asked),
+        (Era::Legacy, Era::Modern) => up::cross(door, &mut trail, &seat, asked),
+        _ => Ok(asked),
     };
     match crossed {
         Ok(asked) => Ok(InSession { trail, caller, headers, seat, asked }),

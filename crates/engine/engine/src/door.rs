@@ -20,6 +20,7 @@ use crate::rounds::Rounds;
 use crate::sessions::{Owner, Session, SessionRules, Sessions};
 use crate::snapshot::{ServerRules, Snapshot};
 use crate::stage::Caller;
+use crate::tasks::Tasks;
 
 /// The bounds of a door.
 #[derive(Debug, Clone, Copy)]
@@ -45,6 +46,7 @@ pub struct Door<P: Ports> {
     /// Sessions held at old servers for clients that have none, and the calls in them that wait.
     pub(crate) links: Links<P::Link>,
     pub(crate) parked: Parking<P>,
+    pub(crate) tasks: Arc<Tasks>,
     /// Announced when the snapshot or the epoch changes.
     pub(crate) change: Change,
 }
@@ -70,6 +72,7 @@ impl<P: Ports> Door<P> {
             rounds: Arc::new(Rounds::new(&ports)?),
             links: Links::default(),
             parked: Parking::default(),
+            tasks: Arc::default(),
             possession: Arc::new(Possession::new(&ports.random()?)),
             change: Change::default(),
             ports,
@@ -144,8 +147,9 @@ impl<P: Ports> Door<P> {
         self.sessions.total()
     }
 
-    /// Ends the sessions that have outlived their rules; called from time to time.
+    /// Ends the sessions that have outlived their rules, and forgets tasks; called from time to time.
     pub fn sweep(&self, now: Timestamp) -> usize {
+        self.tasks.sweep(now);
         let ended = self.sessions.sweep(now);
         ended.iter().for_each(|session| self.close(session));
         self.parked.sweep(now).into_iter().for_each(|call| let_go(self, call));

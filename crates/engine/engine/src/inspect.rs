@@ -53,6 +53,7 @@ pub(crate) fn inspect<P: Ports>(
         greeting: None,
         own: false,
         rounds: (trail.era == Era::Modern && has_rounds(method)).then(|| Arc::clone(&door.rounds)),
+        tasks: Arc::clone(&door.tasks),
         progress: progress.map(|value| value.raw().into()),
         policies: permit.policies().to_vec(),
         started: trail.lap,

@@ -82,6 +82,7 @@ mod sessions;
 mod snapshot;
 mod stage;
 mod stream;
+mod tasks;
 mod up;
 
 pub use catalogue::{Catalogue, CatalogueKey, Known, Tool};
@@ -101,3 +102,4 @@ pub use sessions::{Owner, Session, SessionRules};
 pub use snapshot::{EraRule, ServerRules, Snapshot};
 pub use stage::{Arrived, Caller, Cleared, Sole};
 pub use stream::ReleasedStream;
+pub use tasks::NoTask;

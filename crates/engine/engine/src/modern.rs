@@ -3,31 +3,37 @@
 
 use doorward_policy::Ask;
 use doorward_wire::lens::{self, EnvelopeState, ResultType, input_requests, is_round, result_type};
-use doorward_wire::{Edits, Frame, Method, Value};
+use doorward_wire::{Edits, Era, Frame, Method, Value};
 
 use crate::ports::{Ports, UpstreamError, UpstreamFault};
 use crate::rounds::{Round, has_rounds};
 use crate::snapshot::Snapshot;
 use crate::stage::{Caller, Exchange};
+use crate::tasks::EXTENSION;
 use crate::up::LEVELS;
 
-/// What a request of 2026-07-28 lets its server send besides the answer.
+/// What a request lets its server send besides the answer. In 2025-11-25 it is asked of tasks alone.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Wanted {
     /// The level it named for log messages, as a place in [`LEVELS`] (L-17).
     pub(crate) log: Option<u8>,
-    /// It can fetch its answer later, by the tasks extension.
-    task: bool,
+    /// It can fetch its answer later.
+    pub(crate) task: bool,
     /// Of `subscriptions/listen`: which kinds it asked to hear of (L-16).
     pub(crate) tools: bool,
     pub(crate) prompts: bool,
     pub(crate) resources: bool,
     pub(crate) updates: bool,
+    tasks: bool,
 }
 
 impl Wanted {
     /// Reads it from a request.
-    pub(crate) fn of(frame: &Frame) -> Self {
+    pub(crate) fn of(frame: &Frame, era: Era) -> Self {
+        if era == Era::Legacy {
+            let task = frame.params().is_some_and(|params| params.get("task").is_some());
+            return Self { task, ..Self::default() };
+        }
         let asked = frame.params().and_then(|params| params.get("notifications"));
         let wants = |name: &str| {
             let value = asked.and_then(|asked| asked.get(name));
@@ -37,11 +43,12 @@ impl Wanted {
         let extensions = envelope.client_capabilities.get("extensions");
         Self {
             log: envelope.log_level.as_deref().and_then(rank),
-            task: extensions.is_some_and(|known| known.get("io.modelcontextprotocol/tasks").is_some()),
+            task: extensions.is_some_and(|known| known.get(EXTENSION).is_some()),
             tools: wants("toolsListChanged"),
             prompts: wants("promptsListChanged"),
             resources: wants("resourcesListChanged"),
             updates: wants("resourceSubscriptions"),
+            tasks: wants("taskIds"),
         }
     }
 }
@@ -92,6 +99,9 @@ impl<P: Ports> Exchange<P> {
                 return Err(malformed("an answer that is complete asks for input"));
             }
             self.judge_asked(asked, snapshot, caller)?;
+        }
+        if self.method == Method::TasksGet {
+            self.judge_outcome(result)?;
         }
         if is_cacheable(self.method) && result_type(result) != ResultType::InputRequired {
             // What depends on who asks must not be shared between people by a cache on the way, and what a server says
@@ -207,7 +217,7 @@ impl<P: Ports> Exchange<P> {
     pub(crate) fn out_of_place(&self, method: Method, frame: &Frame) -> Option<&'static str> {
         use Method::{
             Cancelled, Message, Other, Progress, PromptsListChanged, ResourceUpdated, ResourcesListChanged,
-            SubscriptionsAcknowledged, ToolsListChanged,
+            SubscriptionsAcknowledged, Tasks, ToolsListChanged,
         };
         let wanted = &self.trail.wanted;
         if self.method != Method::SubscriptionsListen {
@@ -217,7 +227,8 @@ impl<P: Ports> Exchange<P> {
                 | ToolsListChanged
                 | PromptsListChanged
                 | ResourcesListChanged
-                | ResourceUpdated => Some("notification-out-of-place"),
+                | ResourceUpdated
+                | Tasks => Some("notification-out-of-place"),
                 _ => None,
             };
         }
@@ -229,6 +240,7 @@ impl<P: Ports> Exchange<P> {
                 PromptsListChanged => wanted.prompts,
                 ResourcesListChanged => wanted.resources,
                 ResourceUpdated => wanted.updates,
+                Tasks => wanted.tasks,
                 Message | Progress => false,
                 _ => false,
             };

@@ -12,6 +12,7 @@ use doorward_wire::{Era, Id, LadderError, quote};
 
 use crate::ports::{Need, UpstreamFault};
 use crate::record::CallId;
+use crate::tasks::{EXTENSION, NoTask};
 
 /// Whose fault a refusal is; alarms and dashboards sort by it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,6 +74,10 @@ pub enum Reason {
     StateInvalid,
     /// A state that was made for another: answered as invalid, raised as an alarm.
     StateForeign,
+    /// A task that is not there for the caller, for whatever reason: one answer (B-08).
+    NoTask(NoTask),
+    /// Something about tasks, of a client that did not say that it knows them.
+    TasksUndeclared,
     /// A request under the id of one that still runs: the two answers could not be told apart (L-07).
     IdInUse,
     /// A response to a request that this session was never asked.
@@ -270,6 +275,10 @@ impl Reason {
             Self::ParamHeaders(why) => why,
             Self::StateInvalid => "request-state-invalid",
             Self::StateForeign => "request-state-foreign",
+            Self::NoTask(NoTask::Unknown) => "task-unknown",
+            Self::NoTask(NoTask::Foreign) => "task-foreign",
+            Self::NoTask(NoTask::Unseen) => "task-tool-unseen",
+            Self::TasksUndeclared => "tasks-undeclared",
             Self::IdInUse => "id-in-use",
             Self::GivenUp => "given-up",
             Self::BadLevel => "bad-log-level",
@@ -291,6 +300,7 @@ impl Reason {
             Self::SessionForeign
                 | Self::NotTheJudgedFrame
                 | Self::StateForeign
+                | Self::NoTask(NoTask::Foreign)
                 | Self::Unproven
                 | Self::Proof(DpopError::OtherKey | DpopError::Replayed)
         )
@@ -390,6 +400,11 @@ impl Reason {
             }
             Self::GivenUp => Face::error(200, REFUSED, "the request was cancelled"),
             Self::BadLevel => Face::error(200, -32602, "there is no such log level"),
+            Self::NoTask(_) => Face::error(200, -32602, "Task not found"),
+            Self::TasksUndeclared => Face {
+                data: Some(format!(r#"{{"requiredCapabilities":{{"extensions":{{"{EXTENSION}":{{}}}}}}}}"#)),
+                ..Face::error(400, -32021, "Missing required client capability")
+            },
             Self::IdInUse => Face::error(400, -32600, "a request with this id is still running"),
             Self::UnaskedResponse => Face::error(400, -32600, "no such request is waiting for a response"),
             Self::NotTheJudgedFrame => {

@@ -108,7 +108,11 @@ pub(crate) async fn send<P: Ports>(
     guard.finished();
     exchange.greeting = greeting;
     match sent {
-        Ok(answered) => Ok((answered, exchange)),
+        Ok(answered) => {
+            // An answer is judged at the moment at which it comes (D-03).
+            exchange.trail.now = door.ports.now();
+            Ok((answered, exchange))
+        }
         Err(refusal) => {
             if opening {
                 door.sessions.release(&exchange.caller.owner, &exchange.trail.server.name);
@@ -338,6 +342,7 @@ pub(crate) async fn listen<P: Ports>(
         greeting: None,
         own: false,
         rounds: None,
+        tasks: Arc::clone(&door.tasks),
         progress: None,
         call: door.next_call(),
         policies: permit.policies().to_vec(),

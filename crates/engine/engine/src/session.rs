@@ -2,14 +2,16 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use doorward_wire::lens::EnvelopeState;
-use doorward_wire::{Era, Method, Value, lens};
+use doorward_wire::{Era, Limits, Method, Tree, Value, lens, translate};
 
 use crate::door::Door;
 use crate::ports::Ports;
 use crate::refusal::Reason;
 use crate::sessions::Session;
 use crate::stage::{Asked, Heard, InSession, Said, Step};
+use crate::tasks::EXTENSION;
 
 /// Where a frame sits.
 pub enum Seat<P: Ports> {
@@ -83,8 +85,9 @@ pub(crate) fn opens_urls(declared: &str) -> bool {
 /// errands say this to a server, so it must hold no byte of the caller's (D-01); and it names a catalogue, so a caller
 /// must not be able to make names without end.
 fn declared(capabilities: Value<'_>) -> Arc<str> {
-    const KNOWN: [(&str, &[&str]); 4] = [
+    const KNOWN: [(&str, &[&str]); 5] = [
         ("elicitation", &["form", "url"]),
+        ("extensions", &[EXTENSION]),
         ("roots", &[]),
         ("sampling", &["context", "tools"]),
         ("tasks", &[]),
@@ -106,11 +109,14 @@ fn declared(capabilities: Value<'_>) -> Arc<str> {
     text.into()
 }
 
+/// Returns what a client [`declared`], without tasks: each revision has its own, and they are not bridged.
+pub(crate) fn without_tasks(declared: &str) -> Arc<str> {
+    let tree = Tree::parse(Bytes::copy_from_slice(declared.as_bytes()), &Limits::default()).ok();
+    translate::without(tree.as_ref().map(Tree::root), &["extensions", "tasks"]).into()
+}
+
 #[cfg(test)]
 mod tests {
-    use bytes::Bytes;
-    use doorward_wire::{Limits, Tree};
-
     use super::*;
 
     // control: D-01: of what a client says it can do, an errand repeats the protocol's own words and no byte of the client's
@@ -118,15 +124,33 @@ mod tests {
     fn a_client_puts_no_bytes_into_an_errand() {
         for (sent, declares) in [
             ("{}", "{}"),
-            (r#"{"experimental":{"x":"anything"},"extensions":{"y":1}}"#, "{}"),
+            (r#"{"experimental":{"x":"anything"},"extensions":{"y":1}}"#, r#"{"extensions":{}}"#),
             (
                 r#"{"elicitation":{"form":{"evil":"text"},"other":2},"roots":{"listChanged":true}}"#,
                 r#"{"elicitation":{"form":{}},"roots":{}}"#,
+            ),
+            (
+                r#"{"extensions":{"io.modelcontextprotocol/tasks":{"a":1},"x/y":{}}}"#,
+                r#"{"extensions":{"io.modelcontextprotocol/tasks":{}}}"#,
             ),
             (r#"{"sampling":{"tools":[]},"elicitation":"text"}"#, r#"{"sampling":{"tools":{}}}"#),
         ] {
             let tree = Tree::parse(Bytes::from(sent), &Limits::default()).unwrap();
             assert_eq!(&*declared(tree.root()), declares, "{sent}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_bridged_is_not_declared() {
+        for (declares, told) in [
+            ("{}", "{}"),
+            (r#"{"tasks":{}}"#, "{}"),
+            (
+                r#"{"elicitation":{"form":{}},"extensions":{"io.modelcontextprotocol/tasks":{}},"roots":{},"tasks":{}}"#,
+                r#"{"elicitation":{"form":{}},"roots":{}}"#,
+            ),
+        ] {
+            assert_eq!(&*without_tasks(declares), told);
         }
     }
 }

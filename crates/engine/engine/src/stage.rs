@@ -22,6 +22,7 @@ use crate::rounds::Rounds;
 use crate::session::Seat;
 use crate::sessions::{Asker, Owner};
 use crate::snapshot::{ServerRules, Snapshot};
+use crate::tasks::Tasks;
 use crate::up::Greeter;
 
 /// The lines of a header of which a request has one at the most.
@@ -259,6 +260,8 @@ pub(crate) struct Exchange<P: Ports> {
     pub(crate) own: bool,
     /// What seals the state of a round, where one may follow.
     pub(crate) rounds: Option<Arc<Rounds>>,
+    /// Whose the tasks are that its answer may begin or tell of.
+    pub(crate) tasks: Arc<Tasks>,
     /// The client's progress token, raw JSON: the server was given the door's id in its place.
     pub(crate) progress: Option<Box<str>>,
     pub(crate) call: CallId,

@@ -226,6 +226,8 @@ impl<P: Ports> ReleasedStream<P> {
             self.finish(Ending::Refused(reason)).await;
             return Bytes::new();
         }
+        // Events are judged at the moment at which they come (D-03).
+        self.exchange.trail.now = self.door.ports.now();
         for bytes in batch.drain(..) {
             let door = &self.door;
             let (snapshot, caller) = &self.welcome.judged_under;

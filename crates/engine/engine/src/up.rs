@@ -127,14 +127,6 @@ impl Up {
     }
 }
 
-/// Returns what a client declared, without what the newer revision has in another form.
-pub(crate) fn declared(capabilities: &str) -> Arc<str> {
-    let kept = [r#","tasks":{}"#, r#""tasks":{}"#]
-        .iter()
-        .fold(capabilities.to_owned(), |kept, tasks| kept.replace(tasks, ""));
-    kept.into()
-}
-
 /// Puts what an old client says into the words of a new server.
 pub(crate) fn cross<P: Ports>(
     door: &Door<P>,
@@ -359,15 +351,6 @@ mod tests {
             (Method::ToolsCall, -32603, "", -32603),
         ] {
             assert_eq!(old(&error(code, data), method), error(told, data), "{method:?} {code}");
-        }
-    }
-
-    #[test]
-    fn what_is_not_bridged_is_not_declared() {
-        for (declares, told) in
-            [("{}", "{}"), (r#"{"tasks":{}}"#, "{}"), (r#"{"roots":{},"tasks":{}}"#, r#"{"roots":{}}"#)]
-        {
-            assert_eq!(&*declared(declares), told);
         }
     }
 

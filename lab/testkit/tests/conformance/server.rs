@@ -13,10 +13,10 @@ use crate::shim::Shim;
 /// The revisions, and how many scenarios each requires of servers.
 const REVISIONS: [(&str, usize); 2] = [("2025-11-25", 30), ("2026-07-28", 37)];
 
-const POLICIES: &str = r#"@id("readers") permit (principal in Role::"Reader", action, resource);"#;
+pub(crate) const POLICIES: &str = r#"@id("readers") permit (principal in Role::"Reader", action, resource);"#;
 
 /// The suite takes a minute; more is a hang.
-const PATIENCE: Duration = Duration::from_secs(300);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(300);
 
 // control: eras-a: the official suite finds the same in a server behind the door as without it, in both revisions: nothing
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -68,7 +68,7 @@ async fn required(kit: &Kit, revision: &str) -> Vec<String> {
     names.map(|name| name.split(' ').next().unwrap_or_default().to_owned()).collect()
 }
 
-fn runner(kit: &Kit) -> Command {
+pub(crate) fn runner(kit: &Kit) -> Command {
     let mut runner = bare(kit.node());
     runner.arg(kit.module("@modelcontextprotocol/conformance/dist/index.js"));
     runner.stdin(Stdio::null()).kill_on_drop(true);

@@ -66,10 +66,12 @@ impl UpstreamFault {
             Self::SessionLost => Face::error(404, -32001, "Session not found"),
             Self::Refused => Face::error(200, -32603, "the server behind the door refused the request"),
             Self::Ended => Face::error(200, -32603, "the server behind the door ended before it answered"),
-            Self::Capped => {
-                Face::error(503, REFUSED, "as many copies of this server run as may; try again later")
-                    .retry(60)
-            }
+            Self::Capped => Face::error(
+                503,
+                REFUSED,
+                "as many copies of this server, or tasks, run as may; try again later",
+            )
+            .retry(60),
             Self::Unpermitted => Face::error(
                 200,
                 REFUSED,

@@ -313,7 +313,7 @@ async fn a_question_becomes_a_round() {
     assert_eq!(house.records("outcome").len(), intents);
 }
 
-// control: S8, eras-f, L-15: a call that waits is taken up by nobody but its own person and client, with nothing but its own arguments
+// control: eras-f, L-15: a call that waits is taken up by nobody but its own person and client, with nothing but its own arguments
 #[tokio::test]
 async fn a_waiting_call_is_not_stolen() {
     let house = house(Eras::Legacy, ALL).await;

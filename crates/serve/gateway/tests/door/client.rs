@@ -145,7 +145,12 @@ impl Client {
         if declared.is_null() {
             *declared = json!({});
         }
-        let name = params.get("name").or(params.get("uri")).and_then(Value::as_str).map(str::to_owned);
+        let name = params
+            .get("name")
+            .or(params.get("uri"))
+            .or(params.get("taskId"))
+            .and_then(Value::as_str)
+            .map(str::to_owned);
         let body = json!({"jsonrpc": "2.0", "id": "m-1", "method": method, "params": params});
         let mut request = self.request(Method::POST, body.to_string());
         let headers = request.headers_mut();

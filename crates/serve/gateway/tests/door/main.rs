@@ -33,6 +33,7 @@ mod sign_in;
 mod stdio;
 mod streams;
 mod support;
+mod tasks;
 mod tls;
 mod tokens;
 mod unread;

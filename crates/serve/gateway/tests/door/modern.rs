@@ -67,7 +67,7 @@ async fn input_is_asked_for_as_the_protocol_has_it() {
         (json!({"resultType": "input_required", "requestState": "s"}), json!({})),
         (json!({"resultType": "complete", "content": []}), json!({})),
         (
-            json!({"resultType": "task", "task": {"taskId": "t"}}),
+            json!({"resultType": "task", "taskId": "t"}),
             json!({"extensions": {"io.modelcontextprotocol/tasks": {}}}),
         ),
     ] {
@@ -94,7 +94,7 @@ async fn input_is_asked_for_as_the_protocol_has_it() {
         (json!({"resultType": "input_required", "requestState": 1}), form()),
         (json!({"resultType": "complete", "inputRequests": {"a": {"method": "roots/list"}}}), form()),
         (json!({"content": [], "inputRequests": {"a": {"method": "elicitation/create"}}}), form()),
-        (json!({"resultType": "task", "task": {"taskId": "t"}}), form()),
+        (json!({"resultType": "task", "taskId": "t"}), form()),
         (ask("elicitation/create", json!({"mode": "form"})), json!({"elicitation": {"url": {}}})),
         (ask("elicitation/create", json!({"mode": "other"})), form()),
         (json!({"resultType": "partial"}), form()),
@@ -143,6 +143,7 @@ async fn a_stream_carries_what_belongs_to_it() {
         note("notifications/tools/list_changed", json!({})),
         note("notifications/resources/updated", json!({"uri": "a:b"})),
         note("notifications/progress", json!({"progressToken": 99, "progress": 1})),
+        note("notifications/tasks", json!({"taskId": "t", "status": "working"})),
     ]);
     let done = json!({"content": [], "resultType": "complete"});
     for (level, expected) in [(None, 0), (Some("info"), 1)] {

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-/// What the server does with a tool call: the request's JSON, and the answer.
+/// What the server does with a tool call, or for a task: the request's JSON, and the answer.
 type Script = dyn Fn(&Value) -> Response<Full<Bytes>> + Send + Sync;
 
 /// A scripted server on loopback.
@@ -63,7 +63,7 @@ impl Scripted {
         format!("http://{}/mcp", self.address)
     }
 
-    /// The tool calls so far, with their headers.
+    /// The tool calls so far, and what was asked for tasks, with their headers.
     pub(crate) fn calls(&self) -> Vec<(HeaderMap, Value)> {
         self.calls.lock().unwrap().clone()
     }
@@ -92,7 +92,7 @@ impl Inside {
                 )
             }
             Some("tools/list") => result(&id, json!({"tools": self.tools, "resultType": "complete"})),
-            Some("tools/call") => {
+            Some("tools/call" | "tasks/get" | "tasks/result" | "tasks/cancel" | "tasks/list") => {
                 self.calls.lock().unwrap().push((head.headers, message.clone()));
                 (self.script)(&message)
             }

@@ -25,7 +25,7 @@ async fn session(house: &House, user: &str) -> Client {
     client
 }
 
-fn change_policies(house: &House, text: &str) {
+pub(crate) fn change_policies(house: &House, text: &str) {
     let folder = house.folder.path().join("policies");
     // As editors do it: a new file takes the old one's place.
     std::fs::write(folder.join("test.cedar.new"), text).unwrap();
