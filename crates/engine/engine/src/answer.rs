@@ -5,11 +5,13 @@ use std::collections::HashSet;
 use bytes::Bytes;
 use doorward_policy::{Ask, Item};
 use doorward_wire::lens::retain_items;
-use doorward_wire::{Direction, Edits, Era, Frame, FrameKind, Id, Method, Value, headers, lens, quote};
+use doorward_wire::{Direction, Edits, Era, Frame, FrameKind, Id, Kind, Method, Value, headers, lens, quote};
 
+use crate::guard::Unasked;
 use crate::inspect::is_door_id;
 use crate::ports::{Ports, UpstreamError, UpstreamFault};
 use crate::record::Ending;
+use crate::refusal::URL_ELICITATION;
 use crate::snapshot::Snapshot;
 use crate::stage::{Caller, Exchange};
 
@@ -30,6 +32,8 @@ pub(crate) enum JudgedEvent {
     Dropped(&'static str),
     /// A request of the server that the caller's policies do not let through: the server is told so.
     Declined(Id),
+    /// A question of the server that must not reach the person: the server is told no, and somebody should look.
+    Unasked(Id, Unasked),
     /// A ping of the server, which the door answers itself.
     Pinged(Id),
     /// The server says that its offer changed: what is known of it is old. The bytes are released.
@@ -88,6 +92,9 @@ impl<P: Ports> Exchange<P> {
                 self.judge_result(result, snapshot, caller, &mut edits)?;
             }
             self.own_subscription(result, &client_id, &mut edits);
+        }
+        if let Some(error) = frame.error() {
+            self.judge_needed(error, snapshot, caller, &mut edits)?;
         }
         let bytes = edits.apply(frame.tree()).map_err(|error| malformed(error.to_string()))?;
         Ok(JudgedAnswer { frame, bytes, ending })
@@ -176,13 +183,13 @@ impl<P: Ports> Exchange<P> {
             return Ok(JudgedEvent::Dropped(reason));
         }
         let questions = frame.params().and_then(|params| params.get("inputRequests"));
+        let mut edits = Edits::new();
         if method == Method::Tasks
             && let Some(asked) = questions
-            && self.judge_asked(asked, snapshot, caller).is_err()
+            && let Err(error) = self.judge_asked(asked, snapshot, caller, &mut edits)
         {
-            return Ok(JudgedEvent::Dropped("server-request-not-permitted"));
+            return Ok(JudgedEvent::Dropped(error.fault.id()));
         }
-        let mut edits = Edits::new();
         match method {
             Method::Progress => {
                 // Progress of another call, or for a token nobody gave, is not this caller's (S7).
@@ -250,11 +257,44 @@ impl<P: Ports> Exchange<P> {
         let Some(session) = self.seat.session().filter(|_| permitted) else {
             return JudgedEvent::Declined(asked.clone());
         };
-        let id = next_id();
-        if !session.ask(id, asked.clone()) {
-            return JudgedEvent::Declined(asked.clone());
+        let mut edits = Edits::new();
+        let elicits = method == "elicitation/create";
+        if elicits && let Err(why) = self.guard(frame.params(), &mut edits) {
+            return JudgedEvent::Unasked(asked.clone(), why);
         }
-        JudgedEvent::Pass(doorward_wire::rewrite_id(frame, &Id::Number(id)))
+        let id = next_id();
+        let Some(value) = frame.id_value().filter(|_| session.ask(id, asked.clone(), elicits)) else {
+            return JudgedEvent::Declined(asked.clone());
+        };
+        edits.replace(value.span(), id.to_string());
+        match edits.apply(frame.tree()) {
+            Ok(bytes) => JudgedEvent::Pass(bytes),
+            Err(_) => JudgedEvent::Declined(asked.clone()),
+        }
+    }
+
+    /// What a person must open before their request is served is a question too, though it comes as an error.
+    fn judge_needed(
+        &self,
+        error: Value<'_>,
+        snapshot: &Snapshot,
+        caller: &Caller,
+        edits: &mut Edits,
+    ) -> Result<(), UpstreamError> {
+        let needed = error.get("code").is_some_and(|code| code.as_i64() == Some(URL_ELICITATION));
+        let Some(asked) = error.path(&["data", "elicitations"]).filter(|_| needed) else { return Ok(()) };
+        let ask = Ask::ServerRequest { server: &self.trail.server.name, method: "elicitation/create" };
+        if snapshot.policies().decide(&caller.principal, &ask).is_err() {
+            let what = "no policy lets the server ask for elicitation/create";
+            return Err(UpstreamError::new(UpstreamFault::Unpermitted, what));
+        }
+        // A list of anything else than addresses would be read by nobody here, and by the client as it likes.
+        if asked.kind() != Kind::Array
+            || !asked.items().all(|item| item.get("mode").is_some_and(|mode| mode.is_str("url")))
+        {
+            return Err(UpstreamError::unasked(Unasked::Malformed));
+        }
+        asked.items().try_for_each(|item| self.guard(Some(item), edits)).map_err(UpstreamError::unasked)
     }
 
     /// Makes the one error that ends a stream whose server failed.

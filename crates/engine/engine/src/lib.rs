@@ -63,6 +63,7 @@ mod catalogue;
 mod change;
 mod door;
 mod errand;
+mod guard;
 mod hear;
 mod identify;
 mod inspect;
@@ -83,6 +84,7 @@ mod stream;
 pub use catalogue::{Catalogue, CatalogueKey, Known, Tool};
 pub use door::{Door, DoorLimits};
 pub use errand::{Errand, ErrandKind};
+pub use guard::{ElicitationRules, Pages, Unasked, Urls, Visit};
 pub use pipeline::Carried;
 pub use ports::{
     Answer, Answered, AuditUnwritable, Events, GroupsUnavailable, More, Need, Ports, RandomUnavailable,

@@ -80,7 +80,7 @@ impl<P: Ports> Exchange<P> {
             if self.method != Method::TasksGet {
                 return Err(malformed("an answer that is complete asks for input"));
             }
-            self.judge_asked(asked, snapshot, caller)?;
+            self.judge_asked(asked, snapshot, caller, edits)?;
         }
         if is_cacheable(self.method) && result_type(result) != ResultType::InputRequired {
             // What depends on who asks must not be shared between people by a cache on the way, and what a server says
@@ -114,7 +114,7 @@ impl<P: Ports> Exchange<P> {
             return Err(malformed("nobody could go on from what the server asks for"));
         }
         if let Some(asked) = result.get("inputRequests") {
-            self.judge_asked(asked, snapshot, caller)?;
+            self.judge_asked(asked, snapshot, caller, edits)?;
         }
         let round = Round {
             owner: &self.caller.owner,
@@ -132,6 +132,7 @@ impl<P: Ports> Exchange<P> {
         asked: Value<'_>,
         snapshot: &Snapshot,
         caller: &Caller,
+        edits: &mut Edits,
     ) -> Result<(), UpstreamError> {
         let malformed = |what: &str| UpstreamError::new(UpstreamFault::Malformed, what);
         let requests =
@@ -157,6 +158,9 @@ impl<P: Ports> Exchange<P> {
             if snapshot.policies().decide(&caller.principal, &ask).is_err() {
                 let what = format!("no policy lets the server ask for {}", request.method);
                 return Err(UpstreamError::new(UpstreamFault::Unpermitted, what));
+            }
+            if request.method == "elicitation/create" {
+                self.guard(request.params, edits).map_err(UpstreamError::unasked)?;
             }
         }
         Ok(())

@@ -68,8 +68,16 @@ pub struct Session<L> {
 struct Talk {
     /// Requests of the client that run: its id, the door's id. A handful at most, so a list beats a map.
     running: Vec<(Id, i64)>,
-    /// Requests of the server that the client has not answered: the door's id, the server's own id.
-    asked: Vec<(i64, Id)>,
+    /// Requests of the server that the client has not answered.
+    asked: Vec<Question>,
+}
+
+/// A request of the server that waits for the client's answer.
+struct Question {
+    door: i64,
+    upstream: Id,
+    /// A person is asked for something.
+    elicits: bool,
 }
 
 /// How many requests of one kind may be open in one session.
@@ -121,27 +129,32 @@ impl<L> Session<L> {
     }
 
     /// Notes a request of the server; false if too many wait.
-    pub(crate) fn ask(&self, door: i64, upstream: Id) -> bool {
+    pub(crate) fn ask(&self, door: i64, upstream: Id, elicits: bool) -> bool {
         let mut talk = self.talk();
         if talk.asked.len() >= MOST_OPEN {
             return false;
         }
-        talk.asked.push((door, upstream));
+        talk.asked.push(Question { door, upstream, elicits });
         true
     }
 
     /// Takes back a request that the server gives up, by its own id; returns the door's. Nobody answers it any more.
     pub(crate) fn given_up(&self, upstream: &Id) -> Option<i64> {
         let mut talk = self.talk();
-        let at = talk.asked.iter().position(|(_, id)| id == upstream)?;
-        Some(talk.asked.swap_remove(at).0)
+        let at = talk.asked.iter().position(|question| question.upstream == *upstream)?;
+        Some(talk.asked.swap_remove(at).door)
+    }
+
+    /// Says whether a person was asked for something under this id.
+    pub(crate) fn elicits(&self, door: i64) -> bool {
+        self.talk().asked.iter().any(|question| question.door == door && question.elicits)
     }
 
     /// Takes the server's id for a response of the client: each request is answered once.
     pub(crate) fn answered(&self, door: i64) -> Option<Id> {
         let mut talk = self.talk();
-        let at = talk.asked.iter().position(|(id, _)| *id == door)?;
-        Some(talk.asked.swap_remove(at).1)
+        let at = talk.asked.iter().position(|question| question.door == door)?;
+        Some(talk.asked.swap_remove(at).upstream)
     }
 }
 

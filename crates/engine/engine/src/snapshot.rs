@@ -11,6 +11,7 @@ use doorward_types::ServerName;
 use doorward_wire::{Era, Limits};
 
 use crate::catalogue::Known;
+use crate::guard::ElicitationRules;
 use crate::stage::Caller;
 
 /// Which protocol revisions a server is served in. Both sides speak the same one.
@@ -66,6 +67,8 @@ pub struct ServerRules {
     /// Whether this server is called with a credential of each person's own: what it offers may differ from one to the
     /// next, and without a person it cannot be asked (D-08).
     pub per_person_credential: bool,
+    /// What the server may ask people for.
+    pub elicitation: ElicitationRules,
     /// Held while the door asks the server what it offers: a thousand first callers cost one question.
     pub acquainting: Arc<futures_util::lock::Mutex<()>>,
     /// Tokens verified for this server under this snapshot. One cache a server: a token that fits a sibling server
@@ -171,6 +174,7 @@ impl ServerRules {
             answer_limits: self.answer_limits,
             keeps_assertion: self.keeps_assertion,
             per_person_credential: self.per_person_credential,
+            elicitation: self.elicitation.clone(),
             acquainting: Arc::clone(&self.acquainting),
             event_bytes: self.event_bytes,
             tokens: RwLock::new(TokenCache::new(TOKENS)),

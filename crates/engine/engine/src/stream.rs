@@ -15,7 +15,7 @@ use crate::change::Watcher;
 use crate::door::Door;
 use crate::errand::{Errand, ErrandKind};
 use crate::identify::renew;
-use crate::ports::{Events, More, Ports, UpstreamError};
+use crate::ports::{Events, More, Ports, UpstreamError, UpstreamFault};
 use crate::record::{Ending, RefusalFacts, Subject};
 use crate::refusal::Fault;
 use crate::release::record_outcome;
@@ -63,6 +63,8 @@ pub struct ReleasedStream<P: Ports> {
     watcher: Watcher,
     tally: Tally,
     dropped: u64,
+    /// Questions that must not reach the person: counted apart, so that nothing else uses up their records.
+    unasked: u64,
     state: State,
 }
 
@@ -86,7 +88,18 @@ impl<P: Ports> ReleasedStream<P> {
         let watcher = door.change.watch();
         let welcome = Welcome { judged_under, epoch: None };
         let (batch, tally) = (Vec::new(), Tally::default());
-        Self { door, exchange, events, batch, welcome, watcher, tally, dropped: 0, state: State::Open }
+        Self {
+            door,
+            exchange,
+            events,
+            batch,
+            welcome,
+            watcher,
+            tally,
+            dropped: 0,
+            unasked: 0,
+            state: State::Open,
+        }
     }
 
     pub(crate) fn of_session(door: Arc<Door<P>>, exchange: Exchange<P>, events: P::Events) -> Self {
@@ -177,6 +190,13 @@ impl<P: Ports> ReleasedStream<P> {
                     self.drop_event("server-request-not-permitted").await;
                     self.answer(ErrandKind::Decline(asked)).await;
                 }
+                Ok(JudgedEvent::Unasked(asked, why)) => {
+                    self.unasked += 1;
+                    if self.unasked <= 3 {
+                        self.note(&UpstreamError::unasked(why)).await;
+                    }
+                    self.answer(ErrandKind::Decline(asked)).await;
+                }
                 Ok(JudgedEvent::Pinged(asked)) => self.answer(ErrandKind::Pong(asked)).await,
                 Err(error) => {
                     self.fail(error, &mut out).await;
@@ -190,8 +210,7 @@ impl<P: Ports> ReleasedStream<P> {
                 self.finish(Ending::Result).await;
             }
             Ok(More::No) => {
-                let error =
-                    UpstreamError::new(crate::UpstreamFault::Ended, "the stream ended without the answer");
+                let error = UpstreamError::new(UpstreamFault::Ended, "the stream ended without the answer");
                 self.fail(error, &mut out).await;
             }
             Err(error) => self.fail(error, &mut out).await,
@@ -213,9 +232,8 @@ impl<P: Ports> ReleasedStream<P> {
     }
 
     async fn fail(&mut self, error: UpstreamError, out: &mut BytesMut) {
-        let reason = error.fault.id();
-        self.note(reason, &error.detail).await;
-        self.finish(Ending::Failed(reason)).await;
+        self.note(&error).await;
+        self.finish(Ending::Failed(error.fault.id())).await;
         if let Some(event) = self.exchange.error_event("the server behind the door failed before it answered")
         {
             write_event(out, &event);
@@ -226,11 +244,16 @@ impl<P: Ports> ReleasedStream<P> {
     async fn drop_event(&mut self, reason: &'static str) {
         self.dropped += 1;
         if self.dropped <= 3 {
-            self.note(reason, "an event of the server was not released").await;
+            self.tell(reason, "an event of the server was not released", false).await;
         }
     }
 
-    async fn note(&self, reason: &'static str, detail: &str) {
+    async fn note(&self, error: &UpstreamError) {
+        let alarm = matches!(error.fault, UpstreamFault::Unasked(_));
+        self.tell(error.fault.id(), &error.detail, alarm).await;
+    }
+
+    async fn tell(&self, reason: &'static str, detail: &str, alarm: bool) {
         let trail = &self.exchange.trail;
         let facts = RefusalFacts {
             identity: Some(&self.exchange.caller.identity),
@@ -242,7 +265,7 @@ impl<P: Ports> ReleasedStream<P> {
             fault: Fault::Upstream,
             detail,
             policies: &[],
-            alarm: false,
+            alarm,
             now: self.door.ports.now(),
         };
         let _shut = self.door.ports.refused(facts).await;

@@ -9,7 +9,9 @@ use std::time::{Duration, SystemTime};
 
 use doorward_audit::{AuditConfig, AuditLog};
 use doorward_config::{Config, Era, Server, ServerCredential, Target};
-use doorward_engine::{Door, DoorLimits, EraRule, ServerRules, SessionRules, Snapshot};
+use doorward_engine::{
+    Door, DoorLimits, ElicitationRules, EraRule, ServerRules, SessionRules, Snapshot, Urls,
+};
 use doorward_entra::{Groups, Keys, Stopwatch};
 use doorward_facade::{Facade, FacadeError};
 use doorward_net::{Connector, ConnectorConfig, Origin, Reach};
@@ -195,11 +197,22 @@ pub(crate) fn rules(config: &Config, cloud: &Cloud) -> Vec<ServerRules> {
             // Where people come with Entra's own tokens, those are the proof that an exchange needs.
             keeps_assertion: matches!(server.credential, Some(ServerCredential::OnBehalfOf { .. })),
             per_person_credential: server.credential.as_ref().is_some_and(ServerCredential::is_per_person),
+            elicitation: elicitation(config, server),
             acquainting: Arc::default(),
             tokens: RwLock::new(TokenCache::new(16_384)),
         }
     };
     config.servers.iter().map(rule).collect()
+}
+
+fn elicitation(config: &Config, server: &Server) -> ElicitationRules {
+    let asks = &server.elicitation;
+    ElicitationRules {
+        forms_guarded: asks.forms_guarded,
+        url_hosts: asks.url_hosts.clone(),
+        plain_loopback: config.lab.is_some(),
+        urls: if asks.urls_unproven { Urls::Unproven } else { Urls::Refused },
+    }
 }
 
 /// Returns the scopes that clients are told to ask for: the door's own, or Entra's.

@@ -14,6 +14,7 @@ mod audit;
 mod client;
 mod credentials;
 mod downstream;
+mod elicitation;
 mod entities;
 mod frames;
 mod limits;
