@@ -129,7 +129,6 @@ fn secrets_are_asked_for_in_many_ways() {
     }
 }
 
-// control-off: L-24: words that only look like one of them pass
 #[test]
 fn what_only_looks_like_a_secret_passes() {
     for text in [
@@ -215,7 +214,13 @@ fn a_form_that_asks_for_a_secret_is_refused() {
     // Written in JSON's own escapes, it is the same word.
     let escaped = r#"{"message":"m","requestedSchema":{"type":"object","properties":{"\u0070assword":{"type":"string"}}}}"#;
     assert_eq!(judge(Some(tree(escaped).root()), &rules(), Era::Modern).err(), Some(Unasked::Secret));
-    // control-off: L-24: with the guard off the form is passed on
+}
+
+// control-off: L-24: with the guard off the same form is passed on
+#[test]
+fn with_the_guard_off_a_form_asks_for_anything() {
+    let schema = serde_json::json!({"type": "object", "properties": {"password": {"type": "string"}}});
+    let params = serde_json::json!({"message": "Your password?", "requestedSchema": schema});
     let off = ElicitationRules { forms_guarded: false, ..rules() };
     assert_eq!(judged(&params, &off, Era::Legacy), Ok(false));
 }
@@ -362,9 +367,14 @@ fn an_address_is_on_the_list() {
     assert_eq!(asks(&format!("https://login.contoso.com/{}", "x".repeat(URL)), &rules()), Err(Unasked::Url));
     let outside = ElicitationRules { plain_loopback: false, ..rules() };
     assert_eq!(asks("http://127.0.0.1:8080/x", &outside), Err(Unasked::Url), "no lab, no plain HTTP");
-    // control-off: L-24: a host that the operator lists is opened
+}
+
+// control-off: L-24: the list alone holds an address back
+#[test]
+fn with_the_host_on_the_list_an_address_goes_there() {
+    let params = serde_json::json!({"mode": "url", "message": "Open this.", "url": "https://evil.example/"});
     let listed = ElicitationRules { url_hosts: vec!["evil.example".into()], ..rules() };
-    assert_eq!(asks("https://evil.example/", &listed), Ok(true));
+    assert_eq!(judged(&params, &listed, Era::Modern), Ok(true));
 }
 
 #[test]

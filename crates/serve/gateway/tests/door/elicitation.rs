@@ -1,10 +1,13 @@
 //! What a server asks people for: never a secret by a form, never an address that nobody listed (L-24).
 
+use doorward_emulator::MintRequest;
+use doorward_gateway::Running;
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use crate::client::{Client, Heard, call, initialize};
 use crate::scripted::{self, Scripted};
+use crate::sign_in::{IDENTITY, Yard};
 use crate::support::{House, Plan, eventually};
 
 const ALL: &str = r#"@id("all") permit (principal in Role::"Reader", action, resource);"#;
@@ -244,4 +247,61 @@ async fn without_the_door_an_answer_is_anything() {
     let id = stream.next().await.unwrap()["id"].clone();
     direct.post(&json!({"jsonrpc": "2.0", "id": id, "result": {"action": "decline", "content": {"name": "Alice"}}})).await;
     assert_eq!(stream.rest().await[0]["result"]["content"][0]["text"], "Hello, Alice.");
+}
+
+/// A door that signs people in, before a server that may lead them to `elsewhere`.
+async fn signing_in(elsewhere: &str) -> (Yard, Scripted, Running) {
+    let (yard, parrot) = (Yard::new().await, parrot().await);
+    let tables = format!("[sign_in]\nentra_tokens = \"all\"\n{}", yard.vault());
+    let lines = format!("elicitation = {{ url_hosts = [\"{elsewhere}\"] }}");
+    let config = yard.config(IDENTITY, &tables, &[("parrot", parrot.url(), &lines)]);
+    let door = yard.open(config).await.unwrap_or_else(|error| panic!("{error}"));
+    (yard, parrot, door)
+}
+
+// control: L-24: at a door that signs people in, an address reaches the client only as a page of the door's own, and the door opens it never
+#[tokio::test]
+async fn an_address_becomes_a_page_of_the_doors_own() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.set_nonblocking(true).unwrap();
+    let elsewhere = listener.local_addr().unwrap().to_string();
+    let (yard, _parrot, _door) = signing_in(&elsewhere).await;
+    let asked = visit(&format!("http://{elsewhere}/login?state=of-the-server"));
+    let mut alice =
+        yard.client("parrot", &yard.emulator.control().mint(&MintRequest::user("alice")).unwrap());
+
+    let modern = modern(&alice, &asked).await;
+    let in_a_result = modern.json()["result"]["inputRequests"]["it"]["params"].clone();
+    session(&mut alice).await;
+    let needed = needed(&alice, json!([asked])).await;
+    let in_an_error = needed.response()["error"]["data"]["elicitations"][0].clone();
+    for mut shown in [in_a_result, in_an_error] {
+        let link = shown["url"].take();
+        let page = format!("http://{}/account/open/", yard.address);
+        let sealed =
+            link.as_str().and_then(|link| link.strip_prefix(&page)).unwrap_or_else(|| panic!("{link}"));
+        let mut rest = asked.clone();
+        rest["url"].take();
+        assert_eq!(shown, rest, "everything else is as it was");
+
+        // Whoever has no session here signs in first, and the way there leads to Entra.
+        let browser = |sealed: &str| Client::new(yard.address, None).at(&format!("/account/open/{sealed}"));
+        let open = async |sealed: &str| {
+            let browser = browser(sealed);
+            browser.send(browser.request(Method::GET, "")).await
+        };
+        let heard = open(sealed).await;
+        assert_eq!(heard.status, StatusCode::FOUND);
+        let to = heard.headers["location"].to_str().unwrap();
+        assert!(to.starts_with(&yard.emulator.authority) && !to.contains("of-the-server"), "{to}");
+        // What the door did not write leads nowhere.
+        for at in [0, 20, sealed.len() - 2] {
+            let other = if sealed.as_bytes()[at] == b'A' { "B" } else { "A" };
+            let heard = open(&format!("{}{other}{}", &sealed[..at], &sealed[at + 1..])).await;
+            assert_eq!(heard.status, StatusCode::NOT_FOUND, "{at}");
+        }
+        assert_eq!(open("").await.status, StatusCode::NOT_FOUND);
+    }
+    assert_eq!(listener.accept().unwrap_err().kind(), std::io::ErrorKind::WouldBlock, "nobody was there");
+    assert!(!yard.log().contains("of-the-server"), "the address is the person's business");
 }
