@@ -11,9 +11,7 @@ use std::path::Path;
 
 use doorward_emulator::{Fault, Misdeed};
 use doorward_servers::{Eras, Running, echo};
-use doorward_testkit::{Client, Connection, DoorPlan, DoorProcess, Kit, Lab, Person, call};
-use http::Method;
-use http_body_util::BodyExt;
+use doorward_testkit::{Client, DoorPlan, DoorProcess, Kit, Lab, Person, call};
 use serde_json::{Value, json};
 
 const POLICIES: &str = r#"
@@ -97,22 +95,16 @@ async fn each_person_connects_an_account_of_their_own() {
 async fn told_to_open(door: &DoorProcess, server: &Running, token: &str, url: &str) -> String {
     let mut client = door.client("echo").with_token(token);
     client.hello().await.expect("the door answers");
-    let mut connection = Connection::open(door.address).await.expect("the door is there");
-    let listening = connection.begin(client.request(Method::GET, "")).await.expect("the door answers");
     let params = json!({"mode": "url", "elicitationId": "e-1", "message": "Confirm the order", "url": url});
     let question = json!({"jsonrpc": "2.0", "id": "q", "method": "elicitation/create", "params": params});
-    let mut asked = false;
-    for session in server.sessions() {
-        asked |= server.push(&session, question.to_string()).await;
-    }
-    assert!(asked, "the door listens for what the server asks");
-    let (mut body, mut text) = (listening.into_body(), String::new());
-    while !text.contains("elicitation/create") {
-        let frame = body.frame().await.expect("the stream goes on").expect("the door is there");
-        text.push_str(&String::from_utf8_lossy(frame.data_ref().expect("no trailers")));
-    }
-    let data = text.lines().find_map(|line| line.strip_prefix("data: ")).expect("an event");
-    let question: Value = serde_json::from_str(data).expect("JSON-RPC");
+    let question = client
+        .hears(async {
+            for session in server.sessions() {
+                server.push(&session, question.to_string()).await;
+            }
+        })
+        .await;
+    let question = question.expect("the question comes");
     question["params"]["url"].as_str().expect("an address").to_owned()
 }
 
