@@ -172,12 +172,24 @@ async function withdraws(way, got) {
   const held = await way.page.$$eval('button', (all) => all.map((each) => each.getAttribute('aria-label') ?? each.textContent));
   const [withdraw] = held.filter((name) => name.startsWith('Withdraw'));
   expect(`${way.width} px: the account shows what was allowed`, withdraw, held);
+  await opens(way);
+  await way.open(`${plan.issuer}/account`, 'account');
   await way.press(withdraw);
   await look(way.page, 'withdrawn', way);
   const left = await way.page.$$eval('button', (all) => all.map((each) => each.getAttribute('aria-label') ?? each.textContent));
   expect(`${way.width} px: once withdrawn it is gone`, !left.some((name) => name.startsWith('Withdraw')), left);
   const again = await token({ grant_type: 'refresh_token', refresh_token: got.refresh_token });
   expect(`${way.width} px: the client's refresh token is worth nothing`, again.error === 'invalid_grant', again);
+}
+
+// A server asked this person to open an address: the page shows it, and leads there only when they say so.
+async function opens(way) {
+  const response = await way.open(plan.open, 'open');
+  expect(`${way.width} px: the page is for the one who was asked`, response.status() === 200 && way.at(plan.issuer), way.page.url());
+  await look(way.page, 'open', way);
+  await way.tabTo('Open');
+  const link = await way.page.evaluate(() => ({ to: document.activeElement.href, rel: document.activeElement.rel }));
+  expect(`${way.width} px: the link says nothing of where it stands`, link.rel === 'noreferrer noopener' && link.to.includes('/orders/7'), link);
 }
 
 async function meetsErrors(way) {

@@ -143,6 +143,28 @@ impl Client {
         Ok(heard)
     }
 
+    /// Listens in a legacy session, does `meanwhile`, and returns the first message that the server then says unasked.
+    ///
+    /// # Errors
+    /// As [`Client::send`]; also if the stream ends, or holds what is no message.
+    pub async fn hears(&self, meanwhile: impl Future<Output = ()>) -> Result<Value, Fault> {
+        let mut connection = Connection::open(self.address).await?;
+        let mut body = connection.begin(self.request(Method::GET, "")).await?.into_body();
+        meanwhile.await;
+        let mut text = Vec::new();
+        within("what the server says", async {
+            loop {
+                let data = text.split(|byte| *byte == b'\n').find_map(|line| line.strip_prefix(b"data: "));
+                if let Some(message) = data.and_then(|data| serde_json::from_slice(data).ok()) {
+                    return Ok(message);
+                }
+                let frame = body.frame().await.ok_or("the stream ended")??;
+                text.extend(frame.data_ref().into_iter().flatten());
+            }
+        })
+        .await
+    }
+
     /// A modern request with headers that agree with its body.
     ///
     /// # Panics

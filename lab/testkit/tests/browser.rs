@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
-use doorward_servers::sample;
+use doorward_servers::{Eras, echo};
 use doorward_testkit::{DoorPlan, DoorProcess, Kit, Lab, bare};
 use serde_json::{Value, json};
 
@@ -16,20 +16,43 @@ name = "Garden Assistant"
 redirect_uris = ["http://127.0.0.1/callback"]
 "#;
 
+const POLICIES: &str = r#"permit (principal in Role::"Reader", action, resource);"#;
+
+/// What the server asks alice to open.
+fn question(host: &str) -> String {
+    let params = json!({
+        "mode": "url", "elicitationId": "e-1", "url": format!("http://{host}/orders/7?confirm=yes"),
+        "message": "Please confirm your order of twelve rose bushes before we send it.",
+    });
+    json!({"jsonrpc": "2.0", "id": "q", "method": "elicitation/create", "params": params}).to_string()
+}
+
 /// Two ways of a dozen pages, each looked at twice, by a browser that shares the machine with other tests.
 const PATIENCE: Duration = Duration::from_secs(150);
 
 /// What the driver looks at, at each width, in the light and in the dark.
-const PAGES: [&str; 5] = ["consent", "entra", "account", "withdrawn", "error"];
+const PAGES: [&str; 6] = ["consent", "entra", "account", "open", "withdrawn", "error"];
 
 // control: entra-c: a person refuses, allows, signs in, finds what was allowed and withdraws it, in Chromium at 360 and 1280 px, by keyboard; the pages are guarded, accessible and cannot be framed
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_person_finds_their_way_in_and_out_by_keyboard_at_any_width() {
     let kit = Kit::install(env!("CARGO_TARGET_TMPDIR")).await;
     let lab = Lab::start().await;
-    let server = sample::start(SocketAddr::from(([127, 0, 0, 1], 0))).await.expect("the sample starts");
-    let plan = DoorPlan::before("library", &server.url(), "").signing_in(&lab, "").with_client(CLIENT);
+    let listen = SocketAddr::from(([127, 0, 0, 1], 0));
+    let options = echo::Options { listen, eras: Eras::Legacy, transcript: false };
+    let server = echo::start_with(options).await.expect("the server starts");
+    let plan = DoorPlan::before("library", &server.url(), POLICIES);
+    let plan = plan.signing_in(&lab, "entra_tokens = \"all\"").with_client(CLIENT);
     let door = DoorProcess::open(&lab, &plan).await;
+
+    let mut client = door.client("library").with_token(lab.token("alice"));
+    client.hello().await.expect("the door answers");
+    let question = client.hears(async {
+        for session in server.sessions() {
+            server.push(&session, question(&server.addr.to_string())).await;
+        }
+    });
+    let question = question.await.expect("the server's question comes");
 
     let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().expect("a folder in the target folder");
     let screenshots = target.join("screenshots");
@@ -38,7 +61,7 @@ async fn a_person_finds_their_way_in_and_out_by_keyboard_at_any_width() {
         "issuer": format!("http://{}", door.address), "resource": door.url("library"),
         "client_id": "garden-assistant", "scope": "mcp.access",
         "username": "alice@contoso.onmicrosoft.com", "password": "correct-horse",
-        "chromium": "/usr/bin/chromium", "screenshots": screenshots,
+        "chromium": "/usr/bin/chromium", "screenshots": screenshots, "open": question["params"]["url"],
     });
     let file = lab.folder().join("browser.json");
     std::fs::write(&file, plan.to_string()).expect("the folder is ours");

@@ -1,5 +1,5 @@
-//! A server that works with people's own accounts elsewhere: each connects theirs on the door's pages, once, and the door
-//! calls the server with it. Whoever has none is told where to go.
+//! Servers that lead people elsewhere. One works with their own accounts there: each connects theirs on the door's pages,
+//! once, and the door calls the server with it. Another asks a person to open an address: that person does, nobody else.
 
 #![expect(
     clippy::expect_used,
@@ -10,6 +10,7 @@
 use std::path::Path;
 
 use doorward_emulator::{Fault, Misdeed};
+use doorward_servers::{Eras, Running, echo};
 use doorward_testkit::{Client, DoorPlan, DoorProcess, Kit, Lab, Person, call};
 use serde_json::{Value, json};
 
@@ -88,4 +89,66 @@ async fn each_person_connects_an_account_of_their_own() {
     let ended = whoami(&door, &alice).await.to_string();
     assert!(ended.contains(&page), "taken back on the other side: {ended}");
     assert!(door.stop().await.success());
+}
+
+/// Has the server ask its caller to open `url`; returns the address that the caller is told to open.
+async fn told_to_open(door: &DoorProcess, server: &Running, token: &str, url: &str) -> String {
+    let mut client = door.client("echo").with_token(token);
+    client.hello().await.expect("the door answers");
+    let params = json!({"mode": "url", "elicitationId": "e-1", "message": "Confirm the order", "url": url});
+    let question = json!({"jsonrpc": "2.0", "id": "q", "method": "elicitation/create", "params": params});
+    let question = client
+        .hears(async {
+            for session in server.sessions() {
+                server.push(&session, question.to_string()).await;
+            }
+        })
+        .await;
+    let question = question.expect("the question comes");
+    question["params"]["url"].as_str().expect("an address").to_owned()
+}
+
+// control: L-24: an address that a server asks one person to open is shown to them, signed in, and to nobody else, and goes nowhere by itself
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_address_is_opened_by_the_one_who_was_asked() {
+    let kit = Kit::install(env!("CARGO_TARGET_TMPDIR")).await;
+    let lab = Lab::start().await;
+    let ca = lab.emulator.ca_file.clone().expect("the lab has a folder");
+    let listen = std::net::SocketAddr::from(([127, 0, 0, 1], 0));
+    let options = echo::Options { listen, eras: Eras::Legacy, transcript: true };
+    let server = echo::start_with(options).await.expect("loopback has free ports");
+    let policies = r#"permit (principal in Role::"Reader", action, resource);"#;
+    let plan = DoorPlan::before("echo", &server.url(), policies).signing_in(&lab, "entra_tokens = \"all\"");
+    let door = DoorProcess::open(&lab, &plan).await;
+    let host = server.addr.to_string();
+    let url = format!("http://{host}/confirm?order=7&by=%22alice%22");
+    let link = told_to_open(&door, &server, &lab.token("alice"), &url).await;
+    assert!(link.starts_with(&format!("http://{}/account/open/", door.address)), "{link}");
+
+    // Bob was sent the link, and is who he is: he sees nothing of it, and somebody should look.
+    let bob = person(&kit, &lab.folder().join("bob"), &ca, "bob");
+    let visit = bob.visit(&link).await;
+    assert_eq!(visit.status, Some(403), "{visit:?}");
+    assert!(!visit.text.contains("Confirm") && !visit.text.contains(&host), "{}", visit.text);
+    let log = audit(&lab);
+    assert!(log.contains(r#""alarm":"elicitation-opened-by-another""#), "{log}");
+
+    let alice = person(&kit, &lab.folder().join("alice"), &ca, "alice");
+    let visit = alice.visit(&link).await;
+    assert_eq!(visit.status, Some(200), "{visit:?}");
+    assert!(visit.title.starts_with(&format!("Open {host}?")), "{}", visit.title);
+    assert!(visit.text.contains("Confirm the order") && visit.text.contains(&url), "{}", visit.text);
+    assert!(audit(&lab).contains("elicitation-opened\""));
+    let opened = || server.transcript().iter().any(|request| request.path.contains("confirm"));
+    assert!(!opened(), "neither the door nor the page has gone there");
+    alice.presses(&["Open"]);
+    let visit = alice.visit(&link).await;
+    assert_eq!(visit.url, url, "{visit:?}");
+    assert!(door.stop().await.success());
+}
+
+fn audit(lab: &Lab) -> String {
+    let files = std::fs::read_dir(lab.audit()).expect("the door keeps a log");
+    let files = files.map(|file| file.expect("a file").path());
+    files.filter_map(|file| std::fs::read_to_string(file).ok()).collect()
 }

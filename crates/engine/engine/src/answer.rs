@@ -5,12 +5,16 @@ use std::collections::HashSet;
 use bytes::Bytes;
 use doorward_policy::{Ask, Item};
 use doorward_wire::lens::{ResultType, retain_items};
-use doorward_wire::{Direction, Edits, Era, Frame, FrameKind, Id, Method, Value, headers, lens, quote};
+use doorward_wire::{
+    Direction, Edits, Era, Frame, FrameKind, Id, Kind, Method, Value, headers, lens, quote, translate,
+};
 
 use crate::down::{self, Question};
+use crate::guard::Unasked;
 use crate::inspect::is_door_id;
 use crate::ports::{Ports, UpstreamError, UpstreamFault};
 use crate::record::Ending;
+use crate::refusal::URL_ELICITATION;
 use crate::rounds::has_rounds;
 use crate::session::opens_urls;
 use crate::sessions::Asker;
@@ -36,6 +40,8 @@ pub(crate) enum JudgedEvent {
     Dropped(&'static str),
     /// A request of the server that the caller's policies do not let through: the server is told so.
     Declined(Id),
+    /// A question of the server that must not reach the person: the server is told no, and somebody should look.
+    Unasked(Id, Unasked),
     /// A ping of the server, which the door answers itself.
     Pinged(Id),
     /// The server says that its offer changed: what is known of it is old. The bytes are released, where they have a place.
@@ -125,7 +131,7 @@ impl<P: Ports> Exchange<P> {
             None => edits.insert_member(frame.root(), "id", &client_id),
         }
         if self.trail.is_up() {
-            self.judge_for_old(&frame, snapshot, caller)?;
+            self.judge_for_old(&frame, snapshot, caller, &mut edits)?;
             up::answer_of(&frame, self.method, &mut edits);
         } else if let Some(result) = frame.result() {
             if self.trail.era == Era::Modern {
@@ -135,6 +141,9 @@ impl<P: Ports> Exchange<P> {
             self.note_task(result)?;
         } else if self.trail.is_down() {
             down::error_of(&frame, self.method, self.trail.subject.name(), &mut edits);
+        }
+        if let Some(error) = frame.error() {
+            self.judge_needed(error, snapshot, caller, &mut edits)?;
         }
         let bytes = edits.apply(frame.tree()).map_err(|error| malformed(error.to_string()))?;
         Ok(JudgedAnswer { frame, bytes, ending })
@@ -237,16 +246,17 @@ impl<P: Ports> Exchange<P> {
         if self.trail.is_up() && matches!(method, Method::SubscriptionsAcknowledged | Method::Tasks) {
             return Ok(JudgedEvent::Nothing);
         }
+        let mut edits = Edits::new();
         if let (Method::Tasks | Method::TaskStatus, Some(task)) = (method, frame.params()) {
             if !self.owns(task, snapshot, caller) {
                 return Ok(JudgedEvent::Dropped("foreign-task"));
             }
-            let asked = task.get("inputRequests").map(|asked| self.judge_asked(asked, snapshot, caller));
-            if asked.unwrap_or(Ok(())).and_then(|()| self.judge_outcome(task)).is_err() {
-                return Ok(JudgedEvent::Dropped("server-request-not-permitted"));
+            let asked = task.get("inputRequests");
+            let asked = asked.map_or(Ok(()), |asked| self.judge_asked(asked, snapshot, caller, &mut edits));
+            if let Err(error) = asked.and_then(|()| self.judge_outcome(task)) {
+                return Ok(JudgedEvent::Dropped(error.fault.id()));
             }
         }
-        let mut edits = Edits::new();
         match method {
             Method::Progress => {
                 // Progress of another call, or for a token nobody gave, is not this caller's (S7).
@@ -321,19 +331,57 @@ impl<P: Ports> Exchange<P> {
         let Some(session) = self.seat.session().filter(|_| permitted) else {
             return JudgedEvent::Declined(asked.clone());
         };
+        let mut edits = Edits::new();
+        let elicits = method == "elicitation/create";
+        if elicits && let Err(why) = self.guard(frame.params(), Era::Legacy, &mut edits) {
+            return JudgedEvent::Unasked(asked.clone(), why);
+        }
         if self.trail.is_down() {
             // Asked for where a client of 2026-07-28 can be asked: of the calls that have rounds, for what it declared.
             let can = has_rounds(self.method) && self.can(method, frame.params()) == Some(true);
-            let params = frame.params().map(|params| format!(r#","params":{}"#, params.raw()));
-            let request = format!(r#""method":{}{}"#, quote(method), params.unwrap_or_default());
-            let question = Question { id: asked.clone(), request };
+            let params = frame.params().map(|params| translate::without(Some(params), &["elicitationId"]));
+            let params = params.map_or_else(String::new, |params| format!(r#","params":{params}"#));
+            let question =
+                Question { id: asked.clone(), request: format!(r#""method":{}{params}"#, quote(method)) };
             return if can { JudgedEvent::Asked(question) } else { JudgedEvent::Declined(asked.clone()) };
         }
         let id = next_id();
-        if !session.ask(id, Asker::Server(asked.clone())) {
+        let Some(value) = frame.id_value().filter(|_| session.ask(id, Asker::Server(asked.clone()), elicits))
+        else {
             return JudgedEvent::Declined(asked.clone());
+        };
+        edits.replace(value.span(), id.to_string());
+        match edits.apply(frame.tree()) {
+            Ok(bytes) => JudgedEvent::Pass(bytes),
+            Err(_) => JudgedEvent::Declined(asked.clone()),
         }
-        JudgedEvent::Pass(doorward_wire::rewrite_id(frame, &Id::Number(id)))
+    }
+
+    /// What a person must open before their request is served is a question too, though it comes as an error.
+    fn judge_needed(
+        &self,
+        error: Value<'_>,
+        snapshot: &Snapshot,
+        caller: &Caller,
+        edits: &mut Edits,
+    ) -> Result<(), UpstreamError> {
+        let needed = error.get("code").is_some_and(|code| code.as_i64() == Some(URL_ELICITATION));
+        let Some(asked) = error.path(&["data", "elicitations"]).filter(|_| needed) else { return Ok(()) };
+        let ask = Ask::ServerRequest { server: &self.trail.server.name, method: "elicitation/create" };
+        if snapshot.policies().decide(&caller.principal, &ask).is_err() {
+            let what = "no policy lets the server ask for elicitation/create";
+            return Err(UpstreamError::new(UpstreamFault::Unpermitted, what));
+        }
+        // A list of anything else than addresses would be read by nobody here, and by the client as it likes.
+        if asked.kind() != Kind::Array
+            || !asked.items().all(|item| item.get("mode").is_some_and(|mode| mode.is_str("url")))
+        {
+            return Err(UpstreamError::unasked(Unasked::Malformed));
+        }
+        asked
+            .items()
+            .try_for_each(|item| self.guard(Some(item), Era::Legacy, edits))
+            .map_err(UpstreamError::unasked)
     }
 
     /// Makes the one error that ends a stream whose server failed.

@@ -9,6 +9,7 @@ use crate::bridge::{Local, errands, judge_under, version_behind};
 use crate::catalogue::{Tool, current};
 use crate::door::Door;
 use crate::down::greet;
+use crate::guard;
 use crate::inspect::judged_digest;
 use crate::ports::Ports;
 use crate::refusal::{Reason, Refusal, UnseenKind};
@@ -79,8 +80,19 @@ async fn frame_in<P: Ports>(door: &Door<P>, asking: Asking<'_, P>) -> Step<Autho
     let Asking { mut trail, mut caller, headers, seat, frame, method, permit } = asking;
     let mut answers = None;
     let mut tool = None;
+    if trail.era == Era::Modern && !guard::are_answers(&frame) {
+        return Err(trail.refuse(Reason::BadAnswer));
+    }
     let permit = match (frame.kind(), method) {
         (FrameKind::Response, _) => {
+            let elicits = |id: &Id| matches!(id, Id::Number(id) if seat.session().is_some_and(|session| session.elicits(*id)));
+            // What is no answer is not taken for one: the person may still give theirs.
+            if let Some(answer) = frame.result()
+                && frame.id().is_some_and(elicits)
+                && !guard::is_answer(answer)
+            {
+                return Err(trail.refuse(Reason::BadAnswer));
+            }
             // A response is let in only where this session was asked, and once (a client answering another's question).
             answers = seat.session().zip(frame.id()).and_then(|(session, id)| match id {
                 Id::Number(id) => session.answered(*id),

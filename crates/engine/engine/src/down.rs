@@ -19,6 +19,7 @@ use crate::bridge::{Local, Retry, again, errands, is_of_tasks};
 use crate::catalogue::single;
 use crate::door::Door;
 use crate::errand::{Errand, ErrandKind, Errands};
+use crate::guard;
 use crate::ports::{Answer, Answered, Ports, UpstreamError, UpstreamFault};
 use crate::refusal::{Reason, Refusal};
 use crate::release::{Released, release};
@@ -59,6 +60,9 @@ pub(crate) struct Filter(Vec<Arc<str>>);
 /// Puts what a new client says into the words of an old server.
 pub(crate) fn cross(trail: &mut Trail, asked: Asked) -> Result<Asked, Reason> {
     let Asked::Frame { frame, method } = asked else { return Err(Reason::SessionMissing) };
+    if !guard::are_answers(&frame) {
+        return Err(Reason::BadAnswer);
+    }
     if frame.kind() == FrameKind::Request {
         match method {
             Method::Discover => trail.local = Some(Local::Discover),

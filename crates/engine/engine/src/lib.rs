@@ -66,6 +66,7 @@ mod door;
 mod down;
 mod eras;
 mod errand;
+mod guard;
 mod hear;
 mod identify;
 mod inspect;
@@ -89,6 +90,7 @@ pub use catalogue::{Catalogue, CatalogueKey, Known, Tool};
 pub use door::{Door, DoorLimits};
 pub use eras::Acquaintance;
 pub use errand::{Errand, ErrandKind};
+pub use guard::{ElicitationRules, Pages, Unasked, Urls, Visit};
 pub use pipeline::Carried;
 pub use ports::{
     Answer, Answered, AuditUnwritable, Events, GroupsUnavailable, More, Need, Ports, RandomUnavailable,

@@ -98,7 +98,7 @@ impl<P: Ports> Exchange<P> {
             if self.method != Method::TasksGet {
                 return Err(malformed("an answer that is complete asks for input"));
             }
-            self.judge_asked(asked, snapshot, caller)?;
+            self.judge_asked(asked, snapshot, caller, edits)?;
         }
         if self.method == Method::TasksGet {
             self.judge_outcome(result)?;
@@ -124,6 +124,7 @@ impl<P: Ports> Exchange<P> {
         frame: &Frame,
         snapshot: &Snapshot,
         caller: &Caller,
+        edits: &mut Edits,
     ) -> Result<(), UpstreamError> {
         let malformed = |what: &str| UpstreamError::new(UpstreamFault::Malformed, what);
         let Some(result) = frame.result() else { return Ok(()) };
@@ -131,7 +132,7 @@ impl<P: Ports> Exchange<P> {
         match (result_type(result), asked) {
             (ResultType::Unsaid | ResultType::Complete, None) => Ok(()),
             (ResultType::InputRequired, asked) if has_rounds(self.method) && is_round(result) => {
-                asked.map_or(Ok(()), |asked| self.judge_asked(asked, snapshot, caller))
+                asked.map_or(Ok(()), |asked| self.judge_asked(asked, snapshot, caller, edits))
             }
             (ResultType::InputRequired, _) => Err(malformed("the server asks for input where it may not")),
             (ResultType::Unsaid | ResultType::Complete, Some(_)) => {
@@ -160,7 +161,7 @@ impl<P: Ports> Exchange<P> {
             return Err(malformed("nobody could go on from what the server asks for"));
         }
         if let Some(asked) = result.get("inputRequests") {
-            self.judge_asked(asked, snapshot, caller)?;
+            self.judge_asked(asked, snapshot, caller, edits)?;
         }
         let round = Round {
             owner: &self.caller.owner,
@@ -194,6 +195,7 @@ impl<P: Ports> Exchange<P> {
         asked: Value<'_>,
         snapshot: &Snapshot,
         caller: &Caller,
+        edits: &mut Edits,
     ) -> Result<(), UpstreamError> {
         let malformed = |what: &str| UpstreamError::new(UpstreamFault::Malformed, what);
         let requests =
@@ -208,6 +210,9 @@ impl<P: Ports> Exchange<P> {
             if snapshot.policies().decide(&caller.principal, &ask).is_err() {
                 let what = format!("no policy lets the server ask for {}", request.method);
                 return Err(UpstreamError::new(UpstreamFault::Unpermitted, what));
+            }
+            if request.method == "elicitation/create" {
+                self.guard(request.params, Era::Modern, edits).map_err(UpstreamError::unasked)?;
             }
         }
         Ok(())

@@ -11,6 +11,7 @@ use doorward_policy::PolicyProblem;
 use doorward_types::{ObjectId, ServerName, Timestamp};
 
 use crate::errand::Errand;
+use crate::guard::Unasked;
 use crate::record::{IntentFacts, OutcomeFacts, RefusalFacts};
 use crate::stage::Cleared;
 
@@ -179,6 +180,8 @@ pub enum UpstreamFault {
     VerbNotServed,
     /// It asks for input that no policy lets it ask for.
     Unpermitted,
+    /// It asks a person for what nobody should be asked for in such a way.
+    Unasked(Unasked),
 }
 
 impl UpstreamFault {
@@ -195,6 +198,7 @@ impl UpstreamFault {
             Self::Capped => "upstream-capped",
             Self::VerbNotServed => "upstream-verb-not-served",
             Self::Unpermitted => "server-request-not-permitted",
+            Self::Unasked(why) => why.id(),
         }
     }
 }
@@ -228,5 +232,10 @@ impl UpstreamError {
     /// Names a fault, with the detail for the log.
     pub fn new(fault: UpstreamFault, detail: impl Into<String>) -> Self {
         Self { fault, detail: detail.into(), need: None }
+    }
+
+    /// Says that a server asked for what nobody should be asked for.
+    pub(crate) fn unasked(why: Unasked) -> Self {
+        Self::new(UpstreamFault::Unasked(why), "a question of the server did not reach its person")
     }
 }

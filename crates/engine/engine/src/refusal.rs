@@ -82,6 +82,8 @@ pub enum Reason {
     IdInUse,
     /// A response to a request that this session was never asked.
     UnaskedResponse,
+    /// An answer to a question that is no answer to any.
+    BadAnswer,
     /// The frame about to leave is not the frame that was judged (D-02).
     NotTheJudgedFrame,
     /// The server behind the door.
@@ -245,6 +247,9 @@ impl Face {
     }
 }
 
+/// What 2025-11-25 says where a person must open an address first.
+pub(crate) const URL_ELICITATION: i64 = -32042;
+
 /// The door's own error code, outside the range that JSON-RPC and MCP reserve (L-09).
 const REFUSED: i64 = 4030;
 
@@ -283,6 +288,7 @@ impl Reason {
             Self::GivenUp => "given-up",
             Self::BadLevel => "bad-log-level",
             Self::UnaskedResponse => "unasked-response",
+            Self::BadAnswer => "elicitation-answer-malformed",
             Self::NotTheJudgedFrame => "not-the-judged-frame",
             Self::Upstream(fault) => fault.id(),
             Self::Needed(Need::Claims(_)) => "further-step-needed",
@@ -301,6 +307,7 @@ impl Reason {
                 | Self::NotTheJudgedFrame
                 | Self::StateForeign
                 | Self::NoTask(NoTask::Foreign)
+                | Self::Upstream(UpstreamFault::Unasked(_))
                 | Self::Unproven
                 | Self::Proof(DpopError::OtherKey | DpopError::Replayed)
         )
@@ -407,6 +414,7 @@ impl Reason {
             },
             Self::IdInUse => Face::error(400, -32600, "a request with this id is still running"),
             Self::UnaskedResponse => Face::error(400, -32600, "no such request is waiting for a response"),
+            Self::BadAnswer => Face::error(400, -32602, "that is no answer to what was asked"),
             Self::NotTheJudgedFrame => {
                 Face::error(200, REFUSED, "refused: the request changed after it was judged")
             }

@@ -83,8 +83,8 @@ pub(crate) enum Bridged {
 struct Talk {
     /// Requests of the client that run: its id, the door's id. A handful at most, so a list beats a map.
     running: Vec<Running>,
-    /// Requests that the client has not answered: the door's id, and who asked.
-    asked: Vec<(i64, Asker)>,
+    /// Requests that the client has not answered.
+    asked: Vec<Question>,
 }
 
 struct Running {
@@ -100,6 +100,14 @@ pub(crate) enum Asker {
     Server(Id),
     /// A call that is in a round: its server of 2026-07-28 asked by its result.
     Round(Arc<Answers>),
+}
+
+/// A request that waits for the client's answer.
+struct Question {
+    door: i64,
+    asker: Asker,
+    /// A person is asked for something.
+    elicits: bool,
 }
 
 /// How many requests of one kind may be open in one session.
@@ -156,12 +164,12 @@ impl<L> Session<L> {
     }
 
     /// Notes a request to the client; false if too many wait.
-    pub(crate) fn ask(&self, door: i64, asker: Asker) -> bool {
+    pub(crate) fn ask(&self, door: i64, asker: Asker, elicits: bool) -> bool {
         let mut talk = self.talk();
         if talk.asked.len() >= MOST_OPEN {
             return false;
         }
-        talk.asked.push((door, asker));
+        talk.asked.push(Question { door, asker, elicits });
         true
     }
 
@@ -169,21 +177,26 @@ impl<L> Session<L> {
     pub(crate) fn given_up(&self, upstream: &Id) -> Option<i64> {
         let mut talk = self.talk();
         let of = |asker: &Asker| matches!(asker, Asker::Server(id) if id == upstream);
-        let at = talk.asked.iter().position(|(_, asker)| of(asker))?;
-        Some(talk.asked.swap_remove(at).0)
+        let at = talk.asked.iter().position(|question| of(&question.asker))?;
+        Some(talk.asked.swap_remove(at).door)
+    }
+
+    /// Says whether a person was asked for something under this id.
+    pub(crate) fn elicits(&self, door: i64) -> bool {
+        self.talk().asked.iter().any(|question| question.door == door && question.elicits)
     }
 
     /// Takes back the questions of a round that is over.
     pub(crate) fn unask(&self, round: &Arc<Answers>) {
         let of = |asker: &Asker| matches!(asker, Asker::Round(other) if Arc::ptr_eq(other, round));
-        self.talk().asked.retain(|(_, asker)| !of(asker));
+        self.talk().asked.retain(|question| !of(&question.asker));
     }
 
     /// Takes who asked, for a response of the client: each request is answered once.
     pub(crate) fn answered(&self, door: i64) -> Option<Asker> {
         let mut talk = self.talk();
-        let at = talk.asked.iter().position(|(id, _)| *id == door)?;
-        Some(talk.asked.swap_remove(at).1)
+        let at = talk.asked.iter().position(|question| question.door == door)?;
+        Some(talk.asked.swap_remove(at).asker)
     }
 }
 

@@ -12,6 +12,7 @@ use doorward_wire::Limits;
 
 use crate::catalogue::Known;
 use crate::eras::Acquaintance;
+use crate::guard::ElicitationRules;
 use crate::stage::Caller;
 
 /// Which protocol revisions the server behind the door speaks. Clients may speak either: what they say is carried to it in
@@ -61,6 +62,8 @@ pub struct ServerRules {
     pub per_person_credential: bool,
     /// What the door has found out about it.
     pub acquaintance: Arc<Acquaintance>,
+    /// What the server may ask people for.
+    pub elicitation: ElicitationRules,
     /// Tokens verified for this server under this snapshot. One cache a server: a token that fits a sibling server
     /// is not a token that fits this one (D-12).
     pub tokens: RwLock<TokenCache<Caller>>,
@@ -165,6 +168,7 @@ impl ServerRules {
             keeps_assertion: self.keeps_assertion,
             per_person_credential: self.per_person_credential,
             acquaintance: Arc::clone(&self.acquaintance),
+            elicitation: self.elicitation.clone(),
             event_bytes: self.event_bytes,
             tokens: RwLock::new(TokenCache::new(TOKENS)),
         }

@@ -21,7 +21,7 @@ use crate::door::Door;
 use crate::down;
 use crate::errand::{Errand, ErrandKind};
 use crate::identify::renew;
-use crate::ports::{Events, More, Ports, UpstreamError};
+use crate::ports::{Events, More, Ports, UpstreamError, UpstreamFault};
 use crate::record::{Ending, RefusalFacts, Subject};
 use crate::refusal::Fault;
 use crate::release::record_outcome;
@@ -70,6 +70,8 @@ pub struct ReleasedStream<P: Ports> {
     watcher: Watcher,
     tally: Tally,
     dropped: u64,
+    /// Questions that must not reach the person: counted apart, so that nothing else uses up their records.
+    unasked: u64,
     state: State,
     bridged: Bridge,
 }
@@ -124,6 +126,7 @@ impl<P: Ports> ReleasedStream<P> {
             watcher,
             tally,
             dropped: 0,
+            unasked: 0,
             state: State::Open,
             bridged,
         }
@@ -255,6 +258,13 @@ impl<P: Ports> ReleasedStream<P> {
                     self.drop_event("server-request-not-permitted").await;
                     self.answer(ErrandKind::Decline(asked)).await;
                 }
+                Ok(JudgedEvent::Unasked(asked, why)) => {
+                    self.unasked += 1;
+                    if self.unasked <= 3 {
+                        self.note(&UpstreamError::unasked(why)).await;
+                    }
+                    self.answer(ErrandKind::Decline(asked)).await;
+                }
                 Ok(JudgedEvent::Pinged(asked)) => self.answer(ErrandKind::Pong(asked)).await,
                 Err(error) => {
                     self.fail(error, &mut out).await;
@@ -269,8 +279,7 @@ impl<P: Ports> ReleasedStream<P> {
                 self.finish(Ending::Result).await;
             }
             Ok(More::No) => {
-                let error =
-                    UpstreamError::new(crate::UpstreamFault::Ended, "the stream ended without the answer");
+                let error = UpstreamError::new(UpstreamFault::Ended, "the stream ended without the answer");
                 self.fail(error, &mut out).await;
             }
             Err(error) => self.fail(error, &mut out).await,
@@ -316,9 +325,8 @@ impl<P: Ports> ReleasedStream<P> {
     }
 
     async fn fail(&mut self, error: UpstreamError, out: &mut BytesMut) {
-        let reason = error.fault.id();
-        self.note(reason, &error.detail).await;
-        self.finish(Ending::Failed(reason)).await;
+        self.note(&error).await;
+        self.finish(Ending::Failed(error.fault.id())).await;
         if let Some(event) = self.exchange.error_event("the server behind the door failed before it answered")
         {
             write_event(out, &event);
@@ -329,11 +337,16 @@ impl<P: Ports> ReleasedStream<P> {
     async fn drop_event(&mut self, reason: &'static str) {
         self.dropped += 1;
         if self.dropped <= 3 {
-            self.note(reason, "an event of the server was not released").await;
+            self.tell(reason, "an event of the server was not released", false).await;
         }
     }
 
-    async fn note(&self, reason: &'static str, detail: &str) {
+    async fn note(&self, error: &UpstreamError) {
+        let alarm = matches!(error.fault, UpstreamFault::Unasked(_));
+        self.tell(error.fault.id(), &error.detail, alarm).await;
+    }
+
+    async fn tell(&self, reason: &'static str, detail: &str, alarm: bool) {
         let trail = &self.exchange.trail;
         let facts = RefusalFacts {
             identity: Some(&self.exchange.caller.identity),
@@ -345,7 +358,7 @@ impl<P: Ports> ReleasedStream<P> {
             fault: Fault::Upstream,
             detail,
             policies: &[],
-            alarm: false,
+            alarm,
             now: self.door.ports.now(),
         };
         let _shut = self.door.ports.refused(facts).await;

@@ -279,9 +279,10 @@ pub(crate) fn ask<P: Ports>(
         let elicits = method == "elicitation/create";
         questions.push(Question { id, name: (&*name).into(), elicits, said: None });
     }
-    let ids: Vec<_> = questions.iter().map(|question| question.id).collect();
+    let ids: Vec<_> = questions.iter().map(|question| (question.id, question.elicits)).collect();
     let round = Arc::new(Answers { questions: Mutex::new(questions), answered: Change::default() });
-    let noted = ids.into_iter().all(|id| session.ask(id, Asker::Round(Arc::clone(&round))));
+    let noted =
+        ids.into_iter().all(|(id, elicits)| session.ask(id, Asker::Round(Arc::clone(&round)), elicits));
     if !noted {
         session.unask(&round);
     }

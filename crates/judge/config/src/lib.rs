@@ -22,8 +22,8 @@ mod units;
 mod words;
 
 pub use model::{
-    Access, Audit, Child, Cloud, Config, Durability, Entra, EntraCredential, EntraTokens, Era, Gateway,
-    IdentitySource, Lab, Limits, Log, LogFormat, LogLevel, Policy, RegisteredClient, Remote, Server,
+    Access, Audit, Child, Cloud, Config, Durability, Elicitation, Entra, EntraCredential, EntraTokens, Era,
+    Gateway, IdentitySource, Lab, Limits, Log, LogFormat, LogLevel, Policy, RegisteredClient, Remote, Server,
     ServerCredential, Sessions, SignIn, Target, Tenants, Tls, UserGrant, Vault, VaultKey,
 };
 pub use net::{HttpUrl, Network, Origin};

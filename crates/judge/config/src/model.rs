@@ -167,6 +167,8 @@ pub struct Server {
     pub era: Era,
     /// With what the door calls it.
     pub credential: Option<ServerCredential>,
+    /// What it may ask people for.
+    pub elicitation: Elicitation,
     /// How long it may be silent on a call: its own `timeout` or `limits.call_timeout`.
     pub timeout: Duration,
 }
@@ -176,6 +178,17 @@ impl Server {
     pub fn path(&self) -> String {
         format!("/{}/mcp", self.name)
     }
+}
+
+/// `[server.elicitation]`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Elicitation {
+    /// Forms are read, and those that ask for secrets refused.
+    pub forms_guarded: bool,
+    /// Hosts that the server may ask people to open, with their port unless it is 443.
+    pub url_hosts: Vec<String>,
+    /// Addresses are passed on as they are, whoever opens them.
+    pub urls_unproven: bool,
 }
 
 /// What a token must say to be meant for a server, the defaults of `[entra]` filled in (D-12).

@@ -129,6 +129,19 @@ pub(crate) fn origin(text: &str) -> Result<Origin, Fault> {
     ))
 }
 
+/// Parses `host[:port]` as it stands in an `https` URL; the scheme's own port is left out.
+pub(crate) fn host(text: &str) -> Result<String, Fault> {
+    let wrong = || {
+        Fault::new(
+            format!("`{text}` is no host"),
+            "write a host such as \"login.contoso.com\" or \"login.contoso.com:8443\", without `https://` and path",
+        )
+    };
+    let bare = !text.contains(['/', '?', '#', '@']);
+    let url = url(&format!("https://{text}")).ok().filter(|_| bare).ok_or_else(wrong)?;
+    Ok(url.origin.authority().to_owned())
+}
+
 /// Parses an absolute URL.
 pub(crate) fn url(text: &str) -> Result<HttpUrl, Fault> {
     let wrong =

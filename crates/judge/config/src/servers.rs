@@ -7,7 +7,9 @@ use doorward_types::ClientId;
 
 use crate::build::values;
 use crate::checks;
-use crate::model::{Access, Child, EntraTokens, Era, Limits, Remote, Server, ServerCredential, Target};
+use crate::model::{
+    Access, Child, Elicitation, EntraTokens, Era, Limits, Remote, Server, ServerCredential, Target,
+};
 use crate::net::{self, Origin};
 use crate::parse;
 use crate::problem::Problems;
@@ -120,6 +122,9 @@ fn server(
             .group("credential", problems)
             .and_then(|section| sign_in::server_credential(&section, problems))
     });
+    let elicitation = section
+        .group_or_defaults("elicitation", problems)
+        .and_then(|section| elicitation(&section, target.as_ref(), problems));
     if let (Some(timeout), Some(limits)) = (&timeout, limits)
         && timeout.value > limits.call_timeout_max
     {
@@ -139,7 +144,26 @@ fn server(
             None => None,
             Some(credential) => Some(credential?),
         },
+        elicitation: elicitation?,
         timeout: timeout.map_or_else(|| limits.map(|limits| limits.call_timeout), |read| Some(read.value))?,
+    })
+}
+
+fn elicitation(
+    section: &Section<'_>,
+    target: Option<&Target>,
+    problems: &mut Problems,
+) -> Option<Elicitation> {
+    let hosts = values(section.list("url_hosts", problems, net::host));
+    let own = match target {
+        Some(Target::Http(remote)) => vec![remote.url.origin().authority().to_owned()],
+        _ => Vec::new(),
+    };
+    let (forms, urls) = (section.choice("forms", problems), section.choice("urls", problems));
+    Some(Elicitation {
+        forms_guarded: forms? == "guarded",
+        url_hosts: if section.has("url_hosts") { hosts } else { own },
+        urls_unproven: urls? == "unproven",
     })
 }
 

@@ -8,6 +8,7 @@ use http::{Method, StatusCode};
 
 use crate::cookies::Cookie;
 use crate::grant::{Goal, Session};
+use crate::open::OPEN;
 use crate::pages::{AccountPage, ConnectionLine, ConsentLine, SessionLine};
 use crate::respond::{Answer, FormsLead, page, plain, redirect, with_cookie, wrong_verb};
 use crate::seal::Purpose;
@@ -36,6 +37,7 @@ impl Facade {
                 self.account_act(asked, path).await
             }
             (path, true, _) if path.starts_with("/account/connect/") => self.connect_page(asked, path).await,
+            (path, true, _) if path.starts_with(OPEN) => self.open_page(asked, path).await,
             ("/account", ..) => wrong_verb("GET"),
             (WITHDRAW | END | SIGN_OUT | CONNECT | DISCONNECT, ..) => wrong_verb("POST"),
             _ => plain(StatusCode::NOT_FOUND, "nothing is served here"),

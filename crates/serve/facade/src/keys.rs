@@ -109,7 +109,7 @@ pub(crate) struct DoorKeys {
     /// Makes and recognises refresh tokens.
     pub(crate) refresh: hmac::Key,
     /// Seals what browsers keep.
-    pub(crate) sealer: Sealer,
+    pub(crate) sealer: Arc<Sealer>,
 }
 
 impl DoorKeys {
@@ -122,7 +122,7 @@ impl DoorKeys {
         Ok(Self {
             signing: RwLock::new(Arc::new(signing)),
             refresh: hmac::Key::new(hmac::HMAC_SHA256, refresh.expose()),
-            sealer,
+            sealer: Arc::new(sealer),
         })
     }
 

@@ -18,6 +18,7 @@ mod grant;
 mod keys;
 mod limits;
 mod machines;
+mod open;
 mod pages;
 mod possession;
 mod refresh;
@@ -51,6 +52,7 @@ use http::{Method, Request, Response, StatusCode};
 pub use connections::{ConnectError, Connectable, Connections};
 pub use entra::{GrantError, Grants, refused as entra_refusal};
 pub use keys::KeysError;
+pub use open::Opener;
 pub use possession::{DPOP, DPOP_NONCE};
 pub use settings::{DEFAULT_SCOPE, scopes};
 

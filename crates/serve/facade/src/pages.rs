@@ -119,6 +119,21 @@ pub(crate) struct ConnectPage<'a> {
     pub(crate) form: &'a str,
 }
 
+/// The question whether to open an address that a server asks a person to open.
+#[derive(Template)]
+#[template(path = "open.html")]
+pub(crate) struct OpenPage<'a> {
+    pub(crate) host: &'a str,
+    pub(crate) server: &'a str,
+    pub(crate) name: &'a str,
+    /// The host that the address leads to.
+    pub(crate) authority: &'a str,
+    pub(crate) encrypted: bool,
+    pub(crate) url: &'a str,
+    /// What for, in the server's words.
+    pub(crate) message: &'a str,
+}
+
 /// What a person has allowed, with the buttons to take it back.
 #[derive(Template)]
 #[template(path = "account.html")]

@@ -20,6 +20,8 @@ pub(crate) enum Purpose {
     Transaction,
     /// A sign-in on its way through somebody else's authorization server.
     Connect,
+    /// The address of a page that one person alone may open.
+    Open,
     /// A person's session with the door's own pages.
     Session,
 }
@@ -30,6 +32,7 @@ impl Purpose {
             Self::Form => b"doorward form 1",
             Self::Transaction => b"doorward transaction 1",
             Self::Connect => b"doorward connect 1",
+            Self::Open => b"doorward open 1",
             Self::Session => b"doorward session 1",
         }
     }

@@ -9,7 +9,9 @@ use std::time::{Duration, SystemTime};
 
 use doorward_audit::{AuditConfig, AuditLog};
 use doorward_config::{Config, Era, Server, ServerCredential, Target};
-use doorward_engine::{Door, DoorLimits, EraRule, ServerRules, SessionRules, Snapshot};
+use doorward_engine::{
+    Door, DoorLimits, ElicitationRules, EraRule, ServerRules, SessionRules, Snapshot, Urls,
+};
 use doorward_entra::{Groups, Keys, Stopwatch};
 use doorward_facade::{Facade, FacadeError};
 use doorward_net::{Connector, ConnectorConfig, Origin, Reach};
@@ -20,6 +22,7 @@ use doorward_upstream::{HttpTarget, StdioLimits, StdioTarget, Upstreams};
 use doorward_wire::Limits;
 
 use crate::ports::GatewayPorts;
+use crate::sign_in::LatePages;
 use crate::{credentials, sign_in};
 
 /// Tolerated difference between Entra's clock and ours.
@@ -103,7 +106,8 @@ pub struct Built {
 pub async fn build(config: Config) -> Result<Built, BuildError> {
     let cloud = cloud(&config)?;
     let text = Arc::new(read_policies(&config.policy.dir)?);
-    let snapshot = Snapshot::compile(1, rules(&config, &cloud), text, BTreeMap::new())
+    let pages = Arc::default();
+    let snapshot = Snapshot::compile(1, rules(&config, &cloud, &pages), text, BTreeMap::new())
         .map_err(|problems| BuildError::Policies { dir: config.policy.dir.clone(), problems })?;
     let connector = connector(&config)?;
     let audit = AuditLog::open(audit_config(&config), SystemTime::now().into())?;
@@ -114,7 +118,7 @@ pub async fn build(config: Config) -> Result<Built, BuildError> {
         Arc::new(Keys::new(Arc::new(connector.clone()), &cloud, &tenants(&config), Stopwatch::system()));
     let fetch = Arc::new(connector.clone());
     let groups = ready.entra.clone().map(|entra| Groups::new(fetch, entra, Stopwatch::system()));
-    let ports = GatewayPorts::new(audit, Arc::new(upstreams), Arc::clone(&keys), groups);
+    let ports = GatewayPorts::new(audit, Arc::new(upstreams), Arc::clone(&keys), groups, pages);
     let limits = DoorLimits {
         sessions: SessionRules {
             total: config.limits.sessions,
@@ -172,7 +176,7 @@ pub(crate) fn read_policies(dir: &Path) -> Result<PolicyText, BuildError> {
 }
 
 /// Makes the rules of every server, token caches empty.
-pub(crate) fn rules(config: &Config, cloud: &Cloud) -> Vec<ServerRules> {
+pub(crate) fn rules(config: &Config, cloud: &Cloud, pages: &Arc<LatePages>) -> Vec<ServerRules> {
     let public = config.gateway.public_url.as_str();
     let bound = |max_bytes: usize| Limits { max_bytes, ..Limits::default() };
     let rule = |server: &Server| {
@@ -197,10 +201,26 @@ pub(crate) fn rules(config: &Config, cloud: &Cloud) -> Vec<ServerRules> {
             keeps_assertion: matches!(server.credential, Some(ServerCredential::OnBehalfOf { .. })),
             per_person_credential: server.credential.as_ref().is_some_and(ServerCredential::is_per_person),
             acquaintance: Arc::default(),
+            elicitation: elicitation(config, server, pages),
             tokens: RwLock::new(TokenCache::new(16_384)),
         }
     };
     config.servers.iter().map(rule).collect()
+}
+
+fn elicitation(config: &Config, server: &Server, pages: &Arc<LatePages>) -> ElicitationRules {
+    let asks = &server.elicitation;
+    ElicitationRules {
+        forms_guarded: asks.forms_guarded,
+        url_hosts: asks.url_hosts.clone(),
+        plain_loopback: config.lab.is_some(),
+        urls: match &config.sign_in {
+            _ if asks.urls_unproven => Urls::Unproven,
+            Some(_) => Urls::Page(Arc::<LatePages>::clone(pages)),
+            // Nobody signs in at this door, so nobody could be told from anybody else.
+            None => Urls::Refused,
+        },
+    }
 }
 
 /// Returns the scopes that clients are told to ask for: the door's own, or Entra's.

@@ -23,6 +23,7 @@ use doorward_upstream::{Link, UpstreamEvents, Upstreams};
 use crate::body::{self, Inbound};
 use crate::knocks::Knocks;
 use crate::metrics::Metrics;
+use crate::sign_in::LatePages;
 
 /// Persons whose handles for the log are kept; beyond that they are made again.
 const PERSONS: usize = 65_536;
@@ -37,6 +38,8 @@ pub struct GatewayPorts {
     pub(crate) groups: Option<Groups>,
     pub(crate) metrics: Metrics,
     pub(crate) knocks: Knocks,
+    /// The façade's pages for addresses that servers ask people to open.
+    pub(crate) pages: Arc<LatePages>,
     random: SystemRandom,
     began: Instant,
     persons: Mutex<HashMap<(TenantId, ObjectId), Person>>,
@@ -48,6 +51,7 @@ impl GatewayPorts {
         upstreams: Arc<Upstreams>,
         keys: Arc<Keys>,
         groups: Option<Groups>,
+        pages: Arc<LatePages>,
     ) -> Self {
         Self {
             audit,
@@ -58,6 +62,7 @@ impl GatewayPorts {
             groups,
             metrics: Metrics::default(),
             knocks: Knocks::default(),
+            pages,
             random: SystemRandom::new(),
             began: Instant::now(),
             persons: Mutex::new(HashMap::new()),

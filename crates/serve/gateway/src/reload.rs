@@ -75,8 +75,8 @@ fn reload(door: &Door<GatewayPorts>, config: &doorward_config::Config) {
     let swapped = read_policies(&config.policy.dir).and_then(|text| {
         let cloud = cloud(config)?;
         door.swap(|now| {
-            Snapshot::compile(now.id() + 1, rules(config, &cloud), Arc::new(text), now.known().clone())
-                .map_err(invalid)
+            let rules = rules(config, &cloud, &door.ports().pages);
+            Snapshot::compile(now.id() + 1, rules, Arc::new(text), now.known().clone()).map_err(invalid)
         })
     });
     match swapped {

@@ -1,15 +1,15 @@
 //! The façade in this door: opened with what the configuration says, told by nobody but itself, asked at its addresses.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use doorward_audit::AuditLog;
 use doorward_config::{Config, RegisteredClient, ServerCredential, Target};
-use doorward_engine::Door;
+use doorward_engine::{Door, Owner, Pages, Visit};
 use doorward_entra::{EntraClient, KeyVault, Keys};
-use doorward_facade::{Connectable, Connections, Doorkeeper, Facade, Grants, Parts};
+use doorward_facade::{Connectable, Connections, Doorkeeper, Facade, Grants, Opener, Parts};
 use doorward_issuer::client::{
     Client, ClientAuth, ClientKeys, ClientOrigin, Grants as Kinds, SecretHash, clean_name,
 };
@@ -17,7 +17,7 @@ use doorward_issuer::redirect::{RedirectRules, RedirectUri};
 use doorward_net::Connector;
 use doorward_oauth::{Cloud, KeySet, Revocations, Revoked};
 use doorward_store::{KeyFile, KeyWrap, KeyWrapError, Store, StoreConfig};
-use doorward_types::Secret;
+use doorward_types::{Person, Secret};
 use futures_util::future::BoxFuture;
 use tokio::sync::watch;
 
@@ -29,6 +29,18 @@ use crate::ports::GatewayPorts;
 const CATCH_UP: Duration = Duration::from_millis(500);
 /// How often keys and expired rows are looked after.
 const LOOK_AFTER: Duration = Duration::from_secs(60);
+
+/// The façade's pages, for a door that is built before its façade. Until then there are none.
+#[derive(Default)]
+pub(crate) struct LatePages(OnceLock<Opener>);
+
+impl Pages for LatePages {
+    fn address(&self, visit: &Visit<'_>) -> Option<String> {
+        let Owner { tenant, object, client: _ } = visit.owner;
+        let person = Person { tenant: tenant.clone(), object: object.clone() };
+        self.0.get()?.address(&person, visit.server, visit.url, visit.message)
+    }
+}
 
 /// The door as the façade knows it.
 struct Keeper(Arc<Door<GatewayPorts>>);
@@ -48,9 +60,7 @@ impl Doorkeeper for Keeper {
                 self.0.end_sessions(None);
             }
             Some(Revoked::Person(person)) => {
-                let of = |owner: &doorward_engine::Owner| {
-                    owner.tenant == person.tenant && owner.object == person.object
-                };
+                let of = |owner: &Owner| owner.tenant == person.tenant && owner.object == person.object;
                 self.0.end_sessions_where(of);
             }
             Some(Revoked::Client(client)) => {
@@ -128,7 +138,10 @@ pub(crate) async fn open(
         keeper: Arc::new(Keeper(Arc::clone(door))),
         clock: Arc::new(|| SystemTime::now().into()),
     };
-    Ok(Some(Facade::open(config, cloud, clients, parts).await?))
+    let facade = Facade::open(config, cloud, clients, parts).await?;
+    // Set once: there is one façade to a door.
+    let _set = door.ports().pages.0.set(facade.opener());
+    Ok(Some(facade))
 }
 
 /// Looks after the façade until the door closes.

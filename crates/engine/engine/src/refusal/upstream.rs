@@ -2,11 +2,8 @@
 
 use doorward_wire::{Era, quote};
 
-use super::{Asker, Challenge, Face, REFUSED};
+use super::{Asker, Challenge, Face, REFUSED, URL_ELICITATION};
 use crate::ports::{Need, UpstreamFault};
-
-/// What 2025-11-25 says where a person must open an address first.
-const URL_ELICITATION: i64 = -32042;
 
 impl Need {
     /// What the person can do, in the form that their client understands.
@@ -76,6 +73,12 @@ impl UpstreamFault {
                 200,
                 REFUSED,
                 "the server behind the door asks for something that no policy lets it ask for",
+            ),
+            // The same words for all of them: what the list holds is the operator's business.
+            Self::Unasked(_) => Face::error(
+                200,
+                REFUSED,
+                "the server behind the door asks for something in a way that the door does not pass on",
             ),
             Self::VerbNotServed => Face::error(405, -32600, "this server does not take that verb"),
         }

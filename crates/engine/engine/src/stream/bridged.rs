@@ -56,7 +56,10 @@ impl<P: Ports> ReleasedStream<P> {
     /// Asks an old client what a new server asks by its result.
     pub(super) async fn begin_round(&mut self, answer: &JudgedAnswer, out: &mut BytesMut) {
         self.bridged.rounds += 1;
-        let result = answer.frame.result().filter(|_| self.bridged.rounds <= MOST_ROUNDS);
+        // As it was edited: with the door's own addresses in the place of the server's.
+        let frame = Frame::parse_result(answer.bytes.clone(), &self.exchange.trail.server.answer_limits).ok();
+        let frame = frame.as_ref().filter(|_| self.bridged.rounds <= MOST_ROUNDS);
+        let result = frame.and_then(|(frame, _)| frame.result());
         let asked = result.zip(self.exchange.seat.session());
         let asked = asked.and_then(|(result, session)| Some((result, up::ask(&self.door, session, result)?)));
         let Some((result, (answers, frames))) = asked else {
@@ -104,7 +107,7 @@ impl<P: Ports> ReleasedStream<P> {
                 _ => Some("given-up"),
             };
             if let Some(reason) = over {
-                self.note(reason, "the call waited for its client").await;
+                self.tell(reason, "the call waited for its client", false).await;
                 self.end_round(&round);
                 return Bytes::new();
             }

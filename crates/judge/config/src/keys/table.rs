@@ -290,6 +290,7 @@ static SERVER: Group = Group {
         ),
         key("timeout", Kind::Span(100, DAY), Need::Optional, "`limits.call_timeout` for this server."),
         key("credential", Kind::Group(&SERVER_CREDENTIAL), Need::Optional, ""),
+        key("elicitation", Kind::Group(&ELICITATION), Need::Optional, ""),
         key(
             "headers",
             Kind::Map("header value"),
@@ -332,6 +333,31 @@ static SERVER: Group = Group {
             Kind::Map("path"),
             Need::Default("{}"),
             "Variables for the child whose values are secret: each names a file of mode 0600 that holds the value.",
+        ),
+    ],
+};
+
+static ELICITATION: Group = Group {
+    path: "server.elicitation",
+    about: "What the server may ask people for, where a policy lets it ask at all. Written `elicitation = { … }` in its `[[server]]`.",
+    keys: &[
+        key(
+            "forms",
+            Kind::Choice(&["guarded", "any"]),
+            Need::Default("guarded"),
+            "Forms that ask for a secret (passwords, keys, one-time codes, card numbers) are refused, and so are those that the protocol does not have: the client and the server read what is written into a form. `any` passes every form on.",
+        ),
+        key(
+            "url_hosts",
+            Kind::List("host"),
+            Need::Optional,
+            "Hosts that the server may ask people to open, with their port unless it is 443. Without it the server's own host; for a server that is started here, none.",
+        ),
+        key(
+            "urls",
+            Kind::Choice(&["proven", "unproven"]),
+            Need::Default("proven"),
+            "`proven` leads people to a page of the door's own first, which shows the address to the one who was asked and to nobody else; without `[sign_in]` there is no such page, and addresses are refused. `unproven` passes the address on as it is, whoever opens it.",
         ),
     ],
 };

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::{
-    Build, Cloud, Config, Durability, EntraCredential, EntraTokens, Era, LogFormat, LogLevel,
+    Build, Cloud, Config, Durability, Elicitation, EntraCredential, EntraTokens, Era, LogFormat, LogLevel,
     ServerCredential, Target, Tenants, VaultKey, load, page, schema,
 };
 
@@ -115,6 +115,9 @@ fn servers_take_what_they_do_not_say_from_entra() {
     let Target::Http(http) = &remote.target else { panic!("remote") };
     assert_eq!(http.url.to_string(), "http://127.0.0.1:3001/MCP?x=1");
     assert_eq!(http.headers["x-region"], "north");
+    let hosts = vec!["login.contoso.com".to_owned(), "127.0.0.1:8080".to_owned()];
+    let asks = Elicitation { forms_guarded: false, url_hosts: hosts, urls_unproven: true };
+    assert_eq!(remote.elicitation, asks);
 
     let child = config.server("child").unwrap();
     assert_eq!(child.timeout, Duration::from_secs(5));

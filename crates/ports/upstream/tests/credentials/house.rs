@@ -14,9 +14,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
 use doorward_engine::{
-    Answered, Arrived, AuditUnwritable, Caller, Challenge, Cleared, Door, DoorLimits, EraRule, Errand,
-    GroupsUnavailable, IntentFacts, OutcomeFacts, Ports, RandomUnavailable, ReadError, RefusalFacts,
-    Released, ServerRules, SessionRules, Snapshot, Sole, UpstreamError,
+    Answered, Arrived, AuditUnwritable, Caller, Challenge, Cleared, Door, DoorLimits, ElicitationRules,
+    EraRule, Errand, GroupsUnavailable, IntentFacts, OutcomeFacts, Ports, RandomUnavailable, ReadError,
+    RefusalFacts, Released, ServerRules, SessionRules, Snapshot, Sole, UpstreamError, Urls,
 };
 use doorward_net::{Connector, ConnectorConfig, Origin, Reach};
 use doorward_oauth::{
@@ -257,6 +257,12 @@ fn rules(plan: &Plan, name: ServerName) -> ServerRules {
         keeps_assertion: false,
         per_person_credential: plan.per_person,
         acquaintance: Arc::default(),
+        elicitation: ElicitationRules {
+            forms_guarded: true,
+            url_hosts: Vec::new(),
+            plain_loopback: false,
+            urls: Urls::Refused,
+        },
         tokens: RwLock::new(TokenCache::new(16)),
     }
 }

@@ -15,6 +15,7 @@ mod bridges;
 mod client;
 mod credentials;
 mod downstream;
+mod elicitation;
 mod entities;
 mod frames;
 mod limits;

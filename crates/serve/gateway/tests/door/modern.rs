@@ -51,6 +51,12 @@ fn asking(method: &str, params: Value) -> Value {
     })
 }
 
+/// A question that no guard minds.
+fn question(mode: &str) -> Value {
+    let schema = json!({"type": "object", "properties": {"name": {"type": "string"}}});
+    json!({"mode": mode, "message": "Who are you?", "requestedSchema": schema})
+}
+
 // control: L-08, L-13: a server asks for input only as the protocol has it, and only what the client said it can give
 #[tokio::test]
 async fn input_is_asked_for_as_the_protocol_has_it() {
@@ -59,9 +65,8 @@ async fn input_is_asked_for_as_the_protocol_has_it() {
     let form = || json!({"elicitation": {"form": {}}});
     let ask = |method, params| asking(method, params);
     for (result, capabilities) in [
-        (ask("elicitation/create", json!({"mode": "form"})), form()),
-        (ask("elicitation/create", json!({})), json!({"elicitation": {}})),
-        (ask("elicitation/create", json!({"mode": "url"})), json!({"elicitation": {"url": {}}})),
+        (ask("elicitation/create", question("form")), form()),
+        (ask("elicitation/create", question("form")), json!({"elicitation": {}})),
         (ask("sampling/createMessage", json!({})), json!({"sampling": {}})),
         (ask("roots/list", json!({})), json!({"roots": {}})),
         (json!({"resultType": "input_required", "requestState": "s"}), json!({})),
@@ -81,8 +86,8 @@ async fn input_is_asked_for_as_the_protocol_has_it() {
         assert!(states[0] != states[1] || states[0].is_none());
     }
     for (result, capabilities) in [
-        (ask("elicitation/create", json!({"mode": "form"})), json!({})),
-        (ask("elicitation/create", json!({"mode": "url"})), form()),
+        (ask("elicitation/create", question("form")), json!({})),
+        (ask("elicitation/create", question("url")), form()),
         (ask("sampling/createMessage", json!({})), form()),
         (ask("roots/list", json!({})), form()),
         (ask("tools/call", json!({"name": "x"})), form()),
@@ -95,8 +100,8 @@ async fn input_is_asked_for_as_the_protocol_has_it() {
         (json!({"resultType": "complete", "inputRequests": {"a": {"method": "roots/list"}}}), form()),
         (json!({"content": [], "inputRequests": {"a": {"method": "elicitation/create"}}}), form()),
         (json!({"resultType": "task", "taskId": "t"}), form()),
-        (ask("elicitation/create", json!({"mode": "form"})), json!({"elicitation": {"url": {}}})),
-        (ask("elicitation/create", json!({"mode": "other"})), form()),
+        (ask("elicitation/create", question("form")), json!({"elicitation": {"url": {}}})),
+        (ask("elicitation/create", question("other")), form()),
         (json!({"resultType": "partial"}), form()),
         (json!({"resultType": 1}), form()),
         (json!({"resultType": null}), form()),
@@ -112,7 +117,7 @@ async fn input_is_asked_for_where_a_policy_lets_it() {
     let server = parrot().await;
     let (house, alice) = house(&server, NO_ASKING).await;
     let can = || json!({"elicitation": {}, "sampling": {}});
-    let heard = say(&alice, &asking("elicitation/create", json!({})), can()).await;
+    let heard = say(&alice, &asking("elicitation/create", question("form")), can()).await;
     assert_eq!(heard.json()["error"]["code"], 4030, "{:?}", heard.body);
     assert!(!String::from_utf8_lossy(&heard.body).contains("state"), "nothing of it passes");
     let outcomes = house.records("outcome");

@@ -203,7 +203,7 @@ async fn news_of_a_task_is_its_owners() {
         (&first["method"], &first["params"]["note"]),
         (&json!("notifications/tasks"), &json!("this one"))
     );
-    let dropped = ["foreign-task", "foreign-task", "server-request-not-permitted"];
+    let dropped = ["foreign-task", "foreign-task", "upstream-malformed"];
     assert_eq!(house.refusals()[2..], dropped, "the first three by name");
 }
 
