@@ -339,7 +339,8 @@ impl<P: Ports> Exchange<P> {
         if self.trail.is_down() {
             // Asked for where a client of 2026-07-28 can be asked: of the calls that have rounds, for what it declared.
             let can = has_rounds(self.method) && self.can(method, frame.params()) == Some(true);
-            let params = frame.params().map(|params| translate::without(Some(params), &["elicitationId"]));
+            let params =
+                frame.params().map(|params| translate::without(Some(params), &["elicitationId", "_meta"]));
             let params = params.map_or_else(String::new, |params| format!(r#","params":{params}"#));
             let question =
                 Question { id: asked.clone(), request: format!(r#""method":{}{params}"#, quote(method)) };

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::future::Future;
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use doorward_oauth::{Identity, KeyRing, Revocations};
@@ -30,6 +31,9 @@ pub trait Ports: Sized + Send + Sync + 'static {
 
     /// Reads a monotonic stopwatch, in nanoseconds from any fixed point.
     fn stopwatch(&self) -> u64;
+
+    /// Waits for a while.
+    fn pause(&self, time: Duration) -> impl Future<Output = ()> + Send;
 
     /// Draws 256 bits from the operating system.
     ///

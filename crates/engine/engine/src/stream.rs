@@ -101,6 +101,8 @@ enum Woken {
     Change,
     GivenUp,
     Wishes,
+    /// An old server has asked what it has to ask, as far as anybody can tell.
+    Asked,
 }
 
 impl<P: Ports> ReleasedStream<P> {
@@ -190,6 +192,11 @@ impl<P: Ports> ReleasedStream<P> {
                 Bytes::new()
             }
             Ok(Woken::Wishes) => self.listen_anew().await,
+            Ok(Woken::Asked) => {
+                let mut out = BytesMut::new();
+                self.put_aside(&mut out).await;
+                out.freeze()
+            }
             Ok(Woken::Change) => Bytes::new(),
             Err(reason) => {
                 self.finish(Ending::Refused(reason)).await;
@@ -210,7 +217,7 @@ impl<P: Ports> ReleasedStream<P> {
                 None => pending().await,
             }
         });
-        let mut beside = pin!(beside(&self.exchange, &mut self.bridged));
+        let mut beside = pin!(beside(&self.door, &self.exchange, &mut self.bridged));
         loop {
             let changed = pin!(self.door.change.next(&mut self.watcher));
             match select(events.as_mut(), select(changed, beside.as_mut())).await {
@@ -247,6 +254,7 @@ impl<P: Ports> ReleasedStream<P> {
                 Ok(JudgedEvent::Asked(question)) => {
                     if self.door.parked.has_room(&self.exchange.caller.owner) {
                         self.bridged.questions.push(question);
+                        self.bridged.asked_at.get_or_insert(self.door.ports.stopwatch());
                     } else {
                         self.drop_event("too-many-calls-wait").await;
                         self.answer(ErrandKind::Decline(question.id)).await;
@@ -273,7 +281,6 @@ impl<P: Ports> ReleasedStream<P> {
             }
         }
         match more {
-            Ok(More::Yes) if !self.bridged.questions.is_empty() => self.put_aside(&mut out).await,
             Ok(More::Yes) => {}
             Ok(More::No) if self.exchange.door_id.is_none() => {
                 self.finish(Ending::Result).await;

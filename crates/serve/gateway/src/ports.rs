@@ -139,6 +139,10 @@ impl Ports for GatewayPorts {
         u64::try_from(self.began.elapsed().as_nanos()).unwrap_or(u64::MAX)
     }
 
+    async fn pause(&self, time: std::time::Duration) {
+        tokio::time::sleep(time).await;
+    }
+
     fn random(&self) -> Result<[u8; 32], RandomUnavailable> {
         let mut bytes = [0; 32];
         self.random.fill(&mut bytes).map_err(|_| RandomUnavailable)?;

@@ -5,6 +5,7 @@
 use std::future::pending;
 use std::pin::pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use doorward_wire::sse::write_event;
@@ -16,6 +17,7 @@ use crate::UpstreamFault;
 use crate::answer::JudgedAnswer;
 use crate::bridge::{Sent, again, with_params};
 use crate::change::Watcher;
+use crate::door::Door;
 use crate::down::{self, Question};
 use crate::ports::{Answer, Ports, UpstreamError};
 use crate::record::Ending;
@@ -34,6 +36,8 @@ pub(super) struct Bridge {
     pub(super) judged: Option<JudgedAnswer>,
     /// What an old server asks, until its call is put aside.
     pub(super) questions: Vec<Question>,
+    /// When it asked the first of them, by the stopwatch.
+    pub(super) asked_at: Option<u64>,
     /// The round that waits for an old client's answers, and how many there were.
     pub(super) round: Option<Round>,
     pub(super) rounds: u8,
@@ -48,6 +52,10 @@ pub(super) struct Round {
     /// What the server wants to see again, raw JSON.
     state: Option<Box<str>>,
 }
+
+/// A server that asks for several things at once sends one message after the other: after the first, so long is waited for
+/// more of them.
+const MORE_QUESTIONS: Duration = Duration::from_millis(50);
 
 /// Rounds that one call may take: a server must not keep a client for ever.
 const MOST_ROUNDS: u8 = 10;
@@ -95,7 +103,7 @@ impl<P: Ports> ReleasedStream<P> {
             let woken = {
                 let answered = pin!(round.answers.answered.next(&mut round.watcher));
                 let changed = pin!(self.door.change.next(&mut self.watcher));
-                let given_up = pin!(beside(&self.exchange, &mut self.bridged));
+                let given_up = pin!(beside(&self.door, &self.exchange, &mut self.bridged));
                 match select(answered, select(changed, given_up)).await {
                     Either::Left(_) => continue,
                     Either::Right((Either::Left(_), _)) => Woken::Change,
@@ -242,8 +250,13 @@ impl<P: Ports> ReleasedStream<P> {
 }
 
 /// Waits for what else can wake a stream where the sides speak different revisions.
-pub(super) async fn beside<P: Ports>(exchange: &Exchange<P>, bridged: &mut Bridge) -> Woken {
-    let Bridge { given_up, wishes, .. } = bridged;
+pub(super) async fn beside<P: Ports>(door: &Door<P>, exchange: &Exchange<P>, bridged: &mut Bridge) -> Woken {
+    let Bridge { given_up, wishes, asked_at, .. } = bridged;
+    if let Some(asked_at) = asked_at {
+        let waited = Duration::from_nanos(door.ports.stopwatch().saturating_sub(*asked_at));
+        door.ports.pause(MORE_QUESTIONS.saturating_sub(waited)).await;
+        return Woken::Asked;
+    }
     let given_up = async {
         match (&exchange.given_up, given_up) {
             (Some(change), Some(watcher)) => change.next(watcher).await,

@@ -286,6 +286,10 @@ impl Ports for World {
         self.ticks.fetch_add(1, Ordering::Relaxed)
     }
 
+    async fn pause(&self, time: Duration) {
+        tokio::time::sleep(time).await;
+    }
+
     fn random(&self) -> Result<[u8; 32], RandomUnavailable> {
         Ok([u8::try_from(self.stopwatch() % 251).unwrap(); 32])
     }
