@@ -31,15 +31,26 @@ impl Drop for Door {
 impl Door {
     /// Starts a door with so many policies and waits for the answer to its first call.
     pub(super) fn start(fixture: &Fixture, policies: usize) -> Result<Self, String> {
-        Self::start_with(fixture, policies, "", "")
+        Self::start_with(fixture, policies, "", "", "auto")
+    }
+
+    /// Starts a door that takes its server to speak one revision alone.
+    pub(super) fn start_before(fixture: &Fixture, policies: usize, era: &str) -> Result<Self, String> {
+        Self::start_with(fixture, policies, "", "", era)
     }
 
     /// Starts a door that is an authorization server too, and takes Entra's tokens beside its own.
     pub(super) fn start_signing_in(fixture: &Fixture, policies: usize) -> Result<Self, String> {
-        Self::start_with(fixture, policies, ENTRA_CREDENTIAL, SIGN_IN)
+        Self::start_with(fixture, policies, ENTRA_CREDENTIAL, SIGN_IN, "auto")
     }
 
-    fn start_with(fixture: &Fixture, policies: usize, entra: &str, more: &str) -> Result<Self, String> {
+    fn start_with(
+        fixture: &Fixture,
+        policies: usize,
+        entra: &str,
+        more: &str,
+        era: &str,
+    ) -> Result<Self, String> {
         let addr = free_address()?;
         let folder = fixture.folder.join(format!("door-{}", addr.port()));
         let config = folder.join("doorward.toml");
@@ -52,7 +63,7 @@ impl Door {
             fixture.write(&folder.join("keys/entra-secret"), "door-secret-for-the-lab")?;
             fixture.write(&folder.join("keys/machine-secret"), MACHINE_SECRET)?;
         }
-        fixture.write(&config, &config_of(fixture, addr, entra, more))?;
+        fixture.write(&config, &config_of(fixture, addr, entra, more, era))?;
         let token = fixture.token(5)?;
 
         let log = fixture.folder.join(format!("door-{}.log", addr.port()));
@@ -149,10 +160,11 @@ fn token_in(response: &str) -> Option<String> {
     answer.get("access_token")?.as_str().map(str::to_owned)
 }
 
-fn config_of(fixture: &Fixture, addr: SocketAddr, entra: &str, more: &str) -> String {
+fn config_of(fixture: &Fixture, addr: SocketAddr, entra: &str, more: &str, era: &str) -> String {
     let (authority, ca_file, upstream) = (&fixture.authority, &fixture.ca_file, fixture.upstream_origin());
-    let servers =
-        SERVERS.map(|name| format!("[[server]]\nname = \"{name}\"\nurl = \"{upstream}/mcp\"\n")).join("\n");
+    let servers = SERVERS
+        .map(|name| format!("[[server]]\nname = \"{name}\"\nurl = \"{upstream}/mcp\"\nera = \"{era}\"\n"))
+        .join("\n");
     // A folder's paths are relative to the file's own folder.
     format!(
         r#"shared_audience = true

@@ -138,6 +138,30 @@ impl Fixture {
         Ok(file)
     }
 
+    /// The same tokens, with the headers that 2026-07-28 wants beside its body.
+    pub(super) fn modern_tokens(&self, count: usize, groups: usize) -> Result<PathBuf, String> {
+        let file = self.folder.join(format!("modern-tokens-{count}-{groups}.json"));
+        let mut sets = Vec::new();
+        for _ in 0..count {
+            sets.push(json!({
+                "authorization": format!("Bearer {}", self.token(groups)?),
+                "mcp-protocol-version": "2026-07-28",
+                "mcp-method": "tools/call",
+                "mcp-name": "echo",
+            }));
+        }
+        self.write(&file, &Value::from(sets).to_string())?;
+        Ok(file)
+    }
+
+    /// The same call as 2026-07-28 has it.
+    pub(super) fn modern_body(&self, bytes: usize) -> Result<PathBuf, String> {
+        let file = self.folder.join(format!("modern-echo-{bytes}.json"));
+        let envelope = r#""params":{"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{}},"#;
+        self.write(&file, &echo_call(bytes).replacen(r#""params":{"#, envelope, 1))?;
+        Ok(file)
+    }
+
     /// A file with a `tools/call` that is answered by a burst of events.
     pub(super) fn burst_body(&self, events: usize) -> Result<PathBuf, String> {
         let file = self.folder.join(format!("burst-{events}.json"));

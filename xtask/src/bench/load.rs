@@ -20,6 +20,8 @@ pub(super) struct Load<'a> {
     /// Events in each answer, in `sse` mode.
     pub(super) events: usize,
     pub(super) connections: usize,
+    /// In sessions of 2025-11-25.
+    pub(super) session: bool,
     pub(super) seconds: f64,
 }
 
@@ -44,7 +46,8 @@ pub(super) fn run(
 ) -> Result<Run, String> {
     let before = through.map_or(Ok(Duration::ZERO), Process::cpu)?;
     let output = pinned(MEASURING, &fixture.program("doorward-load"))
-        .args(["--url", url, "--mode", load.mode, "--session", "--expect", load.expect])
+        .args(["--url", url, "--mode", load.mode, "--expect", load.expect])
+        .args(load.session.then_some("--session"))
         .args(["--connections", &load.connections.to_string(), "--seconds", &load.seconds.to_string()])
         .args(["--events", &load.events.to_string()])
         .arg("--body")

@@ -19,7 +19,7 @@ pub(super) struct Row {
     pub(super) measure: fn(&Fixture, &Options) -> Result<Vec<Measured>, String>,
 }
 
-pub(super) const ALL: [Row; 6] = [
+pub(super) const ALL: [Row; 8] = [
     Row {
         name: "spine-c",
         about: "CPU of the whole way for a small call, 10 policies, 5 groups",
@@ -41,6 +41,16 @@ pub(super) const ALL: [Row; 6] = [
         name: "entra-h",
         about: "signing in, refreshing, and a token of the door's own against one of Entra's",
         measure: sign_in_and_refresh,
+    },
+    Row {
+        name: "eras-g",
+        about: "memory with 10,000 sessions and 2,000 streams, bridged and not",
+        measure: sessions_and_streams,
+    },
+    Row {
+        name: "eras-h",
+        about: "a small call bridged between the revisions, against one that is not",
+        measure: bridged_calls,
     },
 ];
 
@@ -105,7 +115,8 @@ fn pairs(left: &[Run], right: &[Run], figure: fn(&Run, &Run) -> f64) -> Vec<f64>
 }
 
 pub(super) fn echo<'a>(options: &Options, body: &'a Path) -> Load<'a> {
-    Load { mode: "call", body, expect: MARKER, events: 0, connections: CONNECTIONS, seconds: options.seconds }
+    let (connections, seconds) = (CONNECTIONS, options.seconds);
+    Load { mode: "call", body, expect: MARKER, events: 0, connections, session: true, seconds }
 }
 
 fn small_calls(fixture: &Fixture, options: &Options) -> Result<Vec<Measured>, String> {
@@ -114,6 +125,57 @@ fn small_calls(fixture: &Fixture, options: &Options) -> Result<Vec<Measured>, St
     let turns = Turns::take(fixture, options, &door, &echo(options, &body), &tokens)?;
     let ratio = Measured::new("CPU, door ÷ yardstick", "×", Target::AtMost(2.0), turns.cpu_ratio());
     Ok([ratio].into_iter().chain(turns.orientation()).collect())
+}
+
+/// Everything that may be held at once, for clients of 2025-11-25 before a server of either revision.
+fn sessions_and_streams(fixture: &Fixture, options: &Options) -> Result<Vec<Measured>, String> {
+    let (sessions, streams) = if options.quick { (1_000, 200) } else { (10_000, 2_000) };
+    let tokens = fixture.tokens(CONNECTIONS, FEW_GROUPS)?;
+    let mut lines = Vec::new();
+    for (era, what) in [("legacy", "not bridged"), ("modern", "bridged")] {
+        let mut resident = Vec::new();
+        for _ in 0..options.rounds.min(2) {
+            let door = Door::start_before(fixture, FEW_POLICIES, era)?;
+            hold(fixture, "idle-sessions", sessions, &door, &tokens, || {
+                hold(fixture, "streams", streams, &door, &tokens, || {
+                    resident.push(door.process.resident()? as f64 / MB);
+                    Ok(())
+                })
+            })?;
+        }
+        let about = format!("resident with {sessions} sessions and {streams} streams, {what}");
+        lines.push(Measured::new(about, "MB", Target::AtMost(400.0), resident));
+    }
+    Ok(lines)
+}
+
+/// Clients of each revision before the same server, once spoken to in their own and once in the other.
+fn bridged_calls(fixture: &Fixture, options: &Options) -> Result<Vec<Measured>, String> {
+    let tokens = fixture.tokens(CONNECTIONS, FEW_GROUPS)?;
+    let named = fixture.modern_tokens(CONNECTIONS, FEW_GROUPS)?;
+    let (old, new) = (fixture.echo_body(SMALL)?, fixture.modern_body(SMALL)?);
+    let doors = ["legacy", "modern"].map(|era| Door::start_before(fixture, FEW_POLICIES, era));
+    let [legacy, modern] = doors;
+    let (legacy, modern) = (legacy?, modern?);
+    let mut lines = Vec::new();
+    for (what, load, headers, same, other) in [
+        ("2025-11-25", echo(options, &old), &tokens, &legacy, &modern),
+        ("2026-07-28", Load { session: false, ..echo(options, &new) }, &named, &modern, &legacy),
+    ] {
+        let (mut ratio, mut cpu) = (Vec::new(), Vec::new());
+        for round in 0..=options.rounds {
+            let plain = load::run(fixture, &load, &same.url(), headers, Some(&same.process))?;
+            let bridged = load::run(fixture, &load, &other.url(), headers, Some(&other.process))?;
+            if round > 0 {
+                ratio.push(bridged.cpu / plain.cpu);
+                cpu.push(plain.cpu);
+            }
+        }
+        let about = format!("CPU, a client of {what}, bridged ÷ not");
+        lines.push(Measured::new(about, "×", Target::AtMost(1.5), ratio));
+        lines.push(Measured::new("  CPU, not bridged", "µs/request", Target::None, cpu));
+    }
+    Ok(lines)
 }
 
 /// Many policies against few. The yardstick carries the same tokens, which with 200 groups are ten times as long:

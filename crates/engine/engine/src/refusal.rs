@@ -129,6 +129,8 @@ pub(crate) struct Asker<'a> {
     pub(crate) era: Era,
     /// Whether a tool was called: then the refusal may be a result that a model reads.
     pub(crate) calls_tool: bool,
+    /// Whether it may be answered with what is wanted first, in 2026-07-28.
+    pub(crate) has_rounds: bool,
     /// Whether the client hands a claims challenge to Entra, which gave it its token.
     pub(crate) answers_challenges: bool,
     /// Whether the client takes its person to an address that it is told.
@@ -190,6 +192,9 @@ impl Refusal {
                 let message = quote(&face.message);
                 format!(r#"{{"jsonrpc":"2.0",{id}"error":{{"code":{code},"message":{message}{data}}}}}"#)
             }
+            Shape::Asked(requests) => format!(
+                r#"{{"jsonrpc":"2.0",{id}"result":{{"resultType":"input_required","inputRequests":{requests}}}}}"#
+            ),
             Shape::ToolError => {
                 let text = quote(&face.message);
                 let kind = if era == Era::Modern { r#","resultType":"complete""# } else { "" };
@@ -210,6 +215,8 @@ impl Refusal {
 enum Shape {
     Error(i64),
     ToolError,
+    /// Something is wanted of the person first: `inputRequests`, raw JSON.
+    Asked(String),
 }
 
 struct Face {
@@ -236,6 +243,10 @@ impl Face {
 
     fn challenge(status: u16, challenge: Challenge, message: &'static str) -> Self {
         Self { challenge: Some(challenge), ..Self::error(status, REFUSED, message) }
+    }
+
+    fn asked(requests: String) -> Self {
+        Self { shape: Shape::Asked(requests), ..Self::error(200, 0, "") }
     }
 
     fn tool_error(message: impl Into<Cow<'static, str>>) -> Self {

@@ -17,6 +17,7 @@ use crate::errand::{Errand, ErrandKind};
 use crate::ports::{Answer, Answered, Events, More, Ports, UpstreamError, UpstreamFault};
 use crate::record::{Ending, IntentFacts, OutcomeFacts, RefusalFacts, Subject};
 use crate::refusal::{Asker, Reason, Refusal, Reply};
+use crate::rounds::has_rounds;
 use crate::session::{Seat, opens_urls};
 use crate::sessions::{Bridged, NewSession, Session};
 use crate::stage::{Caller, Cleared, Exchange, Refused, Step, Trail};
@@ -450,6 +451,7 @@ pub(crate) async fn record_refusal<P: Ports>(door: &Arc<Door<P>>, refused: Refus
         id: trail.id.as_ref(),
         era: trail.era,
         calls_tool: trail.method == Some("tools/call"),
+        has_rounds: trail.method.is_some_and(|name| has_rounds(Method::of(name))),
         answers_challenges: identity.is_some_and(|identity| identity.capable_of_claims_challenge()),
         opens_urls: trail.capabilities.as_deref().is_some_and(opens_urls),
         name: door.next_call(),

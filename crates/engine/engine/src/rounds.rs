@@ -21,6 +21,8 @@ use crate::stage::{Asked, InSession, Step};
 
 /// How long a person may take to answer: a day. The seal's key lives no longer than this process.
 const GOOD_FOR: i64 = 24 * 3600;
+/// Under which name the door itself asks a person to connect their account elsewhere.
+pub(crate) const CONNECT: &str = "doorward-connect";
 const PURPOSE: &[u8] = b"doorward request state 1";
 
 /// Seals the states of one door.
@@ -134,27 +136,34 @@ pub(crate) fn has_rounds(method: Method) -> bool {
 /// will read (D-02).
 pub(crate) fn rejoin<'a, P: Ports>(door: &Door<P>, seated: InSession<'a, P>) -> Step<InSession<'a, P>> {
     let InSession { trail, caller, headers, seat, asked } = seated;
-    let sealed = match &asked {
+    let (frame, method) = match &asked {
         Asked::Frame { frame, method } if seat.session().is_none() && frame.kind() == FrameKind::Request => {
-            let state = frame.params().and_then(|params| params.get("requestState"));
-            state.filter(|state| !state.is_null()).map(|state| (state, frame, *method))
+            (frame, *method)
         }
-        _ => None,
-    };
-    let Some((state, frame, method)) = sealed else {
-        return Ok(InSession { trail, caller, headers, seat, asked });
-    };
-    let name = trail.subject.name();
-    let round = Round { owner: &caller.owner, server: &trail.server, method, name };
-    let text = state.as_str().filter(|_| has_rounds(method));
-    let opened = text.ok_or(StateError::Invalid).and_then(|text| door.rounds.open(&text, &round, trail.now));
-    let own = match opened {
-        Ok(own) => own,
-        Err(StateError::Invalid) => return Err(trail.refuse(Reason::StateInvalid)),
-        Err(StateError::Foreign) => return Err(trail.refuse(Reason::StateForeign)),
+        _ => return Ok(InSession { trail, caller, headers, seat, asked }),
     };
     let mut edits = Edits::new();
-    edits.replace(state.span(), own);
+    let params = frame.params();
+    // The answer to a question of the door's own: the server never asked it.
+    if let Some(answers) = params.and_then(|params| params.get("inputResponses")) {
+        edits.remove_member(answers, CONNECT);
+    }
+    if let Some(state) = params.and_then(|params| params.get("requestState")).filter(|state| !state.is_null())
+    {
+        let name = trail.subject.name();
+        let round = Round { owner: &caller.owner, server: &trail.server, method, name };
+        let text = state.as_str().filter(|_| has_rounds(method));
+        let opened =
+            text.ok_or(StateError::Invalid).and_then(|text| door.rounds.open(&text, &round, trail.now));
+        match opened {
+            Ok(own) => edits.replace(state.span(), own),
+            Err(StateError::Invalid) => return Err(trail.refuse(Reason::StateInvalid)),
+            Err(StateError::Foreign) => return Err(trail.refuse(Reason::StateForeign)),
+        }
+    }
+    if edits.is_empty() {
+        return Ok(InSession { trail, caller, headers, seat, asked });
+    }
     let bytes = edits.apply(frame.tree()).ok();
     let limits = &trail.server.request_limits;
     let Some(frame) = bytes.and_then(|bytes| Frame::parse(bytes, limits).ok()) else {

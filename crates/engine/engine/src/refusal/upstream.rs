@@ -4,6 +4,7 @@ use doorward_wire::{Era, quote};
 
 use super::{Asker, Challenge, Face, REFUSED, URL_ELICITATION};
 use crate::ports::{Need, UpstreamFault};
+use crate::rounds::CONNECT;
 
 impl Need {
     /// What the person can do, in the form that their client understands.
@@ -30,13 +31,16 @@ impl Need {
                 let message = format!(
                     "this server needs your account at another service: open {url} to connect it, then try again"
                 );
-                // Newer revisions have neither this code nor anything that could stand in for it here (L-09).
-                if asker.era == Era::Legacy && asker.opens_urls {
+                let why = quote("Connect your account, so that this server can be used on your behalf.");
+                let url = quote(url);
+                if asker.era == Era::Modern && asker.opens_urls && asker.has_rounds {
+                    Face::asked(format!(
+                        r#"{{"{CONNECT}":{{"method":"elicitation/create","params":{{"mode":"url","url":{url},"message":{why}}}}}}}"#
+                    ))
+                } else if asker.era == Era::Legacy && asker.opens_urls {
                     let name = u128::from_be_bytes(asker.name.0);
                     let data = format!(
-                        r#"{{"elicitations":[{{"mode":"url","elicitationId":"{name:032x}","url":{},"message":{}}}]}}"#,
-                        quote(url),
-                        quote("Connect your account, so that this server can be used on your behalf."),
+                        r#"{{"elicitations":[{{"mode":"url","elicitationId":"{name:032x}","url":{url},"message":{why}}}]}}"#
                     );
                     Face { data: Some(data), ..Face::error(200, URL_ELICITATION, message) }
                 } else if asker.calls_tool {

@@ -171,10 +171,11 @@ impl House {
     }
 
     pub(crate) async fn modern(&self, person: u8, method: &str, mut params: Value) -> Got {
-        params["_meta"] = json!({
-            "io.modelcontextprotocol/protocolVersion": "2026-07-28",
-            "io.modelcontextprotocol/clientCapabilities": {"elicitation": {"url": {}}},
-        });
+        params["_meta"]["io.modelcontextprotocol/protocolVersion"] = json!("2026-07-28");
+        let declared = &mut params["_meta"]["io.modelcontextprotocol/clientCapabilities"];
+        if declared.is_null() {
+            *declared = json!({"elicitation": {"url": {}}});
+        }
         let tool = params["name"].as_str().unwrap_or_default().to_owned();
         let mut headers = vec![("mcp-protocol-version", "2026-07-28"), ("mcp-method", method)];
         if !tool.is_empty() {

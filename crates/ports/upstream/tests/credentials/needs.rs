@@ -88,12 +88,26 @@ async fn an_account_is_connected_in_the_form_that_a_client_understands() {
     }
 }
 
-// control: L-09: the newer revision has no such code, so its clients read it in the result
+// control: L-09: the newer revision has no such code: a client that opens addresses is asked to, any other reads it in the result
 #[tokio::test]
-async fn a_modern_client_reads_the_address_in_the_result() {
+async fn a_modern_client_is_asked_or_reads_the_address() {
     let house = house(EraRule::Modern).await;
     let got = called(&house, 1, Need::Connect { url: PAGE.to_owned() }).await;
     let result = &got.json()["result"];
+    assert_eq!(result["resultType"], "input_required", "{result}");
+    let asked = &result["inputRequests"]["doorward-connect"];
+    assert_eq!((&asked["method"], &asked["params"]["url"]), (&json!("elicitation/create"), &json!(PAGE)));
+
+    let answered = json!({"doorward-connect": {"action": "accept"}});
+    let params = json!({"name": "echo", "arguments": {}, "inputResponses": answered});
+    assert_eq!(house.modern(1, "tools/call", params).await.json()["result"]["content"][0]["text"], "done");
+    let sent = house.server.named("tools/call");
+    assert!(!sent.last().unwrap().contains("doorward-connect"), "the server never asked it");
+
+    need(&house, Need::Connect { url: PAGE.to_owned() });
+    let declares = json!({"io.modelcontextprotocol/clientCapabilities": {}});
+    let params = json!({"name": "echo", "arguments": {}, "_meta": declares});
+    let result = &house.modern(1, "tools/call", params).await.json()["result"];
     assert_eq!((&result["isError"], &result["resultType"]), (&json!(true), &json!("complete")));
     assert!(result["content"][0]["text"].as_str().unwrap().contains(PAGE));
 }
