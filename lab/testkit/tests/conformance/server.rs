@@ -1,22 +1,15 @@
 //! A server on the official package, directly and behind the door: the door may make no difference.
 
 use std::path::Path;
-use std::process::Stdio;
-use std::time::Duration;
 
-use doorward_testkit::{DoorPlan, DoorProcess, Kit, Lab, Program, bare, within};
-use tokio::process::Command;
+use doorward_testkit::{DoorPlan, DoorProcess, Kit, Lab, Program, bare};
 
 use crate::results::{Scenario, read, told};
+use crate::runner::{PATIENCE, POLICIES, required, runner};
 use crate::shim::Shim;
 
 /// The revisions, and how many scenarios each requires of servers.
 const REVISIONS: [(&str, usize); 2] = [("2025-11-25", 30), ("2026-07-28", 37)];
-
-pub(crate) const POLICIES: &str = r#"@id("readers") permit (principal in Role::"Reader", action, resource);"#;
-
-/// The suite takes a minute; more is a hang.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(300);
 
 // control: eras-a: the official suite finds the same in a server behind the door as without it, in both revisions: nothing
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -35,7 +28,7 @@ async fn a_server_behind_the_door_conforms_as_it_does_without() {
     let shim = Shim::before(door.address, "fixture", &lab.token("alice")).await;
     let through = format!("http://localhost:{}/mcp", shim.address.port());
     for (revision, count) in REVISIONS {
-        let required = required(&kit, revision).await;
+        let required = required(&kit, "Server", revision).await;
         assert_eq!(required.len(), count, "{revision}: {required:?}");
         for (way, url) in [("directly", &url), ("through the door", &through)] {
             let results = lab.folder().join(format!("{revision} {way}"));
@@ -87,7 +80,7 @@ async fn a_server_of_the_other_revision_conforms_behind_the_door() {
         let door = DoorProcess::open(&lab, &plan).await;
         let shim = Shim::before(door.address, "fixture", &lab.token("alice")).await;
         let through = format!("http://localhost:{}/mcp", shim.address.port());
-        let required = required(&kit, revision).await;
+        let required = required(&kit, "Server", revision).await;
         let (all, printed) = run(&kit, &through, revision, &lab.folder().join(mode)).await;
         let scored: Vec<_> = all.into_iter().filter(|one| required.iter().any(|name| one.is(name))).collect();
         let bad: Vec<_> = scored.iter().filter(|one| !one.is_good()).collect();
@@ -99,24 +92,6 @@ async fn a_server_of_the_other_revision_conforms_behind_the_door() {
         drop(shim);
         assert!(door.stop().await.success(), "the door closes well");
     }
-}
-
-/// The scenarios that a revision requires of servers.
-async fn required(kit: &Kit, revision: &str) -> Vec<String> {
-    let mut runner = runner(kit);
-    runner.args(["list", "--requirements", revision]);
-    let output = within("the runner's list", runner.output()).await.expect("the runner can be started");
-    let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    let of_servers = text.lines().skip_while(|line| !line.starts_with("Server scenarios")).skip(1);
-    let names = of_servers.map_while(|line| line.trim().strip_prefix("- "));
-    names.map(|name| name.split(' ').next().unwrap_or_default().to_owned()).collect()
-}
-
-pub(crate) fn runner(kit: &Kit) -> Command {
-    let mut runner = bare(kit.node());
-    runner.arg(kit.module("@modelcontextprotocol/conformance/dist/index.js"));
-    runner.stdin(Stdio::null()).kill_on_drop(true);
-    runner
 }
 
 /// Runs what a revision requires of servers, and what it does not.

@@ -7,7 +7,7 @@ use doorward_servers::tasks;
 use doorward_testkit::{DoorPlan, DoorProcess, Kit, Lab};
 
 use crate::results::{Scenario, read, told};
-use crate::server::{PATIENCE, POLICIES, runner};
+use crate::runner::{PATIENCE, POLICIES, runner};
 use crate::shim::Shim;
 
 /// What the suite has on tasks. It scores none of it.
