@@ -24,6 +24,8 @@ const MOST_TOOLS: usize = 4_096;
 const MOST_ARGUMENTS: usize = 256;
 /// JSON-RPC 2.0, section 5.1.
 const METHOD_NOT_FOUND: i64 = -32601;
+/// The server does not speak the revision of the request; its `supported` says which ones it does (L-05).
+const UNSUPPORTED_VERSION: i64 = -32022;
 /// Catalogues kept; a caller chooses its capabilities, and some servers have one for each person, so their number must
 /// be bounded.
 const MOST_CATALOGUES: usize = 4_096;
@@ -289,14 +291,22 @@ async fn pages<P: Ports>(
     mut read: impl FnMut(&Frame, Value<'_>) -> Result<(), UpstreamError> + Send,
 ) -> Result<(), UpstreamError> {
     let mut cursor = None;
+    let mut again = true;
     for _ in 0..MOST_PAGES {
         let id = door.next_id();
-        let kind = kind(cursor.take());
+        let kind = kind(cursor.clone());
         let of_prompts = matches!(kind, ErrandKind::ListPrompts(_));
         let errand = Errand::<P>::new(on, id, kind);
         let frame = single(door.ports.errand(errand).await?, id, &on.server.answer_limits).await?;
         let Some(result) = frame.result() else {
-            let code = frame.error().and_then(|error| error.get("code")).and_then(|code| code.as_i64());
+            let error = frame.error();
+            let code = error.and_then(|error| error.get("code")).and_then(|code| code.as_i64());
+            // Behind one address there may be servers of several versions. The door has one version to choose, so it asks
+            // once more, and no oftener.
+            if code == Some(UNSUPPORTED_VERSION) && again && error.is_some_and(|error| supports(error, on)) {
+                again = false;
+                continue;
+            }
             return match code {
                 Some(METHOD_NOT_FOUND) => Ok(()),
                 code => Err(UpstreamError::new(
@@ -320,6 +330,12 @@ async fn pages<P: Ports>(
         }
     }
     Err(UpstreamError::new(UpstreamFault::TooLarge, format!("a list of more than {MOST_PAGES} pages")))
+}
+
+/// Says whether an error that refuses a version names the one that the door asked in.
+fn supports<L>(error: Value<'_>, on: &Errands<L>) -> bool {
+    let supported = error.get("data").and_then(|data| data.get("supported"));
+    supported.is_some_and(|list| list.items().any(|version| version.is_str(&on.version)))
 }
 
 /// Reduces an answer to the one response it must hold.

@@ -20,8 +20,8 @@ mod whole;
 pub(crate) use whole::{Whole, whole};
 
 use forms::{
-    client_name, date, default_scope, header_name, host, resource_scope, scheme, vault_url, words_of,
-    words_or_nothing,
+    client_document, client_name, date, default_scope, header_name, host, resource_scope, scheme, vault_url,
+    words_of, words_or_nothing,
 };
 
 /// Reads `[entra.credential]`: each kind has its own keys, and a key of another kind is a slip.
@@ -234,6 +234,7 @@ pub(crate) fn server_credential(section: &Section<'_>, problems: &mut Problems) 
     let issuer = section.text("issuer", problems, net::url);
     let client_id = section.text("client_id", problems, words_of);
     let client_secret_file = section.text("client_secret_file", problems, parse::path);
+    let client_document = section.text("client_document", problems, client_document);
     let scopes = section.list("scopes", problems, parse::scope);
     let written: Vec<&str> = KINDS
         .iter()
@@ -269,10 +270,18 @@ pub(crate) fn server_credential(section: &Section<'_>, problems: &mut Problems) 
                     "add the `client_id` that the secret belongs to",
                 );
             }
+            if client_document.is_some() && client_id.is_some() {
+                problems.add(
+                    section.at("client_document"),
+                    "the door is one client there: `client_id` names it already",
+                    "keep `client_id` or `client_document`",
+                );
+            }
             Some(ServerCredential::UserGrant(UserGrant {
                 issuer: issuer.map(|read| read.value),
                 client_id: client_id.map(|read| read.value),
                 client_secret_file: client_secret_file.map(|read| read.value),
+                client_document: client_document.map(|read| read.value),
                 scopes: values(scopes),
             }))
         }

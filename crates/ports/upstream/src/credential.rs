@@ -26,6 +26,16 @@ pub trait OutboundCredential: Send + Sync {
         caller: Option<&'a Arc<Caller>>,
         challenge: Option<String>,
     ) -> BoxFuture<'a, Retry>;
+
+    /// Hears that the server answered 403 to the header, with its `WWW-Authenticate`, and says what the caller can do about
+    /// it. The request is not sent again: nothing that this door can do alone would make the header permit more.
+    fn insufficient<'a>(
+        &'a self,
+        _caller: Option<&'a Arc<Caller>>,
+        _challenge: String,
+    ) -> BoxFuture<'a, Option<UpstreamError>> {
+        Box::pin(async { None })
+    }
 }
 
 /// What to do after a 401.

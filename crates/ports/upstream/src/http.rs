@@ -249,12 +249,20 @@ impl HttpServer {
             value.set_sensitive(true);
             request.headers_mut().insert(name, value);
             let (response, sender) = self.pool.send(request).await?;
-            if response.status() != StatusCode::UNAUTHORIZED {
+            if !matches!(response.status(), StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
                 return Ok((response, sender));
             }
             let lines = response.headers().get_all(WWW_AUTHENTICATE).iter();
             let challenges: Vec<_> = lines.filter_map(|line| line.to_str().ok()).collect();
             let challenge = (!challenges.is_empty()).then(|| challenges.join(", "));
+            if response.status() == StatusCode::FORBIDDEN {
+                let Some(challenge) = challenge else { return Ok((response, sender)) };
+                let Some(error) = credential.insufficient(call.caller, challenge).await else {
+                    return Ok((response, sender));
+                };
+                self.drained(response, sender).await;
+                return Err(error);
+            }
             self.drained(response, sender).await;
             if !again {
                 let what = "the server answers 401 to a fresh credential too";

@@ -1,6 +1,8 @@
 //! People's own accounts at the authorization servers of others, for the servers behind the door that ask for them: found,
 //! connected once, refreshed, and used for that one server (U-01 … U-13).
 
+mod authority;
+
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -8,9 +10,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use doorward_net::{Connector, FetchLimits, Reach};
 use doorward_oidc::third_party::{
-    AsMetadata, Choice, Client, Grant, Pending, Redeemable, ResourceMetadata, Start, TokenRequest, canonical,
-    choose, metadata_urls, read_registration, read_tokens, redeem, refresh, registration_body,
-    resource_metadata_urls, select,
+    AsMetadata, Challenge, Choice, Client, Grant, Pending, Redeemable, Start, TokenRequest, choose,
+    read_registration, read_tokens, redeem, refresh, registration_body, select,
 };
 use doorward_store::{Kind, Row, Scope, Store, StoreError};
 use doorward_types::{Person, Secret, ServerName, Timestamp};
@@ -18,10 +19,9 @@ use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use http::{Request, Response};
 
 use crate::vault::hashed;
+use authority::Authority;
 
 const LIMITS: FetchLimits = FetchLimits { timeout: Duration::from_secs(10), max_body: 256 * 1024 };
-/// How long what an authorization server says of itself is kept.
-const KEPT: Duration = Duration::from_secs(600);
 /// A token is not used in its last moments.
 const MARGIN: Duration = Duration::from_secs(30);
 /// Gates kept at once; idle ones are dropped beyond that.
@@ -35,6 +35,8 @@ pub struct Connectable {
     pub issuer: Option<String>,
     /// The door's client there, if the operator registered one.
     pub client: Option<(String, Option<Secret<String>>)>,
+    /// Where the door's client metadata document stands, if the operator publishes one.
+    pub document: Option<String>,
     /// What to ask for; empty for what the server names.
     pub scopes: Vec<String>,
 }
@@ -68,13 +70,6 @@ pub struct Connections {
     gates: Mutex<HashMap<Vec<u8>, Gate>>,
 }
 
-/// An authorization server, and what it protects.
-struct Authority {
-    metadata: AsMetadata,
-    resource: String,
-    scopes: Vec<String>,
-}
-
 impl Connections {
     /// Makes the keeper of connected accounts; nothing is asked yet.
     pub fn new(
@@ -103,12 +98,7 @@ impl Connections {
     ) -> Result<(String, Pending), ConnectError> {
         let authority = self.authority(server, now).await?;
         let client = self.client(server, &authority.metadata).await?;
-        let wanted = self.servers.get(server).map(|server| server.scopes.as_slice()).unwrap_or_default();
-        let scopes = if wanted.is_empty() {
-            select(None, &authority.scopes, &authority.metadata)
-        } else {
-            wanted.to_vec()
-        };
+        let scopes = self.scopes(&person, server, &authority, now).await?;
         let start = Start {
             person,
             server: server.clone(),
@@ -122,6 +112,27 @@ impl Connections {
             now,
         };
         start.begin().ok_or_else(|| ConnectError::Authority("the client is another issuer's".to_owned()))
+    }
+
+    /// Chooses what to ask for: what the operator wrote and nothing else, or what the server found missing, or what it names.
+    async fn scopes(
+        &self,
+        person: &Person,
+        server: &ServerName,
+        authority: &Authority,
+        now: Timestamp,
+    ) -> Result<Vec<String>, ConnectError> {
+        let written = self.servers.get(server).map(|server| server.scopes.as_slice()).unwrap_or_default();
+        if !written.is_empty() {
+            return Ok(written.to_vec());
+        }
+        match self.grant(&id_of(person, server), now).await {
+            Ok(grant) if !grant.wanted.is_empty() => Ok(grant.wanted),
+            Ok(_) | Err(ConnectError::NotConnected) => {
+                Ok(select(authority.challenged.as_deref(), &authority.scopes, &authority.metadata))
+            }
+            Err(error) => Err(error),
+        }
     }
 
     /// Ends what [`begin`](Self::begin) began: the code becomes tokens, which are the person's for this server.
@@ -163,8 +174,7 @@ impl Connections {
         let authority = self.authority(server, now).await?;
         let client = self.client(server, &authority.metadata).await?;
         let Some(request) = refresh(&client, &current) else {
-            self.store.delete(Kind::UpstreamTokens, &id).await?;
-            return Err(ConnectError::NotConnected);
+            return Err(self.ended(&id, server).await?);
         };
         match self.ask(request).await {
             Ok(tokens) => {
@@ -174,12 +184,50 @@ impl Connections {
                 grant.expires = now.plus(2 * MARGIN);
                 self.usable(&grant, server, false, now).ok_or(ConnectError::NotConnected)
             }
-            Err(Refused::Ended) => {
-                self.store.delete(Kind::UpstreamTokens, &id).await?;
-                Err(ConnectError::NotConnected)
-            }
+            Err(Refused::Ended) => Err(self.ended(&id, server).await?),
             Err(refused) => Err(refused.error()),
         }
+    }
+
+    /// Drops a grant that opens nothing any more, and what is known of who gave it: the server may have gone over to
+    /// another authorization server (U-08).
+    async fn ended(&self, id: &[u8], server: &ServerName) -> Result<ConnectError, StoreError> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).remove(server);
+        self.store.delete(Kind::UpstreamTokens, id).await?;
+        Ok(ConnectError::NotConnected)
+    }
+
+    /// Hears that a server refused a person's token because it permits too little (RFC 6750 section 3.1). `true` if the
+    /// person can help: the scopes that are missing are asked for when they connect again. Each is asked for once, and
+    /// none besides those that the operator wrote, if they wrote any (U-09).
+    ///
+    /// # Errors
+    /// A [`ConnectError`]; whoever asked must refuse.
+    pub async fn lacks(
+        &self,
+        person: &Person,
+        server: &ServerName,
+        challenge: &str,
+        now: Timestamp,
+    ) -> Result<bool, ConnectError> {
+        let challenge = Challenge::parse(challenge).unwrap_or_default();
+        let bound = self.servers.get(server).is_none_or(|server| !server.scopes.is_empty());
+        let Some(scopes) = challenge.scopes.filter(|_| !bound) else { return Ok(false) };
+        if challenge.error.as_deref() != Some("insufficient_scope") {
+            return Ok(false);
+        }
+        let id = id_of(person, server);
+        let gate = self.gate(&id);
+        let _one_at_a_time = gate.lock().await;
+        let mut grant = self.grant(&id, now).await?;
+        let before = grant.wanted.clone();
+        if !grant.lacks(&scopes) {
+            return Ok(false);
+        }
+        if grant.wanted != before {
+            self.store.put(&row(person, server, &grant)).await?;
+        }
+        Ok(true)
     }
 
     /// Says whether a person has connected an account for a server.
@@ -212,57 +260,14 @@ impl Connections {
         let configured = self.servers.get(server)?;
         // Kept by issuer and resource: what one of them gave is shown to no other (U-08).
         let issuer = configured.issuer.as_deref().unwrap_or(&grant.issuer);
-        let token = grant.token_for(issuer, canonical(&configured.url))?;
+        let token = grant.token_for(issuer, &configured.url)?;
         (!stale && grant.expires > now.plus(MARGIN)).then(|| Secret::new(token.expose().clone()))
-    }
-
-    /// Finds a server's authorization server, and what it says of itself (U-01 … U-04).
-    async fn authority(&self, server: &ServerName, now: Timestamp) -> Result<Arc<Authority>, ConnectError> {
-        {
-            let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-            if let Some((authority, until)) = known.get(server)
-                && now < *until
-            {
-                return Ok(Arc::clone(authority));
-            }
-        }
-        let configured = self.servers.get(server).ok_or(ConnectError::NotConnected)?;
-        let resource = canonical(&configured.url).to_owned();
-        let (issuer, scopes, reach) = match &configured.issuer {
-            Some(issuer) => (issuer.clone(), Vec::new(), Reach::Configured),
-            None => {
-                let found = self.resource(&configured.url).await?;
-                // Somebody else names it: only the open internet is in reach (U-11).
-                (found.issuer, found.scopes, Reach::Public)
-            }
-        };
-        for url in metadata_urls(&issuer, self.lab) {
-            let Ok(body) = self.get(&url, reach).await else { continue };
-            let metadata = AsMetadata::read(&issuer, body, self.lab)
-                .map_err(|error| ConnectError::Authority(error.to_string()))?;
-            let authority = Arc::new(Authority { metadata, resource, scopes });
-            let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-            known.insert(server.clone(), (Arc::clone(&authority), now.plus(KEPT)));
-            return Ok(authority);
-        }
-        Err(ConnectError::Authority(format!("{issuer} publishes no metadata")))
-    }
-
-    async fn resource(&self, url: &str) -> Result<ResourceMetadata, ConnectError> {
-        for place in resource_metadata_urls(url, None, self.lab) {
-            let Ok(body) = self.get(&place, Reach::Configured).await else { continue };
-            return ResourceMetadata::read(url, body, self.lab)
-                .map_err(|error| ConnectError::Authority(error.to_string()));
-        }
-        Err(ConnectError::Authority(
-            "the server names no authorization server; name it with `issuer`".to_owned(),
-        ))
     }
 
     /// Finds the door's client at an authorization server, and registers it where it has none (U-07, U-08).
     async fn client(&self, server: &ServerName, authority: &AsMetadata) -> Result<Client, ConnectError> {
-        let configured = self.servers.get(server).and_then(|server| server.client.as_ref());
-        let operators = configured.map(|(id, secret)| Client {
+        let configured = self.servers.get(server).ok_or(ConnectError::NotConnected)?;
+        let operators = configured.client.as_ref().map(|(id, secret)| Client {
             issuer: authority.issuer.clone(),
             id: id.clone(),
             secret: secret.as_ref().map(|secret| (Secret::new(secret.expose().clone()), authority.method)),
@@ -271,7 +276,8 @@ impl Connections {
         let now = Timestamp::from_secs(0);
         let kept = self.store.get(Kind::Setting, &id, now).await?;
         let registered = kept.and_then(|row| Client::from_record(row.body.expose()).ok());
-        let endpoint = match choose(operators.as_ref(), None, registered.as_ref(), authority) {
+        let document = configured.document.as_deref();
+        let endpoint = match choose(operators.as_ref(), document, registered.as_ref(), authority) {
             Choice::Known(known) => {
                 let secret = known
                     .secret
@@ -324,15 +330,6 @@ impl Connections {
             return Err(Refused::Ended);
         }
         Err(Refused::Failed(format!("its token endpoint answers {}", status.as_u16())))
-    }
-
-    async fn get(&self, url: &str, reach: Reach) -> Result<Bytes, ()> {
-        let request =
-            Request::get(url).header(ACCEPT, "application/json").body(Bytes::new()).map_err(|_| ())?;
-        let answer = self.connector.fetch(request, reach, LIMITS).await.map_err(|error| {
-            tracing::info!(%error, url, "an authorization server's metadata cannot be read");
-        })?;
-        if answer.status().is_success() { Ok(answer.into_body()) } else { Err(()) }
     }
 
     async fn post(

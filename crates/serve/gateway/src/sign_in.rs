@@ -183,6 +183,7 @@ fn connections(
                 _ => issuer.to_string(),
             }),
             client: grant.client_id.clone().map(|id| (id, secret)),
+            document: grant.client_document.as_ref().map(ToString::to_string),
             scopes: grant.scopes.clone(),
         };
         servers.insert(server.name.clone(), connectable);

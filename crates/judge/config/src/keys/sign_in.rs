@@ -269,6 +269,12 @@ pub(super) static SERVER_CREDENTIAL: Group = Group {
             "File with the door's secret there, mode 0600.",
         ),
         key(
+            "client_document",
+            Kind::Text("URL"),
+            Need::Optional,
+            "Where the door's client metadata document stands, for authorization servers that know clients by one. Its `redirect_uris` hold `PUBLIC_URL/oauth/upstream/callback`.",
+        ),
+        key(
             "scopes",
             Kind::List("scope"),
             Need::Default("[]"),

@@ -179,6 +179,8 @@ pub struct UserGrant {
     pub client_id: Option<String>,
     /// File with the door's secret there.
     pub client_secret_file: Option<PathBuf>,
+    /// Where the door's client metadata document stands.
+    pub client_document: Option<HttpUrl>,
     /// What to ask for.
     pub scopes: Vec<String>,
 }

@@ -170,6 +170,18 @@ fn length(year: i64, month: i64) -> i64 {
     }
 }
 
+/// Reads the address of a client metadata document: authorization servers take no other form for a client id.
+pub(crate) fn client_document(text: &str) -> Result<HttpUrl, Fault> {
+    let url = net::url(text)?;
+    if url.origin().is_https() && url.path_and_query() != "/" && !text.contains(['?', '#']) {
+        return Ok(url);
+    }
+    Err(Fault::new(
+        format!("`{text}` cannot be the address of a client metadata document"),
+        "write an https address with a path and no query, \"https://www.example.com/doorward-client.json\"",
+    ))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -91,7 +91,7 @@ pub fn registration_body(name: &str, redirect_uri: &str, authority: &AsMetadata)
         r#"{{"client_name":{},"application_type":"web","redirect_uris":[{}],"grant_types":["authorization_code","refresh_token"],"response_types":["code"],"token_endpoint_auth_method":{}}}"#,
         quote(name),
         quote(redirect_uri),
-        quote(authority.method.name()),
+        quote(if authority.only_public { "none" } else { authority.method.name() }),
     )
 }
 

@@ -26,6 +26,8 @@ pub struct AsMetadata {
     pub takes_documents: bool,
     /// How a client with a secret proves itself.
     pub method: Method,
+    /// It knows clients without a secret alone.
+    pub only_public: bool,
 }
 
 /// Why metadata of an authorization server is not used.
@@ -91,7 +93,8 @@ impl AsMetadata {
         };
         let flag = |name: &str| root.get(name).and_then(|value| value.as_bool()) == Some(true);
         const METHODS: &str = "token_endpoint_auth_methods_supported";
-        let post = lists(METHODS, "client_secret_post") && !lists(METHODS, "client_secret_basic");
+        let basic = lists(METHODS, "client_secret_basic");
+        let post = lists(METHODS, "client_secret_post") && !basic;
         Ok(Self {
             issuer: issuer.to_owned(),
             authorization_endpoint: endpoint("authorization_endpoint")?,
@@ -102,6 +105,7 @@ impl AsMetadata {
             takes_documents: flag("client_id_metadata_document_supported"),
             // Without a list it is Basic (RFC 8414 section 2).
             method: if post { Method::Post } else { Method::Basic },
+            only_public: lists(METHODS, "none") && !basic && !post,
         })
     }
 }

@@ -5,10 +5,12 @@ use bytes::Bytes;
 use super::url::{is_usable, parts};
 use super::{document, names, text};
 
+const WELL_KNOWN: &str = "/.well-known/oauth-protected-resource";
+
 /// What a server says of itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ResourceMetadata {
-    /// The server's address as tokens are asked for: canonical, equal to the one that the operator wrote.
+    /// What tokens are asked for by, to the letter that the server wrote: its address, or its origin.
     pub resource: String,
     /// Its authorization server, the first of the list.
     pub issuer: String,
@@ -31,26 +33,36 @@ pub enum ResourceError {
 }
 
 impl ResourceMetadata {
-    /// Reads the metadata of the server at an address. One that names another resource is refused: a server could
-    /// otherwise have tokens made that are good elsewhere (U-01).
+    /// Reads the metadata of the server at an address, found at `place`. One that names another resource is refused: a
+    /// server could otherwise have tokens made that are good elsewhere (U-01). What stands at the well-known place of the
+    /// whole origin may name the origin (RFC 9728 section 3.3): whoever may write there speaks for all of it.
     ///
     /// # Errors
     /// A [`ResourceError`].
-    pub fn read(server_url: &str, body: Bytes, lab: bool) -> Result<Self, ResourceError> {
+    pub fn read(server_url: &str, place: &str, body: Bytes, lab: bool) -> Result<Self, ResourceError> {
         let tree = document(body).ok_or(ResourceError::NotJson)?;
         let root = tree.root();
-        let resource = canonical(server_url);
-        if text(root, "resource").is_none_or(|named| canonical(&named) != resource) {
-            return Err(ResourceError::OtherResource);
-        }
+        let origin = parts(server_url, lab).map(|parts| parts.origin);
+        let of_origin = origin.is_some_and(|origin| place == format!("{origin}{WELL_KNOWN}"));
+        let own = |named: &String| {
+            let named = canonical(named);
+            named == canonical(server_url) || (of_origin && Some(named) == origin)
+        };
+        let named = text(root, "resource").filter(own).ok_or(ResourceError::OtherResource)?;
         let first = root.get("authorization_servers").and_then(|list| list.items().next()?.as_str());
         let issuer = first.filter(|issuer| is_issuer(issuer, lab)).ok_or(ResourceError::NoIssuer)?;
         Ok(Self {
-            resource: resource.to_owned(),
+            resource: named.split('#').next().unwrap_or_default().to_owned(),
             issuer: issuer.into_owned(),
             scopes: names(root, "scopes_supported").unwrap_or_default(),
         })
     }
+}
+
+/// Says whether what a token is for is the server at an address: the server itself, or its whole origin.
+pub(super) fn is_for(resource: &str, server_url: &str) -> bool {
+    let resource = canonical(resource);
+    resource == canonical(server_url) || parts(server_url, true).is_some_and(|parts| parts.origin == resource)
 }
 
 /// Returns the form in which an address is a `resource`: without its fragment and without a slash at the end (U-05).
@@ -66,7 +78,7 @@ pub fn resource_metadata_urls(server_url: &str, challenged: Option<&str>, lab: b
         return vec![url.to_owned()];
     }
     let Some(parts) = parts(canonical(server_url), lab) else { return Vec::new() };
-    let root = format!("{}/.well-known/oauth-protected-resource", parts.origin);
+    let root = format!("{}{WELL_KNOWN}", parts.origin);
     if parts.path.is_empty() { vec![root] } else { vec![format!("{root}{}", parts.path), root] }
 }
 

@@ -23,7 +23,7 @@ pub fn step_up(before: &[String], challenged: &[String]) -> Option<Vec<String>> 
     (scopes.len() > before.len()).then_some(scopes)
 }
 
-fn union<'s>(before: &[String], more: impl Iterator<Item = &'s String>) -> Vec<String> {
+pub(super) fn union<'s>(before: &[String], more: impl Iterator<Item = &'s String>) -> Vec<String> {
     let mut scopes = before.to_vec();
     for scope in more {
         if scopes.len() < MAX_NAMES && !scopes.contains(scope) {

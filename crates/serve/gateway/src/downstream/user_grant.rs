@@ -28,6 +28,10 @@ impl UserGrant {
         Self { connections, server, page }
     }
 
+    fn connect(&self) -> Need {
+        Need::Connect { url: self.page.clone() }
+    }
+
     async fn token(
         &self,
         caller: Option<&Arc<Caller>>,
@@ -41,8 +45,7 @@ impl UserGrant {
         }
         let now = SystemTime::now().into();
         self.connections.token(&identity.person(), &self.server, stale, now).await.map_err(|error| {
-            let need =
-                matches!(error, ConnectError::NotConnected).then(|| Need::Connect { url: self.page.clone() });
+            let need = matches!(error, ConnectError::NotConnected).then(|| self.connect());
             UpstreamError { need, ..refused(&error.to_string()) }
         })
     }
@@ -63,6 +66,28 @@ impl OutboundCredential for UserGrant {
                 Ok(_) => Retry::Once,
                 Err(error) if error.need.is_some() => Retry::No(error),
                 Err(_) => Retry::No(not_opened("token for this person")),
+            }
+        })
+    }
+
+    fn insufficient<'a>(
+        &'a self,
+        caller: Option<&'a Arc<Caller>>,
+        challenge: String,
+    ) -> BoxFuture<'a, Option<UpstreamError>> {
+        Box::pin(async move {
+            let person = caller?.identity().person();
+            let now = SystemTime::now().into();
+            match self.connections.lacks(&person, &self.server, &challenge, now).await {
+                Ok(true) => {
+                    let what = "the person's token permits too little; they can ask for more";
+                    Some(UpstreamError {
+                        need: Some(self.connect()),
+                        ..UpstreamError::new(UpstreamFault::Refused, what)
+                    })
+                }
+                Ok(false) => None,
+                Err(error) => Some(UpstreamError::new(UpstreamFault::Refused, error.to_string())),
             }
         })
     }

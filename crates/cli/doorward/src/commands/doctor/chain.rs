@@ -113,7 +113,7 @@ async fn walk(config: &Config, fetch: &dyn Fetch, url: &str) -> Result<ResourceM
     for place in urls {
         let answer = get(fetch, &place).await.map_err(Stop::Closed)?;
         if answer.status() == StatusCode::OK {
-            return ResourceMetadata::read(url, answer.into_body(), lab).map_err(|error| {
+            return ResourceMetadata::read(url, &place, answer.into_body(), lab).map_err(|error| {
                 wrong(
                     format!("the metadata at {place} is not that of {url}"),
                     &error.to_string(),

@@ -86,6 +86,8 @@ fn the_door_becomes_a_client_in_the_order_of_the_specification() {
         registration_body("The \"door\"", "https://door.example/cb", &bare),
         r#"{"client_name":"The \"door\"","application_type":"web","redirect_uris":["https://door.example/cb"],"grant_types":["authorization_code","refresh_token"],"response_types":["code"],"token_endpoint_auth_method":"client_secret_basic"}"#
     );
+    let public = authority(ISSUER, r#","token_endpoint_auth_methods_supported":["none"]"#);
+    assert!(registration_body("d", "c", &public).ends_with(r#""token_endpoint_auth_method":"none"}"#));
 }
 
 #[test]

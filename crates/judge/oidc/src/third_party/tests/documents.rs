@@ -44,10 +44,14 @@ fn metadata_of_another_resource_is_refused() {
     assert_eq!(urls(Some("http://169.254.169.254/")), known);
     assert_eq!(resource_metadata_urls("https://tasks.example/", None, false), known[1..]);
 
-    let read = |body: &str| ResourceMetadata::read(SERVER, Bytes::copy_from_slice(body.as_bytes()), false);
+    let at = |place: &str, body: &str| {
+        ResourceMetadata::read(SERVER, place, Bytes::copy_from_slice(body.as_bytes()), false)
+    };
+    let read = |body: &str| at(known[0], body);
     let good = r#"{"resource":"https://tasks.example/mcp/","authorization_servers":["https://as.example","https://b.example"],"scopes_supported":["read","a b",1,"write"]}"#;
     let expected = ResourceMetadata {
-        resource: SERVER.to_owned(),
+        // To the letter: a token that is asked for by another spelling is one for another resource.
+        resource: "https://tasks.example/mcp/".to_owned(),
         issuer: ISSUER.to_owned(),
         scopes: vec!["read".to_owned(), "write".to_owned()],
     };
@@ -65,6 +69,16 @@ fn metadata_of_another_resource_is_refused() {
     ] {
         assert_eq!(read(body), Err(error), "{body}");
     }
+    // Who speaks for the whole origin may name it, and nobody else may.
+    let whole = good.replace("/mcp/", "");
+    assert_eq!(at(known[1], &whole).map(|found| found.resource), Ok("https://tasks.example".to_owned()));
+    for place in
+        [known[0], "https://tasks.example/m", "https://evil.example/.well-known/oauth-protected-resource"]
+    {
+        assert_eq!(at(place, &whole), Err(ResourceError::OtherResource), "{place}");
+    }
+    let elsewhere = good.replace("tasks.example/mcp/", "evil.example");
+    assert_eq!(at(known[1], &elsewhere), Err(ResourceError::OtherResource));
 }
 
 // control: U-02: the metadata of an issuer is asked for at the addresses of the specification, in its order
@@ -180,7 +194,7 @@ proptest! {
         let _ = Challenge::parse(&text);
         let _ = Challenge::parse(&format!("Bearer {text}"));
         let _ = (metadata_urls(&text, true), resource_metadata_urls(&text, Some(&text), true));
-        let _ = (ResourceMetadata::read(&text, bytes.clone().into(), true), AsMetadata::read(&text, bytes.clone().into(), true));
+        let _ = (ResourceMetadata::read(&text, &text, bytes.clone().into(), true), AsMetadata::read(&text, bytes.clone().into(), true));
         let _ = (read_tokens(bytes.clone().into()), Grant::from_record(&bytes), Pending::from_record(&bytes), Client::from_record(&bytes));
     }
 

@@ -128,11 +128,32 @@ fn a_token_goes_to_its_own_server_only() {
     {
         assert!(grant.token_for(issuer, resource).is_none(), "{issuer} {resource}");
     }
+    let whole = Grant { resource: "https://tasks.example".to_owned(), ..grant };
+    assert!(
+        whole.token_for(ISSUER, SERVER).is_some()
+            && whole.token_for(ISSUER, "https://tasks.example.evil/mcp").is_none()
+    );
+    let grant = Grant { resource: SERVER.to_owned(), ..whole };
     let second = tokens(r#"{"access_token":"b","token_type":"Bearer","scope":"read"}"#).ok().unwrap();
     let grant = grant.refreshed(second, NOW);
     assert_eq!(grant.token_for(ISSUER, SERVER).unwrap().expose(), "b");
     assert_eq!((grant.refresh.unwrap().expose().as_str(), grant.scopes), ("r", vec!["read".to_owned()]));
     assert_eq!(grant.expires.as_secs(), NOW.as_secs() + 300);
+}
+
+// control: U-09: what a server finds missing is asked for once, besides what was asked for before; asking again for what was refused would never end
+#[test]
+fn what_was_asked_for_is_not_asked_for_again() {
+    let list = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+    let (_, pending) = begin(&authority(ISSUER, ""));
+    let answer = judge_callback(pending, &person('1'), good(), NOW).ok().unwrap();
+    // Asked for `read write`, and given less.
+    let given = tokens(r#"{"access_token":"a","token_type":"Bearer","scope":"read"}"#).ok().unwrap();
+    let mut grant = Grant::new(&answer, given, NOW);
+    assert!(!grant.lacks(&list("write")) && grant.wanted.is_empty(), "it was refused before");
+    assert!(grant.lacks(&list("delete write")) && grant.lacks(&list("admin")));
+    let grant = Grant::from_record(&grant.to_record()).ok().unwrap();
+    assert_eq!(grant.wanted, list("read write admin delete"));
 }
 
 #[test]
