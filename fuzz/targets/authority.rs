@@ -25,10 +25,19 @@ fn tree(data: &[u8]) -> Tree {
 }
 
 fn resource(data: &[u8]) {
-    let Ok(read) = ResourceMetadata::read(SERVER, Bytes::copy_from_slice(data), false) else { return };
+    for place in resource_metadata_urls(SERVER, None, false) {
+        resource_at(&place, data);
+    }
+}
+
+fn resource_at(place: &str, data: &[u8]) {
+    let Ok(read) = ResourceMetadata::read(SERVER, place, Bytes::copy_from_slice(data), false) else { return };
     let tree = tree(data);
-    assert_eq!(read.resource, SERVER);
-    assert_eq!(canonical(&tree.root().get("resource").unwrap().as_str().unwrap()), SERVER);
+    let named = canonical(&read.resource);
+    let whole = SERVER.strip_suffix("/mcp").unwrap();
+    assert!(named == SERVER || (named == whole && place.starts_with(whole) && !place.ends_with("/mcp")));
+    assert_eq!(canonical(&tree.root().get("resource").unwrap().as_str().unwrap()), named);
+    assert!(!read.resource.contains('#'));
     let first = tree.root().get("authorization_servers").unwrap().items().next().unwrap();
     assert!(first.is_str(&read.issuer));
     is_address(&read.issuer);

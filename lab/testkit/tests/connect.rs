@@ -7,12 +7,20 @@
     reason = "helpers of tests: a panic here is a failed test"
 )]
 
+use std::convert::Infallible;
 use std::path::Path;
 
+use bytes::Bytes;
 use doorward_emulator::{Fault, Misdeed};
 use doorward_servers::{Eras, Running, echo};
 use doorward_testkit::{Client, DoorPlan, DoorProcess, Kit, Lab, Person, call};
+use http::Response;
+use http_body_util::Empty;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
+use tokio::net::TcpListener;
 
 const POLICIES: &str = r#"
 permit (principal in Role::"Reader", action == Action::"notes/whoami", resource);
@@ -151,4 +159,49 @@ fn audit(lab: &Lab) -> String {
     let files = std::fs::read_dir(lab.audit()).expect("the door keeps a log");
     let files = files.map(|file| file.expect("a file").path());
     files.filter_map(|file| std::fs::read_to_string(file).ok()).collect()
+}
+
+/// A server that wants a token, and says that an address tells all about it; returns its own.
+async fn naming(place: String) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("loopback has a free port");
+    let url = format!("http://{}/mcp", listener.local_addr().expect("it is bound"));
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let challenge = format!("Bearer resource_metadata=\"{place}\"");
+            let service = service_fn(move |_| {
+                let answer = Response::builder().status(401).header("www-authenticate", &challenge);
+                let answer = answer.body(Empty::<Bytes>::new()).expect("a header value");
+                async move { Ok::<_, Infallible>(answer) }
+            });
+            tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
+        }
+    });
+    url
+}
+
+// control: U-11, B-05: what a server names in its challenge is fetched from the open internet alone: it cannot have the door ask for it inside
+// control-off: U-11, B-05: an address that the operator lists for the lab is asked
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_challenge_that_leads_inside_leads_nowhere() {
+    let kit = Kit::install(env!("CARGO_TARGET_TMPDIR")).await;
+    for listed in [false, true] {
+        let lab = Lab::start().await;
+        let ca = lab.emulator.ca_file.clone().expect("the lab has a folder");
+        let identity = lab.emulator.identity.clone();
+        let inside = format!("{identity}/metadata/identity/oauth2/token?resource=https://vault.azure.net");
+        let mut plan = DoorPlan::before("notes", &naming(inside).await, POLICIES).signing_in(&lab, "");
+        plan.servers.push_str("credential = { user_grant = true }\n");
+        plan.origins.extend(listed.then_some(identity));
+        let door = DoorProcess::open(&lab, &plan).await;
+        let browser = person(&kit, &lab.folder().join("alice"), &ca, "alice");
+        let visit = browser.visit(&format!("http://{}/account/connect/notes", door.address)).await;
+        assert_eq!(
+            (visit.status, visit.title.contains("cannot be connected")),
+            (Some(502), true),
+            "{visit:?}"
+        );
+        let asked = lab.emulator.control().transcript().iter().any(|recorded| recorded.service == "identity");
+        assert_eq!(asked, listed, "{}", door.log());
+        assert!(door.stop().await.success());
+    }
 }

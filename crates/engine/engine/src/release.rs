@@ -23,6 +23,9 @@ use crate::sessions::{Bridged, NewSession, Session};
 use crate::stage::{Caller, Cleared, Exchange, Refused, Step, Trail};
 use crate::stream::{ReleasedStream, Tally};
 
+/// A server finds that the headers do not say what the body says (2026-07-28, basic/transports).
+const HEADER_MISMATCH: i64 = -32020;
+
 /// What goes back to the caller.
 pub enum Released<P: Ports> {
     /// Taken: 202, nothing to say.
@@ -210,6 +213,12 @@ async fn whole<P: Ports>(
         Ok(judged) => judged,
         Err(error) => return Err(failed(door, exchange, Refusal::upstream(error)).await),
     };
+    let code = judged.frame.error().and_then(|error| error.get("code")).and_then(|code| code.as_i64());
+    if code == Some(HEADER_MISMATCH) {
+        // The door wrote the headers by the tools as it knows them: what it knows is old. Whoever asked asks again, as the
+        // protocol has it (T-20), and is judged by what the server offers now.
+        door.catalogues.forget(&exchange.trail.server.name);
+    }
     if judged.ending == Ending::Asked && exchange.trail.is_up() {
         // An old client is asked by requests, for which it needs a stream.
         let stream = ReleasedStream::of_round(Arc::clone(door), exchange, judged);

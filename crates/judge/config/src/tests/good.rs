@@ -191,4 +191,7 @@ fn signing_in_arrives_where_it_belongs() {
     assert_eq!((header.as_str(), prefix.as_str()), ("x-api-key", ""));
     let ServerCredential::UserGrant(grant) = credential("notes") else { panic!("notes") };
     assert_eq!(grant.issuer.unwrap().to_string(), "https://auth.notes.example/");
+    let ServerCredential::UserGrant(grant) = credential("tasks") else { panic!("tasks") };
+    let document = grant.client_document.unwrap();
+    assert_eq!(document.to_string(), "https://www.contoso.com/doorward-client.json");
 }

@@ -46,6 +46,8 @@ pub(crate) struct Purse {
     pub(crate) gives_up: AtomicBool,
     /// What it says instead of a key, once.
     pub(crate) empty: Mutex<Option<UpstreamError>>,
+    /// What it says, once, to a server that finds a key too small.
+    pub(crate) small: Mutex<Option<UpstreamError>>,
 }
 
 fn name(caller: Option<&Arc<Caller>>) -> String {
@@ -84,6 +86,17 @@ impl OutboundCredential for Purse {
                 ));
             }
             Retry::Once
+        })
+    }
+
+    fn insufficient<'a>(
+        &'a self,
+        _caller: Option<&'a Arc<Caller>>,
+        challenge: String,
+    ) -> BoxFuture<'a, Option<UpstreamError>> {
+        Box::pin(async move {
+            self.heard.lock().unwrap().push(Some(challenge));
+            self.small.lock().unwrap().take()
         })
     }
 }

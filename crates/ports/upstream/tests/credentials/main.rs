@@ -15,12 +15,12 @@ mod server;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use doorward_engine::{EraRule, UpstreamError, UpstreamFault};
+use doorward_engine::{EraRule, Need, UpstreamError, UpstreamFault};
 use http::Method;
 use serde_json::json;
 
 use house::{House, Plan};
-use server::{text, unauthorized};
+use server::{refusing, text, unauthorized};
 
 // control: TPT-01, REM-12: each caller's calls go out with their own credential, and never with what they came with
 #[tokio::test]
@@ -118,6 +118,27 @@ async fn a_refused_credential_is_replaced_once() {
     assert_eq!(answered.json()["error"]["message"], "the server behind the door refused the request");
     assert_eq!(answered.status, 200, "its 401 is between it and the door");
     assert_eq!(house.server.named("tools/call").len(), 4, "one retry and no more");
+}
+
+// control: U-09: a credential that permits too little is not sent again: the person hears it, or nobody can help
+#[tokio::test]
+async fn a_credential_that_permits_too_little_is_not_tried_again() {
+    const CHALLENGE: &str = r#"Bearer error="insufficient_scope", scope="write""#;
+    let house = House::new(Plan::default(), |heard| match heard.method().as_str() {
+        "tools/call" => refusing(403, CHALLENGE),
+        _ => text(heard, "done"),
+    })
+    .await;
+    let page = "https://mcp.contoso.com/account/connect/crm".to_owned();
+    let need = Some(Need::Connect { url: page.clone() });
+    *house.purse.small.lock().unwrap() =
+        Some(UpstreamError { need, ..UpstreamError::new(UpstreamFault::Refused, "too small") });
+    let told = house.call(1, "echo").await.json();
+    assert!(told.to_string().contains(&page), "{told}");
+    let refused = house.call(1, "echo").await.json();
+    assert_eq!(refused["error"]["message"], "the server behind the door refused the request");
+    assert_eq!(house.server.named("tools/call").len(), 2, "each was sent once");
+    assert_eq!(*house.purse.heard.lock().unwrap(), [Some(CHALLENGE.to_owned()), Some(CHALLENGE.to_owned())]);
 }
 
 #[tokio::test]

@@ -145,7 +145,11 @@ pub(crate) fn answer(heard: &Heard, result: Value) -> Said {
 }
 
 pub(crate) fn unauthorized(challenge: &str) -> Said {
-    let mut response = Response::builder().status(401);
+    refusing(401, challenge)
+}
+
+pub(crate) fn refusing(status: u16, challenge: &str) -> Said {
+    let mut response = Response::builder().status(status);
     if !challenge.is_empty() {
         response = response.header("www-authenticate", challenge);
     }

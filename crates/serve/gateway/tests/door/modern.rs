@@ -15,6 +15,11 @@ unless { action == Action::"elicitation/create" };"#;
 async fn parrot() -> Scripted {
     Scripted::start(json!([{"name": "say", "inputSchema": {"type": "object"}}]), |message| {
         let said = &message["params"]["arguments"];
+        if said["result"]["forget"] == true {
+            let error = json!({"code": -32020, "message": "headers"});
+            let body = json!({"jsonrpc": "2.0", "id": message["id"], "error": error});
+            return scripted::answer(400, "application/json", &body.to_string());
+        }
         match said["events"].as_array() {
             None => scripted::result(&message["id"], said["result"].clone()),
             Some(events) => streamed(events, &message["id"], &said["result"]),
@@ -291,4 +296,55 @@ async fn without_the_door_anybody_goes_on() {
     let state = begun(&direct, "state").await;
     let heard = goes_on(&direct, "say", json!(state)).await;
     assert_eq!(heard.json()["result"]["resultType"], "complete");
+}
+
+fn unsupported(supported: Value) -> Value {
+    json!({"code": -32022, "message": "no", "data": {"supported": supported, "requested": "2026-07-28"}})
+}
+
+// control: L-05: a server that refuses the door's version and names it in the same breath is asked once more, and not for ever
+#[tokio::test]
+async fn a_version_is_tried_again_where_it_is_supported() {
+    let supported = || unsupported(json!(["2025-11-25", "2026-07-28"]));
+    for (errors, asked, served) in [
+        (vec![supported()], 2, true),
+        (vec![supported(), supported()], 2, false),
+        (vec![unsupported(json!(["2027-01-01"]))], 1, false),
+        (vec![unsupported(json!("2026-07-28"))], 1, false),
+    ] {
+        let server = parrot().await;
+        let (_house, alice) = house(&server, ALL).await;
+        let called =
+            async || say(&alice, &json!({"content": [], "resultType": "complete"}), json!({})).await.json();
+        assert!(called().await.get("result").is_some(), "the door knows the server");
+        // What it knows is forgotten, and asked for again with the next call.
+        say(&alice, &json!({"forget": true}), json!({})).await;
+        let before = server.lists();
+        server.list_refuses(&errors);
+        let answer = called().await;
+        assert_eq!(
+            (answer.get("result").is_some(), server.lists() - before),
+            (served, asked),
+            "{errors:?}: {answer}"
+        );
+    }
+}
+
+// control: T-20: a server that finds the door's headers wrong is asked what it offers now, before anything else is judged by what it offered
+#[tokio::test]
+async fn headers_that_do_not_fit_are_made_by_what_is_offered_now() {
+    let server = parrot().await;
+    let (_house, alice) = house(&server, ALL).await;
+    let fine = json!({"content": [], "resultType": "complete"});
+    say(&alice, &fine, json!({})).await;
+    let before = server.lists();
+    say(&alice, &fine, json!({})).await;
+    assert_eq!(server.lists(), before, "what was listed a moment ago is good");
+    let refused = say(&alice, &json!({"forget": true}), json!({})).await;
+    assert_eq!(
+        (refused.status, refused.json()["error"]["code"].as_i64()),
+        (StatusCode::BAD_REQUEST, Some(-32020))
+    );
+    assert!(say(&alice, &fine, json!({})).await.json().get("result").is_some());
+    assert_eq!(server.lists(), before + 1);
 }

@@ -1,7 +1,7 @@
 //! A server that says what a test wants it to say: its tools and its answers are the test's own.
 
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
@@ -23,6 +23,8 @@ pub(crate) struct Scripted {
     address: SocketAddr,
     calls: Arc<Mutex<Vec<(HeaderMap, Value)>>>,
     list_fails: Arc<AtomicI64>,
+    lists: Arc<AtomicUsize>,
+    refuses: Arc<Mutex<Vec<Value>>>,
 }
 
 impl Scripted {
@@ -35,11 +37,15 @@ impl Scripted {
         let address = listener.local_addr().unwrap();
         let calls = Arc::new(Mutex::new(Vec::new()));
         let list_fails = Arc::new(AtomicI64::new(0));
+        let lists = Arc::new(AtomicUsize::new(0));
+        let refuses = Arc::new(Mutex::new(Vec::new()));
         let house = Arc::new(Inside {
             tools,
             script: Box::new(script),
             calls: Arc::clone(&calls),
             list_fails: Arc::clone(&list_fails),
+            lists: Arc::clone(&lists),
+            refuses: Arc::clone(&refuses),
         });
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
@@ -51,7 +57,17 @@ impl Scripted {
                 tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
             }
         });
-        Self { address, calls, list_fails }
+        Self { address, calls, list_fails, lists, refuses }
+    }
+
+    /// Its next lists are answered with these errors, the last first, and with status 400.
+    pub(crate) fn list_refuses(&self, errors: &[Value]) {
+        *self.refuses.lock().unwrap() = errors.to_vec();
+    }
+
+    /// How often it was asked for its tools.
+    pub(crate) fn lists(&self) -> usize {
+        self.lists.load(Ordering::SeqCst)
     }
 
     /// From now on its list is answered with this error.
@@ -74,6 +90,8 @@ struct Inside {
     script: Box<Script>,
     calls: Arc<Mutex<Vec<(HeaderMap, Value)>>>,
     list_fails: Arc<AtomicI64>,
+    lists: Arc<AtomicUsize>,
+    refuses: Arc<Mutex<Vec<Value>>>,
 }
 
 impl Inside {
@@ -82,6 +100,13 @@ impl Inside {
         let body = body.collect().await.unwrap().to_bytes();
         let message: Value = serde_json::from_slice(&body).unwrap_or_default();
         let id = message["id"].clone();
+        if message["method"] == "tools/list" {
+            self.lists.fetch_add(1, Ordering::SeqCst);
+            if let Some(error) = self.refuses.lock().unwrap().pop() {
+                let body = json!({"jsonrpc": "2.0", "id": id, "error": error});
+                return answer(400, "application/json", &body.to_string());
+            }
+        }
         match message["method"].as_str() {
             Some("tools/list") if self.list_fails.load(Ordering::SeqCst) != 0 => {
                 let error = json!({"code": self.list_fails.load(Ordering::SeqCst), "message": "no"});
