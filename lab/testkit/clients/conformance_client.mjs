@@ -10,6 +10,16 @@ const MODERN = '2026-07-28';
 const MOST_VISITS = 4;
 const PAGE = /http:\/\/[^\s"\\]+\/account\/connect\/[a-z0-9-]+/;
 const INVALID_PARAMS = -32602;
+/** Tools that the door may not pass on, whoever calls them: the suite's server lists them with headers that no client may send. */
+const FORBIDDEN = {
+  'http-invalid-tool-headers': [
+    'invalid_empty_header',
+    'invalid_number_header',
+    'invalid_duplicate_diff_case',
+    'invalid_space_in_name',
+    'invalid_control_char_name',
+  ],
+};
 const { KEEPER, MCP_CONFORMANCE_CONTEXT, MCP_CONFORMANCE_PROTOCOL_VERSION: revision } = process.env;
 const { name: scenario, ...context } = {
   name: process.env.MCP_CONFORMANCE_SCENARIO,
@@ -79,7 +89,7 @@ const used = async (what, operation) => {
   }
 };
 
-const { url, token } = await keeper('open', { url: process.argv.at(-1), scenario, context });
+const { url, token } = await keeper('open', { url: process.argv.at(-1), revision, scenario, context });
 const client = await connected(async () => {
   const client = new Client(
     { name: 'doorward-suite', version: '1' },
@@ -107,6 +117,9 @@ for (const { name, arguments: written } of context.toolCalls ?? []) {
   // A `null` where the schema wants something else is refused by the door: what is not there is left out.
   const given = Object.fromEntries(Object.entries(written).filter(([, value]) => value !== null));
   await used(`tool ${name}`, () => client.callTool({ name, arguments: given }));
+}
+for (const name of FORBIDDEN[scenario] ?? []) {
+  await used(`tool ${name}`, () => client.callTool({ name, arguments: {} }));
 }
 if (offers.resources) {
   for (const { uri } of (await connected(() => client.listResources())).resources) {

@@ -171,6 +171,11 @@ impl Connections {
         if let Some(token) = self.usable(&current, server, stale && !changed, now) {
             return Ok(token);
         }
+        if stale {
+            // A token was refused before its time: the server may have gone over to another authorization server, where nothing
+            // of this one's is good (U-08).
+            self.forget(server);
+        }
         let authority = self.authority(server, now).await?;
         let client = self.client(server, &authority.metadata).await?;
         let Some(request) = refresh(&client, &current) else {
@@ -189,10 +194,13 @@ impl Connections {
         }
     }
 
-    /// Drops a grant that opens nothing any more, and what is known of who gave it: the server may have gone over to
-    /// another authorization server (U-08).
-    async fn ended(&self, id: &[u8], server: &ServerName) -> Result<ConnectError, StoreError> {
+    fn forget(&self, server: &ServerName) {
         self.known.lock().unwrap_or_else(PoisonError::into_inner).remove(server);
+    }
+
+    /// Drops a grant that opens nothing any more, and what is known of who gave it.
+    async fn ended(&self, id: &[u8], server: &ServerName) -> Result<ConnectError, StoreError> {
+        self.forget(server);
         self.store.delete(Kind::UpstreamTokens, id).await?;
         Ok(ConnectError::NotConnected)
     }

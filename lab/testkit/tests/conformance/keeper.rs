@@ -24,6 +24,8 @@ use crate::runner::POLICIES;
 /// The address of a client metadata document by which the suite knows clients. Nothing fetches it.
 const DOCUMENT: &str = "https://conformance-test.local/client-metadata.json";
 
+const MODERN: &str = "2026-07-28";
+
 /// One lab, with one door at most, for one client.
 pub(crate) struct Keeper {
     pub(crate) address: SocketAddr,
@@ -85,7 +87,7 @@ impl House {
         let asked: Value = serde_json::from_slice(&body).expect("our script writes JSON");
         let word = |name: &str| asked[name].as_str().unwrap_or_default();
         let answer = match path.as_str() {
-            "/open" => self.open(word("url"), word("scenario"), &asked["context"]).await,
+            "/open" => self.open(word("url"), word("revision"), word("scenario"), &asked["context"]).await,
             "/visit" => self.person.visit(word("url")).await.all,
             _ => json!(null),
         };
@@ -93,11 +95,13 @@ impl House {
     }
 
     /// Opens the door before a server of the suite's.
-    async fn open(&self, url: &str, scenario: &str, context: &Value) -> Value {
+    async fn open(&self, url: &str, revision: &str, scenario: &str, context: &Value) -> Value {
         let suite = *self.suite.get().expect("the suite has begun");
+        // A client of one revision must not ask for another: left to itself the door would find out which ones there are.
+        let era = if revision == MODERN { "modern" } else { "legacy" };
         let mut plan = DoorPlan {
             policies: POLICIES.to_owned(),
-            servers: format!("[[server]]\nname = \"mock\"\nurl = \"{url}\"\n"),
+            servers: format!("[[server]]\nname = \"mock\"\nurl = \"{url}\"\nera = \"{era}\"\n"),
             // One by one, and before anybody asks: what a server names later is not in reach because of that (D-19).
             origins: listening(suite).iter().map(|port| format!("http://localhost:{port}")).collect(),
             ..DoorPlan::default()
