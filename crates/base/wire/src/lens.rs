@@ -9,7 +9,7 @@ use std::borrow::Cow;
 
 use crate::frame::{Frame, FrameKind};
 use crate::id::Id;
-use crate::json::{Kind, Value};
+use crate::json::Value;
 use crate::method::Method;
 
 pub use lists::{
@@ -214,30 +214,4 @@ pub fn cancelled_value(frame: &Frame) -> Option<Value<'_>> {
 /// Returns the subscription id of a notification on a `subscriptions/listen` stream, for splicing another in (L-16).
 pub fn subscription_id(frame: &Frame) -> Option<Value<'_>> {
     frame.params()?.get("_meta")?.get(META_SUBSCRIPTION_ID)
-}
-
-/// Says whether two values hold the same: members in any order, numbers as they are written.
-pub fn same_value(one: Value<'_>, other: Value<'_>) -> bool {
-    if one.kind() != other.kind() {
-        return false;
-    }
-    match one.kind() {
-        Kind::Object => {
-            // Sorted first: looking each name up would take the square of what a caller can send.
-            fn sorted(of: Value<'_>) -> Vec<(Cow<'_, str>, Value<'_>)> {
-                let mut members: Vec<_> = of.members().collect();
-                members.sort_by(|(a, _), (b, _)| a.cmp(b));
-                members
-            }
-            let (one, other) = (sorted(one), sorted(other));
-            one.len() == other.len()
-                && one.iter().zip(&other).all(|((a, one), (b, other))| a == b && same_value(*one, *other))
-        }
-        Kind::Array => {
-            let held = one.items().count() == other.items().count();
-            held && one.items().zip(other.items()).all(|(one, other)| same_value(one, other))
-        }
-        Kind::String => one.as_str() == other.as_str(),
-        _ => one.raw() == other.raw(),
-    }
 }

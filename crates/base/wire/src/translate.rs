@@ -23,6 +23,10 @@ pub struct Sender<'a> {
     pub log_level: Option<&'a str>,
 }
 
+/// Members of a request's parameters that belong to rounds (S26/basic/patterns/mrtr) and to tasks of 2025-11-25: a request of
+/// the other revision has no business with them, and a client could pass something there that nobody judges.
+const ROUNDS: [&str; 2] = ["inputResponses", "requestState"];
+
 /// Gives a request of 2025-11-25 the envelope of 2026-07-28 (S26/basic, `_meta`). Its method, its parameters and whatever
 /// else its `_meta` holds stay byte for byte.
 ///
@@ -41,6 +45,11 @@ pub fn to_modern(frame: &Frame, sender: &Sender<'_>) -> Result<Frame, FrameError
         let members = wanted.iter().filter_map(|(name, raw)| Some(format!("{}:{}", quote(name), (*raw)?)));
         format!("{{{}}}", members.collect::<Vec<_>>().join(","))
     };
+    if let Some(params) = frame.params() {
+        for name in ROUNDS.into_iter().chain(["task"]) {
+            edits.remove_member(params, name);
+        }
+    }
     match frame.params().map(|params| (params, params.get("_meta"))) {
         None => edits.insert_member(frame.root(), "params", &format!(r#"{{"_meta":{}}}"#, fresh())),
         Some((_, Some(meta))) if meta.is_object() => {
@@ -65,7 +74,7 @@ pub fn to_modern(frame: &Frame, sender: &Sender<'_>) -> Result<Frame, FrameError
 pub fn to_legacy(frame: &Frame) -> Result<Frame, FrameError> {
     let mut edits = Edits::new();
     if let Some(params) = frame.params() {
-        for name in ["inputResponses", "requestState"] {
+        for name in ROUNDS.into_iter().chain(["task"]) {
             edits.remove_member(params, name);
         }
         if let Some(meta) = params.get("_meta").filter(Value::is_object) {

@@ -17,7 +17,7 @@ use crate::record::Ending;
 use crate::refusal::URL_ELICITATION;
 use crate::rounds::has_rounds;
 use crate::session::opens_urls;
-use crate::sessions::Asker;
+use crate::sessions::{Asker, Bridged};
 use crate::snapshot::Snapshot;
 use crate::stage::{Caller, Exchange};
 use crate::tasks;
@@ -142,7 +142,7 @@ impl<P: Ports> Exchange<P> {
         } else if self.trail.is_down() {
             down::error_of(&frame, self.method, self.trail.subject.name(), &mut edits);
         }
-        if let Some(error) = frame.error() {
+        if let Some(error) = frame.error().filter(|_| !self.trail.is_down()) {
             self.judge_needed(error, snapshot, caller, &mut edits)?;
         }
         let bytes = edits.apply(frame.tree()).map_err(|error| malformed(error.to_string()))?;
@@ -280,11 +280,15 @@ impl<P: Ports> Exchange<P> {
             Method::ToolsListChanged | Method::PromptsListChanged | Method::ResourcesListChanged => {}
             Method::ResourceUpdated => {
                 let uri = frame.params().and_then(|params| params.get("uri")).and_then(|uri| uri.as_str());
-                let seen = uri.is_some_and(|uri| {
-                    snapshot.policies().sees(&caller.principal, &self.trail.server.name, Item::Resource(&uri))
+                let seen = uri.as_ref().is_some_and(|uri| {
+                    snapshot.policies().sees(&caller.principal, &self.trail.server.name, Item::Resource(uri))
                 });
                 if !seen {
                     return Ok(JudgedEvent::Dropped("resource-unseen"));
+                }
+                // In a child that several share, an old server tells of what any of them wants to hear of (L-16).
+                if !uri.is_some_and(|uri| self.subscribed_to(&uri)) {
+                    return Ok(JudgedEvent::Dropped("notification-out-of-place"));
                 }
             }
             _ => {}
@@ -305,7 +309,16 @@ impl<P: Ports> Exchange<P> {
         Ok(if changed { JudgedEvent::Changed(Some(bytes)) } else { JudgedEvent::Pass(bytes) })
     }
 
-    fn is_subscription(&self) -> bool {
+    /// Says whether a new client's subscription at an old server is one to this resource; what else listens is told by its own
+    /// filter.
+    fn subscribed_to(&self, uri: &str) -> bool {
+        match self.seat.session().map(|session| &session.bridged) {
+            Some(Bridged::Down(down)) => down.has_honoured(uri),
+            _ => true,
+        }
+    }
+
+    pub(crate) fn is_subscription(&self) -> bool {
         self.method == Method::SubscriptionsListen
     }
 
@@ -342,8 +355,11 @@ impl<P: Ports> Exchange<P> {
             let params =
                 frame.params().map(|params| translate::without(Some(params), &["elicitationId", "_meta"]));
             let params = params.map_or_else(String::new, |params| format!(r#","params":{params}"#));
-            let question =
-                Question { id: asked.clone(), request: format!(r#""method":{}{params}"#, quote(method)) };
+            let question = Question {
+                id: asked.clone(),
+                request: format!(r#""method":{}{params}"#, quote(method)),
+                elicits,
+            };
             return if can { JudgedEvent::Asked(question) } else { JudgedEvent::Declined(asked.clone()) };
         }
         let id = next_id();

@@ -11,7 +11,7 @@ use crate::door::Door;
 use crate::down::greet;
 use crate::guard;
 use crate::inspect::judged_digest;
-use crate::ports::Ports;
+use crate::ports::{Ports, UpstreamFault};
 use crate::refusal::{Reason, Refusal, UnseenKind};
 use crate::release::end_if_lost;
 use crate::session::{Seat, without_tasks};
@@ -48,9 +48,11 @@ pub(crate) async fn authorize<P: Ports>(door: &Door<P>, seated: InSession<'_, P>
                     Seat::Stateless(_) if trail.is_down() && method == Method::Cancelled => {
                         return Ok(Authorized::Nothing(trail));
                     }
-                    Seat::Stateless(capabilities) if trail.is_down() => {
-                        let capabilities = without_tasks(&capabilities);
-                        match greet(door, &trail, &caller, &capabilities, method).await {
+                    // A subscription opens a session of its own, once nothing more can refuse it.
+                    Seat::Stateless(capabilities)
+                        if trail.is_down() && method != Method::SubscriptionsListen =>
+                    {
+                        match seat_at_old(door, &trail, &caller, &capabilities, method).await {
                             Ok(session) => Seat::Session(session),
                             Err(refusal) => return Err(trail.refused(refusal)),
                         }
@@ -62,6 +64,30 @@ pub(crate) async fn authorize<P: Ports>(door: &Door<P>, seated: InSession<'_, P>
             Err(refusal) => Err(trail.refused(refusal)),
         },
         (_, _) => Err(trail.refuse(Reason::SessionMissing)),
+    }
+}
+
+/// Takes a seat at an old server for a new client. One that the server has forgotten shows when the tools are looked up, and
+/// is then taken anew, once.
+async fn seat_at_old<P: Ports>(
+    door: &Door<P>,
+    trail: &Trail,
+    caller: &Arc<Caller>,
+    capabilities: &str,
+    method: Method,
+) -> Result<Arc<Session<P::Link>>, Refusal> {
+    let capabilities = without_tasks(capabilities);
+    let session = greet(door, trail, caller, &capabilities).await?;
+    if method != Method::ToolsCall {
+        return Ok(session);
+    }
+    let seat = Seat::<P>::Session(Arc::clone(&session));
+    match current(door, &errands(trail, caller, &seat)).await {
+        Err(error) if error.fault == UpstreamFault::SessionLost => {
+            door.end_session(&session);
+            greet(door, trail, caller, &capabilities).await
+        }
+        _ => Ok(session),
     }
 }
 

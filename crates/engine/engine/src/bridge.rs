@@ -13,11 +13,12 @@ use futures_util::future::BoxFuture;
 
 use crate::authorize::{Authorized, authorize};
 use crate::door::Door;
+use crate::eras::Spoken;
 use crate::errand::Errands;
 use crate::identify::renew;
 use crate::inspect::inspect;
 use crate::modern::Wanted;
-use crate::ports::{Answer, Answered, Ports, UpstreamError};
+use crate::ports::{Answer, Answered, Ports, UpstreamError, UpstreamFault};
 use crate::refusal::{Reason, Refusal};
 use crate::release::{record_intent, send};
 use crate::session::{Seat, without_tasks};
@@ -56,16 +57,14 @@ pub(crate) struct Retry {
 
 pub(crate) async fn bridge<'a, P: Ports>(door: &Door<P>, seated: InSession<'a, P>) -> Step<InSession<'a, P>> {
     let InSession { mut trail, mut caller, headers, mut seat, asked } = seated;
-    if let Err(refusal) = acquaint(door, &mut trail, &mut caller).await {
-        return Err(trail.refused(refusal));
-    }
+    let spoken = match acquaint(door, &mut trail, &mut caller).await {
+        Ok(spoken) => spoken,
+        Err(refusal) => return Err(trail.refused(refusal)),
+    };
     trail.behind = match &seat {
         Seat::Session(session) if matches!(session.bridged, Bridged::Up(_)) => Era::Modern,
         Seat::Session(_) => Era::Legacy,
-        _ => match trail.server.spoken(|| door.ports.stopwatch()) {
-            Some(spoken) => spoken.behind(trail.era),
-            None => trail.era,
-        },
+        _ => spoken.behind(trail.era),
     };
     if trail.era != trail.behind {
         // A method of the one revision alone is not carried to the other.
@@ -101,13 +100,24 @@ async fn acquaint<P: Ports>(
     door: &Door<P>,
     trail: &mut Trail,
     caller: &mut Arc<Caller>,
-) -> Result<(), Refusal> {
-    let known = trail.snapshot.known().contains_key(&trail.server.name);
-    if known && trail.server.spoken(|| door.ports.stopwatch()).is_some() {
-        return Ok(());
+) -> Result<Spoken, Refusal> {
+    let server = Arc::clone(&trail.server);
+    let known = trail.snapshot.known().contains_key(&server.name);
+    let found = server.spoken(|| door.ports.stopwatch()).filter(|_| known);
+    if let Some((spoken, stale)) = found
+        // One asks an old server again, and nobody waits for it.
+        && (!stale || server.acquaintance.asking.try_lock().is_none())
+    {
+        return Ok(spoken);
     }
-    let snapshot = door.acquaint(&trail.server, Some(caller)).await.map_err(Refusal::upstream)?;
-    judge_under(door, trail, caller, snapshot).await
+    match (door.meet(&server, Some(caller)).await, found) {
+        (Ok((snapshot, spoken)), _) => {
+            judge_under(door, trail, caller, snapshot).await?;
+            Ok(spoken)
+        }
+        (Err(_), Some((spoken, _))) => Ok(spoken),
+        (Err(error), None) => Err(Refusal::upstream(error)),
+    }
 }
 
 /// Goes on under another snapshot, if it is another.
@@ -156,9 +166,13 @@ pub(crate) fn again<'a, P: Ports>(
     (snapshot, caller): (Arc<Snapshot>, Arc<Caller>),
     seat: Seat<P>,
     frame: Frame,
+    last: bool,
 ) -> BoxFuture<'a, Step<Sent<P>>> {
     let mut trail = of.trail.again(&door.ports);
     trail.snapshot = snapshot;
+    trail.is_about(&frame);
+    // Lost once more, it is not tried again.
+    trail.retried |= last;
     let method = frame.known_method();
     Box::pin(async move {
         let seated = InSession {
@@ -208,7 +222,9 @@ pub(crate) async fn stand_in<P: Ports>(
         }
         Local::Ping | Local::Taken => "{}".to_owned(),
         Local::Discover => down::discover(exchange)?,
-        Local::Listen(filter) => return down::listen(door, exchange, filter).await,
+        Local::Listen(_) => {
+            return Err(UpstreamError::new(UpstreamFault::Malformed, "a subscription is opened by itself"));
+        }
     };
     let answer = match exchange.door_id {
         Some(id) => {

@@ -10,14 +10,14 @@ use doorward_wire::Era;
 
 use crate::catalogue::{Catalogue, Catalogues, Known, current, single};
 use crate::change::Change;
-use crate::down::{Links, Parking, let_go};
-use crate::eras::{bare, tell_apart};
+use crate::down::{Links, Parking};
+use crate::eras::{Spoken, bare, tell_apart};
 use crate::errand::{Errand, ErrandKind};
 use crate::ports::{Ports, RandomUnavailable, UpstreamError, UpstreamFault};
 use crate::record::CallId;
 use crate::refusal::{Reason, Refusal};
 use crate::rounds::Rounds;
-use crate::sessions::{Owner, Session, SessionRules, Sessions};
+use crate::sessions::{Bridged, Owner, Session, SessionRules, Sessions};
 use crate::snapshot::{ServerRules, Snapshot};
 use crate::stage::Caller;
 use crate::tasks::Tasks;
@@ -151,8 +151,9 @@ impl<P: Ports> Door<P> {
     pub fn sweep(&self, now: Timestamp) -> usize {
         self.tasks.sweep(now);
         let ended = self.sessions.sweep(now);
-        ended.iter().for_each(|session| self.close(session));
-        self.parked.sweep(now).into_iter().for_each(|call| let_go(self, call));
+        self.close(&ended);
+        // Dropped, they let go of their servers' calls.
+        drop(self.parked.sweep(now));
         self.links.sweep();
         ended.len()
     }
@@ -165,19 +166,26 @@ impl<P: Ports> Door<P> {
     /// Ends the sessions of all owners for whom `which` holds: of one person, or of one client.
     pub fn end_sessions_where(&self, which: impl Fn(&Owner) -> bool) -> usize {
         let ended = self.sessions.matching(|session| which(session.owner()));
-        ended.iter().for_each(|session| self.close(session));
+        self.close(&ended);
         ended.len()
     }
 
     /// Ends one session; nothing if it has ended already.
     pub(crate) fn end_session(&self, session: &Session<P::Link>) {
         if self.sessions.end(session) {
-            self.close(session);
+            self.close(&[session]);
         }
     }
 
-    fn close(&self, session: &Session<P::Link>) {
-        session.link.iter().for_each(|link| self.ports.close(Arc::clone(link)));
+    /// Tells everybody that sessions have ended: their servers, and the streams of those that have no link to tell them.
+    fn close<S: std::ops::Deref<Target = Session<P::Link>>>(&self, ended: &[S]) {
+        ended
+            .iter()
+            .filter_map(|session| session.link.as_ref())
+            .for_each(|link| self.ports.close(Arc::clone(link)));
+        if ended.iter().any(|session| !matches!(session.bridged, Bridged::No)) {
+            self.change.announce();
+        }
     }
 
     pub(crate) fn next_id(&self) -> i64 {
@@ -208,6 +216,15 @@ impl<P: Ports> Door<P> {
         server: &Arc<ServerRules>,
         caller: Option<&Arc<Caller>>,
     ) -> Result<Arc<Snapshot>, UpstreamError> {
+        self.meet(server, caller).await.map(|(snapshot, _)| snapshot)
+    }
+
+    /// As [`acquaint`](Self::acquaint), and says what the server speaks.
+    pub(crate) async fn meet(
+        &self,
+        server: &Arc<ServerRules>,
+        caller: Option<&Arc<Caller>>,
+    ) -> Result<(Arc<Snapshot>, Spoken), UpstreamError> {
         if caller.is_none() && server.per_person_credential {
             let what = "it is called on behalf of people only, and nobody has come yet";
             return Err(UpstreamError::new(UpstreamFault::Refused, what));
@@ -218,13 +235,13 @@ impl<P: Ports> Door<P> {
         let spoken = tell_apart(self, server, caller).await?;
         let now = self.snapshot();
         if now.known().contains_key(&server.name) {
-            return Ok(now);
+            return Ok((now, spoken));
         }
         let catalogue = match spoken.modern {
             true => self.ask_modern(server, caller).await?,
             false => self.ask_legacy(server, caller).await?,
         };
-        Ok(self.learn(&server.name, &catalogue))
+        Ok((self.learn(&server.name, &catalogue), spoken))
     }
 
     async fn ask_legacy(

@@ -3,13 +3,13 @@
 
 mod parked;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use bytes::Bytes;
 use doorward_policy::Item;
-use doorward_types::{ServerName, Timestamp};
+use doorward_types::ServerName;
 use doorward_wire::lens::META_SUBSCRIPTION_ID;
 use doorward_wire::translate::{discover_of, to_legacy};
 use doorward_wire::{Edits, Era, Frame, FrameKind, Id, LEGACY, MODERN, Method, Value, quote};
@@ -21,36 +21,69 @@ use crate::door::Door;
 use crate::errand::{Errand, ErrandKind, Errands};
 use crate::guard;
 use crate::ports::{Answer, Answered, Ports, UpstreamError, UpstreamFault};
-use crate::refusal::{Reason, Refusal};
+use crate::refusal::{Reason, Refusal, URL_ELICITATION};
 use crate::release::{Released, release};
 use crate::rounds::has_rounds;
-use crate::session::Seat;
+use crate::session::{Seat, without_tasks};
 use crate::sessions::{Bridged, NewSession, Owner, Session};
 use crate::stage::{Asked, Caller, Exchange, Trail};
 use crate::up::LEVELS;
 
-pub(crate) use parked::{Parking, Question, Resumed, addresses_of, let_go, park, resume};
+pub(crate) use parked::{Parking, Question, Resumed, addresses_of, park, resume};
 
+/// The longest greeting of a server that is kept, in bytes.
+const MOST_HELLO: usize = 64 * 1_024;
 /// Resources that one subscription may name.
 const MOST_URIS: usize = 64;
 
 /// What the door keeps of a server's session for a client that has none.
 pub(crate) struct Down {
-    /// The server's answer to `initialize`.
-    hello: Frame,
+    /// What the server said of itself when it was greeted, as the result of `server/discover`.
+    discover: String,
+    /// What it tells unasked, and whether it has log messages.
+    tells: Tells,
     /// One more than the most talkative level that the server was told; 0 for none.
     level: AtomicU8,
-    /// For the session of one subscription: what the server agreed to tell, as JSON.
-    honoured: OnceLock<String>,
+    /// It is one subscription's alone, and lives as long as that.
+    pub(crate) own: bool,
+    /// Of such a one: what the server agreed to tell.
+    honoured: OnceLock<Honoured>,
+}
+
+#[derive(Default)]
+struct Honoured {
+    filter: String,
+    uris: HashSet<Arc<str>>,
+}
+
+#[derive(Clone, Copy)]
+struct Tells {
+    tools: bool,
+    prompts: bool,
+    resources: bool,
+    updates: bool,
+    logs: bool,
+}
+
+impl Tells {
+    fn of(hello: Value<'_>) -> Self {
+        let capability = |path: &[&str]| hello.get("capabilities")?.path(path);
+        let tells =
+            |of: &str, what: &str| capability(&[of, what]).and_then(|told| told.as_bool()) == Some(true);
+        Self {
+            tools: tells("tools", "listChanged"),
+            prompts: tells("prompts", "listChanged"),
+            resources: tells("resources", "listChanged"),
+            updates: tells("resources", "subscribe"),
+            logs: capability(&["logging"]).is_some(),
+        }
+    }
 }
 
 impl Down {
-    fn capability(&self, path: &[&str]) -> Option<Value<'_>> {
-        self.hello.result()?.get("capabilities")?.path(path)
-    }
-
-    fn tells(&self, of: &str, what: &str) -> bool {
-        self.capability(&[of, what]).and_then(|told| told.as_bool()) == Some(true)
+    /// Says whether a subscription was agreed on for a resource.
+    pub(crate) fn has_honoured(&self, uri: &str) -> bool {
+        self.honoured.get().is_some_and(|honoured| honoured.uris.contains(uri))
     }
 }
 
@@ -137,11 +170,7 @@ pub(crate) async fn greet<P: Ports>(
     trail: &Trail,
     caller: &Arc<Caller>,
     capabilities: &Arc<str>,
-    method: Method,
 ) -> Result<Arc<Session<P::Link>>, Refusal> {
-    if method == Method::SubscriptionsListen {
-        return open(door, trail, caller, capabilities).await;
-    }
     let key = LinkKey {
         server: trail.server.name.clone(),
         owner: caller.owner.clone(),
@@ -152,7 +181,7 @@ pub(crate) async fn greet<P: Ports>(
     let mut kept = slot.lock().await;
     let session = match kept.as_ref().filter(|session| door.sessions.touch(session, trail.now)) {
         Some(session) => Arc::clone(session),
-        None => Arc::clone(kept.insert(open(door, trail, caller, capabilities).await?)),
+        None => Arc::clone(kept.insert(open(door, trail, caller, capabilities, false).await?)),
     };
     drop(kept);
     set_level(door, trail, caller, &session).await;
@@ -173,7 +202,7 @@ async fn set_level<P: Ports>(
         return;
     };
     let told = down.level.load(Ordering::Relaxed);
-    if (told != 0 && told <= rank + 1) || down.capability(&["logging"]).is_none() {
+    if (told != 0 && told <= rank + 1) || !down.tells.logs {
         return;
     }
     down.level.store(rank + 1, Ordering::Relaxed);
@@ -205,6 +234,7 @@ async fn open<P: Ports>(
     trail: &Trail,
     caller: &Arc<Caller>,
     capabilities: &Arc<str>,
+    own: bool,
 ) -> Result<Arc<Session<P::Link>>, Refusal> {
     let server = &trail.server;
     door.sessions.reserve(&caller.owner, &server.name).map_err(Refusal::new)?;
@@ -232,6 +262,12 @@ async fn open<P: Ports>(
         return Err(Refusal::upstream(UpstreamError::new(UpstreamFault::Refused, what)));
     };
     on.version = version.as_ref().into();
+    let hello = hello.result().map(|hello| (discover_of(hello), Tells::of(hello)));
+    // It is kept for as long as the session.
+    let Some((discover, tells)) = hello.filter(|(discover, _)| discover.len() <= MOST_HELLO) else {
+        let what = "what it says when it is greeted is too long";
+        return Err(Refusal::upstream(UpstreamError::new(UpstreamFault::TooLarge, what)));
+    };
     let ready = Errand::<P>::new(&on, door.next_id(), ErrandKind::Initialized);
     door.ports.errand(ready).await.map_err(Refusal::upstream)?;
     let name = door.ports.random().map_err(|_| Refusal::because(Reason::Busy, "no randomness"))?;
@@ -242,8 +278,10 @@ async fn open<P: Ports>(
         capabilities: Arc::clone(capabilities),
         link: opening.link.take(),
         bridged: Bridged::Down(Box::new(Down {
-            hello: hello.clone(),
+            discover,
+            tells,
             level: AtomicU8::new(0),
+            own,
             honoured: OnceLock::new(),
         })),
     };
@@ -264,49 +302,70 @@ fn down<P: Ports>(exchange: &Exchange<P>) -> Result<Held<'_, P::Link>, UpstreamE
 
 /// Answers `server/discover` with what the server said when it was greeted.
 pub(crate) fn discover<P: Ports>(exchange: &Exchange<P>) -> Result<String, UpstreamError> {
-    let (_, down) = down(exchange)?;
-    let hello = down.hello.result();
-    hello.map(discover_of).ok_or_else(|| UpstreamError::new(UpstreamFault::Malformed, "it was never greeted"))
+    down(exchange).map(|(_, down)| down.discover.clone())
 }
 
-/// Opens what an old server has for a subscription: its stream, and a subscription to each resource. Without a stream it
-/// tells nothing unasked, and the subscription is silent.
+/// Ends the session of a subscription that came to nothing.
+struct Own<'a, P: Ports> {
+    door: &'a Door<P>,
+    session: Arc<Session<P::Link>>,
+    kept: bool,
+}
+
+impl<P: Ports> Drop for Own<'_, P> {
+    fn drop(&mut self) {
+        if !self.kept {
+            self.door.end_session(&self.session);
+        }
+    }
+}
+
+/// Opens what an old server has for a subscription: a session of its own, whose end takes everything back, its stream, and a
+/// subscription to each resource. Without a stream it tells nothing unasked, and the subscription is silent.
 pub(crate) async fn listen<P: Ports>(
     door: &Arc<Door<P>>,
     exchange: &Exchange<P>,
     filter: Filter,
-) -> Result<Answered<P::Link, P::Events>, UpstreamError> {
-    let (session, down) = down(exchange)?;
-    let on = errands(&exchange.trail, &exchange.caller, &exchange.seat);
+) -> Result<(Answered<P::Link, P::Events>, Arc<Session<P::Link>>), Refusal> {
+    let (trail, caller) = (&exchange.trail, &exchange.caller);
+    let capabilities = without_tasks(exchange.seat.capabilities());
+    let session = open(door, trail, caller, &capabilities, true).await?;
+    let mut own = Own { door, session, kept: false };
+    let session = Arc::clone(&own.session);
+    let Bridged::Down(down) = &session.bridged else { return Err(Refusal::new(Reason::SessionUnknown)) };
+    let on = errands(trail, caller, &Seat::<P>::Session(Arc::clone(&session)));
     let opened = door.ports.errand(Errand::<P>::new(&on, door.next_id(), ErrandKind::OpenStream)).await;
     let answer = match opened {
         Ok(Answered { answer: Answer::Stream(events), .. }) => Answer::Stream(events),
         Ok(_) => Answer::Accepted,
-        Err(error) if error.fault == UpstreamFault::VerbNotServed => Answer::Accepted,
-        Err(error) => return Err(error),
-    };
-    let speaks = matches!(answer, Answer::Stream(_));
-    let mut honoured = Vec::new();
-    for (wanted, of, name) in [
-        (exchange.trail.wanted.tools, "tools", "toolsListChanged"),
-        (exchange.trail.wanted.prompts, "prompts", "promptsListChanged"),
-        (exchange.trail.wanted.resources, "resources", "resourcesListChanged"),
-    ] {
-        if wanted && speaks && down.tells(of, "listChanged") {
-            honoured.push(format!("{}:true", quote(name)));
+        // The session was opened just now: it is the verb that is not found.
+        Err(error) if matches!(error.fault, UpstreamFault::VerbNotServed | UpstreamFault::SessionLost) => {
+            Answer::Accepted
         }
-    }
-    let mut uris = Vec::new();
+        Err(error) => return Err(Refusal::upstream(error)),
+    };
+    let (tells, wanted) = (down.tells, trail.wanted);
+    let speaks = matches!(answer, Answer::Stream(_));
+    let lists = [
+        (wanted.tools && tells.tools, "toolsListChanged"),
+        (wanted.prompts && tells.prompts, "promptsListChanged"),
+        (wanted.resources && tells.resources, "resourcesListChanged"),
+    ];
+    let lists = lists.into_iter().filter(|(told, _)| *told && speaks);
+    let mut filters: Vec<_> = lists.map(|(_, name)| format!("{}:true", quote(name))).collect();
+    let mut uris = HashSet::new();
     for uri in filter.0 {
-        if speaks && down.tells("resources", "subscribe") && subscribe(door, exchange, session, &uri).await {
-            uris.push(quote(&uri));
+        if speaks && tells.updates && subscribe(door, exchange, &session, &uri).await {
+            uris.insert(uri);
         }
     }
     if !uris.is_empty() {
-        honoured.push(format!(r#""resourceSubscriptions":[{}]"#, uris.join(",")));
+        let uris: Vec<_> = uris.iter().map(|uri| quote(uri)).collect();
+        filters.push(format!(r#""resourceSubscriptions":[{}]"#, uris.join(",")));
     }
-    let _first = down.honoured.set(honoured.join(","));
-    Ok(Answered { link: None, answer })
+    let _first = down.honoured.set(Honoured { filter: filters.join(","), uris });
+    own.kept = true;
+    Ok((Answered { link: None, answer }, session))
 }
 
 /// Subscribes to one resource, judged and recorded like a client's own request for it; false where it may not, or cannot.
@@ -326,9 +385,9 @@ async fn subscribe<P: Ports>(
     let frame = Frame::parse(Bytes::from(text), &exchange.trail.server.request_limits);
     let (Ok(frame), true) = (frame, seen) else { return false };
     let seat = Seat::Session(Arc::clone(session));
-    let Ok((answered, exchange)) = again(door, exchange, (snapshot, caller), seat, frame).await else {
-        return false;
-    };
+    // Once: lost, it must not be asked for in another session.
+    let sent = again(door, exchange, (snapshot, caller), seat, frame, true).await;
+    let Ok((answered, exchange)) = sent else { return false };
     let limits = exchange.trail.server.answer_limits;
     match release(door, answered, exchange).await {
         Ok(Released::Whole { bytes, .. }) => {
@@ -346,7 +405,7 @@ async fn subscribe<P: Ports>(
 pub(crate) fn acknowledged<P: Ports>(exchange: &Exchange<P>) -> Option<Bytes> {
     let (_, down) = down(exchange).ok()?;
     let id = exchange.trail.id.as_ref()?.to_json();
-    let honoured = down.honoured.get()?;
+    let honoured = &down.honoured.get()?.filter;
     Some(Bytes::from(format!(
         r#"{{"jsonrpc":"2.0","method":"notifications/subscriptions/acknowledged","params":{{"_meta":{{"{META_SUBSCRIPTION_ID}":{id}}},"notifications":{{{honoured}}}}}}}"#
     )))
@@ -367,16 +426,19 @@ pub(crate) fn named(frame: &Frame, id: &Id, edits: &mut Edits) {
 pub(crate) fn error_of(frame: &Frame, method: Method, subject: &str, edits: &mut Edits) {
     let Some(error) = frame.error() else { return };
     let Some(code) = error.get("code") else { return };
-    // A resource that is not there has no code of its own any more, but its URI beside it.
-    if code.as_i64() == Some(-32002) && method == Method::ResourcesRead {
-        edits.replace(code.span(), "-32602");
-        edits.set_member(error, "data", &format!(r#"{{"uri":{}}}"#, quote(subject)));
-    }
-}
-
-/// Says when a call that waits for its client is given up.
-fn until(now: Timestamp) -> Timestamp {
-    Timestamp::from_micros(now.as_micros().saturating_add(600 * 1_000_000))
+    let (new, data) = match code.as_i64() {
+        // A resource that is not there has no code of its own any more, but its URI beside it.
+        Some(-32002) if method == Method::ResourcesRead => {
+            ("-32602", format!(r#"{{"uri":{}}}"#, quote(subject)))
+        }
+        // Where it could not become a round the client lacks what it takes.
+        Some(URL_ELICITATION) => {
+            ("-32021", r#"{"requiredCapabilities":{"elicitation":{"url":{}}}}"#.to_owned())
+        }
+        _ => return,
+    };
+    edits.replace(code.span(), new);
+    edits.set_member(error, "data", &data);
 }
 
 #[cfg(test)]

@@ -51,10 +51,11 @@ pub struct Acquaintance {
 }
 
 impl Acquaintance {
-    fn found(&self, now: u64) -> Option<Spoken> {
+    /// Returns what was found, and whether it is time to ask again.
+    fn found(&self, now: u64) -> Option<(Spoken, bool)> {
         let found = self.found.load(Ordering::Acquire);
         let stale = found == 1 && now.saturating_sub(self.since.load(Ordering::Relaxed)) >= LEGACY_FOR;
-        (found != 0 && !stale).then_some(Spoken { legacy: found & 1 != 0, modern: found & 2 != 0 })
+        (found != 0).then_some((Spoken { legacy: found & 1 != 0, modern: found & 2 != 0 }, stale))
     }
 
     fn note(&self, spoken: Spoken, now: u64) {
@@ -69,12 +70,12 @@ impl Acquaintance {
 }
 
 impl ServerRules {
-    /// Returns what the server speaks, as it is configured or was found.
-    pub(crate) fn spoken(&self, now: impl FnOnce() -> u64) -> Option<Spoken> {
+    /// Returns what the server speaks, as it is configured or was found, and whether it is time to ask again.
+    pub(crate) fn spoken(&self, now: impl FnOnce() -> u64) -> Option<(Spoken, bool)> {
         match self.era {
-            EraRule::Legacy => Some(Spoken { legacy: true, modern: false }),
-            EraRule::Modern => Some(Spoken { legacy: false, modern: true }),
-            EraRule::Both => Some(Spoken { legacy: true, modern: true }),
+            EraRule::Legacy => Some((Spoken { legacy: true, modern: false }, false)),
+            EraRule::Modern => Some((Spoken { legacy: false, modern: true }, false)),
+            EraRule::Both => Some((Spoken { legacy: true, modern: true }, false)),
             EraRule::Auto => self.acquaintance.found(now()),
         }
     }
@@ -86,7 +87,7 @@ pub(crate) async fn tell_apart<P: Ports>(
     server: &Arc<ServerRules>,
     caller: Option<&Arc<Caller>>,
 ) -> Result<Spoken, UpstreamError> {
-    if let Some(spoken) = server.spoken(|| door.ports.stopwatch()) {
+    if let Some((spoken, false)) = server.spoken(|| door.ports.stopwatch()) {
         return Ok(spoken);
     }
     let modern = discovers(door, server, caller).await?;
@@ -186,10 +187,10 @@ mod tests {
         let known = Acquaintance::default();
         assert_eq!(known.found(5), None);
         known.note(Spoken { legacy: true, modern: false }, 10);
-        assert_eq!(known.found(LEGACY_FOR + 9), Some(Spoken { legacy: true, modern: false }));
-        assert_eq!(known.found(LEGACY_FOR + 10), None);
+        assert_eq!(known.found(LEGACY_FOR + 9), Some((Spoken { legacy: true, modern: false }, false)));
+        assert_eq!(known.found(LEGACY_FOR + 10), Some((Spoken { legacy: true, modern: false }, true)));
         known.note(Spoken { legacy: true, modern: true }, 10);
-        assert_eq!(known.found(u64::MAX), Some(Spoken { legacy: true, modern: true }));
+        assert_eq!(known.found(u64::MAX), Some((Spoken { legacy: true, modern: true }, false)));
         known.forget();
         assert_eq!(known.found(10), None);
     }

@@ -1,12 +1,12 @@
 //! The hear step: the body becomes a frame, by the ladder of the protocol.
 
-use doorward_wire::{Classified, Era, Method, Verb, classify, classify_stream, lens};
+use doorward_wire::{Classified, Era, Frame, Method, Verb, classify, classify_stream, lens};
 
 use crate::door::Door;
 use crate::ports::{Ports, ReadError};
 use crate::record::Subject;
 use crate::refusal::Reason;
-use crate::stage::{Heard, Identified, Said, Step};
+use crate::stage::{Heard, Identified, Said, Step, Trail};
 
 pub(crate) async fn hear<'a, P: Ports>(door: &Door<P>, identified: Identified<'a, P>) -> Step<Heard<'a>> {
     let Identified { mut trail, caller, verb, content_type, accept, headers, body } = identified;
@@ -42,24 +42,32 @@ pub(crate) async fn hear<'a, P: Ports>(door: &Door<P>, identified: Identified<'a
     let method = frame.known_method();
     trail.era = era;
     trail.id = frame.id().cloned();
-    trail.method = Some(match (frame.method(), method) {
-        (None, _) => "response",
-        (Some(_), Method::Other) => "other",
-        (Some(_), method) => method.name(),
-    });
-    trail.subject = match method {
-        Method::ToolsCall => {
-            lens::tool_call(&frame).map_or(Subject::None, |call| Subject::Tool((&*call.name).into()))
-        }
-        Method::PromptsGet => {
-            lens::routing_name(&frame).map_or(Subject::None, |name| Subject::Prompt((&*name).into()))
-        }
-        Method::ResourcesRead | Method::ResourcesSubscribe | Method::ResourcesUnsubscribe => {
-            lens::resource_uri(&frame).map_or(Subject::None, |uri| Subject::Resource((&*uri).into()))
-        }
-        Method::Other => frame.method().map_or(Subject::None, |name| Subject::Method(name.into())),
-        _ => Subject::None,
-    };
+    trail.is_about(&frame);
     trail.times.hear = trail.lap(&door.ports);
     Ok(Heard { trail, caller, headers, said: Said::Frame { frame, method, session } })
+}
+
+impl Trail {
+    /// Notes what a frame is, and what it is about.
+    pub(crate) fn is_about(&mut self, frame: &Frame) {
+        let method = frame.known_method();
+        self.method = Some(match (frame.method(), method) {
+            (None, _) => "response",
+            (Some(_), Method::Other) => "other",
+            (Some(_), method) => method.name(),
+        });
+        self.subject = match method {
+            Method::ToolsCall => {
+                lens::tool_call(frame).map_or(Subject::None, |call| Subject::Tool((&*call.name).into()))
+            }
+            Method::PromptsGet => {
+                lens::routing_name(frame).map_or(Subject::None, |name| Subject::Prompt((&*name).into()))
+            }
+            Method::ResourcesRead | Method::ResourcesSubscribe | Method::ResourcesUnsubscribe => {
+                lens::resource_uri(frame).map_or(Subject::None, |uri| Subject::Resource((&*uri).into()))
+            }
+            Method::Other => frame.method().map_or(Subject::None, |name| Subject::Method(name.into())),
+            _ => Subject::None,
+        };
+    }
 }

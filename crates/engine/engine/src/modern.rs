@@ -221,13 +221,14 @@ impl<P: Ports> Exchange<P> {
     /// Says why a notification has no place on this stream, if it has none.
     pub(crate) fn out_of_place(&self, method: Method, frame: &Frame) -> Option<&'static str> {
         use Method::{
-            Cancelled, Message, Other, Progress, PromptsListChanged, ResourceUpdated, ResourcesListChanged,
-            SubscriptionsAcknowledged, Tasks, ToolsListChanged,
+            Cancelled, ElicitationComplete, Message, Other, Progress, PromptsListChanged, ResourceUpdated,
+            ResourcesListChanged, SubscriptionsAcknowledged, Tasks, ToolsListChanged,
         };
         let wanted = &self.trail.wanted;
         if self.method != Method::SubscriptionsListen {
             return match method {
                 Message if !self.is_loud_enough(frame) => Some("log-not-asked-for"),
+                ElicitationComplete => Some("notification-out-of-place"),
                 SubscriptionsAcknowledged
                 | ToolsListChanged
                 | PromptsListChanged

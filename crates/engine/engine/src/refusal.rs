@@ -60,6 +60,8 @@ pub enum Reason {
     Unseen(UnseenKind),
     /// The client gave the request up: nobody waits for an answer.
     GivenUp,
+    /// The session has subscribed to as many resources as it may, or to one of too long a name.
+    TooManySubscriptions,
     /// `logging/setLevel` with a level that does not exist.
     BadLevel,
     /// Seen, but no policy permits this call with these arguments.
@@ -297,6 +299,7 @@ impl Reason {
             Self::TasksUndeclared => "tasks-undeclared",
             Self::IdInUse => "id-in-use",
             Self::GivenUp => "given-up",
+            Self::TooManySubscriptions => "too-many-subscriptions",
             Self::BadLevel => "bad-log-level",
             Self::UnaskedResponse => "unasked-response",
             Self::BadAnswer => "elicitation-answer-malformed",
@@ -417,6 +420,9 @@ impl Reason {
                 Face::error(200, -32602, "the request state is not valid: begin again without it")
             }
             Self::GivenUp => Face::error(200, REFUSED, "the request was cancelled"),
+            Self::TooManySubscriptions => {
+                Face::error(200, REFUSED, "no more resources can be subscribed to in this session")
+            }
             Self::BadLevel => Face::error(200, -32602, "there is no such log level"),
             Self::NoTask(_) => Face::error(200, -32602, "Task not found"),
             Self::TasksUndeclared => Face {
@@ -428,6 +434,10 @@ impl Reason {
             Self::BadAnswer => Face::error(400, -32602, "that is no answer to what was asked"),
             Self::NotTheJudgedFrame => {
                 Face::error(200, REFUSED, "refused: the request changed after it was judged")
+            }
+            // A client without sessions has lost none.
+            Self::Upstream(UpstreamFault::SessionLost) if era == Era::Modern => {
+                Face::error(200, -32603, "the server behind the door lost the thread; try again")
             }
             Self::Upstream(fault) => fault.face(),
             Self::Needed(need) => need.face(asker),

@@ -12,7 +12,7 @@ use futures_util::future::{Either, select};
 
 use crate::bridge::{Local, Sent, again, errands, stand_in};
 use crate::door::Door;
-use crate::down::{Resumed, resume};
+use crate::down::{Resumed, listen as listen_down, resume};
 use crate::errand::{Errand, ErrandKind};
 use crate::ports::{Answer, Answered, Events, More, Ports, UpstreamError, UpstreamFault};
 use crate::record::{Ending, IntentFacts, OutcomeFacts, RefusalFacts, Subject};
@@ -90,13 +90,26 @@ pub(crate) async fn send<P: Ports>(
     };
     // If the caller goes away while this waits, the guard records it.
     let guard = Unfinished { door, exchange: &exchange, place: opening, armed: true };
+    let mut dispatched = false;
     let sent = match (local, retry) {
+        (Some(Local::Listen(filter)), _) => match listen_down(door, &exchange, filter).await {
+            Ok((answered, session)) => {
+                guard.finished();
+                exchange.seat = Seat::Session(session);
+                return Ok((answered, exchange));
+            }
+            Err(refusal) => Err(refusal),
+        },
         (Some(local), _) => stand_in(door, local, &exchange).await.map_err(Refusal::upstream),
         (None, Some(retry)) => match resume(door, &exchange, &retry).await {
-            Ok(Resumed::Anew) => dispatch(door, cleared, &exchange).await,
-            Ok(Resumed::On(answered, door_id)) => {
+            Ok(Resumed::Anew) => {
+                dispatched = true;
+                dispatch(door, cleared, &exchange).await
+            }
+            Ok(Resumed::On(answered, door_id, session)) => {
                 guard.finished();
                 exchange.door_id = Some(door_id);
+                exchange.seat = Seat::Session(session);
                 return Ok((answered, exchange));
             }
             Ok(Resumed::Asked(round)) => {
@@ -107,7 +120,10 @@ pub(crate) async fn send<P: Ports>(
             }
             Err(refusal) => Err(refusal),
         },
-        (None, None) => dispatch(door, cleared, &exchange).await,
+        (None, None) => {
+            dispatched = true;
+            dispatch(door, cleared, &exchange).await
+        }
     };
     guard.finished();
     exchange.greeting = greeting;
@@ -121,7 +137,11 @@ pub(crate) async fn send<P: Ports>(
             if opening {
                 door.sessions.release(&exchange.caller.owner, &exchange.trail.server.name);
             }
-            lost(door, exchange, refusal).await
+            if dispatched {
+                lost(door, exchange, refusal).await
+            } else {
+                Err(failed(door, exchange, refusal).await)
+            }
         }
     }
 }
@@ -143,20 +163,19 @@ async fn dispatch<P: Ports>(
 
 /// Ends an exchange that failed; where an old server had merely forgotten the session that the door held there, it is
 /// greeted anew, and asked once more: it did nothing, since it knew nothing of whose request it was.
-async fn lost<P: Ports>(door: &Arc<Door<P>>, mut exchange: Exchange<P>, refusal: Refusal) -> Step<Sent<P>> {
+async fn lost<P: Ports>(door: &Arc<Door<P>>, exchange: Exchange<P>, refusal: Refusal) -> Step<Sent<P>> {
     let lost = matches!(refusal.reason, Reason::Upstream(UpstreamFault::SessionLost));
     let Some(frame) =
         exchange.kept.clone().filter(|_| lost && exchange.trail.is_down() && !exchange.trail.retried)
     else {
         return Err(failed(door, exchange, refusal).await);
     };
-    exchange.trail.retried = true;
     let judged_under = (Arc::clone(&exchange.trail.snapshot), Arc::clone(&exchange.caller));
     let seat = Seat::Stateless(Arc::clone(exchange.seat.capabilities()));
     let ending = Ending::Failed(refusal.reason.id());
     let _shut = record_outcome(door, &exchange, ending, &Tally::default()).await;
     end_if_lost(door, &exchange.seat, &refusal);
-    again(door, &exchange, judged_under, seat, frame).await
+    again(door, &exchange, judged_under, seat, frame, true).await
 }
 
 pub(crate) async fn release<P: Ports>(
@@ -191,6 +210,11 @@ pub(crate) async fn release<P: Ports>(
                 .await
                 .map_err(|refusal| exchange.abandon().refused(refusal))?;
             Ok(Released::Accepted)
+        }
+        // An old client asked for a stream, and a new server gives it none.
+        Answer::Whole(..) if exchange.method == Method::SubscriptionsListen && exchange.trail.is_up() => {
+            let error = UpstreamError::new(UpstreamFault::VerbNotServed, "it takes no subscriptions");
+            Err(failed(door, exchange, Refusal::upstream(error)).await)
         }
         Answer::Whole(bytes, status) => whole(door, exchange, bytes, status).await,
         Answer::Stream(events) => {
@@ -469,16 +493,16 @@ pub(crate) async fn record_refusal<P: Ports>(door: &Arc<Door<P>>, refused: Refus
 
 /// Cleans up after a caller who goes away while something is waited for: the outcome is recorded unless it was, and
 /// what the exchange held is free again.
-struct Unfinished<'a, P: Ports> {
-    door: &'a Arc<Door<P>>,
-    exchange: &'a Exchange<P>,
+pub(crate) struct Unfinished<'a, P: Ports> {
+    pub(crate) door: &'a Arc<Door<P>>,
+    pub(crate) exchange: &'a Exchange<P>,
     /// It holds a place for the session that it would have opened.
-    place: bool,
-    armed: bool,
+    pub(crate) place: bool,
+    pub(crate) armed: bool,
 }
 
 impl<P: Ports> Unfinished<'_, P> {
-    fn finished(mut self) {
+    pub(crate) fn finished(mut self) {
         self.armed = false;
     }
 }

@@ -333,6 +333,12 @@ impl<L> Sessions<L> {
 
     fn expired(&self, session: &Session<L>, now: Timestamp) -> bool {
         let seen = Timestamp::from_micros(session.seen.load(Ordering::Relaxed));
+        // A subscription's own lives as long as its stream.
+        if let Bridged::Down(down) = &session.bridged
+            && down.own
+        {
+            return session.ended();
+        }
         session.ended()
             || now.since(seen) >= self.rules.idle
             || now.since(session.born) >= self.rules.absolute

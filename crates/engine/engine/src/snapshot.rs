@@ -46,8 +46,10 @@ pub struct ServerRules {
     pub expectation: Expectation,
     /// Which revisions it speaks.
     pub era: EraRule,
-    /// How long one call may take, progress included.
+    /// How long a server may be silent on a call.
     pub call_timeout: Duration,
+    /// How long one call may take, progress included.
+    pub call_most: Duration,
     /// Bounds of a request.
     pub request_limits: Limits,
     /// Bounds of an answer.
@@ -163,6 +165,7 @@ impl ServerRules {
             expectation: self.expectation.clone(),
             era: self.era,
             call_timeout: self.call_timeout,
+            call_most: self.call_most,
             request_limits: self.request_limits,
             answer_limits: self.answer_limits,
             keeps_assertion: self.keeps_assertion,

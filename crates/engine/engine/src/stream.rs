@@ -12,7 +12,7 @@ use doorward_wire::Method;
 use doorward_wire::sse::write_event;
 use futures_util::future::{Either, select};
 
-use bridged::{Bridge, beside};
+use bridged::{Bridge, MOST_QUESTIONS, beside};
 
 use crate::answer::{JudgedAnswer, JudgedEvent};
 use crate::bridge::errands;
@@ -252,11 +252,11 @@ impl<P: Ports> ReleasedStream<P> {
                     return out.freeze();
                 }
                 Ok(JudgedEvent::Asked(question)) => {
-                    if self.door.parked.has_room(&self.exchange.caller.owner) {
+                    if self.bridged.questions.len() < MOST_QUESTIONS {
                         self.bridged.questions.push(question);
                         self.bridged.asked_at.get_or_insert(self.door.ports.stopwatch());
                     } else {
-                        self.drop_event("too-many-calls-wait").await;
+                        self.drop_event("too-many-questions").await;
                         self.answer(ErrandKind::Decline(question.id)).await;
                     }
                 }
@@ -281,7 +281,13 @@ impl<P: Ports> ReleasedStream<P> {
             }
         }
         match more {
+            // However fast it goes on speaking.
+            Ok(More::Yes) if self.has_asked_enough() => self.put_aside(&mut out).await,
             Ok(More::Yes) => {}
+            // An old server may end its stream when it likes; a new client listens again (L-16).
+            Ok(More::No) if self.exchange.is_subscription() && self.exchange.trail.is_down() => {
+                self.end_subscription(&mut out).await;
+            }
             Ok(More::No) if self.exchange.door_id.is_none() => {
                 self.finish(Ending::Result).await;
             }

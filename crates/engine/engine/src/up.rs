@@ -22,8 +22,9 @@ use crate::stage::{Asked, Exchange, Trail};
 
 /// A client's name for itself is said to servers only up to this length, in bytes: it is kept for as long as the session.
 const MOST_INFO: usize = 2_048;
-/// Resources that one session may subscribe to.
+/// Resources that one session may subscribe to, and the longest name of one, in bytes.
 const MOST_SUBSCRIPTIONS: usize = 256;
+const LONGEST_URI: usize = 2_048;
 /// The levels of log messages (RFC 5424, as both revisions list them), least severe first.
 pub(crate) const LEVELS: [&str; 8] =
     ["debug", "info", "notice", "warning", "error", "critical", "alert", "emergency"];
@@ -75,13 +76,13 @@ impl Up {
         self.wishes().level = Some(level);
     }
 
+    fn has_room(&self, uri: &str) -> bool {
+        uri.len() <= LONGEST_URI && self.wishes().subscriptions.len() < MOST_SUBSCRIPTIONS
+    }
+
     pub(crate) fn subscribe(&self, uri: Arc<str>, on: bool) {
         let mut wishes = self.wishes();
-        let changed = if on {
-            wishes.subscriptions.len() < MOST_SUBSCRIPTIONS && wishes.subscriptions.insert(uri)
-        } else {
-            wishes.subscriptions.remove(&uri)
-        };
+        let changed = if on { wishes.subscriptions.insert(uri) } else { wishes.subscriptions.remove(&uri) };
         drop(wishes);
         if changed {
             self.changed.announce();
@@ -97,9 +98,10 @@ impl Up {
     fn next_listener(&self) -> u64 {
         let mut wishes = self.wishes();
         wishes.listener += 1;
+        let own = wishes.listener;
         drop(wishes);
         self.changed.announce();
-        self.wishes().listener
+        own
     }
 
     /// Puts a request into the words of the server.
@@ -163,8 +165,11 @@ pub(crate) fn cross<P: Ports>(
         }
         (_, Method::ResourcesSubscribe | Method::ResourcesUnsubscribe) => {
             // What it is about is judged like a reading of it, before anything is noted.
-            let uri = trail.subject.name().into();
-            Some(Local::Subscribe { uri, on: method == Method::ResourcesSubscribe })
+            let (uri, on) = (Arc::<str>::from(trail.subject.name()), method == Method::ResourcesSubscribe);
+            if on && !up.is_some_and(|up| up.has_room(&uri)) {
+                return Err(Reason::TooManySubscriptions);
+            }
+            Some(Local::Subscribe { uri, on })
         }
         (_, method) if is_of_tasks(method) => return Err(Reason::MethodNotPermitted),
         _ => {
@@ -197,6 +202,8 @@ pub(crate) async fn greeting<P: Ports>(
     let answered = door.ports.errand(Errand::<P>::new(&on, id, ErrandKind::Discover)).await?;
     let frame = single(answered, id, &on.server.answer_limits).await?;
     let discovered = frame.result().ok_or_else(|| {
+        // It may not speak the newer revision any more.
+        on.server.acquaintance.forget();
         UpstreamError::new(UpstreamFault::Refused, "`server/discover` was answered with an error")
     })?;
     Ok(initialize_of(discovered, version, on.server.name.as_str()))

@@ -43,6 +43,9 @@ pub struct StdioTarget {
     pub limits: StdioLimits,
 }
 
+/// Children of one person at once: one for each set of capabilities that their clients declare.
+const MOST_OF_ONE: usize = 4;
+
 /// How long a process may think about what it is, before it counts as one that has never heard the question.
 const PROBE: Duration = Duration::from_secs(5);
 
@@ -106,6 +109,22 @@ impl Children {
         running.retain(|_, child| !child.over());
         if let Some(child) = running.get(&whose) {
             return Ok(Arc::clone(child));
+        }
+        // Of one person's own, the one unused longest gives way: their clients can declare what they like, and must not take
+        // everybody else's children.
+        let own = |other: &Whose| match (other, &whose) {
+            (Whose::Person(tenant, object, _), Whose::Person(of, who, _)) => (tenant, object) == (of, who),
+            _ => false,
+        };
+        let owned: Vec<_> = running.keys().filter(|other| own(other)).cloned().collect();
+        if owned.len() >= MOST_OF_ONE {
+            let idle = |whose: &Whose| running.get(whose).and_then(|child| child.idle());
+            let unused = owned.into_iter().filter_map(|whose| idle(&whose).map(|idle| (idle, whose)));
+            let Some((_, oldest)) = unused.max_by_key(|(idle, _)| *idle) else {
+                let what = format!("{MOST_OF_ONE} children of one person run already, all of them at work");
+                return Err(UpstreamError::new(UpstreamFault::Capped, what));
+            };
+            running.remove(&oldest).into_iter().for_each(|child| child.end());
         }
         // The door's own child is short-lived and not counted: a full house must not keep the door from learning.
         let counted = running.keys().filter(|whose| **whose != Whose::Door).count();

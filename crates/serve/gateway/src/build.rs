@@ -194,6 +194,7 @@ pub(crate) fn rules(config: &Config, cloud: &Cloud, pages: &Arc<LatePages>) -> V
                 Era::Both => EraRule::Both,
             },
             call_timeout: server.timeout,
+            call_most: config.limits.call_timeout_max,
             request_limits: bound(config.limits.request_bytes),
             answer_limits: bound(config.limits.response_bytes),
             event_bytes: config.limits.event_bytes,

@@ -75,7 +75,13 @@ fn reload(door: &Door<GatewayPorts>, config: &doorward_config::Config) {
     let swapped = read_policies(&config.policy.dir).and_then(|text| {
         let cloud = cloud(config)?;
         door.swap(|now| {
-            let rules = rules(config, &cloud, &door.ports().pages);
+            let mut rules = rules(config, &cloud, &door.ports().pages);
+            // The servers are the same: what was found out about them stays.
+            for rules in &mut rules {
+                if let Some(now) = now.server(rules.name.as_str()) {
+                    rules.acquaintance = Arc::clone(&now.acquaintance);
+                }
+            }
             Snapshot::compile(now.id() + 1, rules, Arc::new(text), now.known().clone()).map_err(invalid)
         })
     });

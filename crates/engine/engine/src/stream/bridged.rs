@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
+use doorward_wire::lens::META_SUBSCRIPTION_ID;
 use doorward_wire::sse::write_event;
 use doorward_wire::{Frame, Method};
 use futures_util::future::{Either, select};
@@ -48,7 +49,8 @@ pub(super) struct Bridge {
 
 pub(super) struct Round {
     pub(super) answers: Arc<Answers>,
-    watcher: Watcher,
+    /// When it began, by the stopwatch.
+    since: u64,
     /// What the server wants to see again, raw JSON.
     state: Option<Box<str>>,
 }
@@ -56,6 +58,10 @@ pub(super) struct Round {
 /// A server that asks for several things at once sends one message after the other: after the first, so long is waited for
 /// more of them.
 const MORE_QUESTIONS: Duration = Duration::from_millis(50);
+/// Things that one call may ask for at once.
+pub(super) const MOST_QUESTIONS: usize = 16;
+/// How long a person may take to answer in one round.
+const ROUND: Duration = Duration::from_secs(600);
 
 /// Rounds that one call may take: a server must not keep a client for ever.
 const MOST_ROUNDS: u8 = 10;
@@ -82,8 +88,8 @@ impl<P: Ports> ReleasedStream<P> {
             self.exchange.done();
             return self.shut(out);
         }
-        let watcher = answers.answered.watch_all();
-        self.bridged.round = Some(Round { answers, watcher, state });
+        let since = self.door.ports.stopwatch();
+        self.bridged.round = Some(Round { answers, since, state });
         self.state = State::Asking;
         self.events = None;
         frames.iter().for_each(|frame| write_event(out, frame));
@@ -91,21 +97,28 @@ impl<P: Ports> ReleasedStream<P> {
 
     /// Waits until an old client has answered everything, and asks the server again with the answers.
     pub(super) async fn await_answers(&mut self) -> Bytes {
-        let Some(mut round) = self.bridged.round.take() else {
+        let mut out = BytesMut::new();
+        let Some(round) = &self.bridged.round else {
             self.state = State::Recorded;
             return Bytes::new();
         };
-        let mut out = BytesMut::new();
+        let (answers, since) = (Arc::clone(&round.answers), round.since);
+        let mut watcher = answers.answered.watch_all();
         let responses = loop {
-            if let Some(all) = round.answers.all() {
+            if let Some(all) = answers.all() {
                 break all;
             }
+            let waited = Duration::from_nanos(self.door.ports.stopwatch().saturating_sub(since));
             let woken = {
-                let answered = pin!(round.answers.answered.next(&mut round.watcher));
+                let answered = pin!(answers.answered.next(&mut watcher));
                 let changed = pin!(self.door.change.next(&mut self.watcher));
                 let given_up = pin!(beside(&self.door, &self.exchange, &mut self.bridged));
-                match select(answered, select(changed, given_up)).await {
-                    Either::Left(_) => continue,
+                let late = pin!(self.door.ports.pause(ROUND.saturating_sub(waited)));
+                match select(select(answered, late), select(changed, given_up)).await {
+                    Either::Left((Either::Left(_), _)) => continue,
+                    Either::Left((Either::Right(_), _)) => {
+                        break Err("nobody answered in time what the server asked");
+                    }
                     Either::Right((Either::Left(_), _)) => Woken::Change,
                     Either::Right((Either::Right((woken, _)), _)) => woken,
                 }
@@ -115,45 +128,54 @@ impl<P: Ports> ReleasedStream<P> {
                 _ => Some("given-up"),
             };
             if let Some(reason) = over {
+                answers.answered.leave(&watcher);
                 self.tell(reason, "the call waited for its client", false).await;
-                self.end_round(&round);
+                self.end_round();
                 return Bytes::new();
             }
         };
+        answers.answered.leave(&watcher);
         match responses {
-            Ok(responses) => self.go_on(&round, &responses, &mut out).await,
-            Err(why) => {
-                self.end_round(&round);
-                self.exchange.error_event(why).into_iter().for_each(|error| write_event(&mut out, &error));
-            }
+            Ok(responses) => self.go_on(&responses, &mut out).await,
+            Err(why) => self.give_round_up(why, &mut out),
         }
         out.freeze()
     }
 
-    fn end_round(&mut self, round: &Round) {
-        self.exchange.seat.session().into_iter().for_each(|session| session.unask(&round.answers));
+    fn give_round_up(&mut self, why: &str, out: &mut BytesMut) {
+        self.end_round();
+        self.exchange.error_event(why).into_iter().for_each(|error| write_event(out, &error));
+    }
+
+    fn end_round(&mut self) {
+        if let (Some(round), Some(session)) = (self.bridged.round.take(), self.exchange.seat.session()) {
+            session.unask(&round.answers);
+        }
         self.exchange.done();
         self.state = State::Recorded;
     }
 
-    async fn go_on(&mut self, round: &Round, responses: &str, out: &mut BytesMut) {
+    async fn go_on(&mut self, responses: &str, out: &mut BytesMut) {
         let kept = self.exchange.kept.clone();
         let mut members = Vec::new();
         if responses != "{}" {
             members.push(("inputResponses", responses));
         }
-        members.extend(round.state.as_deref().map(|state| ("requestState", state)));
+        let round = self.bridged.round.take();
+        let state = round.as_ref().and_then(|round| round.state.as_deref());
+        members.extend(state.map(|state| ("requestState", state)));
         let frame = kept.as_ref().and_then(|kept| with_params(kept, &members));
         let (Some(frame), Some(session)) = (frame, self.exchange.seat.session().map(Arc::clone)) else {
-            return self.end_round(round);
+            return self.give_round_up("the answers are more than the door passes on", out);
         };
         // Its id is free for the request that follows from it.
         self.exchange.done();
         self.state = State::Recorded;
-        let sent = again(&self.door, &self.exchange, self.welcome.now(), Seat::Session(session), frame).await;
+        let seat = Seat::Session(session);
+        let sent = again(&self.door, &self.exchange, self.welcome.now(), seat, frame, false).await;
         match sent {
             Ok((answered, exchange)) => {
-                let answer = self.takes_over((answered, Exchange { kept, ..exchange }));
+                let (_, answer) = self.takes_over((answered, Exchange { kept, ..exchange }));
                 match answer.map(|bytes| self.exchange.judge_answer(bytes)) {
                     None => {}
                     Some(Ok(judged)) => self.bridged.judged = Some(judged),
@@ -164,20 +186,22 @@ impl<P: Ports> ReleasedStream<P> {
         }
     }
 
-    /// Goes on as the stream of a request that follows from the first; returns an answer that came whole.
-    fn takes_over(&mut self, (answered, exchange): Sent<P>) -> Option<Bytes> {
+    /// Goes on as the stream of a request that follows from the first; returns what it was before, and an answer that came
+    /// whole.
+    fn takes_over(&mut self, (answered, exchange): Sent<P>) -> (Exchange<P>, Option<Bytes>) {
         self.bridged.given_up = exchange.given_up.as_ref().map(|given_up| given_up.watch_all());
-        self.exchange = exchange;
+        let old = std::mem::replace(&mut self.exchange, exchange);
         self.tally = Tally::default();
         self.state = State::Open;
-        match answered.answer {
+        let whole = match answered.answer {
             Answer::Stream(events) => {
                 self.events = Some(events);
                 None
             }
             Answer::Whole(bytes, _) => Some(bytes),
             Answer::Accepted => Some(Bytes::new()),
-        }
+        };
+        (old, whole)
     }
 
     /// Listens at a new server for what an old client wants to hear of now; what it wanted before is let go after that, so
@@ -202,12 +226,16 @@ impl<P: Ports> ReleasedStream<P> {
         let (Some(frame), Some(session)) = (next, self.exchange.seat.session().map(Arc::clone)) else {
             return Bytes::new();
         };
-        let sent = again(&self.door, &self.exchange, self.welcome.now(), Seat::Session(session), frame).await;
+        let seat = Seat::Session(session);
+        let sent = again(&self.door, &self.exchange, self.welcome.now(), seat, frame, false).await;
         let mut out = BytesMut::new();
         match sent {
-            Ok((answered, exchange)) => {
-                self.finish(Ending::Result).await;
-                if self.takes_over((answered, exchange)).is_some() {
+            Ok(sent) => {
+                let tally = std::mem::take(&mut self.tally);
+                let (old, refused) = self.takes_over(sent);
+                let _shut = record_outcome(&self.door, &old, Ending::Result, &tally).await;
+                old.done();
+                if refused.is_some() {
                     // Refused, or ended at once: there is nothing to hear.
                     self.finish(Ending::Error).await;
                 }
@@ -220,31 +248,49 @@ impl<P: Ports> ReleasedStream<P> {
         out.freeze()
     }
 
+    pub(super) fn has_asked_enough(&self) -> bool {
+        let waited = |since| Duration::from_nanos(self.door.ports.stopwatch().saturating_sub(since));
+        self.bridged.asked_at.is_some_and(|since| waited(since) >= MORE_QUESTIONS)
+    }
+
     /// Puts a call aside that waits for its client, and asks the client.
     pub(super) async fn put_aside(&mut self, out: &mut BytesMut) {
+        self.bridged.asked_at = None;
         let questions = std::mem::take(&mut self.bridged.questions);
-        let parked =
-            self.events.take().and_then(|events| down::park(&self.door, &self.exchange, events, questions));
+        let events = self.events.take();
+        let parked = events.and_then(|events| down::park(&self.door, &self.exchange, events, questions));
         let Some((name, call, round)) = parked else {
             let error = UpstreamError::new(UpstreamFault::Ended, "the call could not be put aside");
             return self.fail(error, out).await;
         };
         let (snapshot, caller) = &self.welcome.judged_under;
-        match self.exchange.judge_own(round, snapshot, caller) {
-            Ok(answer) => {
-                self.tally.count(&answer.bytes);
-                if self.finish(answer.ending).await {
-                    self.door.parked.keep(name, call);
-                    write_event(out, &answer.bytes);
-                } else {
-                    down::let_go(&self.door, call);
-                    self.shut(out);
-                }
-            }
-            Err(error) => {
-                down::let_go(&self.door, call);
-                self.fail(error, out).await;
-            }
+        // Whatever goes wrong from here on, the call is dropped, which lets go of it.
+        let answer = match self.exchange.judge_own(round, snapshot, caller) {
+            Ok(answer) => answer,
+            Err(error) => return self.fail(error, out).await,
+        };
+        self.tally.count(&answer.bytes);
+        if !self.finish(answer.ending).await {
+            return self.shut(out);
+        }
+        if self.door.parked.keep(name, call) {
+            write_event(out, &answer.bytes);
+        } else {
+            let why = "too many calls wait for answers already";
+            self.exchange.error_event(why).into_iter().for_each(|error| write_event(out, &error));
+        }
+    }
+
+    /// Ends a new client's subscription as 2026-07-28 has it: with a result.
+    pub(super) async fn end_subscription(&mut self, out: &mut BytesMut) {
+        let id = self.exchange.trail.id.as_ref().map(|id| id.to_json());
+        if self.finish(Ending::Result).await
+            && let Some(id) = id
+        {
+            let end = format!(
+                r#"{{"jsonrpc":"2.0","id":{id},"result":{{"resultType":"complete","_meta":{{"{META_SUBSCRIPTION_ID}":{id}}}}}}}"#
+            );
+            write_event(out, end.as_bytes());
         }
     }
 }

@@ -265,6 +265,7 @@ fn rules(plan: &Plan, name: ServerName) -> ServerRules {
         },
         era: plan.era,
         call_timeout: Duration::from_secs(20),
+        call_most: Duration::from_secs(60),
         request_limits: Limits::default(),
         answer_limits: Limits::default(),
         event_bytes: 1 << 20,
