@@ -12,6 +12,7 @@
 
 mod audit;
 mod bridges;
+mod bridges_attacked;
 mod client;
 mod credentials;
 mod downstream;
