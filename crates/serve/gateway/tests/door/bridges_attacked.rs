@@ -85,7 +85,7 @@ async fn a_waiting_call_is_never_made_twice() {
     let first = alice.modern("tools/call", asking("ask", json!({}))).await.response();
     let state = first["result"]["requestState"].clone();
     for session in house.echo.sessions() {
-        house.echo.end_session(&session);
+        assert!(house.echo.end_session(&session));
     }
     let answers = json!({"e0": {"action": "accept", "content": {"name": "Alice"}}});
     let late = alice
@@ -133,7 +133,7 @@ async fn a_restart_is_not_told_as_a_lost_session() {
     house.echo.announce("notifications/tools/list_changed", "{}").await;
     assert_eq!(stream.next().await.unwrap()["method"], "notifications/tools/list_changed");
     for session in house.echo.sessions() {
-        house.echo.end_session(&session);
+        assert!(house.echo.end_session(&session));
     }
     let heard = alice.modern("tools/call", echo()).await;
     assert_eq!(
