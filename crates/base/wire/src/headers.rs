@@ -33,6 +33,8 @@ pub struct RoutingHeaders<'a> {
     pub params: &'a [(&'a str, &'a [u8])],
     /// `Mcp-Session-Id`
     pub session: Option<&'a [u8]>,
+    /// `Last-Event-ID`
+    pub last_event: Option<&'a [u8]>,
     /// The first of the single-valued headers that came twice: two machines could each believe another one.
     pub duplicated: Option<&'static str>,
 }
@@ -49,6 +51,8 @@ pub struct HeaderSet<'a> {
     name: Option<&'a [u8]>,
     params: Vec<(&'a str, &'a [u8])>,
     session: Option<&'a [u8]>,
+    /// Several lines are one text, which is the name of no event.
+    last_event: Option<Cow<'a, [u8]>>,
     duplicated: Option<&'static str>,
 }
 
@@ -70,6 +74,7 @@ impl<'a> HeaderSet<'a> {
             name: self.name,
             params: &self.params,
             session: self.session,
+            last_event: self.last_event.as_deref(),
             duplicated: self.duplicated,
         }
     }
@@ -81,7 +86,8 @@ impl<'a> HeaderSet<'a> {
             "mcp-method" => (&mut self.method, "mcp-method"),
             "mcp-name" => (&mut self.name, "mcp-name"),
             "mcp-session-id" => (&mut self.session, "mcp-session-id"),
-            "accept" => return self.take_accept(value),
+            "accept" => return join(&mut self.accept, value),
+            "last-event-id" => return join(&mut self.last_event, value),
             _ => {
                 if let Some(parameter) = name.strip_prefix(PARAM_PREFIX) {
                     self.params.push((parameter, value));
@@ -94,15 +100,16 @@ impl<'a> HeaderSet<'a> {
         }
         *slot = Some(value);
     }
+}
 
-    fn take_accept(&mut self, value: &'a [u8]) {
-        match &mut self.accept {
-            None => self.accept = Some(Cow::Borrowed(value)),
-            Some(list) => {
-                let list = list.to_mut();
-                list.extend_from_slice(b", ");
-                list.extend_from_slice(value);
-            }
+/// Several lines of a header that is a list are one list.
+fn join<'a>(lines: &mut Option<Cow<'a, [u8]>>, value: &'a [u8]) {
+    match lines {
+        None => *lines = Some(Cow::Borrowed(value)),
+        Some(list) => {
+            let list = list.to_mut();
+            list.extend_from_slice(b", ");
+            list.extend_from_slice(value);
         }
     }
 }

@@ -103,10 +103,12 @@ pub struct StreamRequest {
     pub session: Arc<str>,
     /// `MCP-Protocol-Version`, one of [`LEGACY_SERVED`].
     pub version: Option<&'static str>,
+    /// `Last-Event-ID` of a GET: 1 to 256 visible ASCII characters.
+    pub last_event: Option<Arc<str>>,
 }
 
-/// Longest session id, in bytes.
-const MAX_SESSION: usize = 256;
+/// Longest id of a session or an event, in bytes.
+const MAX_ID: usize = 256;
 /// Most `Mcp-Param-*` lines, and most bytes in them, before any is decoded (T-23).
 const MAX_PARAMS: usize = 64;
 const MAX_PARAM_BYTES: usize = 32 << 10;
@@ -151,7 +153,11 @@ pub fn classify_stream(
         media::check_accept(accept, &["text/event-stream"])?;
     }
     let version = legacy_version(None, headers)?;
-    Ok(StreamRequest { session: session(None, headers)?, version })
+    let last_event = match headers.last_event.filter(|_| verb == Verb::Get) {
+        Some(raw) => Some(visible(raw).ok_or_else(|| LadderError::invalid(None, "last-event-malformed"))?),
+        None => None,
+    };
+    Ok(StreamRequest { session: session(None, headers)?, version, last_event })
 }
 
 fn era_of(frame: Frame, headers: &RoutingHeaders<'_>) -> Result<Classified, LadderError> {
@@ -343,11 +349,13 @@ fn legacy_version(
 
 fn session(id: Option<&crate::Id>, headers: &RoutingHeaders<'_>) -> Result<Arc<str>, LadderError> {
     let Some(raw) = headers.session else { return Err(LadderError::invalid(id, "session-missing")) };
+    visible(raw).ok_or_else(|| LadderError::invalid(id, "session-malformed"))
+}
+
+fn visible(raw: &[u8]) -> Option<Arc<str>> {
     let text = plain_value(raw).unwrap_or_default();
-    if text.is_empty() || text.len() > MAX_SESSION || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
-        return Err(LadderError::invalid(id, "session-malformed"));
-    }
-    Ok(text.into())
+    let fits = (1..=MAX_ID).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic());
+    fits.then(|| text.into())
 }
 
 /// Two lines of a single-valued header: one machine takes the first, another the last.

@@ -237,6 +237,27 @@ pub fn write_event(out: &mut BytesMut, data: &[u8]) {
     out.extend_from_slice(b"\n\n");
 }
 
+/// Appends an event that holds `data` under a name, with which a client can come back for what follows. The name is the
+/// writer's own: it must hold no line break.
+pub fn write_named_event(out: &mut BytesMut, name: &[u8], data: &[u8]) {
+    out.extend_from_slice(b"id: ");
+    out.extend_from_slice(name);
+    out.put_u8(b'\n');
+    write_event(out, data);
+}
+
+/// Appends an event without data: a name to come back with, and how long to wait before that.
+pub fn write_prime(out: &mut BytesMut, name: &[u8], retry_ms: u32) {
+    out.extend_from_slice(b"id: ");
+    out.extend_from_slice(name);
+    out.extend_from_slice(format!("\nretry: {retry_ms}\ndata:\n\n").as_bytes());
+}
+
+/// Says where each event of a text ends that was written here, none of which holds an empty line.
+pub fn event_ends(text: &[u8]) -> impl Iterator<Item = usize> {
+    memchr::memmem::find_iter(text, b"\n\n").map(|at| at + 2)
+}
+
 /// Appends a comment; line breaks become spaces.
 pub fn write_comment(out: &mut BytesMut, text: &str) {
     out.extend_from_slice(b": ");

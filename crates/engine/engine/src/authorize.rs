@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use doorward_policy::{Ask, Denial, Item, Permit};
+use doorward_types::ServerName;
 use doorward_wire::{Era, Frame, FrameKind, Id, Method, RoutingHeaders, headers, lens};
 
 use crate::bridge::{Local, errands, judge_under, version_behind};
@@ -12,10 +13,12 @@ use crate::down::greet;
 use crate::guard;
 use crate::inspect::judged_digest;
 use crate::ports::{Ports, UpstreamFault};
+use crate::record::Subject;
 use crate::refusal::{Reason, Refusal, UnseenKind};
 use crate::release::end_if_lost;
 use crate::session::{Seat, without_tasks};
 use crate::sessions::{Asker, Session};
+use crate::snapshot::Snapshot;
 use crate::stage::{Asked, Caller, InSession, Permitted, Step, Trail};
 use crate::up;
 
@@ -41,6 +44,17 @@ pub(crate) async fn authorize<P: Ports>(door: &Door<P>, seated: InSession<'_, P>
             Ok(permit) => Ok(Authorized::Listen(trail, caller, session, permit)),
             Err(refusal) => Err(trail.refused(refusal)),
         },
+        // What was released then must be permitted now: to use the server, and to see what the call was about (D-03).
+        (Asked::Resume, Seat::Session(session)) => {
+            let seen = |permit| match sees(&trail.snapshot, &caller, &trail.server.name, &trail.subject) {
+                true => Ok(permit),
+                false => Err(Refusal::new(Reason::NotPermitted)),
+            };
+            match connect.and_then(seen) {
+                Ok(permit) => Ok(Authorized::Listen(trail, caller, session, permit)),
+                Err(refusal) => Err(trail.refused(refusal)),
+            }
+        }
         (Asked::Frame { frame, method }, seat) => match connect {
             Ok(permit) => {
                 let seat = match seat {
@@ -190,6 +204,17 @@ async fn frame_in<P: Ports>(door: &Door<P>, asking: Asking<'_, P>) -> Step<Autho
         headers,
         answers,
     })))
+}
+
+/// Says whether a caller may see what something was about.
+pub(crate) fn sees(snapshot: &Snapshot, caller: &Caller, server: &ServerName, subject: &Subject) -> bool {
+    let item = match subject {
+        Subject::Tool(name) => Item::Tool(name),
+        Subject::Prompt(name) => Item::Prompt(name),
+        Subject::Resource(uri) => Item::Resource(uri),
+        Subject::Method(_) | Subject::None => return true,
+    };
+    snapshot.policies().sees(&caller.principal, server, item)
 }
 
 pub(crate) fn connect(trail: &Trail, caller: &Caller) -> Result<Permit, Refusal> {

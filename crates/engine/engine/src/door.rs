@@ -16,10 +16,12 @@ use crate::errand::{Errand, ErrandKind};
 use crate::ports::{Ports, RandomUnavailable, UpstreamError, UpstreamFault};
 use crate::record::CallId;
 use crate::refusal::{Reason, Refusal};
+use crate::replay::Shelf;
 use crate::rounds::Rounds;
 use crate::sessions::{Bridged, Owner, Session, SessionRules, Sessions};
 use crate::snapshot::{ServerRules, Snapshot};
 use crate::stage::Caller;
+use crate::streams::Unasked;
 use crate::tasks::Tasks;
 
 /// The bounds of a door.
@@ -27,6 +29,8 @@ use crate::tasks::Tasks;
 pub struct DoorLimits {
     /// Legacy sessions.
     pub sessions: SessionRules,
+    /// Whether a client of 2025-11-25 that loses a stream finds its call, and what it missed, when it comes back.
+    pub resume: bool,
 }
 
 /// One door. Shared by all of its connections.
@@ -47,6 +51,9 @@ pub struct Door<P: Ports> {
     pub(crate) links: Links<P::Link>,
     pub(crate) parked: Parking<P>,
     pub(crate) tasks: Arc<Tasks>,
+    pub(crate) unasked: Unasked<P::Events>,
+    /// What is kept for those who come back; none where that is turned off.
+    pub(crate) shelf: Option<Arc<Shelf>>,
     /// Announced when the snapshot or the epoch changes.
     pub(crate) change: Change,
 }
@@ -73,6 +80,8 @@ impl<P: Ports> Door<P> {
             links: Links::default(),
             parked: Parking::default(),
             tasks: Arc::default(),
+            unasked: Unasked::default(),
+            shelf: if limits.resume { Some(Arc::new(Shelf::new(&ports)?)) } else { None },
             possession: Arc::new(Possession::new(&ports.random()?)),
             change: Change::default(),
             ports,
@@ -179,6 +188,7 @@ impl<P: Ports> Door<P> {
 
     /// Tells everybody that sessions have ended: their servers, and the streams of those that have no link to tell them.
     fn close<S: std::ops::Deref<Target = Session<P::Link>>>(&self, ended: &[S]) {
+        ended.iter().for_each(|session| self.unasked.forget(session.id()));
         ended
             .iter()
             .filter_map(|session| session.link.as_ref())

@@ -1,6 +1,6 @@
 //! The hear step: the body becomes a frame, by the ladder of the protocol.
 
-use doorward_wire::{Classified, Era, Frame, Method, Verb, classify, classify_stream, lens};
+use doorward_wire::{Classified, Era, Frame, Method, StreamRequest, Verb, classify, classify_stream, lens};
 
 use crate::door::Door;
 use crate::ports::{Ports, ReadError};
@@ -12,11 +12,15 @@ pub(crate) async fn hear<'a, P: Ports>(door: &Door<P>, identified: Identified<'a
     let Identified { mut trail, caller, verb, content_type, accept, headers, body } = identified;
     if verb != Verb::Post {
         trail.method = Some(if verb == Verb::Get { "GET" } else { "DELETE" });
-        let session = match classify_stream(verb, accept, &headers) {
-            Ok(request) => request.session,
+        let request = match classify_stream(verb, accept, &headers) {
+            Ok(request) => request,
             Err(ladder) => return Err(trail.refuse(Reason::Wire(Box::new(ladder)))),
         };
-        let said = if verb == Verb::Get { Said::Listen { session } } else { Said::Leave { session } };
+        let StreamRequest { session, last_event, .. } = request;
+        let said = match verb {
+            Verb::Get => Said::Listen { session, last_event },
+            _ => Said::Leave { session },
+        };
         return Ok(Heard { trail, caller, headers, said });
     }
 

@@ -53,6 +53,7 @@ pub(crate) async fn identify<'a, P: Ports>(
         wanted: Wanted::default(),
         local: None,
         listener: 0,
+        resumed: None,
         retried: false,
         retry: None,
         capabilities: None,

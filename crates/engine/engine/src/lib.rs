@@ -71,11 +71,13 @@ mod hear;
 mod identify;
 mod inspect;
 mod modern;
+mod onward;
 mod pipeline;
 mod ports;
 mod record;
 mod refusal;
 mod release;
+mod replay;
 mod rounds;
 mod schema;
 mod session;
@@ -83,6 +85,7 @@ mod sessions;
 mod snapshot;
 mod stage;
 mod stream;
+mod streams;
 mod tasks;
 mod up;
 
@@ -93,12 +96,13 @@ pub use errand::{Errand, ErrandKind};
 pub use guard::{ElicitationRules, Pages, Unasked, Urls, Visit};
 pub use pipeline::Carried;
 pub use ports::{
-    Answer, Answered, AuditUnwritable, Events, GroupsUnavailable, More, Need, Ports, RandomUnavailable,
-    ReadError, UpstreamError, UpstreamFault,
+    Answer, Answered, AuditUnwritable, Events, Going, GroupsUnavailable, More, Need, Ports,
+    RandomUnavailable, ReadError, UpstreamError, UpstreamFault,
 };
 pub use record::{CallId, Ending, IntentFacts, OutcomeFacts, RefusalFacts, StepTimes, Subject};
 pub use refusal::{Challenge, Fault, Reason, Refusal, Reply, UnseenKind};
 pub use release::Released;
+pub use replay::{Departure, Detached};
 pub use session::Seat;
 pub use sessions::{Owner, Session, SessionRules};
 pub use snapshot::{EraRule, ServerRules, Snapshot};

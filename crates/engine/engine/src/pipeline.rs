@@ -8,9 +8,10 @@ use crate::door::Door;
 use crate::hear::hear;
 use crate::identify::identify;
 use crate::inspect::inspect;
+use crate::onward::onward;
 use crate::ports::Ports;
 use crate::refusal::Reply;
-use crate::release::{Released, leave, listen, record_intent, record_refusal, release, send};
+use crate::release::{Released, leave, listen, record_intent, record_refusal};
 use crate::rounds::rejoin;
 use crate::session::session;
 use crate::stage::{Arrived, Step};
@@ -42,7 +43,6 @@ impl<P: Ports> Door<P> {
         };
         let (cleared, exchange) = inspect(self, permitted)?;
         let (cleared, exchange) = record_intent(self, cleared, exchange).await?;
-        let (answered, exchange) = send(self, cleared, exchange).await?;
-        release(self, answered, exchange).await
+        onward(self, cleared, exchange).await
     }
 }

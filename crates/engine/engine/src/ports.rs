@@ -10,11 +10,13 @@ use bytes::Bytes;
 use doorward_oauth::{Identity, KeyRing, Revocations};
 use doorward_policy::PolicyProblem;
 use doorward_types::{ObjectId, ServerName, Timestamp};
+use futures_util::future::BoxFuture;
 
 use crate::errand::Errand;
 use crate::guard::Unasked;
 use crate::record::{IntentFacts, OutcomeFacts, RefusalFacts};
 use crate::stage::Cleared;
+use crate::stream::ReleasedStream;
 
 /// What the engine asks of the world. Everything that takes time, touches a disk or a socket, reads a clock or draws
 /// randomness is here, and nowhere else on the way of a message.
@@ -91,12 +93,19 @@ pub trait Ports: Sized + Send + Sync + 'static {
     /// Runs an errand whose outcome nobody waits for; must not block.
     fn errand_detached(&self, errand: Errand<Self>);
 
+    /// Goes on with a call whose client is gone: to its answer, and to the end of its stream, but no longer than the
+    /// client's token is good; must not block.
+    fn detached(&self, going: Going<Self>);
+
     /// Ends a link: its streams end at once, its server is told.
     fn close(&self, link: Arc<Self::Link>);
 
     /// Tells the operator that the policies do not fit what a server offers now.
     fn policies_unfit(&self, server: &ServerName, problems: &[PolicyProblem]);
 }
+
+/// A call that goes on without its client, to the stream of its answer, if that is one.
+pub type Going<P> = BoxFuture<'static, Option<Box<ReleasedStream<P>>>>;
 
 /// Frames from an upstream, in order.
 pub trait Events: Send + Sync + 'static {

@@ -15,7 +15,7 @@ use crate::refusal::Fault;
 pub struct CallId(pub [u8; 16]);
 
 /// What a frame is about.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Subject {
     /// A tool, by name.
     Tool(Arc<str>),
@@ -26,6 +26,7 @@ pub enum Subject {
     /// A method that no revision knows, by name: chosen by the caller, so it is digested too.
     Method(Arc<str>),
     /// The method alone.
+    #[default]
     None,
 }
 

@@ -52,6 +52,10 @@ pub enum Reason {
     SessionUnknown,
     /// The session is another principal's: answered as unknown, raised as an alarm.
     SessionForeign,
+    /// The name of an event that was never released to this session: answered like an unknown session, raised as an alarm.
+    EventForeign,
+    /// An event after which something is no longer kept.
+    EventGone,
     /// The door or the person holds as many sessions as it may.
     TooManySessions,
     /// No policy lets this person use this server at all.
@@ -282,6 +286,8 @@ impl Reason {
             Self::SessionMissing => "session-missing",
             Self::SessionUnknown => "session-unknown",
             Self::SessionForeign => "session-foreign",
+            Self::EventForeign => "event-foreign",
+            Self::EventGone => "event-gone",
             Self::TooManySessions => "too-many-sessions",
             Self::NotConnected => "not-connected",
             Self::Unseen(UnseenKind::Tool) => "tool-unseen",
@@ -318,6 +324,7 @@ impl Reason {
         matches!(
             self,
             Self::SessionForeign
+                | Self::EventForeign
                 | Self::NotTheJudgedFrame
                 | Self::StateForeign
                 | Self::NoTask(NoTask::Foreign)
@@ -391,7 +398,14 @@ impl Reason {
             Self::SessionMissing => {
                 Face::error(400, -32000, "Bad Request: Mcp-Session-Id header is required")
             }
-            Self::SessionUnknown | Self::SessionForeign => Face::error(404, -32001, "Session not found"),
+            Self::SessionUnknown | Self::SessionForeign | Self::EventForeign => {
+                Face::error(404, -32001, "Session not found")
+            }
+            Self::EventGone => Face::error(
+                400,
+                -32600,
+                "what came after this event is no longer kept: begin without Last-Event-ID",
+            ),
             Self::TooManySessions => {
                 Face::error(503, REFUSED, "too many sessions are open; close some or try again later")
                     .retry(60)

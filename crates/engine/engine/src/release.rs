@@ -9,19 +9,22 @@ use bytes::Bytes;
 use doorward_policy::Permit;
 use doorward_wire::{Era, Frame, FrameKind, Method};
 use futures_util::future::{Either, select};
+use futures_util::lock::OwnedMutexGuard;
 
 use crate::bridge::{Local, Sent, again, errands, stand_in};
 use crate::door::Door;
 use crate::down::{Resumed, listen as listen_down, resume};
-use crate::errand::{Errand, ErrandKind};
+use crate::errand::{Errand, ErrandKind, Errands};
 use crate::ports::{Answer, Answered, Events, More, Ports, UpstreamError, UpstreamFault};
-use crate::record::{Ending, IntentFacts, OutcomeFacts, RefusalFacts, Subject};
+use crate::record::{Ending, IntentFacts, OutcomeFacts, RefusalFacts};
 use crate::refusal::{Asker, Reason, Refusal, Reply};
+use crate::replay::Reader;
 use crate::rounds::has_rounds;
 use crate::session::{Seat, opens_urls};
 use crate::sessions::{Bridged, NewSession, Session};
 use crate::stage::{Caller, Cleared, Exchange, Refused, Step, Trail};
 use crate::stream::{ReleasedStream, Tally};
+use crate::streams::{Place, Source};
 
 /// A server finds that the headers do not say what the body says (2026-07-28, basic/transports).
 const HEADER_MISMATCH: i64 = -32020;
@@ -362,7 +365,7 @@ pub(crate) async fn listen<P: Ports>(
     session: Arc<Session<P::Link>>,
     permit: Permit,
 ) -> Step<Released<P>> {
-    let seat = Seat::Session(session);
+    let seat = Seat::Session(Arc::clone(&session));
     let on = errands(&trail, &caller, &seat);
     let started = door.ports.stopwatch();
     let exchange = Exchange {
@@ -390,7 +393,7 @@ pub(crate) async fn listen<P: Ports>(
         identity: &exchange.caller.identity,
         server: &exchange.trail.server.name,
         method: "GET",
-        subject: &Subject::None,
+        subject: &exchange.trail.subject,
         policies: &exchange.policies,
         digest: &exchange.digest,
         session: exchange.seat.session().map(|session| &**session.id()),
@@ -399,20 +402,50 @@ pub(crate) async fn listen<P: Ports>(
     };
     let guard = Unfinished { door, exchange: &exchange, place: false, armed: true };
     let written = door.ports.intent(facts).await.is_ok();
-    let errand = Errand::<P>::new(&on, door.next_id(), ErrandKind::OpenStream);
-    let opened = if written { Some(door.ports.errand(errand).await) } else { None };
-    guard.finished();
-    let Some(opened) = opened else { return Err(exchange.abandon().refuse(Reason::AuditUnwritable)) };
-    match opened {
-        Ok(Answered { answer: Answer::Stream(events), .. }) => {
-            Ok(Released::Stream(Box::new(ReleasedStream::of(Arc::clone(door), exchange, Some(events)))))
-        }
-        Ok(_) => {
-            let error = UpstreamError::new(UpstreamFault::Malformed, "a GET was not answered with a stream");
-            Err(failed(door, exchange, Refusal::upstream(error)).await)
-        }
-        Err(error) => Err(failed(door, exchange, Refusal::upstream(error)).await),
+    if let Some(resumed) = exchange.trail.resumed.filter(|resumed| written && !resumed.unasked) {
+        guard.finished();
+        let reader = Reader::new(&session.streams, resumed);
+        return Ok(Released::Stream(Box::new(ReleasedStream::replaying(Arc::clone(door), exchange, reader))));
     }
+    let place = Place::newest(&session.streams);
+    let held = match written {
+        true => Some(unasked(door, &on, &session, &place).await),
+        false => None,
+    };
+    guard.finished();
+    match held {
+        Some(Ok(held)) => {
+            let stream = ReleasedStream::listening(Arc::clone(door), exchange, Source::Shared(held), place);
+            Ok(Released::Stream(Box::new(stream)))
+        }
+        Some(Err(error)) => Err(failed(door, exchange, Refusal::upstream(error)).await),
+        None => Err(exchange.abandon().refuse(Reason::AuditUnwritable)),
+    }
+}
+
+/// Goes on with the stream on which the session's server speaks unasked, or opens it.
+async fn unasked<P: Ports>(
+    door: &Arc<Door<P>>,
+    on: &Errands<P::Link>,
+    session: &Session<P::Link>,
+    place: &Place,
+) -> Result<OwnedMutexGuard<Option<P::Events>>, UpstreamError> {
+    let mut held = door.unasked.next(session.id(), place).await;
+    if session.ended() {
+        door.unasked.forget(session.id());
+    }
+    // Where yet another has come meanwhile, it is theirs to open.
+    if held.is_none() && !place.is_taken() {
+        let errand = Errand::<P>::new(on, door.next_id(), ErrandKind::OpenStream);
+        match door.ports.errand(errand).await?.answer {
+            Answer::Stream(events) => *held = Some(events),
+            _ => {
+                let what = "a GET was not answered with a stream";
+                return Err(UpstreamError::new(UpstreamFault::Malformed, what));
+            }
+        }
+    }
+    Ok(held)
 }
 
 /// Ends a session for its own owner.
@@ -537,6 +570,11 @@ impl<P: Ports> Exchange<P> {
             took: Duration::from_nanos(door.ports.stopwatch().saturating_sub(self.started)),
             now: door.ports.now(),
         }
+    }
+
+    /// Says whether it is a request in a session of 2025-11-25, whose client has cancelled nothing by leaving (T-12).
+    pub(crate) fn outlives_its_client(&self) -> bool {
+        self.door_id.is_some() && self.trail.era == Era::Legacy && self.method != Method::SubscriptionsListen
     }
 
     /// Tells an old server that a new client, whose leaving is enough to say so, waits no longer (T-10).

@@ -41,8 +41,12 @@ impl<P: Ports> Seat<P> {
 
 pub(crate) fn session<'a, P: Ports>(door: &Door<P>, heard: Heard<'a>) -> Step<InSession<'a, P>> {
     let Heard { mut trail, caller, headers, said } = heard;
-    let (asked, named) = match said {
-        Said::Listen { session } => (Asked::Listen, Some(session)),
+    let mut last_event = None;
+    let (mut asked, named) = match said {
+        Said::Listen { session, last_event: event } => {
+            last_event = event;
+            (Asked::Listen, Some(session))
+        }
         Said::Leave { session } => (Asked::Leave, Some(session)),
         Said::Frame { frame, method, session } => {
             let stands_alone = match (trail.era, method) {
@@ -70,6 +74,19 @@ pub(crate) fn session<'a, P: Ports>(door: &Door<P>, heard: Heard<'a>) -> Step<In
     match door.sessions.find(&id, &caller.owner, &trail.server.name, trail.now) {
         Ok(session) => {
             trail.capabilities = Some(Arc::clone(&session.capabilities));
+            if let (Some(shelf), Some(event)) = (&door.shelf, last_event) {
+                // Only in this very session, so for its own person and client: whatever else the name says (SES-06).
+                match shelf.find(&session, &event) {
+                    Ok((resumed, subject)) => {
+                        trail.subject = subject;
+                        trail.resumed = Some(resumed);
+                        if !resumed.unasked {
+                            asked = Asked::Resume;
+                        }
+                    }
+                    Err(reason) => return Err(trail.refuse(reason)),
+                }
+            }
             Ok(InSession { trail, caller, headers, seat: Seat::Session(session), asked })
         }
         Err(reason) => Err(trail.refuse(reason)),

@@ -12,6 +12,7 @@ use doorward_wire::Id;
 use crate::change::Change;
 use crate::down::Down;
 use crate::refusal::Reason;
+use crate::streams::Streams;
 use crate::up::{Answers, Up};
 
 /// Whom a session, a child process or a handle belongs to.
@@ -65,6 +66,7 @@ pub struct Session<L> {
     pub(crate) link: Option<Arc<L>>,
     /// What the door keeps for a side that speaks the other revision.
     pub(crate) bridged: Bridged,
+    pub(crate) streams: Arc<Streams>,
     talk: Mutex<Talk>,
 }
 
@@ -287,6 +289,7 @@ impl<L> Sessions<L> {
             capabilities: new.capabilities,
             link: new.link,
             bridged: new.bridged,
+            streams: Arc::default(),
             talk: Mutex::new(Talk::default()),
         });
         if let Some(mut shard) = self.shard(&id) {

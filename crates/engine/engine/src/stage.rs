@@ -18,6 +18,7 @@ use crate::modern::Wanted;
 use crate::ports::Ports;
 use crate::record::{CallId, StepTimes, Subject};
 use crate::refusal::{Reason, Refusal};
+use crate::replay::Resumed;
 use crate::rounds::Rounds;
 use crate::session::Seat;
 use crate::sessions::{Asker, Owner};
@@ -106,6 +107,8 @@ pub(crate) struct Trail {
     pub(crate) local: Option<Local>,
     /// The number of the stream on which an old client listens to a new server.
     pub(crate) listener: u64,
+    /// The stream that the client comes back for.
+    pub(crate) resumed: Option<Resumed>,
     /// It was sent before, to a server that had forgotten its session.
     pub(crate) retried: bool,
     /// Goes on with a call that waits for its client.
@@ -145,6 +148,7 @@ impl Trail {
             wanted: self.wanted,
             local: None,
             listener: self.listener,
+            resumed: None,
             retried: self.retried,
             retry: None,
             capabilities: self.capabilities.clone(),
@@ -205,7 +209,8 @@ pub(crate) enum Said {
     /// A frame of one method, or a response.
     Frame { frame: Frame, method: Method, session: Option<Arc<str>> },
     /// Legacy GET: a stream for what the server says unasked.
-    Listen { session: Arc<str> },
+    /// Or, with the last event that came, for what came after it.
+    Listen { session: Arc<str>, last_event: Option<Arc<str>> },
     /// Legacy DELETE: the end of a session.
     Leave { session: Arc<str> },
 }
@@ -221,8 +226,13 @@ pub(crate) struct InSession<'a, P: Ports> {
 
 /// What is asked, once the seat is taken.
 pub(crate) enum Asked {
-    Frame { frame: Frame, method: Method },
+    Frame {
+        frame: Frame,
+        method: Method,
+    },
     Listen,
+    /// What came after an event of a call's stream.
+    Resume,
     Leave,
 }
 

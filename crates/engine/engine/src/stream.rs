@@ -8,13 +8,14 @@ use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 use doorward_types::Timestamp;
-use doorward_wire::Method;
 use doorward_wire::sse::write_event;
+use doorward_wire::{Era, LEGACY, Method};
 use futures_util::future::{Either, select};
 
 use bridged::{Bridge, MOST_QUESTIONS, beside};
 
 use crate::answer::{JudgedAnswer, JudgedEvent};
+use crate::authorize::sees;
 use crate::bridge::errands;
 use crate::change::Watcher;
 use crate::door::Door;
@@ -22,11 +23,13 @@ use crate::down;
 use crate::errand::{Errand, ErrandKind};
 use crate::identify::renew;
 use crate::ports::{Events, More, Ports, UpstreamError, UpstreamFault};
-use crate::record::{Ending, RefusalFacts, Subject};
+use crate::record::{Ending, RefusalFacts};
 use crate::refusal::Fault;
 use crate::release::record_outcome;
+use crate::replay::{Departure, Detached, Read, Reader};
 use crate::snapshot::Snapshot;
 use crate::stage::{Caller, Exchange};
+use crate::streams::{Place, Source};
 
 /// Events taken from a server before they are judged and sent on together.
 const BATCH: usize = 1_024;
@@ -51,6 +54,13 @@ impl Tally {
         self.rolling.update(frame);
     }
 
+    /// Counts events that were judged before.
+    fn count_all(&mut self, events: u64, text: &[u8]) {
+        self.frames += events;
+        self.bytes += text.len() as u64;
+        self.rolling.update(text);
+    }
+
     pub(crate) fn digest(&self) -> [u8; 32] {
         let digest = self.rolling.clone().finish();
         let mut bytes = [0; 32];
@@ -64,7 +74,13 @@ pub struct ReleasedStream<P: Ports> {
     door: Arc<Door<P>>,
     exchange: Exchange<P>,
     /// None where the server is silent: a subscription at one that tells nothing, or a call between two rounds.
-    events: Option<P::Events>,
+    events: Source<P::Events>,
+    /// Its place among the streams of a session of 2025-11-25.
+    place: Option<Place>,
+    /// Reads what was released on the stream of a call, for a client that came back for it.
+    reader: Option<Reader>,
+    /// The client is gone, and the call goes on (T-12).
+    _detached: Option<Detached>,
     batch: Vec<Bytes>,
     welcome: Welcome,
     watcher: Watcher,
@@ -103,6 +119,8 @@ enum Woken {
     Wishes,
     /// An old server has asked what it has to ask, as far as anybody can tell.
     Asked,
+    /// Another stream of the session is served now.
+    Taken,
 }
 
 impl<P: Ports> ReleasedStream<P> {
@@ -112,6 +130,7 @@ impl<P: Ports> ReleasedStream<P> {
         let watcher = door.change.watch();
         let welcome = Welcome { judged_under, epoch: None };
         let (batch, tally) = (Vec::new(), Tally::default());
+        let place = Self::place_of(&door, &exchange);
         let mut bridged = Bridge::default();
         if exchange.trail.is_up() {
             bridged.given_up = exchange.given_up.as_ref().map(|given_up| given_up.watch_all());
@@ -122,7 +141,10 @@ impl<P: Ports> ReleasedStream<P> {
         Self {
             door,
             exchange,
-            events,
+            events: events.map_or(Source::None, Source::Own),
+            place,
+            reader: None,
+            _detached: None,
             batch,
             welcome,
             watcher,
@@ -131,6 +153,51 @@ impl<P: Ports> ReleasedStream<P> {
             unasked: 0,
             state: State::Open,
             bridged,
+        }
+    }
+
+    /// Begins a session's stream for what its server says unasked.
+    pub(crate) fn listening(
+        door: Arc<Door<P>>,
+        exchange: Exchange<P>,
+        events: Source<P::Events>,
+        mut place: Place,
+    ) -> Self {
+        Self::keep(&door, &exchange, &mut place);
+        let mut stream = Self::of(door, exchange, None);
+        stream.events = events;
+        stream.place = Some(place);
+        stream
+    }
+
+    /// Goes on with the stream of a call for a client that lost it.
+    pub(crate) fn replaying(door: Arc<Door<P>>, exchange: Exchange<P>, reader: Reader) -> Self {
+        let mut stream = Self::of(door, exchange, None);
+        stream.reader = Some(reader);
+        stream
+    }
+
+    /// The stream of a request in a session of 2025-11-25 has a place there, where its client can come back for it.
+    fn place_of(door: &Door<P>, exchange: &Exchange<P>) -> Option<Place> {
+        exchange.door_id.filter(|_| door.shelf.is_some() && exchange.trail.era == Era::Legacy)?;
+        let mut place = Place::of(&exchange.seat.session()?.streams);
+        Self::keep(door, exchange, &mut place);
+        Some(place)
+    }
+
+    /// Keeps what goes out, for those whose revision has it.
+    fn keep(door: &Door<P>, exchange: &Exchange<P>, place: &mut Place) {
+        let (Some(shelf), Some(session)) = (&door.shelf, exchange.seat.session()) else { return };
+        if &*session.version != LEGACY {
+            return;
+        }
+        let resumed = exchange.trail.resumed.as_ref();
+        match resumed.and_then(|resumed| Some((resumed, shelf.go_on(session, resumed.stream)?))) {
+            Some((resumed, line)) => place.go_on(line, resumed),
+            None => {
+                let unasked = exchange.door_id.is_none() || exchange.method == Method::SubscriptionsListen;
+                place.keep_on(shelf.open(session, unasked, &exchange.trail.subject));
+            }
         }
     }
 
@@ -156,8 +223,41 @@ impl<P: Ports> ReleasedStream<P> {
         self.exchange.door_id.is_none() || self.exchange.method == Method::SubscriptionsListen
     }
 
+    /// Says whether the client that is served here has left for another stream.
+    pub fn is_taken(&self) -> bool {
+        self.place.as_ref().is_some_and(Place::is_taken)
+    }
+
+    /// Returns how the stream goes on without its client, which may have lost its connection alone; none if it ends
+    /// with it.
+    pub fn departure(&self) -> Option<Departure> {
+        let (shelf, session) = (self.door.shelf.as_ref()?, self.exchange.seat.session()?);
+        self.exchange.outlives_its_client().then(|| Departure::new(shelf, &session.streams))
+    }
+
+    pub(crate) fn detach(&mut self, detached: Detached) {
+        self._detached = Some(detached);
+    }
+
+    /// Waits until another stream of the session has taken the place of this one.
+    pub async fn taken(&mut self) {
+        match &mut self.place {
+            Some(place) => place.taken().await,
+            None => pending().await,
+        }
+    }
+
     /// Waits for the next events and returns those that may be released, in one write; `None` at the end.
     pub async fn next(&mut self) -> Option<Bytes> {
+        if let Some(place) = &mut self.place {
+            if let Some((first, events)) = place.first() {
+                if events > 0 {
+                    self.tally.count_all(events, &first);
+                }
+                return Some(first);
+            }
+            place.caught_up().await;
+        }
         if let Some(first) = self.bridged.first.take() {
             let mut out = BytesMut::new();
             self.pass(&first, &mut out);
@@ -165,13 +265,49 @@ impl<P: Ports> ReleasedStream<P> {
         }
         loop {
             let out = match self.state {
+                State::Open if self.reader.is_some() => self.read_on().await,
                 State::Open => self.relay().await,
                 State::Asking => self.await_answers().await,
                 State::Recorded => return None,
             };
-            if !out.is_empty() {
+            if out.is_empty() {
+                continue;
+            }
+            if self.place.as_mut().is_none_or(|place| place.keep(&out)) {
                 return Some(out);
             }
+            // Another goes on with this stream, and writes what comes now.
+            if self.state == State::Open {
+                self.finish(Ending::Result).await;
+            }
+            return None;
+        }
+    }
+
+    /// Reads on in what is kept of a call's stream.
+    async fn read_on(&mut self) -> Bytes {
+        loop {
+            if let Err(reason) = self.welcome.still(&self.door, &self.exchange).await {
+                self.finish(Ending::Refused(reason)).await;
+                return Bytes::new();
+            }
+            let Some(reader) = &mut self.reader else { return Bytes::new() };
+            match reader.read() {
+                Read::Events(text, events) => {
+                    self.tally.count_all(events, &text);
+                    return text;
+                }
+                Read::Nothing => {}
+                Read::Ended => {
+                    self.finish(Ending::Result).await;
+                    return Bytes::new();
+                }
+                Read::Lost => {
+                    self.finish(Ending::Aborted).await;
+                    return Bytes::new();
+                }
+            }
+            reader.more(&self.door.change, &mut self.watcher).await;
         }
     }
 
@@ -187,8 +323,12 @@ impl<P: Ports> ReleasedStream<P> {
             Ok(Woken::Events(more)) => self.judge_batch(&mut batch, more).await,
             Ok(Woken::GivenUp) => {
                 // Letting go of the stream is what tells a new server.
-                self.events = None;
+                self.events = Source::None;
                 self.finish(Ending::Aborted).await;
+                Bytes::new()
+            }
+            Ok(Woken::Taken) => {
+                self.finish(Ending::Result).await;
                 Bytes::new()
             }
             Ok(Woken::Wishes) => self.listen_anew().await,
@@ -217,7 +357,7 @@ impl<P: Ports> ReleasedStream<P> {
                 None => pending().await,
             }
         });
-        let mut beside = pin!(beside(&self.door, &self.exchange, &mut self.bridged));
+        let mut beside = pin!(beside(&self.door, &self.exchange, &mut self.bridged, self.place.as_mut()));
         loop {
             let changed = pin!(self.door.change.next(&mut self.watcher));
             match select(events.as_mut(), select(changed, beside.as_mut())).await {
@@ -302,7 +442,14 @@ impl<P: Ports> ReleasedStream<P> {
 
     fn pass(&mut self, bytes: &Bytes, out: &mut BytesMut) {
         self.tally.count(bytes);
-        write_event(out, bytes);
+        self.write(bytes, out);
+    }
+
+    fn write(&mut self, bytes: &[u8], out: &mut BytesMut) {
+        match &mut self.place {
+            Some(place) => place.write(out, bytes),
+            None => write_event(out, bytes),
+        }
     }
 
     /// Releases a final answer: its outcome is written before the last byte leaves (D-09); if it cannot be, the answer stays.
@@ -317,21 +464,24 @@ impl<P: Ports> ReleasedStream<P> {
         }
         self.tally.count(&answer.bytes);
         if self.finish(answer.ending).await {
-            write_event(out, &answer.bytes);
+            self.write(&answer.bytes, out);
         } else {
             self.shut(out);
         }
     }
 
-    fn shut(&self, out: &mut BytesMut) {
+    fn shut(&mut self, out: &mut BytesMut) {
         if let Some(error) = self.exchange.error_event("the door is shut: its audit log cannot be written") {
-            write_event(out, &error);
+            self.write(&error, out);
         }
     }
 
     /// Writes the outcome; true if it was written.
     async fn finish(&mut self, ending: Ending) -> bool {
         self.state = State::Recorded;
+        if self.place.is_some() {
+            self.events.let_go(self.place.as_ref());
+        }
         let written = record_outcome(&self.door, &self.exchange, ending, &self.tally).await.is_ok();
         self.exchange.done();
         written
@@ -342,7 +492,7 @@ impl<P: Ports> ReleasedStream<P> {
         self.finish(Ending::Failed(error.fault.id())).await;
         if let Some(event) = self.exchange.error_event("the server behind the door failed before it answered")
         {
-            write_event(out, &event);
+            self.write(&event, out);
         }
     }
 
@@ -422,13 +572,7 @@ impl Welcome {
         if snapshot.policies().decide(&caller.principal, &ask).is_err() {
             return Err("not-connected");
         }
-        if let Subject::Tool(name) = &exchange.trail.subject
-            && !snapshot.policies().sees(
-                &caller.principal,
-                &exchange.trail.server.name,
-                doorward_policy::Item::Tool(name),
-            )
-        {
+        if !sees(&snapshot, &caller, &exchange.trail.server.name, &exchange.trail.subject) {
             return Err("not-permitted");
         }
         self.judged_under = (snapshot, Arc::new(caller));
@@ -439,6 +583,7 @@ impl Welcome {
 impl<P: Ports> Drop for ReleasedStream<P> {
     fn drop(&mut self) {
         self.door.change.leave(&self.watcher);
+        self.events.let_go(self.place.as_ref());
         if let (Some(up), Some(watcher)) = (self.exchange.wishes(), &self.bridged.wishes) {
             up.changed.leave(watcher);
         }

@@ -143,7 +143,7 @@ pub(crate) fn cross<P: Ports>(
     });
     let limits = &trail.server.request_limits;
     let (frame, method) = match asked {
-        Asked::Leave => return Ok(Asked::Leave),
+        Asked::Leave | Asked::Resume => return Ok(asked),
         Asked::Listen => {
             // The stream on which an old server speaks unasked is a subscription at a new one.
             let up = up.ok_or(Reason::SessionMissing)?;

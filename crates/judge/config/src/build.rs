@@ -168,7 +168,8 @@ fn sessions(section: &Section<'_>, problems: &mut Problems) -> Option<Sessions> 
     let idle = section.duration("idle", problems);
     let absolute = section.duration("absolute", problems);
     checks::at_most(("idle", &idle), ("absolute", &absolute), problems);
-    Some(Sessions { idle: idle?.value, absolute: absolute?.value })
+    let resume = section.flag("resume", problems);
+    Some(Sessions { idle: idle?.value, absolute: absolute?.value, resume: resume? })
 }
 
 fn entra(section: &Section<'_>, defaults: &Defaults, problems: &mut Problems) -> Option<Entra> {

@@ -105,6 +105,8 @@ pub struct Sessions {
     pub idle: Duration,
     /// This old, a session ends.
     pub absolute: Duration,
+    /// A client that loses a stream may come back for it.
+    pub resume: bool,
 }
 
 /// `[entra]`

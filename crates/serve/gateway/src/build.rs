@@ -126,6 +126,7 @@ pub async fn build(config: Config) -> Result<Built, BuildError> {
             idle: config.sessions.idle,
             absolute: config.sessions.absolute,
         },
+        resume: config.sessions.resume,
     };
     let door = Arc::new(Door::new(ports, snapshot, limits).map_err(|_| BuildError::Random)?);
     let facade = sign_in::open(&config, cloud.clone(), &connector, ready, &keys, &door).await?;

@@ -11,8 +11,8 @@ use doorward_audit::{
     Alarm, AuditLog, Outcome, Part, RefusedRecord, Step, Subject as Person, SubjectFacts, Target,
 };
 use doorward_engine::{
-    Answered, AuditUnwritable, Cleared, Ending, Errand, Fault, GroupsUnavailable, IntentFacts, OutcomeFacts,
-    Ports, RandomUnavailable, ReadError, RefusalFacts, Subject, UpstreamError,
+    Answered, AuditUnwritable, Cleared, Ending, Errand, Fault, Going, GroupsUnavailable, IntentFacts,
+    OutcomeFacts, Ports, RandomUnavailable, ReadError, RefusalFacts, Subject, UpstreamError,
 };
 use doorward_entra::{Groups, Keys};
 use doorward_oauth::{CallerKind, Identity, KeyRing, KeySet, Revocations};
@@ -299,6 +299,19 @@ impl Ports for GatewayPorts {
             runtime.spawn(async move {
                 if let Err(error) = upstreams.errand(errand).await {
                     tracing::debug!(detail = error.detail, "a server could not be told something");
+                }
+            });
+        }
+    }
+
+    fn detached(&self, going: Going<Self>) {
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            runtime.spawn(async move {
+                if let Some(mut stream) = going.await {
+                    let left = stream.expires().since(stream.now());
+                    let to_its_end = async { while stream.next().await.is_some() {} };
+                    // What is still open then is recorded as aborted.
+                    let _late = tokio::time::timeout(left, to_its_end).await;
                 }
             });
         }

@@ -4,13 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use doorward_engine::{Carried, Challenge, Released, ReleasedStream, ServerRules};
+use doorward_engine::{Carried, Challenge, Departure, Released, ReleasedStream, ServerRules};
 use doorward_issuer::dpop;
 use doorward_oauth::{Scheme, challenge_401, challenge_403, challenge_claims, challenge_proof};
 use doorward_wire::sse::write_comment;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{Response, StatusCode};
-use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, watch};
 
 use crate::body::Reply;
@@ -99,8 +98,8 @@ pub(crate) fn respond(
     }
 }
 
-/// Moves judged events from the engine to the caller. It ends with the stream, with the caller, with the caller's
-/// token, or with the door.
+/// Moves judged events from the engine to the caller. It ends with the stream, with the caller's token, or with the door;
+/// and with the caller, unless it is a call of 2025-11-25.
 async fn pump(
     mut stream: Box<ReleasedStream<GatewayPorts>>,
     to: mpsc::Sender<Bytes>,
@@ -111,39 +110,57 @@ async fn pump(
     let unasked = stream.is_unasked();
     let expired = tokio::time::sleep(left);
     tokio::pin!(expired);
+    let departure = stream.departure();
+    // The call goes on where its caller is gone, or served on another connection: one that lost this one has not cancelled.
+    let goes_on = || departure.as_ref().and_then(Departure::leave);
+    let (mut to, mut _left) = (Some(to), None);
     loop {
-        // One wait for the next events, however often the wait is interrupted: dropping it could lose what it holds.
-        let next = stream.next();
-        tokio::pin!(next);
-        let chunk = loop {
-            tokio::select! {
-                chunk = &mut next => break chunk,
-                () = &mut expired => return,
-                // A caller that goes away while nothing happens must free its stream now, not at the next event.
-                () = to.closed() => return,
-                // A draining door waits for calls, not for streams that only listen.
-                changed = drain.changed() => if changed.is_err() || (*drain.borrow() && unasked) {
-                    return;
-                },
-                () = tokio::time::sleep(KEEP_ALIVE) => {
-                    let mut comment = BytesMut::new();
-                    write_comment(&mut comment, "");
-                    // A full channel is alive enough; waiting here would see neither expiry nor the session's end.
-                    if let Err(TrySendError::Closed(_)) = to.try_send(comment.freeze()) {
+        let chunk = {
+            // One wait for the next events, however often the wait is interrupted: dropping it could lose what it holds.
+            let next = stream.next();
+            tokio::pin!(next);
+            loop {
+                let gone = async {
+                    match &to {
+                        Some(to) => to.closed().await,
+                        None => std::future::pending().await,
+                    }
+                };
+                tokio::select! {
+                    chunk = &mut next => break chunk,
+                    () = &mut expired => return,
+                    // A caller that goes away while nothing happens must free its stream now, not at the next event.
+                    () = gone => match goes_on() {
+                        Some(left) => (to, _left) = (None, Some(left)),
+                        None => return,
+                    },
+                    // A draining door waits for calls, not for streams that only listen, nor for calls that nobody waits for.
+                    changed = drain.changed() => if changed.is_err() || (*drain.borrow() && (unasked || to.is_none())) {
                         return;
+                    },
+                    () = tokio::time::sleep(KEEP_ALIVE), if to.is_some() => {
+                        let mut comment = BytesMut::new();
+                        write_comment(&mut comment, "");
+                        // A full channel is alive enough; waiting here would see neither expiry nor the session's end.
+                        let _full = to.as_ref().map(|to| to.try_send(comment.freeze()));
                     }
                 }
             }
         };
-        match chunk {
+        let Some(chunk) = chunk else { return };
+        let Some(open) = &to else { continue };
+        let sent = tokio::select! {
+            sent = open.send(chunk) => sent.is_ok() && (departure.is_none() || !stream.is_taken()),
             // A caller that does not read keeps its stream no longer than its token either.
-            Some(chunk) => tokio::select! {
-                sent = to.send(chunk) => if sent.is_err() {
-                    return;
-                },
-                () = &mut expired => return,
-            },
-            None => return,
+            () = &mut expired => return,
+            // One whose connection is half-dead is served on another by now.
+            () = stream.taken() => false,
+        };
+        if !sent {
+            match goes_on() {
+                Some(left) => (to, _left) = (None, Some(left)),
+                None => return,
+            }
         }
     }
 }

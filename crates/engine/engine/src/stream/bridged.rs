@@ -9,7 +9,6 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use doorward_wire::lens::META_SUBSCRIPTION_ID;
-use doorward_wire::sse::write_event;
 use doorward_wire::{Frame, Method};
 use futures_util::future::{Either, select};
 
@@ -26,6 +25,7 @@ use crate::release::{record_outcome, record_refusal};
 use crate::session::Seat;
 use crate::sessions::Bridged;
 use crate::stage::Exchange;
+use crate::streams::{Place, Source};
 use crate::up::{self, Answers, Up};
 
 /// What a stream holds besides where client and server speak different revisions.
@@ -91,8 +91,8 @@ impl<P: Ports> ReleasedStream<P> {
         let since = self.door.ports.stopwatch();
         self.bridged.round = Some(Round { answers, since, state });
         self.state = State::Asking;
-        self.events = None;
-        frames.iter().for_each(|frame| write_event(out, frame));
+        self.events = Source::None;
+        frames.iter().for_each(|frame| self.write(frame, out));
     }
 
     /// Waits until an old client has answered everything, and asks the server again with the answers.
@@ -112,7 +112,7 @@ impl<P: Ports> ReleasedStream<P> {
             let woken = {
                 let answered = pin!(answers.answered.next(&mut watcher));
                 let changed = pin!(self.door.change.next(&mut self.watcher));
-                let given_up = pin!(beside(&self.door, &self.exchange, &mut self.bridged));
+                let given_up = pin!(beside(&self.door, &self.exchange, &mut self.bridged, None));
                 let late = pin!(self.door.ports.pause(ROUND.saturating_sub(waited)));
                 match select(select(answered, late), select(changed, given_up)).await {
                     Either::Left((Either::Left(_), _)) => continue,
@@ -144,7 +144,8 @@ impl<P: Ports> ReleasedStream<P> {
 
     fn give_round_up(&mut self, why: &str, out: &mut BytesMut) {
         self.end_round();
-        self.exchange.error_event(why).into_iter().for_each(|error| write_event(out, &error));
+        let error = self.exchange.error_event(why);
+        error.into_iter().for_each(|error| self.write(&error, out));
     }
 
     fn end_round(&mut self) {
@@ -182,7 +183,10 @@ impl<P: Ports> ReleasedStream<P> {
                     Some(Err(error)) => self.fail(error, out).await,
                 }
             }
-            Err(refused) => write_event(out, &record_refusal(&self.door, *refused).await.body),
+            Err(refused) => {
+                let reply = record_refusal(&self.door, *refused).await;
+                self.write(&reply.body, out);
+            }
         }
     }
 
@@ -195,7 +199,7 @@ impl<P: Ports> ReleasedStream<P> {
         self.state = State::Open;
         let whole = match answered.answer {
             Answer::Stream(events) => {
-                self.events = Some(events);
+                self.events = Source::Own(events);
                 None
             }
             Answer::Whole(bytes, _) => Some(bytes),
@@ -274,10 +278,11 @@ impl<P: Ports> ReleasedStream<P> {
             return self.shut(out);
         }
         if self.door.parked.keep(name, call) {
-            write_event(out, &answer.bytes);
+            self.write(&answer.bytes, out);
         } else {
             let why = "too many calls wait for answers already";
-            self.exchange.error_event(why).into_iter().for_each(|error| write_event(out, &error));
+            let error = self.exchange.error_event(why);
+            error.into_iter().for_each(|error| self.write(&error, out));
         }
     }
 
@@ -290,13 +295,18 @@ impl<P: Ports> ReleasedStream<P> {
             let end = format!(
                 r#"{{"jsonrpc":"2.0","id":{id},"result":{{"resultType":"complete","_meta":{{"{META_SUBSCRIPTION_ID}":{id}}}}}}}"#
             );
-            write_event(out, end.as_bytes());
+            self.write(end.as_bytes(), out);
         }
     }
 }
 
 /// Waits for what else can wake a stream where the sides speak different revisions.
-pub(super) async fn beside<P: Ports>(door: &Door<P>, exchange: &Exchange<P>, bridged: &mut Bridge) -> Woken {
+pub(super) async fn beside<P: Ports>(
+    door: &Door<P>,
+    exchange: &Exchange<P>,
+    bridged: &mut Bridge,
+    place: Option<&mut Place>,
+) -> Woken {
     let Bridge { given_up, wishes, asked_at, .. } = bridged;
     if let Some(asked_at) = asked_at {
         let waited = Duration::from_nanos(door.ports.stopwatch().saturating_sub(*asked_at));
@@ -315,9 +325,16 @@ pub(super) async fn beside<P: Ports>(door: &Door<P>, exchange: &Exchange<P>, bri
             _ => pending().await,
         }
     };
-    match select(pin!(given_up), pin!(wishes)).await {
+    let taken = async {
+        match place {
+            Some(place) if place.ends_when_taken() => place.taken().await,
+            _ => pending().await,
+        }
+    };
+    match select(pin!(given_up), select(pin!(wishes), pin!(taken))).await {
         Either::Left(_) => Woken::GivenUp,
-        Either::Right(_) => Woken::Wishes,
+        Either::Right((Either::Left(_), _)) => Woken::Wishes,
+        Either::Right((Either::Right(_), _)) => Woken::Taken,
     }
 }
 

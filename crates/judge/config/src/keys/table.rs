@@ -171,6 +171,12 @@ static SESSIONS: Group = Group {
             Need::Default("12h"),
             "A session this old ends, used or not.",
         ),
+        key(
+            "resume",
+            Kind::Flag,
+            Need::Default("true"),
+            "A client that loses the stream of a call has not cancelled it: the call goes on, and the client may come back for what it missed (`Last-Event-ID`).",
+        ),
     ],
 };
 

@@ -81,6 +81,7 @@ fn every_key_arrives_where_it_belongs() {
     assert_eq!(limits.drain, Duration::ZERO);
     assert_eq!(config.sessions.idle, Duration::from_secs(2));
     assert_eq!(config.sessions.absolute, Duration::from_secs(4));
+    assert!(!config.sessions.resume);
 
     let entra = &config.entra;
     assert_eq!(entra.cloud, Cloud::China);

@@ -15,8 +15,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
 use doorward_engine::{
     Answered, Arrived, AuditUnwritable, Caller, Challenge, Cleared, Door, DoorLimits, ElicitationRules,
-    EraRule, Errand, GroupsUnavailable, IntentFacts, OutcomeFacts, Ports, RandomUnavailable, ReadError,
-    RefusalFacts, Released, ServerRules, SessionRules, Snapshot, Sole, UpstreamError, Urls,
+    EraRule, Errand, Going, GroupsUnavailable, IntentFacts, OutcomeFacts, Ports, RandomUnavailable,
+    ReadError, RefusalFacts, Released, ServerRules, SessionRules, Snapshot, Sole, UpstreamError, Urls,
 };
 use doorward_net::{Connector, ConnectorConfig, Origin, Reach};
 use doorward_oauth::{
@@ -162,7 +162,7 @@ impl House {
         let hour = Duration::from_secs(3600);
         let sessions = SessionRules { total: 10, per_owner: 10, idle: hour, absolute: hour };
         let world = World { upstreams, ticks: AtomicU64::new(1) };
-        let door = Arc::new(Door::new(world, snapshot, DoorLimits { sessions }).unwrap());
+        let door = Arc::new(Door::new(world, snapshot, DoorLimits { sessions, resume: false }).unwrap());
         Self { door, server, purse }
     }
 
@@ -356,6 +356,10 @@ impl Ports for World {
 
     async fn errand(&self, errand: Errand<Self>) -> Result<Answered<Link, UpstreamEvents>, UpstreamError> {
         self.upstreams.errand(errand).await
+    }
+
+    fn detached(&self, going: Going<Self>) {
+        tokio::spawn(going);
     }
 
     fn errand_detached(&self, errand: Errand<Self>) {

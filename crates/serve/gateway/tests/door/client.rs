@@ -192,6 +192,28 @@ impl EventStream {
         .await
     }
 
+    /// The next event with its name, its data null where it has none; nothing at the end of the stream.
+    pub(crate) async fn named(&mut self) -> Option<(String, Value)> {
+        within("a named event", async {
+            loop {
+                if let Some(end) = self.held.windows(2).position(|two| two == b"\n\n") {
+                    let event: Vec<u8> = self.held.drain(..end + 2).collect();
+                    let text = String::from_utf8(event).unwrap();
+                    let field =
+                        |name: &str| text.lines().find_map(|line| line.strip_prefix(name)).map(str::to_owned);
+                    let Some(name) = field("id: ") else { continue };
+                    let data =
+                        field("data: ").map_or(Value::Null, |data| serde_json::from_str(&data).unwrap());
+                    return Some((name, data));
+                }
+                let frame = self.body.frame().await?;
+                let Ok(data) = frame.ok()?.into_data() else { continue };
+                self.held.extend_from_slice(&data);
+            }
+        })
+        .await
+    }
+
     /// Waits for the end of the stream and returns what still came.
     pub(crate) async fn rest(mut self) -> Vec<Value> {
         let mut rest = Vec::new();
