@@ -104,7 +104,7 @@ const visit = async ({ url, tool, asks, steps, slow, noticed }) => {
     const [told, handed] = [[], []];
     if (kind === 'remote') handedOn(transport, handed);
     await call(client, steps, { onprogress: ({ progress }) => void told.push(progress) });
-    seen.steps = kind === 'remote' ? handed : told;
+    seen.steps = kind === 'remote' ? [...handed] : told;
   }
   if (slow) seen.noticed = await giveUp(client, { slow, noticed });
   if (kind !== 'remote') {
