@@ -3,8 +3,9 @@
 use std::path::PathBuf;
 use std::process::{Output, Stdio};
 use std::sync::Arc;
+use std::time::Duration;
 
-use doorward_testkit::{Kit, bare, within};
+use doorward_testkit::{Kit, bare};
 use serde_json::{Value, json};
 use tokio::process::Command;
 
@@ -29,6 +30,8 @@ enum Speaker {
     Python(&'static str, &'static str),
 }
 
+/// Within which a client has been at every server, on a busy machine too.
+const TOUR: Duration = Duration::from_secs(180);
 const INSPECTOR: &str = "@modelcontextprotocol/inspector";
 const TYPESCRIPT_2: &str = "@modelcontextprotocol/client";
 /// mcp-remote, which is told its token when it starts.
@@ -217,7 +220,8 @@ impl Inspector<'_> {
 }
 
 async fn ended(command: &mut Command) -> Output {
-    within("a client to end", command.output()).await.expect("the client can be started")
+    let ended = tokio::time::timeout(TOUR, command.output()).await;
+    ended.unwrap_or_else(|_| panic!("a client took longer than {TOUR:?}")).expect("the client can be started")
 }
 
 /// The last line of what a program printed: it may print before it.
