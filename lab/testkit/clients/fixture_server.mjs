@@ -2,6 +2,7 @@
 // any free one), and `legacy` (2025-11-25), `modern` (2026-07-28) or `dual` (both at one address). Prints its address
 // when it is ready. All of them offer everything under the same names, each by the means of its revision.
 import { randomBytes, randomUUID } from 'node:crypto';
+import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -175,6 +176,32 @@ async function progress(_, ctx) {
   return says('Made progress three times.');
 }
 
+// Calls that were given up, by the keys that their callers gave them.
+const givenUp = new EventTarget();
+const keys = new Set();
+// Longer than anybody waits who means to give up.
+const PATIENCE = 20_000;
+
+// Says that it has begun, and waits for its caller to give up.
+async function slow({ key }, ctx) {
+  const params = { progressToken: ctx.mcpReq._meta?.progressToken, progress: 1, total: 2 };
+  if (params.progressToken !== undefined) await ctx.mcpReq.notify({ method: 'notifications/progress', params });
+  try {
+    await pause(PATIENCE, undefined, { signal: ctx.mcpReq.signal });
+    return says('Waited.');
+  } catch (given) {
+    keys.add(key);
+    givenUp.dispatchEvent(new Event(key));
+    throw given;
+  }
+}
+
+async function noticed({ key }) {
+  const enough = AbortSignal.timeout(PATIENCE);
+  if (!keys.has(key)) await once(givenUp, key, { signal: enough }).catch(() => {});
+  return says(keys.has(key) ? 'given up' : 'never given up');
+}
+
 // Without sessions there is no stream to come back to: it is a plain call there.
 async function reconnection(_, ctx) {
   ctx.http?.closeSSE?.();
@@ -235,6 +262,8 @@ const TOOLS = {
   test_tool_with_logging: ['Logs three messages as it goes', logging],
   test_logging_tool: ['Logs three messages as it goes, if the request wants any', logging],
   test_tool_with_progress: ['Tells of its progress', progress],
+  test_slow: ['Waits until its caller gives up', slow, object({ key: string('Under which to ask about it') })],
+  test_slow_noticed: ['Says whether that was noticed', noticed, object({ key: string('What the call was given') })],
   test_reconnection: ['Closes the stream of its call, and answers later', reconnection],
   json_schema_2020_12_tool: ['Repeats its arguments', (args) => says(JSON.stringify(args)), ADDRESS_BOOK],
   test_x_mcp_header: [

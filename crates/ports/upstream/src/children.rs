@@ -46,8 +46,9 @@ pub struct StdioTarget {
 /// Children of one person at once: one for each set of capabilities that their clients declare.
 const MOST_OF_ONE: usize = 4;
 
-/// How long a process may think about what it is, before it counts as one that has never heard the question.
-const PROBE: Duration = Duration::from_secs(5);
+/// How long a process may take to start and to say what it is, before it counts as one that has never heard the question. A
+/// large Python server on a busy machine was seen to need more than five seconds, and was bridged for nothing.
+const PROBE: Duration = Duration::from_secs(10);
 
 /// Whose child it is.
 #[derive(Clone, PartialEq, Eq, Hash)]

@@ -1,9 +1,10 @@
-//! The servers behind the door: two that run by themselves, three that the door starts.
+//! The servers behind the door: five that run by themselves, three that the door starts.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use doorward_testkit::{DoorPlan, Kit, Lab, Program, bare};
+use doorward_testkit::{Client, Connection, DoorPlan, Kit, Lab, Program, bare, initialize};
+use http::Uri;
 use serde_json::{Value, json};
 
 use crate::Revision;
@@ -15,83 +16,126 @@ pub(crate) struct Server {
     /// Its name in the configuration.
     pub(crate) name: &'static str,
     pub(crate) title: &'static str,
-    pub(crate) package: &'static str,
+    /// In which version it comes is said by the pins; none for our own.
+    pub(crate) package: Option<&'static str>,
     pub(crate) transport: &'static str,
-    /// What it speaks as it stands behind the door: a child is told its revision.
+    /// What it speaks; nobody tells the door.
     pub(crate) speaks: &'static [Revision],
     pub(crate) tool: &'static str,
     /// What the tool's answer must hold.
     pub(crate) answers: &'static str,
+    /// A tool that asks a person, and what it must answer when the person has said `Ada`.
+    pub(crate) asks: Option<(&'static str, &'static str)>,
+    /// A tool that tells of its progress, and the steps that it must tell.
+    pub(crate) steps: Option<(&'static str, &'static [u8])>,
+    /// A tool that waits until its caller gives up, and one that says whether this was noticed.
+    pub(crate) waits: Option<(&'static str, &'static str)>,
 }
 
 const EVERYTHING: &str = "@modelcontextprotocol/server-everything";
 const FILESYSTEM: &str = "@modelcontextprotocol/server-filesystem";
 const SAID: &str = "said through the door";
 const WRITTEN: &str = "written behind the door";
+const OPERATION: &str = "trigger-long-running-operation";
 
-pub(crate) const SERVERS: [Server; 5] = [
+const fn everything_over(name: &'static str, transport: &'static str) -> Server {
     Server {
-        name: "everything-http",
+        name,
         title: "server-everything",
-        package: EVERYTHING,
+        package: Some(EVERYTHING),
+        transport,
+        speaks: &[Legacy],
+        tool: "echo",
+        answers: SAID,
+        asks: Some(("trigger-elicitation-request", "Name: Ada")),
+        steps: Some((OPERATION, &[1, 2, 3, 4])),
+        waits: None,
+    }
+}
+
+const fn fastmcp_over(name: &'static str, transport: &'static str) -> Server {
+    Server {
+        name,
+        title: "FastMCP",
+        package: Some("fastmcp"),
+        transport,
+        speaks: &[Legacy, Modern],
+        tool: "add",
+        answers: "42",
+        asks: Some(("greet", "Hello, Ada!")),
+        steps: Some(("count", &[1, 2, 3])),
+        waits: Some(("wait", "noticed")),
+    }
+}
+
+const fn fixture(name: &'static str, mode: &'static str, speaks: &'static [Revision]) -> Server {
+    Server {
+        name,
+        title: mode,
+        package: None,
         transport: "HTTP",
-        speaks: &[Legacy],
-        tool: "echo",
-        answers: SAID,
-    },
-    Server {
-        name: "everything-stdio",
-        title: "server-everything",
-        package: EVERYTHING,
-        transport: "stdio",
-        speaks: &[Legacy],
-        tool: "echo",
-        answers: SAID,
-    },
+        speaks,
+        tool: "test_simple_text",
+        answers: "a simple text response",
+        asks: Some(("test_input_required_result_elicitation", "Hello, Ada!")),
+        steps: Some(("test_tool_with_progress", &[0, 50, 100])),
+        waits: Some(("test_slow", "test_slow_noticed")),
+    }
+}
+
+pub(crate) const SERVERS: [Server; 8] = [
+    everything_over("everything-http", "HTTP"),
+    everything_over("everything-stdio", "stdio"),
     Server {
         name: "filesystem",
         title: "server-filesystem",
-        package: FILESYSTEM,
+        package: Some(FILESYSTEM),
         transport: "stdio",
         speaks: &[Legacy],
         tool: "read_text_file",
         answers: WRITTEN,
+        asks: None,
+        steps: None,
+        waits: None,
     },
-    Server {
-        name: "fastmcp-http",
-        title: "FastMCP",
-        package: "fastmcp",
-        transport: "HTTP",
-        speaks: &[Legacy, Modern],
-        tool: "add",
-        answers: "42",
-    },
-    Server {
-        name: "fastmcp-stdio",
-        title: "FastMCP",
-        package: "fastmcp",
-        transport: "stdio",
-        speaks: &[Modern],
-        tool: "add",
-        answers: "42",
-    },
+    fastmcp_over("fastmcp-http", "HTTP"),
+    fastmcp_over("fastmcp-stdio", "stdio"),
+    fixture("fixture-dual", "dual", &[Legacy, Modern]),
+    fixture("fixture-legacy", "legacy", &[Legacy]),
+    fixture("fixture-modern", "modern", &[Modern]),
 ];
 
 impl Server {
-    /// The arguments of the call.
+    /// What a client does here, as its driver reads it: tools with their arguments. `key` is the client's own.
+    pub(crate) fn wanted(&self, url: &str, folder: &Path, key: &str) -> Value {
+        let operation = json!({ "duration": 0.2, "steps": 4 });
+        let steps = self.steps.map(|(tool, _)| (tool, if tool == OPERATION { operation } else { json!({}) }));
+        let about = json!({ "key": key });
+        json!({
+            "server": self.name,
+            "url": url,
+            "tool": (self.tool, self.arguments(folder)),
+            "asks": self.asks.map(|(tool, _)| (tool, json!({}))),
+            "steps": steps,
+            "slow": self.waits.map(|(tool, _)| (tool, &about)),
+            "noticed": self.waits.map(|(_, tool)| (tool, &about)),
+        })
+    }
+
+    /// The arguments of the plain call.
     pub(crate) fn arguments(&self, folder: &Path) -> Value {
         match self.tool {
             "echo" => json!({ "message": SAID }),
             "read_text_file" => json!({ "path": document(folder) }),
-            _ => json!({ "a": 2, "b": 40 }),
+            "add" => json!({ "a": 2, "b": 40 }),
+            _ => json!({}),
         }
     }
 }
 
 /// The servers that run by themselves, and the folder of the one that reads files.
 pub(crate) struct Servers {
-    everything: (Program, SocketAddr),
-    fastmcp: (Program, SocketAddr),
+    running: Vec<(&'static str, Program, SocketAddr)>,
     files: PathBuf,
 }
 
@@ -101,53 +145,87 @@ impl Servers {
         let files = files(lab.folder());
         std::fs::create_dir_all(&files).expect("the folder is ours");
         std::fs::write(document(lab.folder()), WRITTEN).expect("the folder is ours");
-        let everything = Program::on_free_port("listening on port", |address| {
-            let mut command = bare(kit.node());
-            // It has no option for the address, and listens on all.
-            command.arg(everything(kit)).arg("streamableHttp").env("PORT", address.port().to_string());
-            command
-        });
-        let fastmcp = Program::on_free_port("Uvicorn running on", |address| {
-            let mut command = bare(kit.python());
-            command.arg(kit.script("fastmcp_server.py")).arg("http").arg(address.port().to_string());
-            command
-        });
-        let (everything, fastmcp) = tokio::join!(everything, fastmcp);
-        Self { everything, fastmcp, files }
+        let mut running = Vec::new();
+        for server in SERVERS.iter().filter(|server| server.transport == "HTTP") {
+            let ready = if server.title == "FastMCP" { "Uvicorn running on" } else { "listening on" };
+            let (program, address) = Program::on_free_port(ready, |address| {
+                let port = address.port().to_string();
+                match server.title {
+                    "server-everything" => {
+                        let mut command = bare(kit.node());
+                        // It has no option for the address, and listens on all.
+                        command.arg(everything(kit)).arg("streamableHttp").env("PORT", port);
+                        command
+                    }
+                    "FastMCP" => {
+                        let mut command = bare(kit.python());
+                        command.arg(kit.script("fastmcp_server.py")).args(["http", &port]);
+                        command
+                    }
+                    mode => {
+                        let mut command = bare(kit.node());
+                        command.arg(kit.script("fixture_server.mjs")).args([&port, mode]);
+                        command
+                    }
+                }
+            })
+            .await;
+            running.push((server.name, program, address));
+        }
+        Self { running, files }
+    }
+
+    /// Holds what the table says of the servers to what they say themselves.
+    pub(crate) async fn speak_as_told(&self) {
+        for (name, _, address) in &self.running {
+            let caller = Client::new(*address, name);
+            let asked = [
+                (Legacy, caller.request(http::Method::POST, initialize().to_string())),
+                (Modern, caller.modern(1, "server/discover", json!({}))),
+            ];
+            let mut speaks = Vec::new();
+            for (revision, mut request) in asked {
+                *request.uri_mut() = Uri::from_static("/mcp");
+                let mut connection = Connection::open(*address).await.expect("the server runs");
+                let heard = connection.send(request).await.expect("the server answers");
+                if heard.response().is_ok_and(|response| response.get("result").is_some()) {
+                    speaks.push(revision);
+                }
+            }
+            let told = SERVERS.iter().find(|server| server.name == *name).map(|server| server.speaks);
+            assert_eq!(told, Some(&speaks[..]), "{name}");
+        }
     }
 
     /// Ends them.
     pub(crate) async fn stop(self) {
-        self.everything.0.kill().await;
-        self.fastmcp.0.kill().await;
+        for (_, program, _) in self.running {
+            program.kill().await;
+        }
     }
 
     /// One door before all of them. Its one policy lets readers do everything: what is tried here is the way.
     pub(crate) fn plan(&self, kit: &Kit) -> DoorPlan {
-        let remote =
-            |name: &str, address: SocketAddr| table(name, &format!("url = \"http://{address}/mcp\""));
-        let child = |name: &str, command: &[PathBuf], more: &str| {
+        let child = |name: &str, command: &[PathBuf]| {
             let words: Vec<String> =
                 command.iter().map(|word| format!("{:?}", word.display().to_string())).collect();
-            table(name, &format!("command = [{}]\n{more}", words.join(", ")))
+            table(name, &format!("command = [{}]", words.join(", ")))
         };
         let stdio = PathBuf::from("stdio");
         let filesystem = kit.module(&format!("{FILESYSTEM}/dist/index.js"));
-        let servers = [
-            remote("everything-http", self.everything.1),
-            child("everything-stdio", &[kit.node(), everything(kit), stdio.clone()], ""),
-            child("filesystem", &[kit.node(), filesystem, self.files.clone()], ""),
-            remote("fastmcp-http", self.fastmcp.1),
-            child(
-                "fastmcp-stdio",
-                &[kit.python(), kit.script("fastmcp_server.py"), stdio],
-                "era = \"modern\"",
-            ),
+        let mut servers = vec![
+            child("everything-stdio", &[kit.node(), everything(kit), stdio.clone()]),
+            child("filesystem", &[kit.node(), filesystem, self.files.clone()]),
+            child("fastmcp-stdio", &[kit.python(), kit.script("fastmcp_server.py"), stdio]),
         ];
+        let remote = |(name, _, address): &(&str, Program, SocketAddr)| {
+            table(name, &format!("url = \"http://{address}/mcp\""))
+        };
+        servers.extend(self.running.iter().map(remote));
         DoorPlan {
             policies: r#"@id("readers") permit (principal in Role::"Reader", action, resource);"#.to_owned(),
             servers: servers.concat(),
-            origins: [self.everything.1, self.fastmcp.1].map(|address| format!("http://{address}")).to_vec(),
+            origins: self.running.iter().map(|(_, _, address)| format!("http://{address}")).collect(),
             // One token visits every server here.
             top: "shared_audience = true".to_owned(),
             ..DoorPlan::default()

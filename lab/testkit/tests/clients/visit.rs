@@ -1,53 +1,66 @@
-//! The clients, and what one of them sees of one server: with a token, and without.
+//! The clients, and what one of them sees of the servers: with a token, and without.
 
 use std::path::PathBuf;
 use std::process::{Output, Stdio};
 use std::sync::Arc;
+use std::time::Duration;
 
-use doorward_testkit::{Kit, bare, within};
+use doorward_testkit::{Kit, bare};
 use serde_json::{Value, json};
 use tokio::process::Command;
 
 use crate::Revision::{self, Legacy, Modern};
-use crate::{Cell, Server};
+use crate::servers::{SERVERS, Server};
 
 /// A client as the suite knows it.
 #[derive(Debug)]
 pub(crate) struct Client {
     pub(crate) title: &'static str,
     pub(crate) package: &'static str,
-    /// What it can agree on.
-    pub(crate) speaks: &'static [Revision],
+    /// What it must agree on with every server: the door speaks whatever the client does.
+    pub(crate) revision: Revision,
     program: Speaker,
 }
 
 /// A program, and how it is told what to speak.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 enum Speaker {
     Inspector(&'static str),
-    TypeScript,
-    Python(&'static str),
+    TypeScript(&'static str),
+    Python(&'static str, &'static str),
 }
 
+/// Within which a client has been at every server, on a busy machine too.
+const TOUR: Duration = Duration::from_secs(180);
 const INSPECTOR: &str = "@modelcontextprotocol/inspector";
+const TYPESCRIPT_2: &str = "@modelcontextprotocol/client";
+/// mcp-remote, which is told its token when it starts.
+const REMOTE: Speaker = Speaker::TypeScript("remote");
 
-pub(crate) const CLIENTS: [Client; 7] = [
-    client("Inspector CLI, legacy", INSPECTOR, &[Legacy], Speaker::Inspector("legacy")),
-    client("Inspector CLI, auto", INSPECTOR, &[Legacy, Modern], Speaker::Inspector("auto")),
-    client("Inspector CLI, modern", INSPECTOR, &[Modern], Speaker::Inspector("modern")),
-    client("TypeScript SDK v1", "@modelcontextprotocol/sdk", &[Legacy], Speaker::TypeScript),
-    client("Python SDK, legacy", "mcp", &[Legacy], Speaker::Python("legacy")),
-    client("Python SDK, auto", "mcp", &[Legacy, Modern], Speaker::Python("auto")),
-    client("Python SDK, modern", "mcp", &[Modern], Speaker::Python("2026-07-28")),
+pub(crate) const CLIENTS: [Client; 11] = [
+    client("Inspector CLI, legacy", INSPECTOR, Legacy, Speaker::Inspector("legacy")),
+    client("Inspector CLI, auto", INSPECTOR, Modern, Speaker::Inspector("auto")),
+    client("Inspector CLI, modern", INSPECTOR, Modern, Speaker::Inspector("modern")),
+    client("TypeScript SDK v1", "@modelcontextprotocol/sdk", Legacy, Speaker::TypeScript("v1")),
+    client("TypeScript SDK v2, legacy", TYPESCRIPT_2, Legacy, Speaker::TypeScript("v2-legacy")),
+    client("TypeScript SDK v2, modern", TYPESCRIPT_2, Modern, Speaker::TypeScript("v2-modern")),
+    client("Python SDK, legacy", "mcp", Legacy, Speaker::Python("sdk", "legacy")),
+    client("Python SDK, auto", "mcp", Modern, Speaker::Python("sdk", "auto")),
+    client("Python SDK, modern", "mcp", Modern, Speaker::Python("sdk", "2026-07-28")),
+    client("fastmcp", "fastmcp", Modern, Speaker::Python("fastmcp", "auto")),
+    client("mcp-remote", "mcp-remote", Legacy, REMOTE),
 ];
 
-const fn client(
-    title: &'static str,
-    package: &'static str,
-    speaks: &'static [Revision],
-    program: Speaker,
-) -> Client {
-    Client { title, package, speaks, program }
+const fn client(title: &'static str, package: &'static str, revision: Revision, program: Speaker) -> Client {
+    Client { title, package, revision, program }
+}
+
+impl Client {
+    /// Whether it can be asked, told of progress, and give up. The Inspector's command line can do none of it: it declares
+    /// no capability, prints results alone, and ends with its call.
+    pub(crate) fn converses(&self) -> bool {
+        !matches!(self.program, Speaker::Inspector(_))
+    }
 }
 
 /// What every visit needs.
@@ -60,21 +73,54 @@ pub(crate) struct Visit {
 }
 
 impl Visit {
-    /// Lets a client visit a server at `url`, with a token and without.
-    pub(crate) async fn cell(&self, cell: Cell, url: &str) -> Result<(), String> {
-        match cell.client.program {
-            Speaker::Inspector(era) => Inspector { visit: self, cell, url, era }.visit().await,
-            Speaker::TypeScript => {
-                let mut command = self.command(self.kit.node());
-                command.arg(self.kit.script("typescript.mjs")).arg(url);
-                self.sdk(command, cell).await
+    /// Lets a client visit every server, with a token and without, and returns what went wrong. `url` says where a server is.
+    pub(crate) async fn all(&self, client: &'static Client, url: impl Fn(&str) -> String) -> Vec<String> {
+        let mut failed = Vec::new();
+        let mut fail = |server: &Server, error| {
+            failed.push(format!("{} before {}: {error}", client.title, server.name));
+        };
+        if let Speaker::Inspector(era) = client.program {
+            for server in &SERVERS {
+                let inspector = Inspector { visit: self, client, server, url: url(server.name), era };
+                inspector.visit().await.unwrap_or_else(|error| fail(server, error));
             }
-            Speaker::Python(mode) => {
-                let mut command = self.command(self.kit.python());
-                command.arg(self.kit.script("python_client.py")).args([url, mode]);
-                self.sdk(command, cell).await
-            }
+            return failed;
         }
+        let output = self.driven(client, url).await;
+        let lines: Vec<Value> = String::from_utf8_lossy(&output.stdout)
+            .lines()
+            .filter_map(|line| serde_json::from_str(line).ok())
+            .collect();
+        for server in &SERVERS {
+            let seen = lines.iter().find(|line| line["server"] == server.name);
+            let seen = seen.ok_or_else(|| format!("was not visited: {}", told(&output)));
+            let checked = seen.and_then(|seen| {
+                check(client, server, seen)
+                    .map_err(|error| format!("{error}\n{}", seen["error"].as_str().unwrap_or_default()))
+            });
+            checked.unwrap_or_else(|error| fail(server, error));
+        }
+        failed
+    }
+
+    /// Runs the driver of an SDK, which goes from server to server and does all it can in one session of each.
+    async fn driven(&self, client: &Client, url: impl Fn(&str) -> String) -> Output {
+        let mut command = match client.program {
+            Speaker::Python(kind, mode) => {
+                let mut command = self.command(self.kit.python());
+                command.arg(self.kit.script("python_client.py")).args([kind, mode]);
+                command
+            }
+            Speaker::TypeScript(kind) | Speaker::Inspector(kind) => {
+                let mut command = self.command(self.kit.node());
+                command.arg(self.kit.script("typescript.mjs")).arg(kind);
+                command
+            }
+        };
+        let wanted =
+            SERVERS.iter().map(|server| server.wanted(&url(server.name), &self.folder, client.title));
+        let wanted: Value = wanted.collect();
+        ended(command.arg(wanted.to_string()).env("MCP_TOKEN", &self.token)).await
     }
 
     fn command(&self, program: PathBuf) -> Command {
@@ -82,50 +128,57 @@ impl Visit {
         command.env("HOME", &self.folder).stdin(Stdio::null()).kill_on_drop(true);
         command
     }
+}
 
-    /// Runs the driver of an SDK, which does all it can in one session. First without a token, then with one.
-    async fn sdk(&self, mut command: Command, cell: Cell) -> Result<(), String> {
-        let Server { tool, .. } = cell.server;
-        command.arg(tool).arg(cell.server.arguments(&self.folder).to_string());
-        let without = last_json(&ended(&mut command).await.stdout)?;
-        if without != json!({ "refused": 401 }) && !bare_refused(&without) {
-            return Err(format!("without a token: {without}"));
-        }
-        let output = ended(command.env("MCP_TOKEN", &self.token)).await;
-        let with = last_json(&output.stdout).map_err(|_| told(&output))?;
-        if with.get("revision").is_none() {
-            return Err(format!("with a token: {with}"));
-        }
-        check_revision(&with["revision"], cell)?;
-        let tools = with["tools"].as_array().into_iter().flatten();
-        check_list(tools, cell)?;
-        check_answer(&with["content"], cell)?;
-        if bare_refused(&with) {
-            Ok(())
-        } else {
-            Err(format!("once the token was taken away: {}", with["bare"]))
+/// Holds what a driver saw to what it must see.
+fn check(client: &Client, server: &Server, seen: &Value) -> Result<(), String> {
+    let same = |what: &str, is: &Value, must: Value| {
+        if *is == must { Ok(()) } else { Err(format!("{what}: {is}, not {must}")) }
+    };
+    same("without a token", &seen["refused"], json!(401))?;
+    check_list(seen["tools"].as_array().into_iter().flatten(), server)?;
+    check_answer(&seen["content"], server.tool, server.answers)?;
+    if let Some((tool, answers)) = server.asks {
+        check_answer(&seen["asked"], tool, answers)?;
+    }
+    if let Some((tool, steps)) = server.steps {
+        let heard: Vec<_> =
+            seen["steps"].as_array().into_iter().flatten().filter_map(Value::as_f64).collect();
+        let told: Vec<_> = steps.iter().map(|step| f64::from(*step)).collect();
+        if heard != told {
+            return Err(format!("{tool} told {}, not {steps:?}", seen["steps"]));
         }
     }
+    if let Some((_, noticed)) = server.waits {
+        same(noticed, &seen["noticed"][0]["text"], json!("given up"))?;
+    }
+    if client.program != REMOTE {
+        same("once the token was taken away", &seen["bare"], json!({ "list": 401, "call": 401 }))?;
+    }
+    same("agreed on", &seen["revision"], json!(client.revision.as_str()))
 }
 
 /// The Inspector, which does one thing a run.
 struct Inspector<'a> {
     visit: &'a Visit,
-    cell: Cell,
-    url: &'a str,
+    client: &'a Client,
+    server: &'a Server,
+    url: String,
     era: &'a str,
 }
 
 impl Inspector<'_> {
     async fn visit(&self) -> Result<(), String> {
-        let call = self.cell.server.arguments(&self.visit.folder).to_string();
-        let call = ["tools/call", "--tool-name", self.cell.server.tool, "--tool-args-json", &call];
-        self.refused(&["tools/list"]).await?;
+        let call = self.server.arguments(&self.visit.folder).to_string();
+        let call = ["tools/call", "--tool-name", self.server.tool, "--tool-args-json", &call];
         self.refused(&call).await?;
-        check_revision(&self.result(&["initialize"]).await?["protocolVersion"], self.cell)?;
+        let agreed = &self.result(&["initialize"]).await?["protocolVersion"];
+        if *agreed != self.client.revision.as_str() {
+            return Err(format!("agreed on {agreed}"));
+        }
         let list = self.result(&["tools/list"]).await?;
-        check_list(list["tools"].as_array().into_iter().flatten().map(|tool| &tool["name"]), self.cell)?;
-        check_answer(&self.result(&call).await?["content"], self.cell)
+        check_list(list["tools"].as_array().into_iter().flatten().map(|tool| &tool["name"]), self.server)?;
+        check_answer(&self.result(&call).await?["content"], self.server.tool, self.server.answers)
     }
 
     async fn result(&self, method: &[&str]) -> Result<Value, String> {
@@ -159,7 +212,7 @@ impl Inspector<'_> {
             server["headers"] = json!({ "Authorization": format!("Bearer {token}") });
         }
         let who = if token.is_some() { "known" } else { "unknown" };
-        let path = self.visit.folder.join(format!("{}-{}-{who}.json", self.cell.server.name, self.era));
+        let path = self.visit.folder.join(format!("{}-{}-{who}.json", self.server.name, self.era));
         let config = json!({ "mcpServers": { "door": server } });
         std::fs::write(&path, config.to_string()).expect("the folder is ours");
         path
@@ -167,10 +220,11 @@ impl Inspector<'_> {
 }
 
 async fn ended(command: &mut Command) -> Output {
-    within("a client to end", command.output()).await.expect("the client can be started")
+    let ended = tokio::time::timeout(TOUR, command.output()).await;
+    ended.unwrap_or_else(|_| panic!("a client took longer than {TOUR:?}")).expect("the client can be started")
 }
 
-/// The last line of what a program printed: an SDK may print before it.
+/// The last line of what a program printed: it may print before it.
 fn last_json(printed: &[u8]) -> Result<Value, String> {
     let text = String::from_utf8_lossy(printed);
     let last = text.lines().rfind(|line| !line.trim().is_empty()).unwrap_or_default();
@@ -182,28 +236,12 @@ fn told(output: &Output) -> String {
     format!("{}\n{}", output.status, String::from_utf8_lossy(&said))
 }
 
-fn bare_refused(said: &Value) -> bool {
-    said["bare"] == json!({ "list": 401, "call": 401 })
-}
-
-fn check_revision(said: &Value, cell: Cell) -> Result<(), String> {
-    if said == cell.revision.as_str() {
-        Ok(())
-    } else {
-        Err(format!("agreed on {said}, not {:?}", cell.revision))
-    }
-}
-
-fn check_list<'a>(mut tools: impl Iterator<Item = &'a Value>, cell: Cell) -> Result<(), String> {
-    let tool = cell.server.tool;
+fn check_list<'a>(mut tools: impl Iterator<Item = &'a Value>, server: &Server) -> Result<(), String> {
+    let tool = server.tool;
     if tools.any(|listed| listed == tool) { Ok(()) } else { Err(format!("{tool} is not listed")) }
 }
 
-fn check_answer(content: &Value, cell: Cell) -> Result<(), String> {
-    let text = content[0]["text"].as_str().unwrap_or_default();
-    if text.contains(cell.server.answers) {
-        Ok(())
-    } else {
-        Err(format!("{} answered {content}", cell.server.tool))
-    }
+fn check_answer(content: &Value, tool: &str, answers: &str) -> Result<(), String> {
+    let mut texts = content.as_array().into_iter().flatten().filter_map(|item| item["text"].as_str());
+    if texts.any(|text| text.contains(answers)) { Ok(()) } else { Err(format!("{tool} answered {content}")) }
 }
