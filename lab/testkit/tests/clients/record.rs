@@ -26,7 +26,7 @@ pub(crate) async fn check(lab: &Lab, tokens: &[String], log: &str) {
     {
         let outcome = intent["call"].as_str().and_then(|call| outcomes.get(call).copied());
         let server = SERVERS.iter().find(|server| intent["server"] == server.name);
-        let server = server.unwrap_or_else(|| panic!("nobody called there: {intent}"));
+        let server = server.expect("only these servers are there");
         let given_up = server.waits.is_some_and(|(slow, _)| intent["tool"] == slow);
         let result = outcome.and_then(|outcome| outcome["result"].as_str());
         let well = match result {

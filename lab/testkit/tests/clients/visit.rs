@@ -221,7 +221,7 @@ impl Inspector<'_> {
 
 async fn ended(command: &mut Command) -> Output {
     let ended = tokio::time::timeout(TOUR, command.output()).await;
-    ended.unwrap_or_else(|_| panic!("a client took longer than {TOUR:?}")).expect("the client can be started")
+    ended.expect("a client ends in time").expect("the client can be started")
 }
 
 /// The last line of what a program printed: it may print before it.
