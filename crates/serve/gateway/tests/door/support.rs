@@ -77,14 +77,17 @@ impl House {
         let loopback = SocketAddr::from(([127, 0, 0, 1], 0));
         let options = echo::Options { listen: loopback, eras: plan.eras, transcript: true };
         let echo = echo::start_with(options).await.unwrap();
+        let lab = folder.path().join("lab");
+        share_keys(&lab);
         let emulator = Emulator::start(Options {
             seed: Seed::contoso().unwrap(),
             listen: loopback,
-            data_dir: Some(folder.path().join("lab")),
+            data_dir: Some(lab.clone()),
             clock: Clock::system(),
         })
         .await
         .unwrap();
+        keep_keys(&lab);
         let door = open(folder.path(), &emulator, &echo.url(), &plan).await;
         Self { emulator, echo, door, folder }
     }
@@ -141,6 +144,34 @@ impl House {
     /// Says whether the echo server was asked for this method.
     pub(crate) fn echo_heard(&self, method: &str) -> bool {
         self.echo.transcript().iter().any(|request| request.method().as_deref() == Some(method))
+    }
+}
+
+/// What the emulator keeps of its signing key.
+const KEYS: [&str; 2] = ["signing.key.der", "signing.cert.der"];
+
+/// Gives a lab the signing key of one that an earlier test had: half of a test's time went into making one.
+fn share_keys(lab: &Path) {
+    use std::os::unix::fs::DirBuilderExt;
+    std::fs::DirBuilder::new().mode(0o700).create(lab).unwrap();
+    let shared = Path::new(env!("CARGO_TARGET_TMPDIR")).join("door-keys");
+    for name in KEYS {
+        // Linked, not copied, so that the emulator sees how old it is. Without one it makes its own.
+        let _first = std::fs::hard_link(shared.join(name), lab.join(name));
+    }
+}
+
+/// Keeps the key of this lab for later tests, if it is the first.
+fn keep_keys(lab: &Path) {
+    let tmp = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let (shared, draft) = (tmp.join("door-keys"), tmp.join(format!("door-keys-{}", std::process::id())));
+    if shared.exists() || std::fs::create_dir(&draft).is_err() {
+        return;
+    }
+    let linked = KEYS.iter().all(|name| std::fs::hard_link(lab.join(name), draft.join(name)).is_ok());
+    // Both files at once: a key with another's certificate is none.
+    if !linked || std::fs::rename(&draft, &shared).is_err() {
+        let _gone = std::fs::remove_dir_all(&draft);
     }
 }
 
