@@ -20,7 +20,7 @@ use crate::inspect::inspect;
 use crate::modern::Wanted;
 use crate::ports::{Answer, Answered, Ports, UpstreamError, UpstreamFault};
 use crate::refusal::{Reason, Refusal};
-use crate::release::{record_intent, send};
+use crate::send::{record_intent, send};
 use crate::session::{Seat, without_tasks};
 use crate::sessions::Bridged;
 use crate::snapshot::Snapshot;

@@ -80,6 +80,7 @@ mod release;
 mod replay;
 mod rounds;
 mod schema;
+mod send;
 mod session;
 mod sessions;
 mod snapshot;

@@ -9,8 +9,9 @@ use futures_util::future::BoxFuture;
 
 use crate::door::Door;
 use crate::ports::Ports;
-use crate::release::{Released, record_refusal, release, send};
+use crate::release::{Released, record_refusal, release};
 use crate::replay::Detached;
+use crate::send::send;
 use crate::stage::{Cleared, Exchange, Step};
 use crate::streams::Streams;
 

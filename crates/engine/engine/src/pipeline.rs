@@ -11,8 +11,9 @@ use crate::inspect::inspect;
 use crate::onward::onward;
 use crate::ports::Ports;
 use crate::refusal::Reply;
-use crate::release::{Released, leave, listen, record_intent, record_refusal};
+use crate::release::{Released, leave, listen, record_refusal};
 use crate::rounds::rejoin;
+use crate::send::record_intent;
 use crate::session::session;
 use crate::stage::{Arrived, Step};
 

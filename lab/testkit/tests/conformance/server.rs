@@ -16,13 +16,7 @@ const REVISIONS: [(&str, usize); 2] = [("2025-11-25", 30), ("2026-07-28", 37)];
 async fn a_server_behind_the_door_conforms_as_it_does_without() {
     let kit = Kit::install(env!("CARGO_TARGET_TMPDIR")).await;
     let lab = Lab::start().await;
-    let (_fixture, address) = Program::on_free_port("listening on", |address| {
-        let mut command = bare(kit.node());
-        command.arg(kit.script("fixture_server.mjs")).args([address.port().to_string().as_str(), "dual"]);
-        command
-    })
-    .await;
-    let url = format!("http://{address}/mcp");
+    let (_fixture, url) = fixture(&kit, "dual").await;
     let plan = DoorPlan::before("fixture", &url, POLICIES).signing_in(&lab, "entra_tokens = \"all\"");
     let door = DoorProcess::open(&lab, &plan).await;
     let shim = Shim::before(door.address, "fixture", &lab.token("alice")).await;
@@ -69,13 +63,7 @@ async fn a_server_of_the_other_revision_conforms_behind_the_door() {
     let kit = Kit::install(env!("CARGO_TARGET_TMPDIR")).await;
     let lab = Lab::start().await;
     for (revision, mode, count, unserved) in BRIDGED {
-        let (_fixture, address) = Program::on_free_port("listening on", |address| {
-            let mut command = bare(kit.node());
-            command.arg(kit.script("fixture_server.mjs")).args([address.port().to_string().as_str(), mode]);
-            command
-        })
-        .await;
-        let url = format!("http://{address}/mcp");
+        let (_fixture, url) = fixture(&kit, mode).await;
         let plan = DoorPlan::before("fixture", &url, POLICIES).signing_in(&lab, "entra_tokens = \"all\"");
         let door = DoorProcess::open(&lab, &plan).await;
         let shim = Shim::before(door.address, "fixture", &lab.token("alice")).await;
@@ -101,4 +89,15 @@ async fn run(kit: &Kit, url: &str, revision: &str, results: &Path) -> (Vec<Scena
     let ended = tokio::time::timeout(PATIENCE, runner.output()).await;
     let output = ended.expect("the runner ends").expect("the runner can be started");
     (read(results), String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+/// Starts the server on the official package, speaking the revisions that `mode` names.
+async fn fixture(kit: &Kit, mode: &str) -> (Program, String) {
+    let (fixture, address) = Program::on_free_port("listening on", |address| {
+        let mut command = bare(kit.node());
+        command.arg(kit.script("fixture_server.mjs")).args([address.port().to_string().as_str(), mode]);
+        command
+    })
+    .await;
+    (fixture, format!("http://{address}/mcp"))
 }
