@@ -4,7 +4,7 @@ use doorward_servers::Eras;
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use crate::client::{Client, EventStream, Heard, call, initialize};
+use crate::client::{Client, Heard, accept, initialize};
 use crate::support::{House, Plan, eventually};
 
 const ALL: &str = r#"@id("all") permit (principal, action, resource);"#;
@@ -15,19 +15,6 @@ permit (principal in Role::"Reader", action in [Action::"echo/echo", Action::"ec
 
 async fn house(eras: Eras, policies: &str) -> House {
     House::with(Plan { policies, eras, ..Plan::default() }).await.acquainted().await
-}
-
-/// A client with a session whose person can be asked.
-async fn able(house: &House, user: &str) -> Client {
-    let mut client = house.client(user);
-    let heard = client.post(&initialize(json!({"elicitation": {"form": {}}}))).await;
-    assert_eq!(heard.status, StatusCode::OK, "{:?}", heard.body);
-    client.session = Some(heard.headers["mcp-session-id"].to_str().unwrap().to_owned());
-    client
-}
-
-fn accept(id: &Value, name: &str) -> Value {
-    json!({"jsonrpc": "2.0", "id": id, "result": {"action": "accept", "content": {"name": name}}})
 }
 
 fn text(response: &Value) -> &Value {
@@ -75,7 +62,7 @@ async fn an_old_client_uses_a_new_server() {
 #[tokio::test]
 async fn an_old_client_keeps_its_session_over_errors() {
     let house = house(Eras::Modern, ALL).await;
-    let alice = able(&house, "alice").await;
+    let alice = house.able("alice").await;
     for (method, code) in [
         ("tasks/list", -32601),
         ("server/discover", -32601),
@@ -93,19 +80,12 @@ async fn an_old_client_keeps_its_session_over_errors() {
     assert_eq!(text(&alice.call("echo", json!({"text": "still", "n": 1})).await.response()), "still");
 }
 
-async fn asked(client: &Client) -> (EventStream, Value) {
-    let mut stream = client.stream(client.request(Method::POST, call(5, "ask", json!({})).to_string())).await;
-    let question = stream.next().await.unwrap();
-    assert_eq!(question["method"], "elicitation/create", "{question}");
-    (stream, question["id"].clone())
-}
-
 // control: eras-c, D-01: what a new server asks by its result is asked of an old client by a request, and its answer goes back in the next round
 #[tokio::test]
 async fn a_round_becomes_a_question() {
     let house = house(Eras::Modern, ALL).await;
-    let alice = able(&house, "alice").await;
-    let (stream, id) = asked(&alice).await;
+    let alice = house.able("alice").await;
+    let (stream, id) = alice.asked().await;
     assert_eq!(alice.post(&accept(&id, "Alice")).await.status, StatusCode::ACCEPTED);
     let rest = stream.rest().await;
     assert_eq!((rest.len(), &rest[0]["id"]), (1, &json!(5)), "{rest:?}");
@@ -131,9 +111,8 @@ async fn a_round_becomes_a_question() {
 #[tokio::test]
 async fn another_does_not_answer_a_round() {
     let house = house(Eras::Modern, ALL).await;
-    let (alice, bob, again) =
-        (able(&house, "alice").await, able(&house, "bob").await, able(&house, "alice").await);
-    let (stream, id) = asked(&alice).await;
+    let (alice, bob, again) = (house.able("alice").await, house.able("bob").await, house.able("alice").await);
+    let (stream, id) = alice.asked().await;
     for thief in [&bob, &again] {
         assert_eq!(thief.post(&accept(&id, "Mallory")).await.status, StatusCode::BAD_REQUEST);
     }
@@ -146,7 +125,7 @@ async fn another_does_not_answer_a_round() {
 #[tokio::test]
 async fn a_round_without_a_permit_is_refused() {
     let house = house(Eras::Modern, NO_ASKING).await;
-    let alice = able(&house, "alice").await;
+    let alice = house.able("alice").await;
     let heard = alice.call("ask", json!({})).await.response();
     assert!(heard["error"]["message"].as_str().unwrap().contains("no policy"), "{heard}");
 }
@@ -155,7 +134,7 @@ async fn a_round_without_a_permit_is_refused() {
 #[tokio::test]
 async fn a_cancellation_lets_go_of_the_call() {
     let house = house(Eras::Modern, ALL).await;
-    let alice = able(&house, "alice").await;
+    let alice = house.able("alice").await;
     let waiting = {
         let alice = alice.clone();
         tokio::spawn(async move { alice.call("hold", json!({})).await })
@@ -172,7 +151,7 @@ async fn a_cancellation_lets_go_of_the_call() {
 #[tokio::test]
 async fn an_old_client_hears_of_changes() {
     let house = house(Eras::Modern, ALL).await;
-    let alice = able(&house, "alice").await;
+    let alice = house.able("alice").await;
     let mut stream = alice.stream(alice.request(Method::GET, "")).await;
     house.echo.until_streams(1).await;
     assert_eq!(house.echo.announce("notifications/tools/list_changed", "{}").await, 1);
@@ -299,12 +278,7 @@ async fn a_question_becomes_a_round() {
         (&json!("Hello, Alice."), &json!("complete")),
         "{heard}"
     );
-    let calls = house
-        .echo
-        .transcript()
-        .iter()
-        .filter(|request| request.method().as_deref() == Some("tools/call"))
-        .count();
+    let calls = house.echo_calls();
     assert_eq!(calls, 1, "the server was called once");
     let again =
         ask(&alice, json!({"requestState": state, "inputResponses": answered("Mallory")})).await.response();

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::client::{Client, call, initialize};
+use crate::client::{Client, call};
 use crate::scripted;
 use crate::stdio::Family;
 use crate::support::{House, Plan, eventually};
@@ -18,13 +18,6 @@ const ALL: &str = r#"@id("all") permit (principal, action, resource);"#;
 
 async fn house(eras: Eras) -> House {
     House::with(Plan { policies: ALL, eras, ..Plan::default() }).await.acquainted().await
-}
-
-async fn able(house: &House, user: &str) -> Client {
-    let mut client = house.client(user);
-    let heard = client.post(&initialize(json!({"elicitation": {"form": {}}}))).await;
-    client.session = Some(heard.headers["mcp-session-id"].to_str().unwrap().to_owned());
-    client
 }
 
 fn asking(name: &str, more: Value) -> Value {
@@ -38,7 +31,7 @@ fn asking(name: &str, more: Value) -> Value {
 #[tokio::test]
 async fn a_forged_state_does_not_cross_a_bridge() {
     let house = house(Eras::Modern).await;
-    let alice = able(&house, "alice").await;
+    let alice = house.able("alice").await;
     let mut forged = call(9, "ask", json!({}));
     forged["params"]["requestState"] = json!("echo-ask-1");
     forged["params"]["inputResponses"] =
@@ -49,11 +42,29 @@ async fn a_forged_state_does_not_cross_a_bridge() {
     assert!(house.echo.transcript().iter().all(|request| !request.contains("Mallory")));
 }
 
+// control-off: eras-f, L-15: a server of 2026-07-28 takes any state and any answers for a round of its own
+#[tokio::test]
+async fn without_the_door_a_forged_state_is_answered() {
+    let house = house(Eras::Modern).await;
+    let mallory = straight_to(&house);
+    let forged = asking(
+        "ask",
+        json!({"requestState": "echo-ask-1", "inputResponses": {"name": {"action": "accept", "content": {"name": "Mallory"}}}}),
+    );
+    let heard = mallory.modern("tools/call", forged).await.response();
+    assert_eq!(heard["result"]["content"][0]["text"], "Hello, Mallory.", "{heard}");
+}
+
+/// A client that goes round the door.
+fn straight_to(house: &House) -> Client {
+    Client { address: house.echo.addr, path: "/mcp".to_owned(), token: None, session: None }
+}
+
 // control: eras-g: what one session may want to hear of is bounded
 #[tokio::test]
 async fn subscriptions_are_bounded() {
     let house = house(Eras::Modern).await;
-    let alice = able(&house, "alice").await;
+    let alice = house.able("alice").await;
     let wish = |uri: String| json!({"jsonrpc": "2.0", "id": 9, "method": "resources/subscribe", "params": {"uri": uri}});
     let long = alice.post(&wish(format!("echo://{}", "x".repeat(4_096)))).await.response();
     assert_eq!(long["error"]["code"], 4030, "{long}");
@@ -67,7 +78,7 @@ async fn subscriptions_are_bounded() {
 #[tokio::test]
 async fn an_abandoned_round_takes_its_questions_back() {
     let house = house(Eras::Modern).await;
-    let alice = able(&house, "alice").await;
+    let alice = house.able("alice").await;
     let mut stream = alice.stream(alice.request(Method::POST, call(5, "ask", json!({})).to_string())).await;
     let question = stream.next().await.unwrap();
     let leave = alice.send(alice.request(Method::DELETE, "")).await;
@@ -92,12 +103,7 @@ async fn a_waiting_call_is_never_made_twice() {
         .modern("tools/call", asking("ask", json!({"requestState": state, "inputResponses": answers})))
         .await;
     assert!(late.response().get("error").is_some(), "{:?}", late.body);
-    let calls = house
-        .echo
-        .transcript()
-        .iter()
-        .filter(|request| request.method().as_deref() == Some("tools/call"))
-        .count();
+    let calls = house.echo_calls();
     assert_eq!(calls, 1);
     assert_eq!(house.records("outcome").len(), house.records("intent").len());
 }

@@ -120,6 +120,15 @@ impl Client {
         heard
     }
 
+    /// Calls the tool that asks, and returns the stream and the id under which the client is asked.
+    pub(crate) async fn asked(&self) -> (EventStream, Value) {
+        let mut stream = self.stream(self.request(Method::POST, call(5, "ask", json!({})).to_string())).await;
+        let question = stream.next().await.unwrap();
+        assert_eq!(question["method"], "elicitation/create", "{question}");
+        assert!(question["id"].is_i64(), "the door's own id, not the server's: {question}");
+        (stream, question["id"].clone())
+    }
+
     /// A client of the same person and session, but for another path of the same door.
     pub(crate) fn at(&self, path: &str) -> Self {
         Self { path: path.to_owned(), ..self.clone() }
@@ -262,6 +271,11 @@ pub(crate) fn initialize(capabilities: Value) -> Value {
 
 pub(crate) fn call(id: i64, tool: &str, arguments: Value) -> Value {
     json!({"jsonrpc": "2.0", "id": id, "method": "tools/call", "params": {"name": tool, "arguments": arguments}})
+}
+
+/// The answer of a person who filled in the form of the tool that asks.
+pub(crate) fn accept(id: &Value, name: &str) -> Value {
+    json!({"jsonrpc": "2.0", "id": id, "result": {"action": "accept", "content": {"name": name}}})
 }
 
 /// Text that must appear nowhere: the signature of a token is as good as the token.

@@ -13,13 +13,6 @@ use crate::support::{House, POLICIES, Plan, eventually};
 
 const OFF: &str = "[sessions]\nresume = false";
 
-async fn able(house: &House, user: &str) -> Client {
-    let mut client = house.client(user);
-    let heard = client.post(&initialize(json!({"elicitation": {"form": {}}}))).await;
-    client.session = Some(heard.headers["mcp-session-id"].to_str().unwrap().to_owned());
-    client
-}
-
 /// A call that asks, its stream, and the name of the event that asked.
 async fn asking(client: &Client, id: i64) -> (EventStream, String, Value) {
     let mut stream =
@@ -62,7 +55,7 @@ fn settled(house: &House) -> bool {
 #[tokio::test]
 async fn an_answer_is_found_by_who_comes_back() {
     let house = House::new().await.acquainted().await;
-    let alice = able(&house, "alice").await;
+    let alice = house.able("alice").await;
     let (stream, name, question) = asking(&alice, 5).await;
     drop(stream);
     // She comes back while the call waits for her, and again before she has read anything.
@@ -88,7 +81,7 @@ async fn an_answer_is_found_by_who_comes_back() {
 #[tokio::test]
 async fn without_resumption_a_lost_stream_is_a_lost_call() {
     let house = House::with(Plan { more: OFF, ..Plan::default() }).await.acquainted().await;
-    let alice = able(&house, "alice").await;
+    let alice = house.able("alice").await;
     let mut stream = alice.stream(alice.request(Method::POST, call(5, "ask", json!({})).to_string())).await;
     assert_eq!(stream.next().await.unwrap()["method"], "elicitation/create");
     drop(stream);
@@ -105,7 +98,7 @@ async fn without_resumption_a_lost_stream_is_a_lost_call() {
 #[tokio::test]
 async fn a_call_goes_on_without_its_client() {
     let house = House::new().await.acquainted().await;
-    let alice = able(&house, "alice").await;
+    let alice = house.able("alice").await;
     let leave = |id: i64| {
         let alice = alice.clone();
         tokio::spawn(async move { alice.post(&call(id, "hold", json!({}))).await })
@@ -138,8 +131,7 @@ fn not_found(heard: &Heard) -> bool {
 #[tokio::test]
 async fn nobody_else_finds_what_was_released() {
     let house = House::new().await.acquainted().await;
-    let (alice, again, bob) =
-        (able(&house, "alice").await, able(&house, "alice").await, able(&house, "bob").await);
+    let (alice, again, bob) = (house.able("alice").await, house.able("alice").await, house.able("bob").await);
     let (_stream, name, _) = asking(&alice, 5).await;
     let (_other, foreign, _) = asking(&bob, 5).await;
     let (_same, elsewhere, _) = asking(&again, 5).await;
@@ -190,7 +182,7 @@ async fn nobody_else_finds_what_was_released() {
 #[tokio::test]
 async fn no_stream_is_poisoned_through_another() {
     let house = House::new().await.acquainted().await;
-    let alice = able(&house, "alice").await;
+    let alice = house.able("alice").await;
     let upstream = house.echo.sessions().pop().unwrap();
     let mut listening = alice.stream(alice.request(Method::GET, "")).await;
     let (unasked, _) = listening.named().await.unwrap();
@@ -240,7 +232,7 @@ async fn no_stream_is_poisoned_through_another() {
 #[tokio::test]
 async fn what_is_no_longer_kept_is_gone() {
     let house = House::new().await.acquainted().await;
-    let alice = able(&house, "alice").await;
+    let alice = house.able("alice").await;
     let mut body = call(7, "burst", json!({"events": 1000}));
     body["params"]["_meta"] = json!({"progressToken": 1});
     let mut stream = alice.stream(alice.request(Method::POST, body.to_string())).await;
@@ -262,7 +254,7 @@ async fn what_is_no_longer_kept_is_gone() {
 #[tokio::test]
 async fn a_replay_is_permitted_when_it_is_made() {
     let house = House::new().await.acquainted().await;
-    let alice = able(&house, "alice").await;
+    let alice = house.able("alice").await;
     let (stream, name, _) = asking(&alice, 5).await;
     drop(stream);
     let running = resumed(&alice, &name).await;

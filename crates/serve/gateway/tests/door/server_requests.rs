@@ -3,7 +3,7 @@
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use crate::client::{Client, EventStream, call, initialize};
+use crate::client::{Client, accept, call};
 use crate::support::{House, Plan, eventually};
 
 const NO_ASKING: &str = r#"
@@ -11,31 +11,12 @@ const NO_ASKING: &str = r#"
 permit (principal in Role::"Reader", action in [Action::"echo/echo", Action::"echo/ask"], resource);
 "#;
 
-async fn able(house: &House, user: &str) -> Client {
-    let mut client = house.client(user);
-    let heard = client.post(&initialize(json!({"elicitation": {"form": {}}}))).await;
-    client.session = Some(heard.headers["mcp-session-id"].to_str().unwrap().to_owned());
-    client
-}
-
-async fn asked(client: &Client) -> (EventStream, Value) {
-    let mut stream = client.stream(client.request(Method::POST, call(5, "ask", json!({})).to_string())).await;
-    let question = stream.next().await.unwrap();
-    assert_eq!(question["method"], "elicitation/create");
-    assert!(question["id"].is_i64(), "the door's own id, not the server's: {question}");
-    (stream, question["id"].clone())
-}
-
-fn accept(id: &Value, name: &str) -> Value {
-    json!({"jsonrpc": "2.0", "id": id, "result": {"action": "accept", "content": {"name": name}}})
-}
-
 // control: D-01: a question of the server reaches its own caller under the door's id, the answer goes back under the server's, and once
 #[tokio::test]
 async fn a_question_is_asked_answered_and_over() {
     let house = House::new().await.acquainted().await;
-    let alice = able(&house, "alice").await;
-    let (stream, id) = asked(&alice).await;
+    let alice = house.able("alice").await;
+    let (stream, id) = alice.asked().await;
     assert_eq!(alice.post(&accept(&id, "Alice")).await.status, StatusCode::ACCEPTED);
     let rest = stream.rest().await;
     assert_eq!(rest.len(), 1);
@@ -54,9 +35,8 @@ async fn a_question_is_asked_answered_and_over() {
 #[tokio::test]
 async fn only_the_one_who_was_asked_may_answer() {
     let house = House::new().await.acquainted().await;
-    let (alice, bob, again) =
-        (able(&house, "alice").await, able(&house, "bob").await, able(&house, "alice").await);
-    let (stream, id) = asked(&alice).await;
+    let (alice, bob, again) = (house.able("alice").await, house.able("bob").await, house.able("alice").await);
+    let (stream, id) = alice.asked().await;
     house.echo.clear_transcript();
     let other_ids = [
         json!(1),
@@ -104,7 +84,7 @@ async fn without_the_door_anybody_answers() {
 #[tokio::test]
 async fn a_question_without_a_permit_is_declined() {
     let house = House::with(Plan { policies: NO_ASKING, ..Plan::default() }).await.acquainted().await;
-    let alice = able(&house, "alice").await;
+    let alice = house.able("alice").await;
     let heard = alice.call("ask", json!({})).await;
     assert_eq!(heard.events().len(), 1, "{:?}", heard.body);
     assert_eq!(heard.response()["result"]["content"][0]["text"], "No name was given.");
@@ -117,7 +97,7 @@ async fn a_question_without_a_permit_is_declined() {
 #[tokio::test]
 async fn a_ping_of_the_server_is_answered_by_the_door() {
     let house = House::with(Plan { policies: NO_ASKING, ..Plan::default() }).await.acquainted().await;
-    let alice = able(&house, "alice").await;
+    let alice = house.able("alice").await;
     let mut stream = alice.stream(alice.request(Method::GET, "")).await;
     let upstream = house.echo.sessions().pop().unwrap();
     assert!(house.echo.push(&upstream, r#"{"jsonrpc":"2.0","id":"p-1","method":"ping"}"#).await);
@@ -136,7 +116,7 @@ async fn a_ping_of_the_server_is_answered_by_the_door() {
 #[tokio::test]
 async fn a_question_is_given_up() {
     let house = House::new().await.acquainted().await;
-    let alice = able(&house, "alice").await;
+    let alice = house.able("alice").await;
     let mut listening = alice.stream(alice.request(Method::GET, "")).await;
     let upstream = house.echo.sessions().pop().unwrap();
     let ask = r#"{"jsonrpc":"2.0","id":"q-7","method":"elicitation/create","params":{"message":"?","requestedSchema":{"type":"object","properties":{}}}}"#;
@@ -158,7 +138,7 @@ async fn a_question_is_given_up() {
 #[tokio::test]
 async fn equal_names_of_two_callers_never_mix() {
     let house = House::new().await.acquainted().await;
-    let (alice, bob) = (able(&house, "alice").await, able(&house, "bob").await);
+    let (alice, bob) = (house.able("alice").await, house.able("bob").await);
     let burst = |events: u64| {
         let mut body = call(7, "burst", json!({"events": events}));
         body["params"]["_meta"] = json!({"progressToken": "same"});
@@ -206,7 +186,7 @@ async fn without_the_door_names_mix() {
 #[tokio::test]
 async fn a_cancellation_ends_the_callers_own_request() {
     let house = House::new().await.acquainted().await;
-    let (alice, bob) = (able(&house, "alice").await, able(&house, "bob").await);
+    let (alice, bob) = (house.able("alice").await, house.able("bob").await);
     let (hers, his) = (alice.clone(), bob.clone());
     let hers = tokio::spawn(async move { hers.call("hold", json!({})).await });
     let his = tokio::spawn(async move { his.call("hold", json!({})).await });
@@ -231,11 +211,11 @@ async fn a_cancellation_ends_the_callers_own_request() {
 async fn a_call_that_takes_too_long_is_given_up_at_the_server() {
     let more = "[limits]\ncall_timeout = \"300ms\"\ncall_timeout_max = \"400ms\"";
     let house = House::with(Plan { more, ..Plan::default() }).await.acquainted().await;
-    let alice = able(&house, "alice").await;
+    let alice = house.able("alice").await;
     let heard = alice.call("hold", json!({})).await;
     assert_eq!(heard.response()["error"]["code"], -32603, "{:?}", heard.body);
     // A question on the stream that nobody answers: the stream is silent for too long.
-    let (stream, _) = asked(&alice).await;
+    let (stream, _) = alice.asked().await;
     assert_eq!(stream.rest().await[0]["error"]["code"], -32603);
     let given_up = || {
         let all: Vec<Value> = house.echo.transcript().iter().map(|request| request.json()).collect();

@@ -8,10 +8,10 @@ use doorward_config::{Build, load};
 use doorward_emulator::{Clock, Emulator, MintRequest, Options, Seed};
 use doorward_gateway::{Gateway, Running, build};
 use doorward_servers::echo;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::client::Client;
+use crate::client::{Client, initialize};
 
 pub(crate) const POLICIES: &str = r#"
 @id("readers")
@@ -117,6 +117,21 @@ impl House {
 
     pub(crate) fn client(&self, user: &str) -> Client {
         Client::new(self.door.address, Some(self.token(user)))
+    }
+
+    /// A client with a session, whose person can be asked to fill in a form.
+    pub(crate) async fn able(&self, user: &str) -> Client {
+        let mut client = self.client(user);
+        let heard = client.post(&initialize(json!({"elicitation": {"form": {}}}))).await;
+        assert_eq!(heard.status, http::StatusCode::OK, "{:?}", heard.body);
+        client.session = Some(heard.headers["mcp-session-id"].to_str().unwrap().to_owned());
+        client
+    }
+
+    /// How many tool calls reached the echo server.
+    pub(crate) fn echo_calls(&self) -> usize {
+        let calls = self.echo.transcript();
+        calls.iter().filter(|request| request.method().as_deref() == Some("tools/call")).count()
     }
 
     /// Everything that the audit log holds, as text.
