@@ -169,11 +169,16 @@ fn answers(body: &[u8], id: &str) -> bool {
     matches!(behind, Some(b',' | b'}' | b' '))
 }
 
-/// Lines that begin with a `d`, which in these streams are the data lines, one an event.
+/// Lines that begin with a `d` and hold more than `data:`, which in these streams are the data lines, one an event. An event
+/// without data only names a place to come back to (2025-11-25, basic/transports).
 fn count_events(body: &[u8]) -> usize {
+    const NAME: usize = "data:".len();
     let next = body.get(1..).unwrap_or_default();
-    let inner: usize = body.iter().zip(next).map(|(a, b)| usize::from((*a == b'\n') & (*b == b'd'))).sum();
-    inner + usize::from(body.first() == Some(&b'd'))
+    let behind = body.get(1 + NAME..).unwrap_or_default();
+    let lines = body.iter().zip(next).zip(behind);
+    let inner: usize =
+        lines.map(|((a, b), c)| usize::from((*a == b'\n') & (*b == b'd') & (*c != b'\n'))).sum();
+    inner + usize::from(body.first() == Some(&b'd') && body.get(NAME).is_some_and(|behind| *behind != b'\n'))
 }
 
 #[cfg(test)]

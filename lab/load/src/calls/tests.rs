@@ -62,3 +62,15 @@ fn an_id_must_stand_alone() {
     assert!(!answers(br#"{"id":"12"}"#, "12"));
     assert!(!answers(b"", "12"));
 }
+
+#[test]
+fn an_event_without_data_does_not_count() {
+    for (body, events) in [
+        ("", 0),
+        ("data: {}\n\n", 1),
+        ("data:\n\n", 0),
+        ("id: a\nretry: 1000\ndata:\n\nid: b\ndata: {}\n\ndata: {}\n\n", 2),
+    ] {
+        assert_eq!(count_events(body.as_bytes()), events, "{body:?}");
+    }
+}

@@ -319,7 +319,7 @@ static SERVER: Group = Group {
             "max_children",
             Kind::Count(1, 10_000),
             Need::Default("32"),
-            "Children at once; one more person is told to come back (503).",
+            "Children at once; one more person is told to come back (503). One person has four at the most: with clients of 2025-11-25 one for each set of capabilities that these declare.",
         ),
         key(
             "idle",
