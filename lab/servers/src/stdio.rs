@@ -45,7 +45,7 @@ pub(crate) async fn serve_process(service: impl Service, state: Arc<State>) -> i
 }
 
 /// A frame as one line: outside strings a line break is space, and inside them it cannot stand (T-31).
-fn line(frame: &[u8]) -> Vec<u8> {
+pub(crate) fn line(frame: &[u8]) -> Vec<u8> {
     let spaced = frame.iter().map(|byte| if matches!(byte, b'\n' | b'\r') { b' ' } else { *byte });
     spaced.chain([b'\n']).collect()
 }
@@ -76,7 +76,7 @@ pub(crate) async fn serve(
 const GRACE: Duration = Duration::from_secs(1);
 
 /// Notifications, responses and lines that make no sense; true if that was all.
-async fn at_once(state: &State, line: &Bytes, out: &mpsc::Sender<Bytes>) -> bool {
+pub(crate) async fn at_once(state: &State, line: &Bytes, out: &mpsc::Sender<Bytes>) -> bool {
     let message = match Message::read(line) {
         Ok(message) => message,
         Err(refusal) => {
@@ -100,7 +100,12 @@ async fn at_once(state: &State, line: &Bytes, out: &mpsc::Sender<Bytes>) -> bool
     true
 }
 
-async fn answer(service: Arc<impl Service>, state: Arc<State>, line: Bytes, out: mpsc::Sender<Bytes>) {
+pub(crate) async fn answer(
+    service: Arc<impl Service>,
+    state: Arc<State>,
+    line: Bytes,
+    out: mpsc::Sender<Bytes>,
+) {
     let Ok(message) = Message::read(&line) else { return };
     let (Some(method), Some(id)) = (message.method, message.id) else { return };
     let modern = message.version.is_some();

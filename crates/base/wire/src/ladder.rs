@@ -132,6 +132,52 @@ pub fn classify(
     era_of(frame, headers)
 }
 
+/// A message of a conversation on one connection, which has no headers that could say what it belongs to.
+#[derive(Debug, Clone)]
+pub struct Piped {
+    /// The message.
+    pub frame: Frame,
+    /// The revision that its body is written in. A response, and a cancellation without an envelope, are of 2025-11-25
+    /// until whoever reads them knows better.
+    pub era: Era,
+}
+
+/// Says what a message is that came on stdio, or by HTTP+SSE of 2024-11-05.
+///
+/// # Errors
+/// [`LadderError`], as of [`classify`].
+pub fn classify_piped(bytes: Bytes, limits: &Limits) -> Result<Piped, LadderError> {
+    let tree = Tree::parse(bytes, limits).map_err(LadderError::json)?;
+    let frame =
+        Frame::read(tree, Direction::ClientToServer).map_err(|(fault, id)| LadderError::frame(fault, id))?;
+    if frame.kind() == FrameKind::Response {
+        return Ok(Piped { frame, era: Era::Legacy });
+    }
+    let Some(claimed) = lens::claimed_version(&frame) else {
+        check_shape(&frame)?;
+        if frame.known_method() == Method::Initialize && lens::initialize(&frame).is_none() {
+            return Err(LadderError::params(&frame, "initialize-malformed"));
+        }
+        return Ok(Piped { frame, era: Era::Legacy });
+    };
+    match claimed.as_str() {
+        Some(claimed) if claimed == MODERN => {}
+        Some(claimed) => return Err(LadderError::version(frame.id(), &claimed)),
+        None => return Err(LadderError::envelope(&frame, "envelope-malformed")),
+    }
+    if frame.kind() == FrameKind::Notification {
+        return match frame.known_method() {
+            Method::Cancelled => Ok(Piped { frame, era: Era::Modern }),
+            _ => Err(LadderError::invalid(None, "modern-notification")),
+        };
+    }
+    if let EnvelopeState::Malformed(_) = lens::envelope(&frame) {
+        return Err(LadderError::envelope(&frame, "envelope-malformed"));
+    }
+    check_method_exists(&frame)?;
+    Ok(Piped { frame, era: Era::Modern })
+}
+
 /// Says what a GET or DELETE is: they exist in legacy sessions only (T-25).
 ///
 /// # Errors

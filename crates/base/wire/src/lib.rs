@@ -25,7 +25,9 @@ pub use id::Id;
 pub use json::{
     Items, Kind, Limits, Members, ParseError, ParseErrorKind, Span, Surrogates, Tree, Value, quote,
 };
-pub use ladder::{Classified, LadderError, StreamRequest, Verb, classify, classify_stream};
+pub use ladder::{
+    Classified, LadderError, Piped, StreamRequest, Verb, classify, classify_piped, classify_stream,
+};
 pub use method::{Era, LEGACY, LEGACY_SERVED, MODERN, Method};
 pub use sse::{SseError, SseEvent, SseLimits, SseReader};
 pub use stdio::{LineError, LineReader, one_line};

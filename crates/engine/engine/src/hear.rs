@@ -1,15 +1,19 @@
 //! The hear step: the body becomes a frame, by the ladder of the protocol.
 
-use doorward_wire::{Classified, Era, Frame, Method, StreamRequest, Verb, classify, classify_stream, lens};
+use doorward_wire::{
+    Classified, Era, Frame, Method, Piped, StreamRequest, Verb, classify, classify_piped, classify_stream,
+    lens,
+};
 
 use crate::door::Door;
+use crate::pipe::Carrier;
 use crate::ports::{Ports, ReadError};
 use crate::record::Subject;
 use crate::refusal::Reason;
 use crate::stage::{Heard, Identified, Said, Step, Trail};
 
 pub(crate) async fn hear<'a, P: Ports>(door: &Door<P>, identified: Identified<'a, P>) -> Step<Heard<'a>> {
-    let Identified { mut trail, caller, verb, content_type, accept, headers, body } = identified;
+    let Identified { mut trail, caller, verb, content_type, accept, headers, carrier, body } = identified;
     if verb != Verb::Post {
         trail.method = Some(if verb == Verb::Get { "GET" } else { "DELETE" });
         let request = match classify_stream(verb, accept, &headers) {
@@ -21,7 +25,7 @@ pub(crate) async fn hear<'a, P: Ports>(door: &Door<P>, identified: Identified<'a
             Verb::Get => Said::Listen { session, last_event },
             _ => Said::Leave { session },
         };
-        return Ok(Heard { trail, caller, headers, said });
+        return Ok(Heard { trail, caller, headers, carrier, said });
     }
 
     let limits = &trail.server.request_limits;
@@ -31,24 +35,31 @@ pub(crate) async fn hear<'a, P: Ports>(door: &Door<P>, identified: Identified<'a
         Err(ReadError::TooSlow) => return Err(trail.refuse(Reason::Body("body-too-slow", 408))),
         Err(ReadError::Broken) => return Err(trail.refuse(Reason::Body("body-broken", 400))),
     };
-    let classified = match classify(content_type, accept, &headers, bytes, limits) {
+    let classified = match &carrier {
+        Carrier::Request => {
+            classify(content_type, accept, &headers, bytes, limits).map(|classified| match classified {
+                Classified::Modern { frame } => (Era::Modern, frame, None),
+                Classified::LegacyInitialize { frame } => (Era::Legacy, frame, None),
+                Classified::LegacyInSession { frame, session, .. } => (Era::Legacy, frame, Some(session)),
+            })
+        }
+        Carrier::Pipe(_) | Carrier::NoPipe => {
+            classify_piped(bytes, limits).map(|Piped { frame, era }| (era, frame, None))
+        }
+    };
+    let (era, frame, session) = match classified {
         Ok(classified) => classified,
         Err(ladder) => {
             trail.id = ladder.id.clone();
             return Err(trail.refuse(Reason::Wire(Box::new(ladder))));
         }
     };
-    let (era, frame, session) = match classified {
-        Classified::Modern { frame } => (Era::Modern, frame, None),
-        Classified::LegacyInitialize { frame } => (Era::Legacy, frame, None),
-        Classified::LegacyInSession { frame, session, .. } => (Era::Legacy, frame, Some(session)),
-    };
     let method = frame.known_method();
     trail.era = era;
     trail.id = frame.id().cloned();
     trail.is_about(&frame);
     trail.times.hear = trail.lap(&door.ports);
-    Ok(Heard { trail, caller, headers, said: Said::Frame { frame, method, session } })
+    Ok(Heard { trail, caller, headers, carrier, said: Said::Frame { frame, method, session } })
 }
 
 impl Trail {

@@ -11,12 +11,10 @@ use doorward_oauth::{
 };
 use doorward_policy::{PrincipalFacts, PrincipalKind};
 use doorward_types::Timestamp;
-use doorward_wire::{Era, Verb};
+use doorward_wire::Verb;
 
 use crate::door::Door;
-use crate::modern::Wanted;
 use crate::ports::Ports;
-use crate::record::{StepTimes, Subject};
 use crate::refusal::{Reason, Refusal};
 use crate::sessions::Owner;
 use crate::snapshot::{ServerRules, Snapshot};
@@ -35,34 +33,13 @@ pub(crate) async fn identify<'a, P: Ports>(
         content_type,
         accept,
         headers,
+        carrier,
         body,
         source,
         trace,
         now,
     } = arrived;
-    let mut trail = Box::new(Trail {
-        snapshot,
-        server,
-        source,
-        trace,
-        now,
-        caller: None,
-        verified: None,
-        era: Era::Legacy,
-        behind: Era::Legacy,
-        wanted: Wanted::default(),
-        local: None,
-        listener: 0,
-        resumed: None,
-        retried: false,
-        retry: None,
-        capabilities: None,
-        id: None,
-        method: None,
-        subject: Subject::None,
-        times: StepTimes::default(),
-        lap: door.ports.stopwatch(),
-    });
+    let mut trail = Box::new(Trail { source, trace, now, ..Trail::new(snapshot, server, &door.ports) });
     // A session never stands in for a token: every request on every verb brings its own (A-06, SES-01).
     let (scheme, token) = match authorization {
         Sole::Absent => return Err(trail.refuse(Reason::NoToken("no-token"))),
@@ -90,7 +67,7 @@ pub(crate) async fn identify<'a, P: Ports>(
         return Err(trail.refused(refusal));
     }
     trail.times.identify = trail.lap(&door.ports);
-    Ok(Identified { trail, caller, verb, content_type, accept, headers, body })
+    Ok(Identified { trail, caller, verb, content_type, accept, headers, carrier, body })
 }
 
 /// Asks who brings a token that is bound to a key for a proof that they hold it (RFC 9449 section 7, D-17).

@@ -72,6 +72,7 @@ mod identify;
 mod inspect;
 mod modern;
 mod onward;
+mod pipe;
 mod pipeline;
 mod ports;
 mod record;
@@ -95,7 +96,8 @@ pub use door::{Door, DoorLimits};
 pub use eras::Acquaintance;
 pub use errand::{Errand, ErrandKind};
 pub use guard::{ElicitationRules, Pages, Unasked, Urls, Visit};
-pub use pipeline::Carried;
+pub use pipe::{Carrier, Framing, Pipe};
+pub use pipeline::{Carried, Entered};
 pub use ports::{
     Answer, Answered, AuditUnwritable, Events, Going, GroupsUnavailable, More, Need, Ports,
     RandomUnavailable, ReadError, UpstreamError, UpstreamFault,

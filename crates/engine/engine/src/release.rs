@@ -12,10 +12,11 @@ use futures_util::lock::OwnedMutexGuard;
 use crate::bridge::errands;
 use crate::door::Door;
 use crate::errand::{Errand, ErrandKind, Errands};
+use crate::pipe::Framing;
 use crate::ports::{Answer, Answered, Events, More, Ports, UpstreamError, UpstreamFault};
 use crate::record::{Ending, IntentFacts, OutcomeFacts, RefusalFacts};
 use crate::refusal::{Asker, Reason, Refusal, Reply};
-use crate::replay::Reader;
+use crate::replay::{Reader, Shelf};
 use crate::rounds::has_rounds;
 use crate::session::{Seat, opens_urls};
 use crate::sessions::{Bridged, NewSession, Session};
@@ -440,7 +441,16 @@ impl<P: Ports> Exchange<P> {
 
     /// Says whether it is a request in a session of 2025-11-25, whose client has cancelled nothing by leaving (T-12).
     pub(crate) fn outlives_its_client(&self) -> bool {
-        self.door_id.is_some() && self.trail.era == Era::Legacy && self.method != Method::SubscriptionsListen
+        self.door_id.is_some()
+            && self.trail.era == Era::Legacy
+            && self.method != Method::SubscriptionsListen
+            && self.trail.framing == Framing::Request
+    }
+
+    /// Returns where what is released to this client is kept, if it can come back for it: a conversation that breaks
+    /// is over.
+    pub(crate) fn shelf<'d>(&self, door: &'d Door<P>) -> Option<&'d Arc<Shelf>> {
+        door.shelf.as_ref().filter(|_| self.trail.framing == Framing::Request)
     }
 
     /// Tells an old server that a new client, whose leaving is enough to say so, waits no longer (T-10).

@@ -7,6 +7,7 @@ use doorward_wire::lens::EnvelopeState;
 use doorward_wire::{Era, Limits, Method, Tree, Value, lens, translate};
 
 use crate::door::Door;
+use crate::pipe::{Carrier, Framing};
 use crate::ports::Ports;
 use crate::refusal::Reason;
 use crate::sessions::Session;
@@ -40,7 +41,24 @@ impl<P: Ports> Seat<P> {
 }
 
 pub(crate) fn session<'a, P: Ports>(door: &Door<P>, heard: Heard<'a>) -> Step<InSession<'a, P>> {
-    let Heard { mut trail, caller, headers, said } = heard;
+    let Heard { mut trail, caller, headers, carrier, mut said } = heard;
+    match carrier {
+        Carrier::Request => {}
+        Carrier::NoPipe => return Err(trail.refuse(Reason::SessionUnknown)),
+        Carrier::Pipe(pipe) if !pipe.is_of(&caller, &trail.server.name) => {
+            return Err(trail.refuse(Reason::SessionForeign));
+        }
+        // It knows sessions alone.
+        Carrier::Pipe(pipe) if pipe.framing() == Framing::Events && trail.era == Era::Modern => {
+            return Err(trail.refuse(Reason::MethodNotPermitted));
+        }
+        Carrier::Pipe(pipe) => {
+            trail.framing = pipe.framing();
+            if let Said::Frame { session, .. } = &mut said {
+                *session = pipe.session();
+            }
+        }
+    }
     let mut last_event = None;
     let (mut asked, named) = match said {
         Said::Listen { session, last_event: event } => {

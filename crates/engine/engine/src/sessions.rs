@@ -325,6 +325,11 @@ impl<L> Sessions<L> {
         Ok(session)
     }
 
+    /// Returns a session that is alive, for the door's own ends: whose it is was asked before.
+    pub(crate) fn get(&self, id: &str) -> Option<Arc<Session<L>>> {
+        self.shard(id)?.by_id.get(id).map(Arc::clone)
+    }
+
     /// Notes that a session is used; false if it is over.
     pub(crate) fn touch(&self, session: &Session<L>, now: Timestamp) -> bool {
         let alive = !self.expired(session, now);

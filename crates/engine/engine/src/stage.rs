@@ -15,6 +15,7 @@ use doorward_wire::{Era, Frame, Id, Method, RoutingHeaders, Verb};
 use crate::bridge::{Local, Retry};
 use crate::change::Change;
 use crate::modern::Wanted;
+use crate::pipe::{Carrier, Framing};
 use crate::ports::Ports;
 use crate::record::{CallId, StepTimes, Subject};
 use crate::refusal::{Reason, Refusal};
@@ -55,6 +56,8 @@ pub struct Arrived<'a, P: Ports> {
     pub accept: Option<&'a [u8]>,
     /// The MCP headers.
     pub headers: RoutingHeaders<'a>,
+    /// What it came by.
+    pub carrier: Carrier,
     /// The body, unread: a caller without a token cannot make the door read one.
     pub body: P::Body,
     /// Where the connection came from.
@@ -91,6 +94,8 @@ impl Caller {
 pub(crate) struct Trail {
     pub(crate) snapshot: Arc<Snapshot>,
     pub(crate) server: Arc<ServerRules>,
+    /// What the client's messages come by, and how it is answered.
+    pub(crate) framing: Framing,
     pub(crate) source: Option<IpAddr>,
     pub(crate) trace: [u8; 16],
     pub(crate) now: Timestamp,
@@ -123,6 +128,34 @@ pub(crate) struct Trail {
 }
 
 impl Trail {
+    /// Begins a trail: nothing is known yet.
+    pub(crate) fn new<P: Ports>(snapshot: Arc<Snapshot>, server: Arc<ServerRules>, ports: &P) -> Self {
+        Self {
+            snapshot,
+            server,
+            framing: Framing::Request,
+            source: None,
+            trace: [0; 16],
+            now: ports.now(),
+            caller: None,
+            verified: None,
+            era: Era::Legacy,
+            behind: Era::Legacy,
+            wanted: Wanted::default(),
+            local: None,
+            listener: 0,
+            resumed: None,
+            retried: false,
+            retry: None,
+            capabilities: None,
+            id: None,
+            method: None,
+            subject: Subject::None,
+            times: StepTimes::default(),
+            lap: ports.stopwatch(),
+        }
+    }
+
     /// Says whether a client of 2025-11-25 is carried to a server of 2026-07-28.
     pub(crate) fn is_up(&self) -> bool {
         (self.era, self.behind) == (Era::Legacy, Era::Modern)
@@ -136,27 +169,20 @@ impl Trail {
     /// Begins the trail of another frame that follows from this one: of the same caller, about the same.
     pub(crate) fn again<P: Ports>(&self, ports: &P) -> Box<Self> {
         Box::new(Self {
-            snapshot: Arc::clone(&self.snapshot),
-            server: Arc::clone(&self.server),
+            framing: self.framing,
             source: self.source,
             trace: self.trace,
-            now: ports.now(),
             caller: self.caller.clone(),
-            verified: None,
             era: self.era,
             behind: self.behind,
             wanted: self.wanted,
-            local: None,
             listener: self.listener,
-            resumed: None,
             retried: self.retried,
-            retry: None,
             capabilities: self.capabilities.clone(),
             id: self.id.clone(),
             method: self.method,
             subject: self.subject.clone(),
-            times: StepTimes::default(),
-            lap: ports.stopwatch(),
+            ..Self::new(Arc::clone(&self.snapshot), Arc::clone(&self.server), ports)
         })
     }
 
@@ -193,6 +219,7 @@ pub(crate) struct Identified<'a, P: Ports> {
     pub(crate) content_type: Option<&'a [u8]>,
     pub(crate) accept: Option<&'a [u8]>,
     pub(crate) headers: RoutingHeaders<'a>,
+    pub(crate) carrier: Carrier,
     pub(crate) body: P::Body,
 }
 
@@ -201,6 +228,7 @@ pub(crate) struct Heard<'a> {
     pub(crate) trail: Box<Trail>,
     pub(crate) caller: Arc<Caller>,
     pub(crate) headers: RoutingHeaders<'a>,
+    pub(crate) carrier: Carrier,
     pub(crate) said: Said,
 }
 

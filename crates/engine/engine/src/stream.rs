@@ -179,7 +179,7 @@ impl<P: Ports> ReleasedStream<P> {
 
     /// The stream of a request in a session of 2025-11-25 has a place there, where its client can come back for it.
     fn place_of(door: &Door<P>, exchange: &Exchange<P>) -> Option<Place> {
-        exchange.door_id.filter(|_| door.shelf.is_some() && exchange.trail.era == Era::Legacy)?;
+        exchange.door_id.filter(|_| exchange.shelf(door).is_some() && exchange.trail.era == Era::Legacy)?;
         let mut place = Place::of(&exchange.seat.session()?.streams);
         Self::keep(door, exchange, &mut place);
         Some(place)
@@ -187,7 +187,7 @@ impl<P: Ports> ReleasedStream<P> {
 
     /// Keeps what goes out, for those whose revision has it.
     fn keep(door: &Door<P>, exchange: &Exchange<P>, place: &mut Place) {
-        let (Some(shelf), Some(session)) = (&door.shelf, exchange.seat.session()) else { return };
+        let (Some(shelf), Some(session)) = (exchange.shelf(door), exchange.seat.session()) else { return };
         if &*session.version != LEGACY {
             return;
         }
@@ -231,7 +231,7 @@ impl<P: Ports> ReleasedStream<P> {
     /// Returns how the stream goes on without its client, which may have lost its connection alone; none if it ends
     /// with it.
     pub fn departure(&self) -> Option<Departure> {
-        let (shelf, session) = (self.door.shelf.as_ref()?, self.exchange.seat.session()?);
+        let (shelf, session) = (self.exchange.shelf(&self.door)?, self.exchange.seat.session()?);
         self.exchange.outlives_its_client().then(|| Departure::new(shelf, &session.streams))
     }
 

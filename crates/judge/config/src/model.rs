@@ -167,6 +167,8 @@ pub struct Server {
     pub target: Target,
     /// The revisions it speaks.
     pub era: Era,
+    /// Clients of HTTP+SSE may call too.
+    pub sse_clients: bool,
     /// With what the door calls it.
     pub credential: Option<ServerCredential>,
     /// What it may ask people for.
@@ -221,7 +223,7 @@ impl Access {
 /// Where a server is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Target {
-    /// Remote, over Streamable HTTP.
+    /// Remote, over HTTP.
     Http(Remote),
     /// A child process, over standard input and output.
     Stdio(Child),
@@ -234,6 +236,8 @@ pub struct Remote {
     pub url: HttpUrl,
     /// Fixed headers, names in lower case.
     pub headers: BTreeMap<String, String>,
+    /// It speaks HTTP+SSE of 2024-11-05.
+    pub sse: bool,
 }
 
 /// A server that is started on demand, one child per person unless `shared` (D-23).

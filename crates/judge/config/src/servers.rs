@@ -117,6 +117,16 @@ fn server(
         _ => Era::Auto,
     });
     let target = target(section, lab_origins, problems);
+    let sse = matches!(&target, Some(Target::Http(Remote { sse: true, .. })));
+    if sse && matches!(era, Some(Era::Modern | Era::Both)) {
+        problems.add(
+            section.at("era"),
+            "2026-07-28 is not spoken over HTTP+SSE",
+            "take `era` out, or `transport` if the server speaks Streamable HTTP",
+        );
+    }
+    let era = if sse { era.map(|_| Era::Legacy) } else { era };
+    let sse_clients = section.flag("sse_clients", problems);
     let credential = section.has("credential").then(|| {
         section
             .group("credential", problems)
@@ -140,6 +150,7 @@ fn server(
         access: access?,
         target: target?,
         era: era?,
+        sse_clients: sse_clients?,
         credential: match credential {
             None => None,
             Some(credential) => Some(credential?),
@@ -202,7 +213,7 @@ fn access(section: &Section<'_>, defaults: &Defaults, problems: &mut Problems) -
 }
 
 const ONLY_COMMAND: [&str; 6] = ["shared", "max_children", "idle", "cwd", "env", "env_files"];
-const ONLY_URL: [&str; 2] = ["headers", "credential"];
+const ONLY_URL: [&str; 3] = ["headers", "credential", "transport"];
 
 fn target(section: &Section<'_>, lab_origins: &[Origin], problems: &mut Problems) -> Option<Target> {
     let remote = remote(section, lab_origins, problems);
@@ -249,6 +260,7 @@ fn remote(section: &Section<'_>, lab_origins: &[Origin], problems: &mut Problems
     let url = section.text("url", problems, net::url);
     let headers = section
         .map("headers", problems, |name, value| Ok((name.to_ascii_lowercase(), parse::header(name, value)?)));
+    let transport = section.choice("transport", problems);
     let mut by_name = BTreeMap::new();
     for (written, (name, value)) in headers {
         if by_name.insert(name, value).is_some() {
@@ -270,7 +282,7 @@ fn remote(section: &Section<'_>, lab_origins: &[Origin], problems: &mut Problems
             help,
         );
     }
-    Some(Remote { url: url.value, headers: by_name })
+    Some(Remote { url: url.value, headers: by_name, sse: transport? == "http+sse" })
 }
 
 fn child(section: &Section<'_>, problems: &mut Problems) -> Option<Child> {

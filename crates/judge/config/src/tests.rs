@@ -105,7 +105,10 @@ fn every_choice_becomes_a_value_of_its_own() {
         let header = if header == "[[server]]" { String::new() } else { header };
         let mut seen: Vec<Config> = Vec::new();
         for word in words {
-            let mut text = SMALLEST.replace("url = \"https://crm.contoso.com/mcp\"", "command = [\"crm\"]");
+            let mut text = match key.name {
+                "transport" => SMALLEST.to_owned(),
+                _ => SMALLEST.replace("url = \"https://crm.contoso.com/mcp\"", "command = [\"crm\"]"),
+            };
             let mut line = format!("{} = \"{word}\"\n", key.name);
             line.push_str(match (key.name, *word) {
                 ("kind", "workload-identity") => "token_file = \"t\"\n",

@@ -47,16 +47,11 @@ impl Aside {
 
     fn call<'a>(&'a self, headers: &'a [(String, String)], timeout: Duration) -> Call<'a> {
         Call {
-            server: &self.link.server,
             link: Some(&self.link),
             caller: Some(&self.caller),
             headers,
-            trace: None,
-            opens: false,
-            listens: false,
-            timeout,
-            most_bytes: 4_096,
             most_event_bytes: self.most_event_bytes,
+            ..Call::bare(&self.link.server, timeout)
         }
     }
 

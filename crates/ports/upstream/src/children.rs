@@ -14,7 +14,8 @@ use doorward_types::{ObjectId, ServerName, TenantId};
 use doorward_wire::{Era, Frame, FrameKind, Id, Limits, Method, rewrite_id};
 use tokio::time::Instant;
 
-use crate::child::{Child, Deadlines};
+use crate::child::Child;
+use crate::duplex::Deadlines;
 use crate::events::UpstreamEvents;
 use crate::{Ends, GRACE, Link, LinkTo};
 
@@ -73,7 +74,7 @@ impl EndUnlessHeard<'_> {
 impl Drop for EndUnlessHeard<'_> {
     fn drop(&mut self) {
         if let Some(child) = self.0 {
-            child.end();
+            child.talk.end();
         }
     }
 }
@@ -107,7 +108,7 @@ impl Children {
 
     fn child(&self, whose: Whose, limits: &Limits) -> Result<Arc<Child>, UpstreamError> {
         let mut running = self.running();
-        running.retain(|_, child| !child.over());
+        running.retain(|_, child| !child.talk.over());
         if let Some(child) = running.get(&whose) {
             return Ok(Arc::clone(child));
         }
@@ -119,13 +120,13 @@ impl Children {
         };
         let owned: Vec<_> = running.keys().filter(|other| own(other)).cloned().collect();
         if owned.len() >= MOST_OF_ONE {
-            let idle = |whose: &Whose| running.get(whose).and_then(|child| child.idle());
+            let idle = |whose: &Whose| running.get(whose).and_then(|child| child.talk.idle());
             let unused = owned.into_iter().filter_map(|whose| idle(&whose).map(|idle| (idle, whose)));
             let Some((_, oldest)) = unused.max_by_key(|(idle, _)| *idle) else {
                 let what = format!("{MOST_OF_ONE} children of one person run already, all of them at work");
                 return Err(UpstreamError::new(UpstreamFault::Capped, what));
             };
-            running.remove(&oldest).into_iter().for_each(|child| child.end());
+            running.remove(&oldest).into_iter().for_each(|child| child.talk.end());
         }
         // The door's own child is short-lived and not counted: a full house must not keep the door from learning.
         let counted = running.keys().filter(|whose| **whose != Whose::Door).count();
@@ -143,7 +144,7 @@ impl Children {
     {
         let rules = Arc::clone(cleared.server());
         let child = match cleared.link().map(|link| &link.to) {
-            Some(LinkTo::Child(child)) if child.over() => {
+            Some(LinkTo::Child(child)) if child.talk.over() => {
                 return Err(UpstreamError::new(
                     UpstreamFault::SessionLost,
                     "the child of this session has ended",
@@ -167,7 +168,7 @@ impl Children {
             (era, method, id) => {
                 let mut said = self.say(&child, cleared.bytes(), id, era, &rules).await;
                 if let (Method::SubscriptionsListen, Ok(answered)) = (method, &mut said)
-                    && let Answer::Stream(UpstreamEvents::Child(events)) = &mut answered.answer
+                    && let Answer::Stream(UpstreamEvents::Duplex(events)) = &mut answered.answer
                 {
                     events.listen();
                 }
@@ -203,8 +204,8 @@ impl Children {
                     Err(UpstreamError::new(UpstreamFault::VerbNotServed, "a shared child"))
                 }
                 Some(link) => {
-                    let events = child.listen(Arc::clone(link));
-                    Ok(Answered { link: None, answer: Answer::Stream(UpstreamEvents::Child(events)) })
+                    let events = child.talk.listen(Arc::clone(link));
+                    Ok(Answered { link: None, answer: Answer::Stream(UpstreamEvents::Duplex(events)) })
                 }
                 None => Err(UpstreamError::new(UpstreamFault::VerbNotServed, "no session")),
             },
@@ -230,8 +231,8 @@ impl Children {
             None => {
                 // A process that was asked once and not heard to the end cannot be asked again: it is ended.
                 let asked = EndUnlessHeard(Some(child));
-                let mut events = child.call(id, self.deadlines(rules), None);
-                child.write(frame).await?;
+                let mut events = child.talk.call(id, self.deadlines(rules), None, None);
+                child.talk.write(frame, None).await?;
                 let answer = loop {
                     let said = events.next().await?;
                     let parsed = Frame::parse_result(said.clone(), &rules.answer_limits);
@@ -290,20 +291,7 @@ impl Children {
         era: Era,
         rules: &Arc<ServerRules>,
     ) -> Said {
-        let Some(id) = id else {
-            child.write(frame).await?;
-            return Ok(Answered { link: None, answer: Answer::Accepted });
-        };
-        let mut events = child.call(id, self.deadlines(rules), Some(era));
-        child.write(frame).await?;
-        let first = events.next().await?;
-        let parsed = Frame::parse_result(first.clone(), &rules.answer_limits);
-        if parsed.is_ok_and(|(frame, _)| frame.kind() == FrameKind::Response) {
-            events.answered();
-            return Ok(Answered { link: None, answer: Answer::Whole(first, 200) });
-        }
-        events.put_back(first);
-        Ok(Answered { link: None, answer: Answer::Stream(UpstreamEvents::Child(events)) })
+        child.talk.say(frame, id, era, None, self.deadlines(rules), &rules.answer_limits).await
     }
 
     /// A link is gone; the door's own child goes with it.
@@ -311,7 +299,7 @@ impl Children {
         let mut running = self.running();
         if running.get(&Whose::Door).is_some_and(|own| Arc::ptr_eq(own, child)) {
             running.remove(&Whose::Door);
-            child.end();
+            child.talk.end();
         }
     }
 
@@ -320,9 +308,9 @@ impl Children {
         self.running().retain(|whose, child| {
             // The door's own has told what it was asked, and a stateless one has no link whose end would end it.
             let idle = if *whose == Whose::Door { idle.min(GRACE) } else { idle };
-            let keep = !child.over() && child.idle().is_none_or(|unused| unused < idle);
+            let keep = !child.talk.over() && child.talk.idle().is_none_or(|unused| unused < idle);
             if !keep {
-                child.end();
+                child.talk.end();
             }
             keep
         });
@@ -330,7 +318,7 @@ impl Children {
 
     pub(crate) async fn shut_down(&self) {
         let children: Vec<_> = self.running().drain().map(|(_, child)| child).collect();
-        children.iter().for_each(|child| child.end());
+        children.iter().for_each(|child| child.talk.end());
         for child in children {
             child.finished().await;
         }

@@ -17,7 +17,7 @@ use tokio::time::Instant;
 
 use crate::Link;
 use crate::aside::Aside;
-use crate::child::ChildEvents;
+use crate::duplex::DuplexEvents;
 use crate::pool::Pool;
 
 /// Bytes of events that leave together; more that is ready waits for the next write.
@@ -27,15 +27,15 @@ const MOST_TOGETHER: usize = 256 * 1024;
 pub enum UpstreamEvents {
     /// Server-sent events of an HTTP answer.
     Http(Box<HttpEvents>),
-    /// Lines of a child process.
-    Child(ChildEvents),
+    /// What a child, or a server of HTTP+SSE, says to one request or session.
+    Duplex(DuplexEvents),
 }
 
 impl Events for UpstreamEvents {
     async fn next_batch(&mut self, into: &mut Vec<Bytes>, limit: usize) -> Result<More, UpstreamError> {
         match self {
             Self::Http(events) => events.next_batch(into, limit).await,
-            Self::Child(events) => events.next_batch(into, limit).await,
+            Self::Duplex(events) => events.next_batch(into, limit).await,
         }
     }
 }

@@ -24,6 +24,8 @@ use crate::{Ends, Link, LinkTo, opens};
 pub struct HttpTarget {
     /// The MCP endpoint.
     pub url: String,
+    /// It speaks HTTP+SSE.
+    pub sse: bool,
     /// How far the connector may reach for it.
     pub reach: Reach,
     /// Headers of the operator's own, never of the caller's.
@@ -62,12 +64,33 @@ pub(crate) struct Call<'a> {
     pub(crate) caller: Option<&'a Arc<Caller>>,
     pub(crate) headers: &'a [(String, String)],
     pub(crate) trace: Option<[u8; 16]>,
+    /// Elsewhere at the server than where it is configured.
+    pub(crate) to: Option<&'a Uri>,
     pub(crate) opens: bool,
     /// It is a subscription, which may be silent for as long as nothing happens.
     pub(crate) listens: bool,
     pub(crate) timeout: Duration,
     pub(crate) most_bytes: usize,
     pub(crate) most_event_bytes: usize,
+}
+
+impl<'a> Call<'a> {
+    /// A request with nothing special about it.
+    pub(crate) fn bare(server: &'a ServerName, timeout: Duration) -> Self {
+        Self {
+            server,
+            link: None,
+            caller: None,
+            headers: &[],
+            trace: None,
+            to: None,
+            opens: false,
+            listens: false,
+            timeout,
+            most_bytes: 4_096,
+            most_event_bytes: 4_096,
+        }
+    }
 }
 
 impl HttpServer {
@@ -104,6 +127,7 @@ impl HttpServer {
             caller: Some(cleared.caller()),
             headers: cleared.headers(),
             trace: Some(cleared.trace()),
+            to: None,
             opens: cleared.era() == Era::Legacy && cleared.method() == Method::Initialize,
             listens: cleared.method() == Method::SubscriptionsListen,
             timeout: rules.call_timeout,
@@ -134,6 +158,7 @@ impl HttpServer {
             caller: errand.caller(),
             headers: &headers,
             trace: None,
+            to: None,
             opens: opens(errand.kind()),
             listens: false,
             timeout: rules.call_timeout,
@@ -152,16 +177,10 @@ impl HttpServer {
         let version = version.get().map_or(LEGACY, |version| version);
         let headers = [("mcp-protocol-version".to_owned(), version.to_owned())];
         let call = Call {
-            server: &link.server,
             link: Some(link),
             caller: caller.as_ref(),
             headers: &headers,
-            trace: None,
-            opens: false,
-            listens: false,
-            timeout: Duration::from_secs(5),
-            most_bytes: 4_096,
-            most_event_bytes: 4_096,
+            ..Call::bare(&link.server, Duration::from_secs(5))
         };
         if let Err(error) = self.call(call, http::Method::DELETE, Bytes::new()).await {
             tracing::debug!(server = %link.server, detail = error.detail, "the server was not told of a session's end");
@@ -275,6 +294,52 @@ impl HttpServer {
         }
     }
 
+    pub(crate) fn uri(&self) -> &Uri {
+        &self.uri
+    }
+
+    pub(crate) fn origin(&self) -> &Origin {
+        self.pool.origin()
+    }
+
+    pub(crate) fn most(&self) -> Duration {
+        self.most
+    }
+
+    /// Opens a stream of HTTP+SSE.
+    pub(crate) async fn open_stream(&self, call: &Call<'_>) -> Result<Incoming, UpstreamError> {
+        let (response, _sender) = self.exchange(call, http::Method::GET, Bytes::new()).await?;
+        let kind = response.headers().get(CONTENT_TYPE).map(|value| value.as_bytes().to_ascii_lowercase());
+        let streams = kind.is_some_and(|kind| kind.starts_with(b"text/event-stream"));
+        if response.status() != StatusCode::OK || !streams {
+            let what = format!("a GET was answered with {} and no stream", response.status());
+            return Err(UpstreamError::new(UpstreamFault::Refused, what));
+        }
+        Ok(response.into_body())
+    }
+
+    /// Posts a message at another place of the same server; its answer comes elsewhere.
+    pub(crate) async fn post_to(&self, to: &Uri, call: &Call<'_>, body: Bytes) -> Result<(), UpstreamError> {
+        let call = Call { to: Some(to), ..*call };
+        let posted = async {
+            let (response, sender) = self.exchange(&call, http::Method::POST, body).await?;
+            let status = response.status();
+            self.drained(response, sender).await;
+            match status {
+                StatusCode::NOT_FOUND => Err(UpstreamError::new(
+                    UpstreamFault::SessionLost,
+                    "the server no longer knows the session",
+                )),
+                status if status.is_success() => Ok(()),
+                status => {
+                    Err(UpstreamError::new(UpstreamFault::Refused, format!("status {status} to a message")))
+                }
+            }
+        };
+        let late = |_| UpstreamError::new(UpstreamFault::Timeout, "the server does not take messages");
+        tokio::time::timeout(call.timeout, posted).await.map_err(late)?
+    }
+
     fn request(
         &self,
         call: &Call<'_>,
@@ -282,7 +347,7 @@ impl HttpServer {
         body: Bytes,
     ) -> Result<Request<Full<Bytes>>, UpstreamError> {
         let mut request = Request::new(Full::new(body));
-        *request.uri_mut() = self.uri.clone();
+        *request.uri_mut() = call.to.unwrap_or(&self.uri).clone();
         let headers = request.headers_mut();
         headers.insert(http::header::HOST, self.host.clone());
         if verb == http::Method::POST {

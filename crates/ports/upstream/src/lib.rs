@@ -8,9 +8,11 @@ mod aside;
 mod child;
 mod children;
 mod credential;
+mod duplex;
 mod events;
 mod http;
 mod pool;
+mod sse;
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -29,7 +31,9 @@ pub use http::HttpTarget;
 
 use child::Child;
 use children::Children;
+use duplex::Duplex;
 use http::HttpServer;
+use sse::SseServer;
 
 /// Where a server is.
 pub enum Target {
@@ -41,6 +45,7 @@ pub enum Target {
 
 enum Server {
     Http(Arc<HttpServer>),
+    Sse(SseServer),
     Stdio(Children),
 }
 
@@ -66,6 +71,8 @@ pub(crate) enum LinkTo {
         caller: Option<Arc<Caller>>,
     },
     Child(Arc<Child>),
+    /// A stream of HTTP+SSE.
+    Sse(Arc<Duplex>),
 }
 
 /// Tells the streams of a link that it has ended.
@@ -101,7 +108,11 @@ impl Upstreams {
         let mut servers = BTreeMap::new();
         for (name, target) in targets {
             let server = match target {
-                Target::Http(target) => Server::Http(Arc::new(HttpServer::new(connector.clone(), target)?)),
+                Target::Http(target) => {
+                    let sse = target.sse;
+                    let http = Arc::new(HttpServer::new(connector.clone(), target)?);
+                    if sse { Server::Sse(SseServer::new(http)) } else { Server::Http(http) }
+                }
                 Target::Stdio(target) => Server::Stdio(Children::new(name.clone(), target)),
             };
             servers.insert(name, server);
@@ -125,6 +136,7 @@ impl Upstreams {
     {
         match self.server(&cleared.server().name)? {
             Server::Http(http) => http.send(cleared).await,
+            Server::Sse(sse) => sse.send(cleared).await,
             Server::Stdio(children) => children.send(cleared).await,
         }
     }
@@ -139,6 +151,7 @@ impl Upstreams {
     {
         match self.server(&errand.server().name)? {
             Server::Http(http) => http.errand(errand).await,
+            Server::Sse(sse) => sse.errand(errand).await,
             Server::Stdio(children) => children.errand(errand).await,
         }
     }
@@ -146,6 +159,9 @@ impl Upstreams {
     /// Ends a link: its streams end now; an HTTP server is told by DELETE, in the background.
     pub fn close(self: &Arc<Self>, link: Arc<Link>) {
         link.ends.end();
+        if let LinkTo::Sse(talk) = &link.to {
+            talk.end();
+        }
         let this = Arc::clone(self);
         if matches!(&link.to, LinkTo::Http { session: Some(_), .. })
             && let Ok(runtime) = tokio::runtime::Handle::try_current()

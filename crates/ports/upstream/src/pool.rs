@@ -33,6 +33,10 @@ impl Pool {
         Self { connector, origin, reach, idle: Mutex::new(Vec::new()) }
     }
 
+    pub(crate) fn origin(&self) -> &Origin {
+        &self.origin
+    }
+
     /// Sends a request. A request that a dying connection gave back unsent is sent once more over a new one; one that
     /// may have been seen by the server is never repeated, since a call may have effects.
     pub(crate) async fn send(

@@ -298,6 +298,7 @@ fn targets(
                 let in_lab = |lab: &doorward_config::Lab| lab.origins.contains(remote.url.origin());
                 doorward_upstream::Target::Http(HttpTarget {
                     url: remote.url.to_string(),
+                    sse: remote.sse,
                     reach: if config.lab.as_ref().is_some_and(in_lab) {
                         Reach::Lab
                     } else {

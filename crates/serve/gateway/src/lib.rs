@@ -12,6 +12,7 @@ mod knocks;
 mod listen;
 mod metrics;
 mod outside;
+mod pipes;
 mod ports;
 mod reload;
 mod respond;

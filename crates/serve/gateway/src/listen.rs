@@ -176,6 +176,14 @@ fn site(built: &Built, address: SocketAddr, drain: watch::Receiver<bool>) -> Sit
         calls: Arc::default(),
         listening: Arc::default(),
         most_listening: config.limits.sessions,
+        sse: config
+            .servers
+            .iter()
+            .filter(|server| server.sse_clients)
+            .map(|server| server.name.to_string())
+            .collect(),
+        most_of_one: config.limits.sessions_per_person,
+        pipes: Arc::default(),
         drain,
     }
 }

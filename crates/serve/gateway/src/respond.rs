@@ -22,7 +22,7 @@ const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 const SESSION: HeaderName = HeaderName::from_static("mcp-session-id");
 const UNBUFFERED: HeaderName = HeaderName::from_static("x-accel-buffering");
 /// A comment goes out after so much silence, so that what is between does not take a quiet stream for a dead one.
-const KEEP_ALIVE: Duration = Duration::from_secs(20);
+pub(crate) const KEEP_ALIVE: Duration = Duration::from_secs(20);
 
 pub(crate) fn empty(status: StatusCode) -> Response<Reply> {
     let mut response = Response::new(Reply::Whole(None));
@@ -34,6 +34,15 @@ pub(crate) fn json(status: StatusCode, body: impl Into<Bytes>) -> Response<Reply
     let mut response = Response::new(Reply::Whole(Some(body.into())));
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, JSON);
+    response
+}
+
+pub(crate) fn streaming(receiver: mpsc::Receiver<Bytes>) -> Response<Reply> {
+    let mut response = Response::new(Reply::Stream(receiver));
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, STREAM);
+    headers.insert(CACHE_CONTROL, NO_STORE);
+    headers.insert(UNBUFFERED, HeaderValue::from_static("no"));
     response
 }
 
@@ -63,39 +72,40 @@ pub(crate) fn respond(
         Ok(Released::Stream(stream)) => {
             let (sender, receiver) = mpsc::channel(1);
             tokio::spawn(pump(stream, sender, drain, counted));
-            let mut response = Response::new(Reply::Stream(receiver));
-            let headers = response.headers_mut();
-            headers.insert(CONTENT_TYPE, STREAM);
-            headers.insert(CACHE_CONTROL, NO_STORE);
-            headers.insert(UNBUFFERED, HeaderValue::from_static("no"));
-            response
+            streaming(receiver)
         }
-        Err(reply) => {
-            let status = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::FORBIDDEN);
-            let mut response = json(status, reply.body);
-            let scope = &rules.challenge_scope;
-            let proof =
-                |error| challenge_proof(&rules.metadata_url, scope, error, &dpop::ALGORITHMS.join(" "));
-            // In the scheme that the client speaks (RFC 9449 section 7.1).
-            let bound = scheme == Scheme::Dpop && rules.expectation.door.is_some();
-            let challenge = reply.challenge.map(|challenge| match challenge {
-                Challenge::Missing => challenge_401(&rules.metadata_url, scope, None),
-                Challenge::Proof(error) => proof(error),
-                Challenge::InvalidToken if bound => proof("invalid_token"),
-                Challenge::InvalidToken => challenge_401(&rules.metadata_url, scope, Some("invalid_token")),
-                Challenge::InsufficientScope if bound => proof("insufficient_scope"),
-                Challenge::InsufficientScope => challenge_403(&rules.metadata_url, scope),
-                Challenge::Claims(claims) => challenge_claims(&rules.metadata_url, &claims),
-            });
-            if let Some(value) = challenge.and_then(|text| HeaderValue::from_str(&text).ok()) {
-                response.headers_mut().insert(WWW_AUTHENTICATE, value);
-            }
-            if let Some(seconds) = reply.retry_after {
-                response.headers_mut().insert(RETRY_AFTER, seconds.into());
-            }
-            response
-        }
+        Err(reply) => refuse(reply, rules, scheme),
     }
+}
+
+/// Says to a caller what they may know of a refusal.
+pub(crate) fn refuse(
+    reply: doorward_engine::Reply,
+    rules: &Arc<ServerRules>,
+    scheme: Scheme,
+) -> Response<Reply> {
+    let status = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::FORBIDDEN);
+    let mut response = json(status, reply.body);
+    let scope = &rules.challenge_scope;
+    let proof = |error| challenge_proof(&rules.metadata_url, scope, error, &dpop::ALGORITHMS.join(" "));
+    // In the scheme that the client speaks (RFC 9449 section 7.1).
+    let bound = scheme == Scheme::Dpop && rules.expectation.door.is_some();
+    let challenge = reply.challenge.map(|challenge| match challenge {
+        Challenge::Missing => challenge_401(&rules.metadata_url, scope, None),
+        Challenge::Proof(error) => proof(error),
+        Challenge::InvalidToken if bound => proof("invalid_token"),
+        Challenge::InvalidToken => challenge_401(&rules.metadata_url, scope, Some("invalid_token")),
+        Challenge::InsufficientScope if bound => proof("insufficient_scope"),
+        Challenge::InsufficientScope => challenge_403(&rules.metadata_url, scope),
+        Challenge::Claims(claims) => challenge_claims(&rules.metadata_url, &claims),
+    });
+    if let Some(value) = challenge.and_then(|text| HeaderValue::from_str(&text).ok()) {
+        response.headers_mut().insert(WWW_AUTHENTICATE, value);
+    }
+    if let Some(seconds) = reply.retry_after {
+        response.headers_mut().insert(RETRY_AFTER, seconds.into());
+    }
+    response
 }
 
 /// Moves judged events from the engine to the caller. It ends with the stream, with the caller's token, or with the door;

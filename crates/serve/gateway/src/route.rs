@@ -1,12 +1,14 @@
 //! From an HTTP request to the engine: `Host`, `Origin`, path, and the pages that need no token.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::Bytes;
-use doorward_engine::{Arrived, Carried, Door, Ports, Released, ServerRules, Snapshot, Sole};
+use doorward_engine::{
+    Arrived, Carried, Carrier, Door, Framing, Ports, Released, Reply as Refusal, ServerRules, Snapshot, Sole,
+};
 use doorward_facade::{DPOP, DPOP_NONCE, Facade};
 use doorward_issuer::dpop;
 use doorward_oauth::{Scheme, protected_resource_metadata};
@@ -20,8 +22,9 @@ use http::{HeaderMap, Method, Request, Response, StatusCode};
 use tokio::sync::watch;
 
 use crate::body::{Inbound, Reply};
+use crate::pipes::{self, Pipes};
 use crate::ports::GatewayPorts;
-use crate::respond::{empty, json, respond};
+use crate::respond::{empty, json, refuse, respond};
 
 const METADATA: &str = "/.well-known/oauth-protected-resource";
 
@@ -44,6 +47,10 @@ pub(crate) struct Site {
     /// Legacy streams that only listen, at once; they have a bound of their own, so that they cannot take the calls' places.
     pub(crate) listening: Arc<AtomicUsize>,
     pub(crate) most_listening: usize,
+    /// Servers at which clients of HTTP+SSE may call, how many conversations a person may have, and those there are.
+    pub(crate) sse: BTreeSet<String>,
+    pub(crate) most_of_one: usize,
+    pub(crate) pipes: Arc<Pipes>,
     /// True once the door closes.
     pub(crate) drain: watch::Receiver<bool>,
 }
@@ -210,6 +217,12 @@ impl Site {
             return busy();
         }
         let (head, body) = request.into_parts();
+        let old = self.sse.contains(rules.name.as_str());
+        let conversation = pipes::named(head.uri.query()).filter(|_| old && verb == Verb::Post);
+        let (carrier, conversation) = match conversation.map(|id| self.pipes.find(id)) {
+            Some((carrier, conversation)) => (carrier, conversation),
+            None => (Carrier::Request, None),
+        };
         let lines = head.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
         let set = HeaderSet::collect(lines);
         let arrived = Arrived {
@@ -220,12 +233,28 @@ impl Site {
             content_type: set.content_type,
             accept: set.accept.as_deref(),
             headers: set.routing(),
+            carrier,
             body,
             source,
             trace: self.trace(&head.headers),
             now: self.door.ports().now(),
             snapshot,
         };
+        // A client of Streamable HTTP has a session before it listens.
+        let begins = old && verb == Verb::Get && !head.headers.contains_key("mcp-session-id");
+        if let Some(conversation) = conversation {
+            let carried = conversation.carry(Arc::clone(&self.door), arrived, counted).await;
+            return carried.unwrap_or_else(|reply| self.refused(reply, &rules, &head.headers));
+        }
+        if begins {
+            let pipe = match self.door.admit(arrived, Framing::Events).await {
+                Ok(pipe) => pipe,
+                Err(reply) => return self.refused(reply, &rules, &head.headers),
+            };
+            let (most, drain) = (self.most_of_one, self.drain.clone());
+            let begun = self.pipes.begin(&self.door, pipe, head.uri.path(), most, drain, counted);
+            return begun.unwrap_or_else(busy);
+        }
         // Boxed: the whole way of a message is a large future, and the HTTP server moves what it holds.
         let carried = Box::pin(self.door.carry(arrived)).await;
         let Some(counted) = self.recounted(&carried, verb, counted) else { return busy() };
@@ -237,6 +266,11 @@ impl Site {
             response.headers_mut().extend(HeaderValue::from_str(&nonce).map(|nonce| (DPOP_NONCE, nonce)));
         }
         response
+    }
+
+    fn refused(&self, reply: Refusal, rules: &Arc<ServerRules>, headers: &HeaderMap) -> Response<Reply> {
+        let scheme = if speaks_dpop(headers) { Scheme::Dpop } else { Scheme::Bearer };
+        refuse(reply, rules, scheme)
     }
 
     /// A subscription is known as one only now. It listens, so it must not hold the place of a call for hours; nothing if

@@ -51,3 +51,36 @@ fn verbs_are_exact() {
         assert_eq!(Verb::of(other), None, "{other}");
     }
 }
+
+#[test]
+fn what_comes_without_headers_is_what_its_body_says() {
+    let modern = r#""_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientInfo":{"name":"c","version":"1"},"io.modelcontextprotocol/clientCapabilities":{}}"#;
+    let hello = r#""protocolVersion":"2024-11-05","capabilities":{},"clientInfo":{"name":"c","version":"1"}"#;
+    for (text, expected) in [
+        (r#""id":1,"method":"tools/list""#.to_owned(), Ok(Era::Legacy)),
+        (format!(r#""id":1,"method":"initialize","params":{{{hello}}}"#), Ok(Era::Legacy)),
+        (r#""id":1,"result":{}"#.to_owned(), Ok(Era::Legacy)),
+        (r#""method":"notifications/cancelled","params":{"requestId":1}"#.to_owned(), Ok(Era::Legacy)),
+        (format!(r#""id":1,"method":"tools/list","params":{{{modern}}}"#), Ok(Era::Modern)),
+        (format!(r#""method":"notifications/cancelled","params":{{"requestId":1,{modern}}}"#), Ok(Era::Modern)),
+        // A call dressed as a notification would act without an answer, and a removed method buys no older rules.
+        (format!(r#""method":"tools/call","params":{{{modern}}}"#), Err("modern-notification")),
+        (r#""method":"tools/call""#.to_owned(), Err("request-without-id")),
+        (format!(r#""id":1,"method":"initialize","params":{{{modern}}}"#), Err("method-removed")),
+        (r#""id":1,"method":"initialize","params":{}"#.to_owned(), Err("initialize-malformed")),
+        (
+            r#""id":1,"method":"tools/list","params":{"_meta":{"io.modelcontextprotocol/protocolVersion":"2099-01-01"}}"#
+                .to_owned(),
+            Err("version-unsupported"),
+        ),
+        (
+            r#""id":1,"method":"tools/list","params":{"_meta":{"io.modelcontextprotocol/protocolVersion":7}}"#
+                .to_owned(),
+            Err("envelope-malformed"),
+        ),
+    ] {
+        let text = format!(r#"{{"jsonrpc":"2.0",{text}}}"#);
+        let said = classify_piped(Bytes::from(text.clone()), &Limits::default());
+        assert_eq!(said.map(|piped| piped.era).map_err(|error| error.reason), expected, "{text}");
+    }
+}

@@ -310,6 +310,18 @@ static SERVER: Group = Group {
             "The revisions the server speaks: `legacy` is 2025-11-25 and older, `modern` is 2026-07-28. `auto` asks it. Clients may speak either: the door bridges.",
         ),
         key(
+            "transport",
+            Kind::Choice(&["streamable-http", "http+sse"]),
+            Need::Default("streamable-http"),
+            "How a remote server is spoken to. `http+sse` is the transport of 2024-11-05, with one stream for all answers: for servers that have nothing else. What it says is judged like everything.",
+        ),
+        key(
+            "sse_clients",
+            Kind::Flag,
+            Need::Default("false"),
+            "Clients of the HTTP+SSE transport of 2024-11-05 may call at the server's path too. With the same token, for each message, as all others.",
+        ),
+        key(
             "shared",
             Kind::Flag,
             Need::Default("false"),

@@ -116,6 +116,7 @@ fn servers_take_what_they_do_not_say_from_entra() {
     let Target::Http(http) = &remote.target else { panic!("remote") };
     assert_eq!(http.url.to_string(), "http://127.0.0.1:3001/MCP?x=1");
     assert_eq!(http.headers["x-region"], "north");
+    assert!(http.sse);
     let hosts = vec!["login.contoso.com".to_owned(), "127.0.0.1:8080".to_owned()];
     let asks = Elicitation { forms_guarded: false, url_hosts: hosts, urls_unproven: true };
     assert_eq!(remote.elicitation, asks);
@@ -128,7 +129,8 @@ fn servers_take_what_they_do_not_say_from_entra() {
     let Target::Stdio(stdio) = &child.target else { panic!("child") };
     assert_eq!((stdio.program.as_str(), stdio.args.as_slice()), ("node", &["server.js".to_owned()][..]));
     assert_eq!((child.era, stdio.shared, stdio.max_children), (Era::Modern, true, 4));
-    assert_eq!(remote.era, Era::Auto);
+    // What speaks HTTP+SSE speaks nothing later.
+    assert_eq!((remote.era, remote.sse_clients, child.sse_clients), (Era::Legacy, true, false));
     assert_eq!(stdio.idle, Duration::from_secs(6));
     assert_eq!(stdio.env["LANG"], "C");
     assert_eq!(stdio.env_files["API_KEY"], Path::new("secrets/key"));

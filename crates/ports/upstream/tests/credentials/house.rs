@@ -14,9 +14,10 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
 use doorward_engine::{
-    Answered, Arrived, AuditUnwritable, Caller, Challenge, Cleared, Door, DoorLimits, ElicitationRules,
-    EraRule, Errand, Going, GroupsUnavailable, IntentFacts, OutcomeFacts, Ports, RandomUnavailable,
-    ReadError, RefusalFacts, Released, ServerRules, SessionRules, Snapshot, Sole, UpstreamError, Urls,
+    Answered, Arrived, AuditUnwritable, Caller, Carrier, Challenge, Cleared, Door, DoorLimits,
+    ElicitationRules, EraRule, Errand, Going, GroupsUnavailable, IntentFacts, OutcomeFacts, Ports,
+    RandomUnavailable, ReadError, RefusalFacts, Released, ServerRules, SessionRules, Snapshot, Sole,
+    UpstreamError, Urls,
 };
 use doorward_net::{Connector, ConnectorConfig, Origin, Reach};
 use doorward_oauth::{
@@ -148,6 +149,7 @@ impl House {
             Connector::new(ConnectorConfig { lab_origins, ..ConnectorConfig::default() }).unwrap();
         let credential: Arc<dyn OutboundCredential> = Arc::<Purse>::clone(&purse);
         let target = Target::Http(HttpTarget {
+            sse: false,
             url: format!("{origin}/mcp"),
             reach: Reach::Lab,
             headers: plan.headers.clone(),
@@ -227,6 +229,7 @@ impl House {
             content_type: set.content_type,
             accept: set.accept.as_deref(),
             headers: set.routing(),
+            carrier: Carrier::Request,
             body: Bytes::from(body),
             source: None,
             trace: [1; 16],

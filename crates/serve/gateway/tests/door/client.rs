@@ -201,6 +201,25 @@ impl EventStream {
         .await
     }
 
+    /// The next event's type and its data, as they are; nothing at the end of the stream.
+    pub(crate) async fn event(&mut self) -> Option<(String, String)> {
+        within("an event of any type", async {
+            loop {
+                if let Some(end) = self.held.windows(2).position(|two| two == b"\n\n") {
+                    let event: Vec<u8> = self.held.drain(..end + 2).collect();
+                    let text = String::from_utf8(event).unwrap();
+                    let field = |name: &str| text.lines().find_map(|line| line.strip_prefix(name));
+                    let Some(data) = field("data: ") else { continue };
+                    return Some((field("event: ").unwrap_or("message").to_owned(), data.to_owned()));
+                }
+                let frame = self.body.frame().await?;
+                let Ok(data) = frame.ok()?.into_data() else { continue };
+                self.held.extend_from_slice(&data);
+            }
+        })
+        .await
+    }
+
     /// The next event with its name, its data null where it has none; nothing at the end of the stream.
     pub(crate) async fn named(&mut self) -> Option<(String, Value)> {
         within("a named event", async {

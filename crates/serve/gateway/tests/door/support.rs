@@ -47,6 +47,8 @@ pub(crate) struct Plan<'a> {
     pub(crate) more: &'a str,
     /// Further servers by name and URL, each with the lines of `server`.
     pub(crate) upstreams: &'a [(&'a str, String)],
+    /// Further origins of the lab.
+    pub(crate) origins: &'a [&'a str],
     pub(crate) eras: doorward_servers::Eras,
     /// Another folder for the log than `audit`.
     pub(crate) audit: Option<&'a Path>,
@@ -61,6 +63,7 @@ impl Default for Plan<'_> {
             server: "",
             more: "",
             upstreams: &[],
+            origins: &[],
             eras: doorward_servers::Eras::Both,
             audit: None,
         }
@@ -238,7 +241,9 @@ async fn open(folder: &Path, emulator: &doorward_emulator::Running, echo: &str, 
     std::fs::write(keys.join("secret"), "door-secret-for-the-lab").unwrap();
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let urls = std::iter::once(echo).chain(plan.upstreams.iter().map(|(_, url)| url.as_str()));
-    let origins: Vec<_> = urls.map(|url| format!("{:?}", url.strip_suffix("/mcp").unwrap())).collect();
+    let urls = urls.map(|url| url.strip_suffix("/mcp").unwrap());
+    let origins: Vec<_> =
+        urls.chain(plan.origins.iter().copied()).map(|origin| format!("{origin:?}")).collect();
     let origins = origins.join(", ");
     let server = plan.server;
     let further: String = plan
@@ -247,11 +252,12 @@ async fn open(folder: &Path, emulator: &doorward_emulator::Running, echo: &str, 
         .map(|(name, url)| format!("[[server]]\nname = \"{name}\"\nurl = \"{url}\"\n{server}\n"))
         .collect();
     // Servers of one registration accept one another's tokens, which the file must say (D-12).
-    let shared = if plan.upstreams.is_empty() && !plan.more.contains("command =") {
-        ""
-    } else {
-        "shared_audience = true"
-    };
+    let shared =
+        if plan.upstreams.is_empty() && !plan.more.contains("command =") && !plan.more.contains("http+sse") {
+            ""
+        } else {
+            "shared_audience = true"
+        };
     let scheme = if plan.gateway.contains("tls = ") { "https" } else { "http" };
     let more = plan.more.replace("{echo}", echo);
     let audit = plan.audit.map_or_else(|| "audit".to_owned(), |path| path.display().to_string());
