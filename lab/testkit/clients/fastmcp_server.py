@@ -1,4 +1,4 @@
-"""A FastMCP server. Arguments: `stdio`, or `http` and a port on loopback."""
+"""A FastMCP server. Arguments: `stdio`, or `http` or `sse` and a port on loopback."""
 
 import sys
 from collections import defaultdict
@@ -72,4 +72,4 @@ async def noticed(key: str) -> str:
 if sys.argv[1] == "stdio":
     desk.run(transport="stdio", show_banner=False)
 else:
-    desk.run(transport="http", host="127.0.0.1", port=int(sys.argv[2]), show_banner=False)
+    desk.run(transport=sys.argv[1], host="127.0.0.1", port=int(sys.argv[2]), show_banner=False)

@@ -1,4 +1,4 @@
-"""The Python clients. Arguments: `sdk` or `fastmcp`, the mode, and a list of visits as JSON: what to call at which server.
+"""The Python clients. Arguments: `sdk`, `sdk-sse` (HTTP+SSE) or `fastmcp`, the mode, and a list of visits as JSON: what to call at which server.
 The token is in MCP_TOKEN.
 
 Visits one server after the other, and prints one line of JSON for each: what was refused without the token, what was seen
@@ -16,6 +16,7 @@ import anyio
 import mcp
 from fastmcp.client import Client as FastMcpClient
 from fastmcp.client.transports import StreamableHttpTransport
+from mcp.client.sse import sse_client
 from mcp.client.streamable_http import create_mcp_http_client, streamable_http_client
 from mcp_types import ElicitResult
 
@@ -30,7 +31,7 @@ class Http:
         self.headers = {"authorization": f"Bearer {token}"} if token else None
         self.client = None
 
-    def made(self):
+    def made(self, **_):
         self.client = create_mcp_http_client(headers=self.headers)
         self.client.event_hooks["response"].append(self._remember)
         return self.client
@@ -55,18 +56,21 @@ async def client_of(url, http):
     async def person(*_):
         return ElicitResult(action="accept", content={"name": "Ada"})
 
-    if kind == "sdk":
+    if kind == "sdk-sse":
+        transport = sse_client(url, httpx_client_factory=http.made)
+        yield mcp.Client(transport, mode=mode, elicitation_callback=person)
+    elif kind == "sdk":
         async with http.made() as below:
             yield mcp.Client(streamable_http_client(url, http_client=below), mode=mode, elicitation_callback=person)
     else:
         # It opens and closes what is below it by itself.
-        transport = StreamableHttpTransport(url, httpx_client_factory=lambda **_: http.made())
+        transport = StreamableHttpTransport(url, httpx_client_factory=http.made)
         yield FastMcpClient(transport, mode=mode, elicitation_handler=person)
 
 
 async def call(client, tool, on_progress=None):
     name, arguments = tool
-    if kind == "sdk":
+    if kind != "fastmcp":
         answer = await client.call_tool(name, arguments, progress_callback=on_progress)
     else:
         answer = await client.call_tool_mcp(name, arguments, progress_handler=on_progress)
@@ -96,11 +100,11 @@ async def give_up(client, slow, noticed):
 
 async def without_token(client, http, tool):
     token = http.client.headers.pop("authorization", None)
-    # The session below the client: the client itself would answer a second list from its cache.
-    bare = {
-        "list": await http.status(client.session.list_tools()),
-        "call": await http.status(client.session.call_tool(*tool)),
-    }
+    # The session below the client: the client itself would answer a second list from its cache. Over HTTP+SSE the first
+    # refusal is the end of this client's connection.
+    bare = {"list": await http.status(client.session.list_tools())}
+    if kind != "sdk-sse":
+        bare["call"] = await http.status(client.session.call_tool(*tool))
     if token is not None:
         http.client.headers["authorization"] = token
     return bare
@@ -124,7 +128,7 @@ async def visit(url, tool, asks=None, steps=None, slow=None, noticed=None):
     http = Http(os.environ["MCP_TOKEN"])
     async with client_of(url, http) as client, client:
         tools = await client.list_tools()
-        seen["tools"] = [each.name for each in (tools.tools if kind == "sdk" else tools)]
+        seen["tools"] = [each.name for each in (tools if kind == "fastmcp" else tools.tools)]
         seen["content"] = await call(client, tool)
         if asks:
             seen["asked"] = await call(client, asks)

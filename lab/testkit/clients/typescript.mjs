@@ -1,4 +1,4 @@
-// The TypeScript clients. Arguments: `v1`, `v2-legacy`, `v2-modern`, or `remote` (mcp-remote as a desktop client runs it: a
+// The TypeScript clients. Arguments: `v1`, `v1-sse` (HTTP+SSE), `v2-legacy`, `v2-modern`, or `remote` (mcp-remote as a desktop client runs it: a
 // child on stdio, here of the v1 client); and a list of visits as JSON: what to call at which server. The token is in
 // MCP_TOKEN. Visits one server after the other, and prints one line of JSON for each: what was refused without the token,
 // what was seen with it, and, where the client lets its token go, what it met without it in the same session.
@@ -11,6 +11,7 @@ const sdk = await (v2
   : Promise.all([
       import('@modelcontextprotocol/sdk/client/index.js'),
       import('@modelcontextprotocol/sdk/client/streamableHttp.js'),
+      import('@modelcontextprotocol/sdk/client/sse.js'),
       import('@modelcontextprotocol/sdk/client/stdio.js'),
       import('@modelcontextprotocol/sdk/types.js'),
     ]).then((modules) => Object.assign({}, ...modules)));
@@ -47,12 +48,14 @@ const status = async (attempt) => {
     return 200;
   } catch (error) {
     // The v2 client has words for codes.
-    return error.status ?? error.data?.status ?? error.code ?? String(error);
+    const named = /HTTP (\d+)/.exec(error.message)?.[1];
+    return error.status ?? error.data?.status ?? error.code ?? (Number(named) || String(error));
   }
 };
 
 // mcp-remote is looked at by what it hands on: the v1 client before it, which reads what a child writes in pieces of several
-// messages, takes an answer before the notifications in front of it.
+// messages, takes an answer before the notifications in front of it. Over HTTP+SSE it does the same.
+const early = kind === 'remote' || kind === 'v1-sse';
 const handedOn = (transport, heard) => {
   const client = transport.onmessage;
   transport.onmessage = (message, extra) => {
@@ -72,8 +75,8 @@ const connect = async (url) => {
     action: 'accept',
     content: { name: 'Ada' },
   }));
-  const transport =
-    kind === 'remote' ? remote(url) : new sdk.StreamableHTTPClientTransport(new URL(url), { fetch: withToken });
+  const overHttp = kind === 'v1-sse' ? sdk.SSEClientTransport : sdk.StreamableHTTPClientTransport;
+  const transport = kind === 'remote' ? remote(url) : new overHttp(new URL(url), { fetch: withToken });
   await client.connect(transport);
   return { client, transport };
 };
@@ -102,9 +105,9 @@ const visit = async ({ url, tool, asks, steps, slow, noticed }) => {
   if (asks) seen.asked = (await call(client, asks)).content;
   if (steps) {
     const [told, handed] = [[], []];
-    if (kind === 'remote') handedOn(transport, handed);
+    if (early) handedOn(transport, handed);
     await call(client, steps, { onprogress: ({ progress }) => void told.push(progress) });
-    seen.steps = kind === 'remote' ? [...handed] : told;
+    seen.steps = early ? [...handed] : told;
   }
   if (slow) seen.noticed = await giveUp(client, { slow, noticed });
   if (kind !== 'remote') {
@@ -113,9 +116,9 @@ const visit = async ({ url, tool, asks, steps, slow, noticed }) => {
     const list = () => (v2 ? client.listTools({}, { cacheMode: 'refresh' }) : client.listTools());
     seen.bare = { list: await status(list), call: await status(() => call(client, tool)) };
     token = process.env.MCP_TOKEN;
-    if (kind !== 'v2-modern') await transport.terminateSession();
+    if (!['v2-modern', 'v1-sse'].includes(kind)) await transport.terminateSession();
   }
-  seen.revision = v2 ? client.getNegotiatedProtocolVersion() : transport.protocolVersion;
+  seen.revision = v2 ? client.getNegotiatedProtocolVersion() : (transport.protocolVersion ?? transport._protocolVersion);
   await client.close();
   return seen;
 };

@@ -30,4 +30,4 @@ pub use ladder::{
 };
 pub use method::{Era, LEGACY, LEGACY_SERVED, MODERN, Method};
 pub use sse::{SseError, SseEvent, SseLimits, SseReader};
-pub use stdio::{LineError, LineReader, one_line};
+pub use stdio::{LineError, LineReader, one_line, write_line};

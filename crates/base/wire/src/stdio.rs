@@ -111,3 +111,11 @@ pub fn one_line(frame_bytes: &Bytes) -> Bytes {
     }
     line.freeze()
 }
+
+/// Appends a frame as one line, its end included. Outside strings a line break is space, and inside them it cannot stand.
+pub fn write_line(out: &mut BytesMut, frame: &[u8]) {
+    let begin = out.len();
+    out.extend_from_slice(frame);
+    out.iter_mut().skip(begin).filter(|byte| matches!(**byte, b'\n' | b'\r')).for_each(|byte| *byte = b' ');
+    out.extend_from_slice(b"\n");
+}

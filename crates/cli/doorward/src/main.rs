@@ -40,6 +40,8 @@ enum Command {
     Up(commands::up::Up),
     /// Open the door that a configuration describes.
     Serve(commands::serve::Serve),
+    /// Stand around a local server, for the person who uses this account.
+    Guard(commands::guard::Guard),
     #[cfg(feature = "lab")]
     /// Run the emulated Entra and Graph alone, or get a token from it.
     Lab(commands::lab::Lab),
@@ -90,6 +92,7 @@ fn run(command: Command, out: &Out) -> Result<ExitCode, Failure> {
         #[cfg(feature = "lab")]
         Command::Up(up) => up.run(out),
         Command::Serve(serve) => serve.run(out),
+        Command::Guard(guard) => guard.run(out),
         #[cfg(feature = "lab")]
         Command::Lab(lab) => lab.run(out),
         Command::Config(config) => config.run(out),

@@ -12,6 +12,7 @@ use crate::door::Door;
 use crate::down::greet;
 use crate::guard;
 use crate::inspect::judged_digest;
+use crate::pipe::Framing;
 use crate::ports::{Ports, UpstreamFault};
 use crate::record::Subject;
 use crate::refusal::{Reason, Refusal, UnseenKind};
@@ -263,7 +264,8 @@ async fn tool_call<P: Ports>(
             "the policies do not fit this tool's present definition",
         ));
     }
-    if (trail.era, trail.behind) == (Era::Modern, Era::Modern) {
+    // Only a request of its own has headers that could say something else than its body.
+    if (trail.era, trail.behind, trail.framing) == (Era::Modern, Era::Modern, Framing::Request) {
         headers::check_param_headers(frame, &tool.mirrored, sent.params)
             .map_err(|mismatch| Refusal::new(Reason::ParamHeaders(mismatch.reason)))?;
     }

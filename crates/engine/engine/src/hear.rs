@@ -43,7 +43,7 @@ pub(crate) async fn hear<'a, P: Ports>(door: &Door<P>, identified: Identified<'a
                 Classified::LegacyInSession { frame, session, .. } => (Era::Legacy, frame, Some(session)),
             })
         }
-        Carrier::Pipe(_) | Carrier::NoPipe => {
+        Carrier::Pipe(_) | Carrier::NoPipe | Carrier::Stdio => {
             classify_piped(bytes, limits).map(|Piped { frame, era }| (era, frame, None))
         }
     };

@@ -14,6 +14,7 @@ use doorward_types::Timestamp;
 use doorward_wire::Verb;
 
 use crate::door::Door;
+use crate::pipe::Carrier;
 use crate::ports::Ports;
 use crate::refusal::{Reason, Refusal};
 use crate::sessions::Owner;
@@ -40,6 +41,16 @@ pub(crate) async fn identify<'a, P: Ports>(
         now,
     } = arrived;
     let mut trail = Box::new(Trail { source, trace, now, ..Trail::new(snapshot, server, &door.ports) });
+    if carrier.is_at_home() {
+        match at_home(door, &trail, &carrier).await {
+            Ok(caller) => trail.caller = Some(Arc::clone(&caller)),
+            Err(refusal) => return Err(trail.refused(refusal)),
+        }
+    }
+    if let Some(caller) = trail.caller.clone() {
+        trail.times.identify = trail.lap(&door.ports);
+        return Ok(Identified { trail, caller, verb, content_type, accept, headers, carrier, body });
+    }
     // A session never stands in for a token: every request on every verb brings its own (A-06, SES-01).
     let (scheme, token) = match authorization {
         Sole::Absent => return Err(trail.refuse(Reason::NoToken("no-token"))),
@@ -68,6 +79,29 @@ pub(crate) async fn identify<'a, P: Ports>(
     }
     trail.times.identify = trail.lap(&door.ports);
     Ok(Identified { trail, caller, verb, content_type, accept, headers, carrier, body })
+}
+
+/// Knows the person whose process this is. Whoever could write to its standard input could start one of their own.
+async fn at_home<P: Ports>(door: &Door<P>, trail: &Trail, carrier: &Carrier) -> Result<Arc<Caller>, Refusal> {
+    let identity = door.ports.at_home().ok_or_else(|| Refusal::new(Reason::NoToken("signed-out")))?;
+    if identity.expires() <= trail.now {
+        return Err(Refusal::new(Reason::Token(TokenError::Expired)));
+    }
+    let pipe = match carrier {
+        Carrier::Pipe(pipe) => Some(pipe),
+        _ => None,
+    };
+    if let Some(known) = pipe.and_then(|pipe| pipe.known(&identity, trail.snapshot.id())) {
+        return Ok(known);
+    }
+    let caller = Arc::new(prepare(door, &trail.snapshot, identity, None).await?);
+    pipe.into_iter().for_each(|pipe| pipe.know(trail.snapshot.id(), &caller));
+    Ok(caller)
+}
+
+/// Says whether somebody who was at home is so still.
+pub(crate) fn is_at_home<P: Ports>(door: &Door<P>, identity: &Identity) -> bool {
+    door.ports.at_home().is_some_and(|who| who.person() == identity.person())
 }
 
 /// Asks who brings a token that is bound to a key for a proof that they hold it (RFC 9449 section 7, D-17).

@@ -3,6 +3,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use doorward_oauth::Identity;
 use doorward_types::ServerName;
 
 use crate::authorize::connect;
@@ -23,6 +24,9 @@ pub enum Framing {
     Request,
     /// HTTP+SSE of 2024-11-05: every answer is an event of one stream. The revision of 2026-07-28 has no such thing.
     Events,
+    /// Standard input and output of a process: every message is a line, in both revisions, and who speaks is the person
+    /// whose process it is.
+    Lines,
 }
 
 /// What carries a message.
@@ -33,6 +37,19 @@ pub enum Carrier {
     Pipe(Arc<Pipe>),
     /// A conversation that is over, or never was.
     NoPipe,
+    /// Standard input, before there is a conversation.
+    Stdio,
+}
+
+impl Carrier {
+    /// Says whether it comes by the standard input of this very process, and so without a token.
+    pub(crate) fn is_at_home(&self) -> bool {
+        match self {
+            Self::Stdio => true,
+            Self::Pipe(pipe) => pipe.framing == Framing::Lines,
+            Self::Request | Self::NoPipe => false,
+        }
+    }
 }
 
 /// One conversation.
@@ -40,6 +57,8 @@ pub struct Pipe {
     framing: Framing,
     caller: Arc<Caller>,
     server: Arc<ServerRules>,
+    /// Where no token comes in: who was last known to speak, and under which snapshot.
+    last: Mutex<Option<(u64, Arc<Caller>)>>,
     /// The session that was opened in it.
     session: Mutex<Option<Arc<str>>>,
 }
@@ -63,6 +82,17 @@ impl Pipe {
     /// Returns whose it is.
     pub fn caller(&self) -> &Arc<Caller> {
         &self.caller
+    }
+
+    /// Returns who spoke last, if that is still the same person under the same snapshot.
+    pub(crate) fn known(&self, identity: &Arc<Identity>, snapshot: u64) -> Option<Arc<Caller>> {
+        let last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let (under, caller) = last.as_ref()?;
+        (*under == snapshot && Arc::ptr_eq(&caller.identity, identity)).then(|| Arc::clone(caller))
+    }
+
+    pub(crate) fn know(&self, snapshot: u64, caller: &Arc<Caller>) {
+        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some((snapshot, Arc::clone(caller)));
     }
 
     /// Says whether a session was opened in it.
@@ -105,7 +135,7 @@ impl<P: Ports> Door<P> {
             return Err(trail.refused(refusal));
         }
         let server = Arc::clone(&trail.server);
-        Ok(Arc::new(Pipe { framing, caller, server, session: Mutex::default() }))
+        Ok(Arc::new(Pipe { framing, caller, server, last: Mutex::default(), session: Mutex::default() }))
     }
 
     /// Listens in a conversation's session for what its server says unasked, on behalf of who opened it.

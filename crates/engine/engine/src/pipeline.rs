@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use doorward_wire::{FrameKind, Method, RoutingHeaders};
+use doorward_wire::{Era, FrameKind, Id, Method, RoutingHeaders, lens};
 
 use crate::authorize::{Authorized, authorize};
 use crate::bridge::bridge;
@@ -49,9 +49,23 @@ impl<'a, P: Ports> Entered<'a, P> {
         }
     }
 
-    /// Says whether somebody waits for an answer to it: a refusal of what is no request has nobody to go to.
-    pub fn is_request(&self) -> bool {
-        matches!(&self.seated.asked, Asked::Frame { frame, .. } if frame.kind() == FrameKind::Request)
+    /// Returns the id of the request that it is.
+    pub fn id(&self) -> Option<&Id> {
+        match &self.seated.asked {
+            Asked::Frame { frame, .. } if frame.kind() == FrameKind::Request => frame.id(),
+            _ => None,
+        }
+    }
+
+    /// Returns the request that a client of 2026-07-28 gives up by it: in that revision nothing but the end of whatever
+    /// waits tells the engine so.
+    pub fn gives_up(&self) -> Option<Id> {
+        match &self.seated.asked {
+            Asked::Frame { frame, method: Method::Cancelled } if self.seated.trail.era == Era::Modern => {
+                lens::cancelled_id(frame)
+            }
+            _ => None,
+        }
     }
 }
 
@@ -91,7 +105,7 @@ impl<P: Ports> Door<P> {
     async fn come_in<'a>(&self, arrived: Arrived<'a, P>) -> Step<Entered<'a, P>> {
         let pipe = match &arrived.carrier {
             Carrier::Pipe(pipe) => Some(Arc::clone(pipe)),
-            Carrier::Request | Carrier::NoPipe => None,
+            Carrier::Request | Carrier::NoPipe | Carrier::Stdio => None,
         };
         let identified = identify(self, arrived).await?;
         let heard = hear(self, identified).await?;

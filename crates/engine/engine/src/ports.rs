@@ -49,6 +49,11 @@ pub trait Ports: Sized + Send + Sync + 'static {
     /// Says whether a source may try another unverified token now; false after too many bad ones (D-11).
     fn may_knock(&self, source: Option<IpAddr>, now: Timestamp) -> bool;
 
+    /// Returns who sits at this machine; none where everybody comes over a network.
+    fn at_home(&self) -> Option<Arc<Identity>> {
+        None
+    }
+
     /// Returns the signing keys at hand. Asked on every message: it must cost next to nothing.
     fn keys(&self) -> KeyRing;
 

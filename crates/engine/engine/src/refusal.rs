@@ -167,6 +167,8 @@ pub struct Reply {
     pub retry_after: Option<u32>,
     /// JSON-RPC message.
     pub body: Bytes,
+    /// Whether it answers a request, by its id: without one there is nobody to read it in a conversation.
+    pub answers: bool,
 }
 
 impl Refusal {
@@ -190,6 +192,7 @@ impl Refusal {
             // What has no id gets no answer in a body, so its refusal must be the status (T-07).
             face.status = if self.reason.fault() == Fault::Caller { 400 } else { 502 };
         }
+        let answers = id.is_some();
         // Without an id the member is left out: null is not an id (L-07).
         let id = id.map_or_else(String::new, |id| format!("\"id\":{id},"));
         let body = match &face.shape {
@@ -214,6 +217,7 @@ impl Refusal {
             challenge: face.challenge,
             retry_after: face.retry_after,
             body: Bytes::from(body),
+            answers,
         }
     }
 }

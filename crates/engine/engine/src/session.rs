@@ -44,7 +44,7 @@ pub(crate) fn session<'a, P: Ports>(door: &Door<P>, heard: Heard<'a>) -> Step<In
     let Heard { mut trail, caller, headers, carrier, mut said } = heard;
     match carrier {
         Carrier::Request => {}
-        Carrier::NoPipe => return Err(trail.refuse(Reason::SessionUnknown)),
+        Carrier::NoPipe | Carrier::Stdio => return Err(trail.refuse(Reason::SessionUnknown)),
         Carrier::Pipe(pipe) if !pipe.is_of(&caller, &trail.server.name) => {
             return Err(trail.refuse(Reason::SessionForeign));
         }
@@ -54,8 +54,12 @@ pub(crate) fn session<'a, P: Ports>(door: &Door<P>, heard: Heard<'a>) -> Step<In
         }
         Carrier::Pipe(pipe) => {
             trail.framing = pipe.framing();
-            if let Said::Frame { session, .. } = &mut said {
+            if let Said::Frame { session, method, .. } = &mut said {
                 *session = pipe.session();
+                // It may come without an envelope, and without a session it can be of that revision alone.
+                if *method == Method::Cancelled && session.is_none() && trail.framing == Framing::Lines {
+                    trail.era = Era::Modern;
+                }
             }
         }
     }

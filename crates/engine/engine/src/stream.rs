@@ -9,7 +9,7 @@ use std::sync::Arc;
 use bytes::{Bytes, BytesMut};
 use doorward_types::Timestamp;
 use doorward_wire::sse::write_event;
-use doorward_wire::{Era, LEGACY, Method};
+use doorward_wire::{Era, LEGACY, Method, write_line};
 use futures_util::future::{Either, select};
 
 use bridged::{Bridge, MOST_QUESTIONS, beside};
@@ -21,7 +21,8 @@ use crate::change::Watcher;
 use crate::door::Door;
 use crate::down;
 use crate::errand::{Errand, ErrandKind};
-use crate::identify::renew;
+use crate::identify::{is_at_home, renew};
+use crate::pipe::Framing;
 use crate::ports::{Events, More, Ports, UpstreamError, UpstreamFault};
 use crate::record::{Ending, RefusalFacts};
 use crate::refusal::Fault;
@@ -447,6 +448,9 @@ impl<P: Ports> ReleasedStream<P> {
 
     fn write(&mut self, bytes: &[u8], out: &mut BytesMut) {
         match &mut self.place {
+            _ if self.exchange.trail.framing == Framing::Lines => {
+                write_line(out, bytes);
+            }
             Some(place) => place.write(out, bytes),
             None => write_event(out, bytes),
         }
@@ -555,8 +559,11 @@ impl Welcome {
         if Some(epoch) != self.epoch {
             // Something was revoked, or a key withdrawn: whose stream it is not goes on.
             let identity = &exchange.caller.identity;
-            if !door.ports.keys().has(identity.kid()) {
-                return Err("key-withdrawn");
+            match exchange.trail.framing {
+                Framing::Lines if !is_at_home(door, identity) => return Err("signed-out"),
+                Framing::Lines => {}
+                _ if !door.ports.keys().has(identity.kid()) => return Err("key-withdrawn"),
+                _ => {}
             }
             if !door.ports.revocations().admits(identity) {
                 return Err("revoked");

@@ -106,24 +106,41 @@ pub fn verify(
         Signer::Entra => entra::judge(claims, key, expected, now)?,
         Signer::Door => own::judge(claims, typ, expected, now)?,
     };
-    let Judged { person, client, caller, groups, times, answers_challenges, token_id, own, bound_to } =
-        judged;
-    Ok(Identity {
-        tenant: person.tenant,
-        object: person.object,
+    Ok(Identity::of(judged, key.kid().clone()))
+}
+
+/// Somebody at their own machine, where no token comes in: who may start a process there is the operating system's to say,
+/// and who they are besides is said by a sign-in that was verified, if there was one.
+#[derive(Debug, Clone)]
+pub struct AtHome {
+    /// Who.
+    pub person: Person,
+    /// The program that speaks for them.
+    pub client: ClientId,
+    /// Their app roles, as the sign-in has them.
+    pub roles: Vec<Arc<str>>,
+    /// Their groups, as the sign-in has them.
+    pub groups: Groups,
+    /// Until when it counts.
+    pub expires: Timestamp,
+}
+
+/// Takes somebody for who they are at their own machine. For the guard alone: whoever comes over a network is known by a
+/// token ([`verify`]).
+pub fn at_home(who: AtHome, now: Timestamp) -> Identity {
+    let AtHome { person, client, roles, groups, expires } = who;
+    let judged = Judged {
+        person,
         client,
-        kind: caller.kind,
-        scopes: caller.scopes.into(),
-        roles: caller.roles.into(),
+        caller: crate::rules::Caller { kind: CallerKind::User, scopes: Vec::new(), roles },
         groups,
-        issued: times.issued,
-        expires: times.expires,
-        answers_challenges,
-        kid: key.kid().clone(),
-        token_id,
-        own,
-        bound_to,
-    })
+        times: crate::rules::Times { issued: now, expires },
+        answers_challenges: false,
+        token_id: None,
+        own: None,
+        bound_to: None,
+    };
+    Identity::of(judged, "at-home".into())
 }
 
 /// Judges a token as [`verify`] does, and keeps it where it can be exchanged at Entra on its owner's behalf: where it
@@ -143,6 +160,27 @@ pub fn verify_keeping(
 }
 
 impl Identity {
+    fn of(judged: Judged, kid: Arc<str>) -> Self {
+        let Judged { person, client, caller, groups, times, answers_challenges, token_id, own, bound_to } =
+            judged;
+        Self {
+            tenant: person.tenant,
+            object: person.object,
+            client,
+            kind: caller.kind,
+            scopes: caller.scopes.into(),
+            roles: caller.roles.into(),
+            groups,
+            issued: times.issued,
+            expires: times.expires,
+            answers_challenges,
+            kid,
+            token_id,
+            own,
+            bound_to,
+        }
+    }
+
     /// Returns the directory.
     pub fn tenant(&self) -> &TenantId {
         &self.tenant

@@ -142,7 +142,7 @@ impl Running {
         }
         self.door.end_sessions(None);
         self.door.ports().upstreams.shut_down().await;
-        if let Err(error) = self.door.ports().audit.close(SystemTime::now().into()).await {
+        if let Err(error) = self.door.ports().journal.log.close(SystemTime::now().into()).await {
             tracing::error!(%error, "the audit log was not closed well; the next start repairs it");
         }
     }

@@ -179,7 +179,7 @@ impl Conversation {
         }
         let running = Running(Arc::clone(&self));
         tokio::spawn(async move {
-            let (waits, method) = (entered.is_request(), entered.method());
+            let method = entered.method();
             let mut goes_on = self.running.subscribe();
             let carried = tokio::select! {
                 carried = door.go_on(entered) => carried,
@@ -193,7 +193,7 @@ impl Conversation {
                 Ok(Released::Accepted) => {}
                 Ok(Released::Whole { bytes, .. }) => _ = self.say_frame(&bytes).await,
                 Ok(Released::Stream(stream)) => self.pump(stream).await,
-                Err(reply) if waits => _ = self.say_frame(&reply.body).await,
+                Err(reply) if reply.answers => _ = self.say_frame(&reply.body).await,
                 Err(_) => {}
             }
             drop((running, counted));

@@ -1,23 +1,21 @@
 //! The gateway's ports: the outside world that the engine asks for.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Instant, SystemTime};
 
 use aws_lc_rs::rand::{SecureRandom, SystemRandom};
 use bytes::Bytes;
-use doorward_audit::{
-    Alarm, AuditLog, Outcome, Part, RefusedRecord, Step, Subject as Person, SubjectFacts, Target,
-};
+use doorward_audit::{AuditLog, Journal, ending};
 use doorward_engine::{
-    Answered, AuditUnwritable, Cleared, Ending, Errand, Fault, Going, GroupsUnavailable, IntentFacts,
-    OutcomeFacts, Ports, RandomUnavailable, ReadError, RefusalFacts, Subject, UpstreamError,
+    Answered, AuditUnwritable, Cleared, Errand, Going, GroupsUnavailable, IntentFacts, OutcomeFacts, Ports,
+    RandomUnavailable, ReadError, RefusalFacts, UpstreamError,
 };
 use doorward_entra::{Groups, Keys};
-use doorward_oauth::{CallerKind, Identity, KeyRing, KeySet, Revocations};
+use doorward_oauth::{Identity, KeyRing, KeySet, Revocations};
 use doorward_policy::PolicyProblem;
-use doorward_types::{ObjectId, ServerName, TenantId, Timestamp};
+use doorward_types::{ObjectId, ServerName, Timestamp};
 use doorward_upstream::{Link, UpstreamEvents, Upstreams};
 
 use crate::body::{self, Inbound};
@@ -25,12 +23,9 @@ use crate::knocks::Knocks;
 use crate::metrics::Metrics;
 use crate::sign_in::LatePages;
 
-/// Persons whose handles for the log are kept; beyond that they are made again.
-const PERSONS: usize = 65_536;
-
 /// The outside world of one gateway.
 pub struct GatewayPorts {
-    pub(crate) audit: AuditLog,
+    pub(crate) journal: Journal,
     pub(crate) upstreams: Arc<Upstreams>,
     pub(crate) keys: Arc<Keys>,
     door_keys: RwLock<Arc<KeySet>>,
@@ -42,7 +37,6 @@ pub struct GatewayPorts {
     pub(crate) pages: Arc<LatePages>,
     random: SystemRandom,
     began: Instant,
-    persons: Mutex<HashMap<(TenantId, ObjectId), Person>>,
 }
 
 impl GatewayPorts {
@@ -54,7 +48,7 @@ impl GatewayPorts {
         pages: Arc<LatePages>,
     ) -> Self {
         Self {
-            audit,
+            journal: Journal::new(audit),
             upstreams,
             keys,
             door_keys: RwLock::default(),
@@ -65,7 +59,6 @@ impl GatewayPorts {
             pages,
             random: SystemRandom::new(),
             began: Instant::now(),
-            persons: Mutex::new(HashMap::new()),
         }
     }
 
@@ -80,50 +73,6 @@ impl GatewayPorts {
     pub fn set_revocations(&self, revocations: Arc<Revocations>) {
         *self.revocations.write().unwrap_or_else(PoisonError::into_inner) = revocations;
     }
-
-    /// Returns the handle under which the log names a person.
-    fn person(&self, identity: &Identity) -> Result<Person, AuditUnwritable> {
-        let key = (identity.tenant().clone(), identity.object().clone());
-        let mut persons = self.persons.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(person) = persons.get(&key) {
-            return Ok(person.clone());
-        }
-        let facts = SubjectFacts {
-            tenant: identity.tenant(),
-            object: identity.object(),
-            name: None,
-            source: None,
-            application: identity.kind() == CallerKind::App,
-        };
-        let person = self.audit.subject(&facts).map_err(unwritable)?;
-        if persons.len() >= PERSONS {
-            persons.clear();
-        }
-        persons.insert(key, person.clone());
-        Ok(person)
-    }
-}
-
-fn unwritable(error: doorward_audit::AuditError) -> AuditUnwritable {
-    tracing::error!(%error, "the audit log cannot be written: the door is shut until it can");
-    AuditUnwritable
-}
-
-/// Names what a record is about. A name that no list holds was chosen by the caller and may hold anything.
-fn target<'a>(person: &Person, subject: &'a Subject, listed: bool) -> Target<'a> {
-    match subject {
-        Subject::None => Target::None,
-        Subject::Resource(uri) => Target::Resource(person.digest(Part::Resource, uri.as_bytes())),
-        Subject::Tool(name) if listed => Target::Tool(name),
-        Subject::Prompt(name) if listed => Target::Prompt(name),
-        Subject::Tool(name) | Subject::Prompt(name) | Subject::Method(name) => {
-            Target::Unlisted(person.digest(Part::Name, name.as_bytes()))
-        }
-    }
-}
-
-fn step(name: &'static str, took: std::time::Duration) -> Step {
-    Step { name, micros: u64::try_from(took.as_micros()).unwrap_or(u64::MAX) }
 }
 
 impl Ports for GatewayPorts {
@@ -182,40 +131,17 @@ impl Ports for GatewayPorts {
     }
 
     async fn intent(&self, facts: IntentFacts<'_>) -> Result<(), AuditUnwritable> {
-        let person = self.person(facts.identity)?;
-        let intent = doorward_audit::Intent {
-            call: doorward_audit::CallId(facts.call.0),
-            trace: Some(facts.trace),
-            subject: &person,
-            client: facts.identity.client().as_str(),
-            server: facts.server,
-            method: facts.method,
-            target: target(&person, facts.subject, true),
-            policies: facts.policies,
-            arguments: Some(person.digest(Part::Arguments, facts.digest)),
-            session: facts.session.map(|session| person.session(session)),
-            steps: &[
-                step("identify", facts.times.identify),
-                step("hear", facts.times.hear),
-                step("authorize", facts.times.authorize),
-                step("inspect", facts.times.inspect),
-            ],
-        };
-        self.audit.intent(&intent, facts.now).await.map_err(unwritable)
+        self.journal.intent(facts).await
     }
 
     async fn outcome(&self, facts: OutcomeFacts) -> Result<(), AuditUnwritable> {
-        let person = self.person(&facts.identity)?;
-        let outcome = self.outcome_record(&person, &facts);
-        self.audit.outcome(&outcome, facts.now).await.map_err(unwritable)
+        self.count(&facts);
+        self.journal.outcome(facts).await
     }
 
     fn outcome_detached(&self, facts: OutcomeFacts) {
-        let Ok(person) = self.person(&facts.identity) else { return };
-        let outcome = self.outcome_record(&person, &facts);
-        if let Err(error) = self.audit.outcome_detached(&outcome, facts.now) {
-            tracing::error!(%error, "the outcome of an aborted call is not in the log: it will count as unknown");
-        }
+        self.count(&facts);
+        self.journal.outcome_detached(facts);
     }
 
     async fn refused(&self, facts: RefusalFacts<'_>) -> Result<(), AuditUnwritable> {
@@ -226,7 +152,7 @@ impl Ports for GatewayPorts {
                 self.knocks.refused(facts.source, facts.now);
             }
             if let Some(source) = facts.source {
-                self.audit.refused_unauthenticated(source, facts.reason, facts.now);
+                self.journal.log.refused_unauthenticated(source, facts.reason, facts.now);
             }
             tracing::debug!(server = %facts.server, reason = facts.reason, detail = facts.detail, "refused, caller unknown");
             return Ok(());
@@ -245,41 +171,7 @@ impl Ports for GatewayPorts {
             detail = facts.detail,
             "refused"
         );
-        let person = self.person(identity)?;
-        let listed = !matches!(facts.reason, "tool-unseen" | "prompt-unseen" | "not-connected");
-        let record = RefusedRecord {
-            call: None,
-            trace: None,
-            subject: &person,
-            client: identity.client().as_str(),
-            server: Some(facts.server),
-            method: facts.method,
-            target: target(&person, facts.subject, listed),
-            reason: facts.reason,
-            fault: match facts.fault {
-                Fault::Caller => doorward_audit::Fault::Caller,
-                Fault::Upstream => doorward_audit::Fault::Upstream,
-                Fault::Operator => doorward_audit::Fault::Operator,
-            },
-            policies: facts.policies,
-            errors: &[],
-            session: None,
-            steps: &[],
-        };
-        self.audit.refused(&record, facts.now).await.map_err(unwritable)?;
-        if facts.alarm {
-            tracing::warn!(server = %facts.server, reason = facts.reason, "alarm");
-            let alarm = Alarm {
-                what: facts.reason,
-                subject: Some(&person),
-                server: Some(facts.server),
-                call: None,
-                trace: None,
-                session: None,
-            };
-            self.audit.alarm(&alarm, facts.now).await.map_err(unwritable)?;
-        }
-        Ok(())
+        self.journal.refused(identity, &facts).await
     }
 
     async fn upstream(
@@ -329,29 +221,7 @@ impl Ports for GatewayPorts {
 }
 
 impl GatewayPorts {
-    fn outcome_record<'a>(&self, person: &Person, facts: &'a OutcomeFacts) -> Outcome<'a> {
-        let (ending, reason) = match facts.ending {
-            Ending::Result => (doorward_audit::Ending::Ok, None),
-            Ending::Error => (doorward_audit::Ending::Error, None),
-            Ending::Asked => (doorward_audit::Ending::Ok, Some("input-required")),
-            Ending::Accepted => (doorward_audit::Ending::Accepted, None),
-            Ending::Refused(reason) => (doorward_audit::Ending::Refused, Some(reason)),
-            Ending::Aborted => (doorward_audit::Ending::Aborted, None),
-            Ending::Failed("upstream-timeout") => (doorward_audit::Ending::Timeout, None),
-            Ending::Failed(reason) => (doorward_audit::Ending::Failed, Some(reason)),
-        };
-        self.metrics.ended(&facts.server, ending.id(), facts.took);
-        Outcome {
-            call: doorward_audit::CallId(facts.call.0),
-            trace: Some(facts.trace),
-            server: &facts.server,
-            ending,
-            reason,
-            frames: facts.frames,
-            bytes: facts.bytes,
-            digest: (facts.frames > 0).then(|| person.digest(Part::Answer, &facts.digest)),
-            took_micros: u64::try_from(facts.took.as_micros()).unwrap_or(u64::MAX),
-            steps: &[],
-        }
+    fn count(&self, facts: &OutcomeFacts) {
+        self.metrics.ended(&facts.server, ending(facts.ending).0.id(), facts.took);
     }
 }

@@ -163,7 +163,7 @@ impl Site {
     }
 
     fn ready(&self) -> Response<Reply> {
-        let (audit, draining) = (self.door.ports().audit.healthy(), *self.drain.borrow());
+        let (audit, draining) = (self.door.ports().journal.log.healthy(), *self.drain.borrow());
         let keys = !self.door.ports().keys.current().is_empty();
         let status =
             if audit && keys && !draining { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };

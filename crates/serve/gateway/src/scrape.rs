@@ -57,7 +57,7 @@ fn page(door: &Door<GatewayPorts>, request: &Request<Incoming>) -> Response<Repl
         return empty(StatusCode::METHOD_NOT_ALLOWED);
     }
     let ports = door.ports();
-    let text = ports.metrics.text(door.sessions(), ports.audit.healthy());
+    let text = ports.metrics.text(door.sessions(), ports.journal.log.healthy());
     let mut response = json(StatusCode::OK, text);
     let kind = HeaderValue::from_static("application/openmetrics-text; version=1.0.0; charset=utf-8");
     response.headers_mut().insert(http::header::CONTENT_TYPE, kind);

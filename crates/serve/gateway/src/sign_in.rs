@@ -133,7 +133,7 @@ pub(crate) async fn open(
         grants,
         connections: ready.connections,
         entra_keys: Arc::clone(keys),
-        audit: door.ports().audit.clone(),
+        audit: door.ports().journal.log.clone(),
         connector: connector.clone(),
         keeper: Arc::new(Keeper(Arc::clone(door))),
         clock: Arc::new(|| SystemTime::now().into()),

@@ -29,7 +29,8 @@ const BELOW: &str = "
 Where a letter is missing, one side has no such thing: the Inspector's command line declares no capabilities, prints results
 alone and ends with its call; server-filesystem asks nobody and is done at once; server-everything finishes what it began
 when it is told that nobody waits, and shows nobody that it was told. mcp-remote is given its token when it starts, and so
-cannot lose it. *auto* clients take 2026-07-28 where they find it, which is before every server here.
+cannot lose it. *auto* clients take 2026-07-28 where they find it, which is before every server here. For HTTP+SSE, the
+transport of 2024-11-05, the configuration opens the door (`sse_clients`, `transport = \"http+sse\"`).
 ";
 
 /// Writes the page, or compares it with what stands in the repository.

@@ -1,4 +1,4 @@
-//! The servers behind the door: five that run by themselves, three that the door starts.
+//! The servers behind the door: seven that run by themselves, three that the door starts.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -83,9 +83,10 @@ const fn fixture(name: &'static str, mode: &'static str, speaks: &'static [Revis
     }
 }
 
-pub(crate) const SERVERS: [Server; 8] = [
+pub(crate) const SERVERS: [Server; 10] = [
     everything_over("everything-http", "HTTP"),
     everything_over("everything-stdio", "stdio"),
+    everything_over("everything-sse", "HTTP+SSE"),
     Server {
         name: "filesystem",
         title: "server-filesystem",
@@ -100,6 +101,7 @@ pub(crate) const SERVERS: [Server; 8] = [
     },
     fastmcp_over("fastmcp-http", "HTTP"),
     fastmcp_over("fastmcp-stdio", "stdio"),
+    Server { speaks: &[Legacy], ..fastmcp_over("fastmcp-sse", "HTTP+SSE") },
     fixture("fixture-dual", "dual", &[Legacy, Modern]),
     fixture("fixture-legacy", "legacy", &[Legacy]),
     fixture("fixture-modern", "modern", &[Modern]),
@@ -146,20 +148,29 @@ impl Servers {
         std::fs::create_dir_all(&files).expect("the folder is ours");
         std::fs::write(document(lab.folder()), WRITTEN).expect("the folder is ours");
         let mut running = Vec::new();
-        for server in SERVERS.iter().filter(|server| server.transport == "HTTP") {
-            let ready = if server.title == "FastMCP" { "Uvicorn running on" } else { "listening on" };
+        for server in SERVERS.iter().filter(|server| server.transport != "stdio") {
+            let old = server.transport == "HTTP+SSE";
+            let ready = match server.title {
+                "FastMCP" => "Uvicorn running on",
+                "server-everything" if old => "running on",
+                _ => "listening on",
+            };
             let (program, address) = Program::on_free_port(ready, |address| {
                 let port = address.port().to_string();
                 match server.title {
                     "server-everything" => {
                         let mut command = bare(kit.node());
                         // It has no option for the address, and listens on all.
-                        command.arg(everything(kit)).arg("streamableHttp").env("PORT", port);
+                        command
+                            .arg(everything(kit))
+                            .arg(if old { "sse" } else { "streamableHttp" })
+                            .env("PORT", port);
                         command
                     }
                     "FastMCP" => {
                         let mut command = bare(kit.python());
-                        command.arg(kit.script("fastmcp_server.py")).args(["http", &port]);
+                        let transport = if old { "sse" } else { "http" };
+                        command.arg(kit.script("fastmcp_server.py")).args([transport, &port]);
                         command
                     }
                     mode => {
@@ -177,7 +188,8 @@ impl Servers {
 
     /// Holds what the table says of the servers to what they say themselves.
     pub(crate) async fn speak_as_told(&self) {
-        for (name, _, address) in &self.running {
+        // Over HTTP+SSE nothing else is spoken.
+        for (name, _, address) in self.running.iter().filter(|(name, ..)| !name.ends_with("-sse")) {
             let caller = Client::new(*address, name);
             let asked = [
                 (Legacy, caller.request(http::Method::POST, initialize().to_string())),
@@ -218,8 +230,9 @@ impl Servers {
             child("filesystem", &[kit.node(), filesystem, self.files.clone()]),
             child("fastmcp-stdio", &[kit.python(), kit.script("fastmcp_server.py"), stdio]),
         ];
-        let remote = |(name, _, address): &(&str, Program, SocketAddr)| {
-            table(name, &format!("url = \"http://{address}/mcp\""))
+        let remote = |(name, _, address): &(&str, Program, SocketAddr)| match name.ends_with("-sse") {
+            true => table(name, &format!("url = \"http://{address}/sse\"\ntransport = \"http+sse\"")),
+            false => table(name, &format!("url = \"http://{address}/mcp\"")),
         };
         servers.extend(self.running.iter().map(remote));
         DoorPlan {
@@ -234,7 +247,7 @@ impl Servers {
 }
 
 fn table(name: &str, rest: &str) -> String {
-    format!("[[server]]\nname = \"{name}\"\n{rest}\n")
+    format!("[[server]]\nname = \"{name}\"\nsse_clients = true\n{rest}\n")
 }
 
 fn everything(kit: &Kit) -> PathBuf {

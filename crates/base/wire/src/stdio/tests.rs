@@ -68,3 +68,10 @@ proptest! {
         prop_assert_eq!(read(&chunks, 6), read(&[&bytes], 6));
     }
 }
+
+#[test]
+fn a_frame_of_several_lines_is_written_as_one() {
+    let mut out = BytesMut::from("before\n");
+    write_line(&mut out, b"{\r\n\"a\":\"\\n\"}");
+    assert_eq!(&out[..], b"before\n{  \"a\":\"\\n\"}\n");
+}

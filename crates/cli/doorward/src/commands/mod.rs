@@ -5,6 +5,7 @@ pub(crate) mod client_config;
 pub(crate) mod config;
 pub(crate) mod doctor;
 pub(crate) mod entra;
+pub(crate) mod guard;
 #[cfg(feature = "lab")]
 pub(crate) mod lab;
 pub(crate) mod pages;

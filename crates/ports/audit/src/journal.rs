@@ -1,0 +1,199 @@
+//! What the engine knows of a message, as records of the log: the same at both doors.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use doorward_engine::{
+    AuditUnwritable, Ending as Ended, Fault as At, IntentFacts, OutcomeFacts, RefusalFacts, Subject as About,
+};
+use doorward_oauth::{CallerKind, Identity};
+use doorward_types::{ObjectId, TenantId};
+
+use crate::error::AuditError;
+use crate::keys::{Part, Subject, SubjectFacts};
+use crate::log::AuditLog;
+use crate::record::{Alarm, CallId, Ending, Fault, Intent, Outcome, RefusedRecord, Step, Target};
+
+/// Persons whose handles are kept; beyond that they are made again.
+const PERSONS: usize = 65_536;
+
+/// Writes down messages.
+pub struct Journal {
+    /// Where.
+    pub log: AuditLog,
+    persons: Mutex<HashMap<(TenantId, ObjectId), Subject>>,
+}
+
+impl Journal {
+    /// Writes into this log.
+    pub fn new(log: AuditLog) -> Self {
+        Self { log, persons: Mutex::default() }
+    }
+
+    /// Returns the handle under which the log names a person.
+    fn person(&self, identity: &Identity) -> Result<Subject, AuditUnwritable> {
+        let key = (identity.tenant().clone(), identity.object().clone());
+        let mut persons = self.persons.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(person) = persons.get(&key) {
+            return Ok(person.clone());
+        }
+        let facts = SubjectFacts {
+            tenant: identity.tenant(),
+            object: identity.object(),
+            name: None,
+            source: None,
+            application: identity.kind() == CallerKind::App,
+        };
+        let person = self.log.subject(&facts).map_err(unwritable)?;
+        if persons.len() >= PERSONS {
+            persons.clear();
+        }
+        persons.insert(key, person.clone());
+        Ok(person)
+    }
+
+    /// Writes that a message is about to be sent.
+    ///
+    /// # Errors
+    /// When it cannot be written: nothing may be sent then.
+    pub async fn intent(&self, facts: IntentFacts<'_>) -> Result<(), AuditUnwritable> {
+        let person = self.person(facts.identity)?;
+        let intent = Intent {
+            call: CallId(facts.call.0),
+            trace: Some(facts.trace),
+            subject: &person,
+            client: facts.identity.client().as_str(),
+            server: facts.server,
+            method: facts.method,
+            target: target(&person, facts.subject, true),
+            policies: facts.policies,
+            arguments: Some(person.digest(Part::Arguments, facts.digest)),
+            session: facts.session.map(|session| person.session(session)),
+            steps: &[
+                step("identify", facts.times.identify),
+                step("hear", facts.times.hear),
+                step("authorize", facts.times.authorize),
+                step("inspect", facts.times.inspect),
+            ],
+        };
+        self.log.intent(&intent, facts.now).await.map_err(unwritable)
+    }
+
+    /// Writes how it ended.
+    ///
+    /// # Errors
+    /// When it cannot be written: nothing may be released then.
+    pub async fn outcome(&self, facts: OutcomeFacts) -> Result<(), AuditUnwritable> {
+        let person = self.person(&facts.identity)?;
+        let outcome = record(&person, &facts);
+        self.log.outcome(&outcome, facts.now).await.map_err(unwritable)
+    }
+
+    /// Writes how a message ended for whom nobody waits.
+    pub fn outcome_detached(&self, facts: OutcomeFacts) {
+        let Ok(person) = self.person(&facts.identity) else { return };
+        let outcome = record(&person, &facts);
+        if let Err(error) = self.log.outcome_detached(&outcome, facts.now) {
+            tracing::error!(%error, "the outcome of an aborted call is not in the log: it will count as unknown");
+        }
+    }
+
+    /// Writes that a known caller was refused.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub async fn refused(
+        &self,
+        identity: &Identity,
+        facts: &RefusalFacts<'_>,
+    ) -> Result<(), AuditUnwritable> {
+        let person = self.person(identity)?;
+        let listed = !matches!(facts.reason, "tool-unseen" | "prompt-unseen" | "not-connected");
+        let record = RefusedRecord {
+            call: None,
+            trace: None,
+            subject: &person,
+            client: identity.client().as_str(),
+            server: Some(facts.server),
+            method: facts.method,
+            target: target(&person, facts.subject, listed),
+            reason: facts.reason,
+            fault: match facts.fault {
+                At::Caller => Fault::Caller,
+                At::Upstream => Fault::Upstream,
+                At::Operator => Fault::Operator,
+            },
+            policies: facts.policies,
+            errors: &[],
+            session: None,
+            steps: &[],
+        };
+        self.log.refused(&record, facts.now).await.map_err(unwritable)?;
+        if facts.alarm {
+            tracing::warn!(server = %facts.server, reason = facts.reason, "alarm");
+            let alarm = Alarm {
+                what: facts.reason,
+                subject: Some(&person),
+                server: Some(facts.server),
+                call: None,
+                trace: None,
+                session: None,
+            };
+            self.log.alarm(&alarm, facts.now).await.map_err(unwritable)?;
+        }
+        Ok(())
+    }
+}
+
+fn unwritable(error: AuditError) -> AuditUnwritable {
+    tracing::error!(%error, "the audit log cannot be written: the door is shut until it can");
+    AuditUnwritable
+}
+
+/// Names what a record is about. A name that no list holds was chosen by the caller and may hold anything.
+fn target<'a>(person: &Subject, about: &'a About, listed: bool) -> Target<'a> {
+    match about {
+        About::None => Target::None,
+        About::Resource(uri) => Target::Resource(person.digest(Part::Resource, uri.as_bytes())),
+        About::Tool(name) if listed => Target::Tool(name),
+        About::Prompt(name) if listed => Target::Prompt(name),
+        About::Tool(name) | About::Prompt(name) | About::Method(name) => {
+            Target::Unlisted(person.digest(Part::Name, name.as_bytes()))
+        }
+    }
+}
+
+fn step(name: &'static str, took: Duration) -> Step {
+    Step { name, micros: u64::try_from(took.as_micros()).unwrap_or(u64::MAX) }
+}
+
+/// Returns how something ended, as the log has it.
+pub fn ending(ended: Ended) -> (Ending, Option<&'static str>) {
+    match ended {
+        Ended::Result => (Ending::Ok, None),
+        Ended::Error => (Ending::Error, None),
+        Ended::Asked => (Ending::Ok, Some("input-required")),
+        Ended::Accepted => (Ending::Accepted, None),
+        Ended::Refused(reason) => (Ending::Refused, Some(reason)),
+        Ended::Aborted => (Ending::Aborted, None),
+        Ended::Failed("upstream-timeout") => (Ending::Timeout, None),
+        Ended::Failed(reason) => (Ending::Failed, Some(reason)),
+    }
+}
+
+fn record<'a>(person: &Subject, facts: &'a OutcomeFacts) -> Outcome<'a> {
+    let (ending, reason) = ending(facts.ending);
+    Outcome {
+        call: CallId(facts.call.0),
+        trace: Some(facts.trace),
+        server: &facts.server,
+        ending,
+        reason,
+        frames: facts.frames,
+        bytes: facts.bytes,
+        digest: (facts.frames > 0).then(|| person.digest(Part::Answer, &facts.digest)),
+        took_micros: u64::try_from(facts.took.as_micros()).unwrap_or(u64::MAX),
+        steps: &[],
+    }
+}

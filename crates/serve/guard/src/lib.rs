@@ -1,0 +1,14 @@
+//! The local door: around one server on stdio, for the person whose machine it is.
+//!
+//! A client starts it in the server's place. It starts the server, hands every message to the engine, and writes out what
+//! comes back: the same way, policies and records as at the remote door. It judges nothing itself. Its standard output
+//! carries MCP and nothing else; who speaks on its standard input is known without a token, since only the person
+//! themselves could have started it.
+
+mod front;
+mod open;
+mod ports;
+
+pub use front::Ended;
+pub use open::{Guard, OpenError, Plan};
+pub use ports::GuardPorts;

@@ -1,0 +1,172 @@
+//! From a plan to a guard: policies compiled, the log opened, nothing started yet.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, RwLock};
+use std::time::{Duration, SystemTime};
+
+use doorward_audit::{AuditConfig, AuditError, AuditLog, Journal};
+use doorward_engine::{
+    Door, DoorLimits, ElicitationRules, EraRule, ServerRules, SessionRules, Snapshot, Urls,
+};
+use doorward_net::{Connector, ConnectorConfig};
+use doorward_oauth::{AtHome, Audience, Cloud, EntraTokens, Expectation, Tenants, TokenCache, at_home};
+use doorward_policy::{PolicyProblem, PolicyText};
+use doorward_types::{ClientId, ServerName};
+use doorward_upstream::{StdioLimits, StdioTarget, Target, Upstreams};
+use doorward_wire::Limits;
+
+use crate::ports::GuardPorts;
+
+/// What a guard is to stand around, and for whom.
+pub struct Plan {
+    /// What the server is called in policies and records.
+    pub name: ServerName,
+    /// Its program and arguments.
+    pub command: Vec<String>,
+    /// Variables for it.
+    pub env: Vec<(String, String)>,
+    /// Its working directory; the guard's own if none.
+    pub cwd: Option<PathBuf>,
+    /// What it speaks.
+    pub era: EraRule,
+    /// The policies: name and text of each file.
+    pub policies: Vec<(String, String)>,
+    /// Hosts that it may ask the person to open.
+    pub url_hosts: Vec<String>,
+    /// Who sits at this machine.
+    pub who: AtHome,
+    /// Where records and their keys lie: a folder of the person's own.
+    pub state: PathBuf,
+    /// How long the server may be silent on a call.
+    pub call_timeout: Duration,
+}
+
+/// Why no guard stands.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The policies are not valid.
+    #[error("the policies are not valid:\n{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
+    Policies(Vec<PolicyProblem>),
+    /// The log cannot be opened. Without it nothing is let through.
+    #[error("the audit log cannot be opened: {0}")]
+    Audit(#[from] AuditError),
+    /// As many guards of this name run as may.
+    #[error("{MOST_GUARDS} guards of the name `{0}` run already, each with a log of its own in {1}")]
+    Full(ServerName, PathBuf),
+    /// The target cannot be used.
+    #[error("{0}")]
+    Target(String),
+    /// The operating system gives no randomness.
+    #[error("the operating system gives no randomness")]
+    Random,
+}
+
+/// The longest a call may take, progress included.
+const MOST: Duration = Duration::from_secs(60 * 60);
+/// A message of either side, and one event.
+pub(crate) const MOST_REQUEST: usize = 4 << 20;
+const MOST_ANSWER: usize = 64 << 20;
+/// Guards of one name at once: clients start one for each of their windows.
+const MOST_GUARDS: usize = 64;
+const AGE: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+
+/// A guard, about to begin.
+pub struct Guard {
+    pub(crate) door: Arc<Door<GuardPorts>>,
+    pub(crate) name: ServerName,
+    /// Where its records lie.
+    pub log: PathBuf,
+}
+
+impl Guard {
+    /// Prepares a guard.
+    ///
+    /// # Errors
+    /// [`OpenError`]; what was opened is closed again.
+    pub fn open(plan: Plan) -> Result<Self, OpenError> {
+        let text = Arc::new(PolicyText::parse(&plan.policies).map_err(OpenError::Policies)?);
+        let snapshot =
+            Snapshot::compile(1, vec![rules(&plan)?], text, BTreeMap::new()).map_err(OpenError::Policies)?;
+        let bad = |error: String| OpenError::Target(error);
+        let connector = Connector::new(ConnectorConfig::default()).map_err(|error| bad(error.to_string()))?;
+        let target = StdioTarget {
+            command: plan.command,
+            env: plan.env,
+            cwd: plan.cwd,
+            shared: false,
+            limits: StdioLimits { children: 4, idle: AGE, most: MOST },
+        };
+        let targets = [(plan.name.clone(), Target::Stdio(target))];
+        let upstreams = Upstreams::new(&connector, targets).map_err(bad)?;
+        let (audit, log) = open_log(&plan.state, &plan.name)?;
+        let who = at_home(plan.who, SystemTime::now().into());
+        let ports = GuardPorts::new(Journal::new(audit), Arc::new(upstreams), who);
+        let limits = DoorLimits {
+            sessions: SessionRules { total: 16, per_owner: 16, idle: AGE, absolute: AGE },
+            // A conversation that breaks is over.
+            resume: false,
+        };
+        let door = Arc::new(Door::new(ports, snapshot, limits).map_err(|_| OpenError::Random)?);
+        Ok(Self { door, name: plan.name, log })
+    }
+}
+
+/// Opens the first log of this name that no other guard holds: two writers would break its chain.
+fn open_log(state: &Path, name: &ServerName) -> Result<(AuditLog, PathBuf), OpenError> {
+    for slot in 0..MOST_GUARDS {
+        let folder = |kind: &str| state.join(kind).join(name.as_str()).join(slot.to_string());
+        let dir = folder("audit");
+        // What signs lies elsewhere than what is signed, and its second copy too.
+        let config = AuditConfig::new(&dir, folder("keys").join("audit.pem"), folder("checkpoints"));
+        match AuditLog::open(config, SystemTime::now().into()) {
+            Ok(log) => return Ok((log, dir)),
+            Err(AuditError::Locked(_)) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Err(OpenError::Full(name.clone(), state.to_owned()))
+}
+
+fn rules(plan: &Plan) -> Result<ServerRules, OpenError> {
+    let bound = |max_bytes: usize| Limits { max_bytes, ..Limits::default() };
+    let cloud = Cloud::named("public").ok_or_else(|| OpenError::Target("no cloud is known".to_owned()))?;
+    let nobody = ClientId::parse("00000000-0000-0000-0000-000000000000")
+        .map_err(|error| OpenError::Target(error.to_string()))?;
+    Ok(ServerRules {
+        name: plan.name.clone(),
+        resource: format!("stdio:{}", plan.name),
+        metadata_url: String::new(),
+        challenge_scope: String::new(),
+        // No token opens it: nobody comes over a network.
+        expectation: Expectation {
+            cloud,
+            tenants: Tenants::Many(BTreeSet::new()),
+            audience: Audience { client_id: nobody, app_id_uris: Vec::new() },
+            required_scope: Vec::new(),
+            required_role: Vec::new(),
+            allow_app_only: false,
+            skew: Duration::ZERO,
+            accept_v1: false,
+            door: None,
+            entra: EntraTokens::None,
+        },
+        era: plan.era,
+        call_timeout: plan.call_timeout,
+        call_most: MOST,
+        request_limits: bound(MOST_REQUEST),
+        answer_limits: bound(MOST_ANSWER),
+        event_bytes: MOST_ANSWER,
+        keeps_assertion: false,
+        per_person_credential: false,
+        acquaintance: Arc::default(),
+        elicitation: ElicitationRules {
+            forms_guarded: true,
+            url_hosts: plan.url_hosts.clone(),
+            plain_loopback: false,
+            // Whoever opens it sits here too.
+            urls: Urls::Unproven,
+        },
+        tokens: RwLock::new(TokenCache::new(1)),
+    })
+}

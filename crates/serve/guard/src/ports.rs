@@ -1,0 +1,153 @@
+//! The guard's ports: the outside world that the engine asks for.
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::{Instant, SystemTime};
+
+use aws_lc_rs::rand::{SecureRandom, SystemRandom};
+use bytes::Bytes;
+use doorward_audit::Journal;
+use doorward_engine::{
+    Answered, AuditUnwritable, Cleared, Errand, Going, GroupsUnavailable, IntentFacts, OutcomeFacts, Ports,
+    RandomUnavailable, ReadError, RefusalFacts, UpstreamError,
+};
+use doorward_oauth::{Identity, KeyRing, Revocations};
+use doorward_policy::PolicyProblem;
+use doorward_types::{ObjectId, ServerName, Timestamp};
+use doorward_upstream::{Link, UpstreamEvents, Upstreams};
+
+/// The outside world of one guard.
+pub struct GuardPorts {
+    pub(crate) journal: Journal,
+    pub(crate) upstreams: Arc<Upstreams>,
+    /// Who sits at this machine.
+    who: RwLock<Option<Arc<Identity>>>,
+    random: SystemRandom,
+    began: Instant,
+}
+
+impl GuardPorts {
+    pub(crate) fn new(journal: Journal, upstreams: Arc<Upstreams>, who: Identity) -> Self {
+        let who = RwLock::new(Some(Arc::new(who)));
+        Self { journal, upstreams, who, random: SystemRandom::new(), began: Instant::now() }
+    }
+
+    /// Takes over who sits here now: nobody, once they have signed out. The door's epoch is to be raised after this, so that
+    /// streams notice.
+    pub fn set_who(&self, who: Option<Identity>) {
+        *self.who.write().unwrap_or_else(PoisonError::into_inner) = who.map(Arc::new);
+    }
+}
+
+impl Ports for GuardPorts {
+    type Body = Bytes;
+    type Link = Link;
+    type Events = UpstreamEvents;
+
+    fn now(&self) -> Timestamp {
+        SystemTime::now().into()
+    }
+
+    fn stopwatch(&self) -> u64 {
+        u64::try_from(self.began.elapsed().as_nanos()).unwrap_or(u64::MAX)
+    }
+
+    async fn pause(&self, time: std::time::Duration) {
+        tokio::time::sleep(time).await;
+    }
+
+    fn random(&self) -> Result<[u8; 32], RandomUnavailable> {
+        let mut bytes = [0; 32];
+        self.random.fill(&mut bytes).map_err(|_| RandomUnavailable)?;
+        Ok(bytes)
+    }
+
+    async fn read(&self, body: Bytes, limit: usize) -> Result<Bytes, ReadError> {
+        if body.len() > limit { Err(ReadError::TooLarge) } else { Ok(body) }
+    }
+
+    /// No token comes in here, so none can be tried.
+    fn may_knock(&self, _source: Option<IpAddr>, _now: Timestamp) -> bool {
+        false
+    }
+
+    fn at_home(&self) -> Option<Arc<Identity>> {
+        self.who.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn keys(&self) -> KeyRing {
+        KeyRing::default()
+    }
+
+    fn revocations(&self) -> Arc<Revocations> {
+        Arc::default()
+    }
+
+    async fn refresh_keys(&self, _kid: &str) -> bool {
+        false
+    }
+
+    async fn groups(&self, _identity: &Identity) -> Result<BTreeSet<ObjectId>, GroupsUnavailable> {
+        let what = "the sign-in tells of too many groups to list, and the guard asks nobody else for them";
+        Err(GroupsUnavailable(what.to_owned()))
+    }
+
+    async fn intent(&self, facts: IntentFacts<'_>) -> Result<(), AuditUnwritable> {
+        self.journal.intent(facts).await
+    }
+
+    async fn outcome(&self, facts: OutcomeFacts) -> Result<(), AuditUnwritable> {
+        self.journal.outcome(facts).await
+    }
+
+    fn outcome_detached(&self, facts: OutcomeFacts) {
+        self.journal.outcome_detached(facts);
+    }
+
+    async fn refused(&self, facts: RefusalFacts<'_>) -> Result<(), AuditUnwritable> {
+        let (reason, detail) = (facts.reason, facts.detail);
+        tracing::info!(method = facts.method.unwrap_or("-"), reason, detail, "refused");
+        match facts.identity {
+            Some(identity) => self.journal.refused(identity, &facts).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn upstream(
+        &self,
+        cleared: Cleared<Self>,
+    ) -> Result<Answered<Link, UpstreamEvents>, UpstreamError> {
+        self.upstreams.send(cleared).await
+    }
+
+    async fn errand(&self, errand: Errand<Self>) -> Result<Answered<Link, UpstreamEvents>, UpstreamError> {
+        self.upstreams.errand(errand).await
+    }
+
+    fn errand_detached(&self, errand: Errand<Self>) {
+        let upstreams = Arc::clone(&self.upstreams);
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            runtime.spawn(async move {
+                if let Err(error) = upstreams.errand(errand).await {
+                    tracing::debug!(detail = error.detail, "the server could not be told something");
+                }
+            });
+        }
+    }
+
+    /// Nobody comes back to a guard: what its client left is over.
+    fn detached(&self, going: Going<Self>) {
+        drop(going);
+    }
+
+    fn close(&self, link: Arc<Link>) {
+        self.upstreams.close(link);
+    }
+
+    fn policies_unfit(&self, server: &ServerName, problems: &[PolicyProblem]) {
+        for problem in problems {
+            tracing::error!(%server, %problem, "the policies do not fit what the server offers: what is new stays refused");
+        }
+    }
+}

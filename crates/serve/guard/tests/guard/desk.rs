@@ -1,0 +1,160 @@
+//! A guard on a desk: its two streams in hand, its folder below.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use doorward_engine::EraRule;
+use doorward_guard::{Ended, Guard, Plan};
+use doorward_oauth::{AtHome, Groups};
+use doorward_types::{ClientId, ObjectId, Person, ServerName, TenantId, Timestamp};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, DuplexStream, Lines};
+use tokio::task::JoinHandle;
+
+const STARTER: &str = r#"@id("starter") permit (principal, action, resource);"#;
+
+pub(crate) struct Desk {
+    folder: Arc<TempDir>,
+    pub(crate) log: PathBuf,
+    input: Option<DuplexStream>,
+    output: Option<Lines<BufReader<DuplexStream>>>,
+    guard: JoinHandle<Ended>,
+}
+
+impl Desk {
+    /// Puts a guard around one of this program's servers.
+    pub(crate) async fn open(child: &str, era: EraRule, policies: &str) -> Self {
+        Self::in_folder(Arc::new(tempfile::tempdir().unwrap()), child, era, policies)
+    }
+
+    /// Puts another one up with the same folder.
+    pub(crate) async fn another(&self, child: &str, era: EraRule) -> Self {
+        Self::in_folder(Arc::clone(&self.folder), child, era, "")
+    }
+
+    fn in_folder(folder: Arc<TempDir>, child: &str, era: EraRule, policies: &str) -> Self {
+        let program = std::env::current_exe().unwrap().display().to_string();
+        let words = [&program, child, "--exact", "--ignored", "--nocapture", "--quiet"];
+        let text = if policies.is_empty() { STARTER } else { policies };
+        let guid = "00000000-0000-0000-0000-000000000000";
+        let plan = Plan {
+            name: ServerName::parse("kid").unwrap(),
+            command: words.map(str::to_owned).to_vec(),
+            env: Vec::new(),
+            cwd: None,
+            era,
+            policies: vec![("test.cedar".to_owned(), text.to_owned())],
+            url_hosts: Vec::new(),
+            who: AtHome {
+                person: Person {
+                    tenant: TenantId::parse(guid).unwrap(),
+                    object: ObjectId::parse(guid).unwrap(),
+                },
+                client: ClientId::registered("test").unwrap(),
+                roles: Vec::new(),
+                groups: Groups::Absent,
+                expires: Timestamp::from_micros(i64::MAX),
+            },
+            state: folder.path().to_owned(),
+            call_timeout: Duration::from_secs(20),
+        };
+        let guard = Guard::open(plan).unwrap();
+        let log = guard.log.clone();
+        let (input, reads) = tokio::io::duplex(64 * 1024);
+        let (writes, output) = tokio::io::duplex(64 * 1024);
+        let guard = tokio::spawn(guard.serve(reads, writes, std::future::pending()));
+        let output = Some(BufReader::new(output).lines());
+        Self { folder, log, input: Some(input), output, guard }
+    }
+
+    pub(crate) async fn say(&mut self, message: &Value) {
+        self.line(message.to_string().as_bytes()).await;
+    }
+
+    pub(crate) async fn line(&mut self, line: &[u8]) {
+        let input = self.input.as_mut().unwrap();
+        input.write_all(line).await.unwrap();
+        input.write_all(b"\n").await.unwrap();
+    }
+
+    /// The next message of the guard: whatever it writes must be one.
+    pub(crate) async fn heard(&mut self) -> Value {
+        let next = self.output.as_mut().unwrap().next_line();
+        let line =
+            tokio::time::timeout(Duration::from_secs(20), next).await.expect("a line in time").unwrap();
+        let message: Value = serde_json::from_str(&line.expect("the guard goes on")).unwrap();
+        assert_eq!(message["jsonrpc"], "2.0", "{message}");
+        message
+    }
+
+    /// Begins a session.
+    pub(crate) async fn hello(&mut self) {
+        self.say(&initialize(json!({}))).await;
+        let hello = self.heard().await;
+        assert!(hello["result"].is_object(), "{hello}");
+        self.say(&json!({"jsonrpc": "2.0", "method": "notifications/initialized"})).await;
+    }
+
+    /// Waits until the log shows something.
+    pub(crate) async fn recorded(&self, what: &str, shows: impl Fn(&[Value]) -> bool) {
+        let waiting = async {
+            let mut looks = tokio::time::interval(Duration::from_millis(5));
+            while !shows(&records(&self.log)) {
+                looks.tick().await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(20), waiting)
+            .await
+            .unwrap_or_else(|_| panic!("in vain: {what}"));
+    }
+
+    pub(crate) async fn close_input(&mut self) {
+        self.input = None;
+    }
+
+    pub(crate) fn stop_reading(&mut self) {
+        self.output = None;
+    }
+
+    /// Closes the input and waits for the end.
+    pub(crate) async fn leave(mut self) -> (Ended, Vec<Value>) {
+        self.close_input().await;
+        self.end().await
+    }
+
+    /// Waits for the end, and returns what was recorded.
+    pub(crate) async fn end(self) -> (Ended, Vec<Value>) {
+        let ended =
+            tokio::time::timeout(Duration::from_secs(20), self.guard).await.expect("it ends").unwrap();
+        (ended, records(&self.log))
+    }
+}
+
+fn records(log: &Path) -> Vec<Value> {
+    let mut files: Vec<_> = std::fs::read_dir(log).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.retain(|path| path.extension().is_some_and(|extension| extension == "jsonl"));
+    files.sort();
+    let text: String = files.iter().map(|path| std::fs::read_to_string(path).unwrap()).collect();
+    // The last line may be half written.
+    text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
+}
+
+pub(crate) fn initialize(capabilities: Value) -> Value {
+    json!({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {
+        "protocolVersion": "2025-11-25", "capabilities": capabilities, "clientInfo": {"name": "test", "version": "1"}}})
+}
+
+pub(crate) fn call(id: i64, tool: &str, arguments: Value) -> Value {
+    json!({"jsonrpc": "2.0", "id": id, "method": "tools/call", "params": {"name": tool, "arguments": arguments}})
+}
+
+pub(crate) fn modern(id: i64, method: &str, mut params: Value) -> Value {
+    params["_meta"] = json!({
+        "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+        "io.modelcontextprotocol/clientInfo": {"name": "test", "version": "1"},
+        "io.modelcontextprotocol/clientCapabilities": {},
+    });
+    json!({"jsonrpc": "2.0", "id": id, "method": method, "params": params})
+}
