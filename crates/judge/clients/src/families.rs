@@ -53,8 +53,6 @@ pub enum Folder {
     Config,
     /// `APPDATA`.
     AppData,
-    /// `CLAUDE_CONFIG_DIR`, or home.
-    Claude,
     /// `CODEX_HOME`, or `.codex` at home.
     Codex,
     /// `COPILOT_HOME`, or `.copilot` at home.
@@ -105,7 +103,6 @@ impl Folder {
             Self::Home => "~",
             Self::Config => "$XDG_CONFIG_HOME",
             Self::AppData => "%APPDATA%",
-            Self::Claude => "$CLAUDE_CONFIG_DIR",
             Self::Codex => "$CODEX_HOME",
             Self::Copilot => "$COPILOT_HOME",
             Self::Project => "PROJECT",
@@ -162,7 +159,7 @@ const VSCODE: &str = "https://code.visualstudio.com/docs/agents/reference/mcp-co
 const CURSOR: &str = "https://cursor.com/docs/mcp";
 const WINDSURF: &str = "https://docs.windsurf.com/windsurf/cascade/mcp";
 const ZED: &str = "https://zed.dev/docs/configuring-zed";
-const CODEX: &str = "https://developers.openai.com/codex/mcp";
+const CODEX: &str = "https://developers.openai.com/codex/config-basic";
 const CONTINUE: &str = "https://docs.continue.dev/customize/deep-dives/mcp";
 const CLINE: &str = "https://docs.cline.bot/getting-started/config";
 const GEMINI: &str = "https://geminicli.com/docs/cli/configuration";
@@ -194,7 +191,7 @@ pub const FAMILIES: &[Family] = &[
         places: &[
             Place {
                 members: &[&["mcpServers"], &["projects", "*", "mcpServers"]],
-                ..json(Folder::Claude, ".claude.json", CLAUDE_CODE)
+                ..json(Folder::Home, ".claude.json", CLAUDE_CODE)
             },
             json(Folder::Project, ".mcp.json", CLAUDE_CODE),
         ],
@@ -233,7 +230,6 @@ pub const FAMILIES: &[Family] = &[
         places: &[
             zed(&[Os::Linux], Folder::Config, "zed/settings.json"),
             zed(&[Os::MacOs], Folder::Home, ".config/zed/settings.json"),
-            zed(&[Os::Windows], Folder::AppData, "Zed/settings.json"),
             zed(ANY, Folder::Project, ".zed/settings.json"),
         ],
     },
@@ -283,6 +279,10 @@ pub const UNSUPPORTED: &[Unsupported] = &[
     Unsupported {
         title: "Claude Desktop on Linux",
         why: "its maker documents the file for macOS and Windows alone; name yours with --file",
+    },
+    Unsupported {
+        title: "Zed on Windows",
+        why: "its maker documents the person's file for macOS and Linux alone; name yours with --file",
     },
     Unsupported {
         title: "Cline's own folder inside an editor",
