@@ -1,7 +1,6 @@
 //! The table of docs/wrap.md is made from the crate's.
 
 #![expect(clippy::disallowed_methods, reason = "the page stands in a file, and is written when asked to")]
-#![expect(clippy::unwrap_used, reason = "a test may fail loudly")]
 
 use doorward_clients::{FAMILIES, Format, Os, UNSUPPORTED};
 

@@ -1,8 +1,8 @@
 //! `doorward wrap` and `doorward unwrap`, in a home of its own.
 
-use std::collections::BTreeMap;
+mod client;
+
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
@@ -91,82 +91,9 @@ impl Home {
             "bin/doorward",
             "#!/bin/sh\n[ \"$1\" = guard ] && [ \"$2\" = -- ] || exit 64\nshift 2\nprintf 'guarded: '\nexec \"$@\"\n",
         );
-        std::os::unix::fs::PermissionsExt::set_mode(
-            &mut std::fs::metadata(&door).unwrap().permissions(),
-            0o755,
-        );
         std::fs::set_permissions(&door, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
         door
     }
-}
-
-/// Starts the server `echo` of a client's file as the client would: read by readers of other makes than the product's.
-fn started_by_client(path: &Path) -> String {
-    let text = std::fs::read_to_string(path).unwrap();
-    let entry = match path.extension().and_then(|extension| extension.to_str()) {
-        Some("toml") => toml(&text),
-        Some("yaml") => yaml(&text),
-        _ => json(&text),
-    };
-    let words = |value: &Value| {
-        value.as_array().unwrap().iter().map(|word| word.as_str().unwrap().to_owned()).collect::<Vec<_>>()
-    };
-    let env: BTreeMap<String, String> = serde_json::from_value(entry["env"].clone()).unwrap();
-    let output = Command::new(entry["command"].as_str().unwrap())
-        .args(words(&entry["args"]))
-        .env_clear()
-        .envs(env)
-        .stdin(Stdio::null())
-        .output()
-        .unwrap();
-    String::from_utf8(output.stdout).unwrap()
-}
-
-/// Our files keep comments on lines of their own or behind a space, and no slash in a text follows one.
-fn json(text: &str) -> Value {
-    let plain: Vec<_> = text
-        .trim_start_matches('\u{feff}')
-        .lines()
-        .map(|line| match line.find("// ") {
-            Some(at) => &line[..at],
-            None => line,
-        })
-        .collect();
-    let mut plain = plain.join(" ");
-    while let Some(at) =
-        plain.find(", ").filter(|_| plain.contains(",]") || plain.contains(",}") || plain.contains(",  "))
-    {
-        let before = plain.len();
-        plain = plain.replace(",]", "]").replace(",}", "}").replace(",  ", ", ").replace(", }", "}");
-        if plain.len() == before || at == 0 {
-            break;
-        }
-    }
-    let value: Value = serde_json::from_str(&plain).unwrap_or_else(|error| panic!("{error}: {plain}"));
-    let servers = ["mcpServers", "servers", "context_servers"].iter().find_map(|name| value.get(name));
-    servers.unwrap_or_else(|| &value["projects"]["/p"]["mcpServers"])["echo"].clone()
-}
-
-fn toml(text: &str) -> Value {
-    let value: toml::Table = toml::from_str(text).unwrap();
-    serde_json::to_value(&value["mcp_servers"]["echo"]).unwrap()
-}
-
-/// What our one YAML file needs: members, a list of words and a map, each on its line.
-fn yaml(text: &str) -> Value {
-    let scalar = |word: &str| serde_json::from_str(word).unwrap_or_else(|_| Value::from(word));
-    let mut entry = serde_json::json!({ "args": [], "env": {} });
-    for line in text.lines().skip_while(|line| !line.contains("name: echo")).skip(1) {
-        if let Some(word) = line.strip_prefix("      - ") {
-            entry["args"].as_array_mut().unwrap().push(scalar(word));
-        } else if let Some((name, value)) = line.strip_prefix("      ").and_then(|line| line.split_once(": "))
-        {
-            entry["env"][name] = scalar(value);
-        } else if let Some((name, value)) = line.trim_start().split_once(": ") {
-            entry[name] = scalar(value);
-        }
-    }
-    entry
 }
 
 #[test]
@@ -178,7 +105,7 @@ fn a_file_of_each_family_is_wrapped_driven_and_unwrapped() {
     for (family, path, text) in FILES {
         assert_ne!(home.read(path), text, "{family}");
         assert_eq!(
-            started_by_client(&home.path(path)),
+            client::start(&home.path(path), "echo"),
             "guarded: a -- x y é\n",
             "{family}: {}",
             home.read(path)
@@ -211,15 +138,13 @@ fn without_a_choice_everything_is_listed_and_nothing_changed() {
     let json = home.run(&["wrap", "--json"]).ends(0);
     assert!(!json.out.contains("CANARY"), "{}", json.out);
     let json = json.json();
-    let cursor = json["files"].as_array().unwrap().iter().find(|file| file["family"] == "cursor").unwrap();
-    let states: Vec<_> = cursor["servers"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|server| server["state"].as_str().unwrap())
-        .collect();
+    let files = json.get("files").and_then(Value::as_array).unwrap();
+    let cursor = files.iter().find(|file| file.get("family").unwrap() == "cursor").unwrap();
+    let servers = cursor.get("servers").and_then(Value::as_array).unwrap();
+    let states: Vec<_> =
+        servers.iter().map(|server| server.get("state").and_then(Value::as_str).unwrap()).collect();
     assert_eq!(states, ["plain", "foreign", "unclear"]);
-    assert_eq!(cursor["servers"][0]["notes"][0]["code"], "secret-written");
+    assert_eq!(cursor.pointer("/servers/0/notes/0/code").unwrap(), "secret-written");
     assert_eq!(home.backups(), 0);
 }
 
@@ -265,7 +190,7 @@ fn a_file_that_cannot_be_read_does_not_stop_the_others() {
     assert!(run.err.contains("left alone:") && run.err.contains("2:10:"), "{}", run.err);
     assert_ne!(home.read("home/.cursor/mcp.json"), PLAIN);
     let json = home.run(&["wrap", "--json"]).ends(1).json();
-    assert_eq!(json["unreadable"][0]["family"], "gemini");
+    assert_eq!(json.pointer("/unreadable/0/family").unwrap(), "gemini");
 }
 
 // control: B-09: An entry that some other program called doorward starts is shown, and neither counted as guarded nor edited.
@@ -310,5 +235,5 @@ fn a_file_elsewhere_is_named_and_the_environment_moves_folders() {
         .env("HOME", home.path("home"))
         .env("CODEX_HOME", home.path("moved"));
     let json = finished(moved.output().unwrap()).ends(0).json();
-    assert_eq!(json["files"][0]["family"], "codex");
+    assert_eq!(json.pointer("/files/0/family").unwrap(), "codex");
 }
