@@ -183,8 +183,9 @@ fn starts(node: &Node) -> (Starts, Option<Spots>) {
     if address.is_some() {
         return unclear("the entry has both `command` and an address, and clients differ in which they take");
     }
-    if node.member("type").is_some_and(|kind| kind.node.text() != Some("stdio")) {
-        return unclear("the entry has a `command`, and its `type` is not \"stdio\"");
+    let kind = node.member("type").map(|member| member.node.text().unwrap_or_default());
+    if kind.is_some_and(|kind| !matches!(kind, "stdio" | "local")) {
+        return unclear("the entry has a `command`, and its `type` is not that of a program");
     }
     let Some(program) = command.node.text() else { return unclear("`command` is not a text") };
     let args = node.member("args").map(|member| &member.node);

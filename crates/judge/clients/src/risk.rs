@@ -105,15 +105,38 @@ pub fn masked(args: &[String]) -> Vec<String> {
     let mut after_flag = false;
     let mut shown = Vec::with_capacity(args.len());
     for arg in args {
-        let masked = match arg.split_once('=') {
-            Some((flag, value)) if !value.is_empty() && names_secret(flag) => format!("{flag}=***"),
-            _ if after_flag && !arg.starts_with('-') && !arg.contains("${") => "***".to_owned(),
-            _ => without_secret(arg),
-        };
+        let is_value = after_flag && !arg.starts_with('-') && !is_reference(arg);
+        shown.push(if is_value {
+            "***".to_owned()
+        } else {
+            without_named(arg).unwrap_or_else(|| without_secret(arg))
+        });
         after_flag = arg.starts_with('-') && !arg.contains('=') && names_secret(arg);
-        shown.push(masked);
     }
     shown
+}
+
+/// `--token=x`, `-e TOKEN=x`, `X-Api-Key: x`, `?key=x`: the argument without what stands behind a secret's name.
+fn without_named(arg: &str) -> Option<String> {
+    arg.match_indices(['=', ':']).find_map(|(at, sign)| {
+        let before = arg.get(..at)?;
+        let from = before.rfind(['?', '&', '/', ' ', ',', ';', '=', '"', '\'']).map_or(0, |from| from + 1);
+        let name = before.get(from..)?;
+        let in_query = before.get(..from)?.ends_with(['?', '&']);
+        let value = arg.get(at + sign.len()..)?;
+        let bare = value.trim_start();
+        // `bearer x` is looked for word by word, so that the scheme stays.
+        let scheme = bare.get(..7).is_some_and(|scheme| scheme.eq_ignore_ascii_case("bearer "));
+        let secret = names_secret(name) || in_query && name == "key";
+        (secret && !bare.is_empty() && !is_reference(bare) && !scheme).then(|| {
+            format!("{before}{sign}{}***", value.get(..value.len() - bare.len()).unwrap_or_default())
+        })
+    })
+}
+
+/// Whether a value only says where the client finds it.
+fn is_reference(value: &str) -> bool {
+    value.contains("${") || value.starts_with('$')
 }
 
 fn of_command(command: &str, args: &[String], risks: &mut Vec<Risk>) {

@@ -49,7 +49,8 @@ pub(crate) struct Unwrap {
 
 #[derive(Debug, Args)]
 pub(crate) struct Choice {
-    /// Servers, as the list names them: the client, a slash, the name. With --file the name alone will do.
+    /// Servers, as the list names them: the client, a slash, the name; one that several files have means all of them. With
+    /// --file the name alone will do.
     #[arg(value_name = "FAMILY/NAME", conflicts_with = "all")]
     servers: Vec<String>,
     /// Every server there is.

@@ -101,6 +101,14 @@ fn arguments_are_shown_without_the_secrets_in_them() {
     let shown =
         |args: &[&str]| masked(&args.iter().map(|arg| (*arg).to_owned()).collect::<Vec<_>>()).join(" ");
     assert_eq!(shown(&["--api-key", "abc", "--x", "abc"]), "--api-key *** --x abc");
+    assert_eq!(
+        shown(&["--env=API_KEY=abc=", "-e", "T=${T}", "X-Api-Key: abc"]),
+        "--env=API_KEY=*** -e T=${T} X-Api-Key: ***"
+    );
+    assert_eq!(
+        shown(&["https://e.example/mcp?a=b&key=abc", "--sort-keys=a:b"]),
+        "https://e.example/mcp?a=b&key=*** --sort-keys=a:b"
+    );
     assert_eq!(shown(&["--access-token=abc", "API_KEY=abc"]), "--access-token=*** API_KEY=***");
     assert_eq!(shown(&["--header", "Authorization: Bearer abc"]), "--header Authorization: Bearer ***");
     assert_eq!(shown(&["ghp_0123456789abcdef0123", "--k=sk-0123456789abcdef"]), "*** --k=***");

@@ -186,6 +186,12 @@ fn tell(choice: &Choice, way: Way, found: &Found, outcome: &Outcome, out: &Out) 
     if let Some(backup) = &outcome.backup {
         out.line(format_args!("  {} {}", paint(DIM, "as it was:"), clean(&backup.display().to_string())));
     }
+    // Others of the project have no such path, or another program there.
+    if way == Way::Wrap && found.shared && outcome.backup.is_some() {
+        let what =
+            "this file belongs to the project: whoever shares it starts the door at this machine's path";
+        out.note(format_args!("{} {what}", paint(WARN, "note:")));
+    }
     for name in &outcome.already {
         let word = if way == Way::Wrap { "is wrapped already" } else { "is not wrapped" };
         out.line(format_args!("{} {word}", clean(name)));

@@ -9,12 +9,19 @@ const MAX: u64 = 16 << 20;
 
 /// Reads a file for looking at.
 pub(super) fn read(path: &Path) -> Result<String, String> {
-    let mut bytes = Vec::new();
-    let file = File::open(path).map_err(|error| error.to_string())?;
-    // A pipe or a device of that name would keep us waiting.
+    let mut options = OpenOptions::new();
+    options.read(true);
+    // A pipe that a project puts in the place of a file would keep us waiting for a writer.
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::custom_flags(
+        &mut options,
+        rustix::fs::OFlags::NONBLOCK.bits().cast_signed(),
+    );
+    let file = options.open(path).map_err(|error| error.to_string())?;
     if !file.metadata().is_ok_and(|metadata| metadata.is_file()) {
         return Err("it is not a file".to_owned());
     }
+    let mut bytes = Vec::new();
     file.take(MAX + 1).read_to_end(&mut bytes).map_err(|error| error.to_string())?;
     if bytes.len() as u64 > MAX {
         return Err(format!("it is larger than {} MiB", MAX >> 20));
@@ -63,8 +70,9 @@ impl Target {
         }
         fs::rename(&new.path, &self.real).map_err(said("the new file could not be put in place"))?;
         new.keep();
+        let kept = backup.keep();
         sync(folder).map_err(said("it was written, and the disk did not confirm it"))?;
-        Ok(backup.keep())
+        Ok(kept)
     }
 }
 

@@ -16,6 +16,8 @@ pub(super) struct Found {
     pub(super) path: PathBuf,
     pub(super) format: Format,
     pub(super) members: Vec<&'static [&'static str]>,
+    /// It belongs to a project, and so to everybody who shares that.
+    pub(super) shared: bool,
 }
 
 /// A file that was named on the command line: any client's members are looked for.
@@ -27,10 +29,18 @@ pub(super) fn named(path: &Path) -> Result<Found, Failure> {
         );
     }
     let format = Format::of(&path.file_name().unwrap_or_default().to_string_lossy());
-    Ok(Found { family: "file", title: "File", path: path.to_owned(), format, members: format.members() })
+    Ok(Found {
+        family: "file",
+        title: "File",
+        path: path.to_owned(),
+        format,
+        members: format.members(),
+        shared: false,
+    })
 }
 
-/// Every file of the table that is there. One that two clients share, or that project and person share, comes once.
+/// Every file of the table that is there. A client's file comes once, also where the project is the person's home; one that
+/// two clients read comes with each, or a project's link to it could hide it from the list.
 pub(super) fn all(project: &Path) -> Vec<Found> {
     let mut seen = BTreeSet::new();
     let mut found = Vec::new();
@@ -40,14 +50,16 @@ pub(super) fn all(project: &Path) -> Vec<Found> {
             for path in matching(path) {
                 // What cannot be followed is kept: reading it says why.
                 let real = std::fs::canonicalize(&path).unwrap_or_else(|_| path.clone());
-                if std::fs::symlink_metadata(&path).is_ok() && seen.insert(real) {
+                if std::fs::symlink_metadata(&path).is_ok() && seen.insert((family.id, real)) {
                     let members = place.members.to_vec();
+                    let shared = place.folder == Folder::Project;
                     found.push(Found {
                         family: family.id,
                         title: family.title,
                         path,
                         format: place.format,
                         members,
+                        shared,
                     });
                 }
             }

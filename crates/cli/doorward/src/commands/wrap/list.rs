@@ -13,6 +13,7 @@ use crate::table::{Cell, Table, cell, clean, count};
 /// A server, as it is told of.
 struct Line {
     name: String,
+    project: Option<String>,
     state: &'static str,
     /// The server's own command, or its address, or why neither is clear.
     command: Vec<String>,
@@ -44,12 +45,15 @@ fn lines(found: &Found, program: &str) -> Result<Vec<Line>, String> {
 }
 
 fn line(server: &Server, program: &str) -> Line {
-    let name = match &server.project {
-        Some(project) => format!("{} ({project})", server.name),
-        None => server.name.clone(),
-    };
     let started = |command: &str, args: &[String]| [vec![command.to_owned()], masked(args)].concat();
-    let with = |state, command, risks| Line { name: name.clone(), state, command, risks, foreign: None };
+    let with = |state, command, risks| Line {
+        name: server.name.clone(),
+        project: server.project.clone(),
+        state,
+        command,
+        risks,
+        foreign: None,
+    };
     match (&server.starts, server.state(program)) {
         (_, State::Wrapped { command, args }) => {
             with("wrapped", started(command, args), risks(server, command, args))
@@ -85,7 +89,8 @@ fn people(found: &[(&Found, Vec<Line>)], failed: &[(&Found, String)], way: Way, 
                 "unclear" => WARN,
                 _ => DIM,
             };
-            let name = format!("{}/{}", file.family, line.name);
+            let project = line.project.as_ref().map(|project| format!(" ({project})")).unwrap_or_default();
+            let name = format!("{}/{}{project}", file.family, line.name);
             table.row([Cell::new(style, line.state), cell(name), cell(words(line))]);
             if let Some(program) = &line.foreign {
                 table.row([
@@ -150,7 +155,7 @@ fn machine(found: &[(&Found, Vec<Line>)], failed: &[(&Found, String)]) -> Value 
             .map(|line| {
                 let notes: Vec<_> =
                     line.risks.iter().map(|risk| json!({ "code": risk.code(), "text": risk.to_string() })).collect();
-                json!({ "name": line.name, "state": line.state, "command": line.command, "foreign": line.foreign, "notes": notes })
+                json!({ "name": line.name, "project": line.project, "state": line.state, "command": line.command, "foreign": line.foreign, "notes": notes })
             })
             .collect();
         json!({ "family": file.family, "path": file.path.display().to_string(), "servers": servers })

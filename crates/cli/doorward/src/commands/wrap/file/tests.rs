@@ -90,6 +90,10 @@ fn files_of_strangers_second_names_and_devices_are_refused() {
     fs::hard_link(&path, dir.path().join("twin")).unwrap();
     assert!(Target::open(&path).err().unwrap().contains("second name"));
     assert!(read(Path::new("/dev/zero")).unwrap_err().contains("not a file"));
+    let pipe = dir.path().join("pipe.json");
+    let mode = rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR;
+    rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, mode, 0).unwrap();
+    assert!(read(&pipe).unwrap_err().contains("not a file"), "nobody waits for a writer");
     let stranger = dir.path().join("stranger.json");
     fs::write(&stranger, "{}").unwrap();
     // Only root can give a file away; whoever is not root finds root's.
