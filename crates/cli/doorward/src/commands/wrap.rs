@@ -128,6 +128,12 @@ impl Choice {
         })
     }
 
+    /// Whether a server of this family may be meant.
+    fn concerns(&self, family: &str) -> bool {
+        let of = |chosen: &String| chosen.split_once('/').is_some_and(|(named, _)| named == family);
+        self.all || self.file.is_some() || self.servers.iter().any(of)
+    }
+
     /// Whether a server is meant.
     fn includes(&self, family: &str, name: &str) -> bool {
         self.all || self.servers.iter().any(|chosen| self.names(chosen, family, name))

@@ -189,6 +189,8 @@ fn a_file_that_cannot_be_read_does_not_stop_the_others() {
     let run = home.run(&["wrap", "--all"]).ends(1);
     assert!(run.err.contains("left alone:") && run.err.contains("2:10:"), "{}", run.err);
     assert_ne!(home.read("home/.cursor/mcp.json"), PLAIN);
+    home.run(&["unwrap", "cursor/echo"]).ends(0);
+    home.run(&["unwrap", "gemini/a"]).ends(1);
     let json = home.run(&["wrap", "--json"]).ends(1).json();
     assert_eq!(json.pointer("/unreadable/0/family").unwrap(), "gemini");
 }

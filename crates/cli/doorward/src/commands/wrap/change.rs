@@ -71,7 +71,10 @@ fn change(choice: &Choice, way: Way, found: &Found, program: &str) -> Outcome {
         outcome.refused.push((String::new(), error));
         outcome
     };
-    // Nothing is locked for a file that holds nothing chosen.
+    // Another client's file is nobody's concern, readable or not, and nothing is locked for one that holds nothing chosen.
+    if !choice.concerns(found.family) {
+        return outcome;
+    }
     let text = match super::file::read(&found.path) {
         Ok(text) => text,
         Err(error) => return failed(outcome, error),

@@ -121,6 +121,12 @@ fn people(found: &[(&Found, Vec<Line>)], failed: &[(&Found, String)], way: Way, 
         count(found.iter().map(|(_, lines)| lines.len()).sum(), "server"),
         count(found.len(), "file")
     ));
+    let unsupported: Vec<_> = UNSUPPORTED.iter().map(|client| client.title).collect();
+    out.note(format_args!(
+        "{} {}; --file names such a file",
+        paint(DIM, "not looked for:"),
+        unsupported.join(", ")
+    ));
     match way {
         Way::Wrap if plain > 0 => out.note(format_args!(
             "{} doorward wrap FAMILY/NAME…, or --all; --dry-run shows what would change",
