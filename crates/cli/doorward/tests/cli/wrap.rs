@@ -191,6 +191,15 @@ fn a_file_that_cannot_be_read_does_not_stop_the_others() {
     assert_ne!(home.read("home/.cursor/mcp.json"), PLAIN);
     home.run(&["unwrap", "cursor/echo"]).ends(0);
     home.run(&["unwrap", "gemini/a"]).ends(1);
+    write(
+        home.dir.path(),
+        "home/.gemini/settings.json",
+        "{\"mcpServers\": {\"a\": {\"command\": \"x\", \"url\": \"y\"}}}",
+    );
+    let unclear = home.run(&["wrap", "--all"]).ends(1);
+    assert!(unclear.err.contains("gemini/a") && unclear.err.contains("clients differ"), "{}", unclear.err);
+    home.run(&["unwrap", "--all"]).ends(0);
+    write(home.dir.path(), "home/.gemini/settings.json", "{");
     let json = home.run(&["wrap", "--json"]).ends(1).json();
     assert_eq!(json.pointer("/unreadable/0/family").unwrap(), "gemini");
 }

@@ -129,13 +129,17 @@ fn edited(
             Some(project) => format!("{}/{} ({project})", found.family, server.name),
             None => format!("{}/{}", found.family, server.name),
         };
-        // Whoever says "all" means all that can be meant.
-        let passed_over = match server.state(program) {
-            State::Plain => way == Way::Unwrap || !matches!(server.starts, Starts::Command { .. }),
-            State::Foreign { .. } => way == Way::Unwrap,
-            State::Wrapped { .. } => false,
+        // Whoever says "all" means all that can be meant; what is unclear may start a program all the same, and is said.
+        let passed_over = match (way, &server.starts) {
+            (_, Starts::Remote { .. }) => true,
+            (Way::Wrap, _) => false,
+            (Way::Unwrap, _) => !matches!(server.state(program), State::Wrapped { .. }),
         };
         if choice.all && passed_over {
+            continue;
+        }
+        if let Starts::Unclear(why) = server.starts {
+            outcome.refused.push((name, why.to_owned()));
             continue;
         }
         let result = match way {
