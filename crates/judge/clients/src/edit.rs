@@ -23,6 +23,8 @@ pub enum State<'s> {
     Plain,
     /// It is started by this very program.
     Wrapped {
+        /// What the door is told besides; `wrap` tells it nothing.
+        options: &'s [String],
         /// The server's own program.
         command: &'s str,
         /// Its arguments.
@@ -70,8 +72,9 @@ impl Server {
                 State::Plain
             };
         }
-        match rest.iter().position(|arg| arg == GUARD[1]).and_then(|at| rest.get(at + 1..)) {
-            Some([command, args @ ..]) => State::Wrapped { command, args },
+        let end = rest.iter().position(|arg| arg == GUARD[1]);
+        match end.and_then(|end| Some((rest.get(..end)?, rest.get(end + 1..)?))) {
+            Some((options, [command, args @ ..])) => State::Wrapped { options, command, args },
             _ => State::Plain,
         }
     }
@@ -124,7 +127,7 @@ pub fn unwrap(document: &Document<'_>, index: usize, program: &str) -> Result<St
         return Err(EditError::NoCommand);
     };
     let (command, args) = match server.state(program) {
-        State::Wrapped { command, args } => (command, args),
+        State::Wrapped { command, args, .. } => (command, args),
         State::Plain => return Err(EditError::NotWrapped),
         State::Foreign { program } => return Err(EditError::Foreign(program.to_owned())),
     };

@@ -222,6 +222,11 @@ fn another_door_is_shown_and_never_trusted() {
     assert!(run.err.contains("looks like the door and is not this program"), "{}", run.err);
     home.run(&["unwrap", "cursor/a"]).ends(1);
     assert_eq!(home.read("home/.cursor/mcp.json"), text);
+    // This door, told something that nobody asked `wrap` for.
+    let told =
+        text.replace("/tmp/doorward", env!("CARGO_BIN_EXE_doorward")).replace("\"--\"", "\"--lax\", \"--\"");
+    write(home.dir.path(), "home/.gemini/settings.json", &told);
+    assert!(home.run(&["wrap"]).ends(0).out.contains("the door is told: --lax"));
     // To whoever says that it was theirs, it is.
     home.run(&["unwrap", "cursor/a", "--program", "/tmp/doorward"]).ends(0);
     assert!(home.read("home/.cursor/mcp.json").contains("\"command\": \"x\""));

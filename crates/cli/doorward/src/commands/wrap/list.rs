@@ -18,6 +18,8 @@ struct Line {
     /// The server's own command, or its address, or why neither is clear.
     command: Vec<String>,
     risks: Vec<Risk>,
+    /// What the door is told besides the command: it may be told to let more pass.
+    options: Vec<String>,
     /// The program that looks like the door and is not this one.
     foreign: Option<String>,
 }
@@ -52,12 +54,14 @@ fn line(server: &Server, program: &str) -> Line {
         state,
         command,
         risks,
+        options: Vec::new(),
         foreign: None,
     };
     match (&server.starts, server.state(program)) {
-        (_, State::Wrapped { command, args }) => {
-            with("wrapped", started(command, args), risks(server, command, args))
-        }
+        (_, State::Wrapped { options, command, args }) => Line {
+            options: masked(options),
+            ..with("wrapped", started(command, args), risks(server, command, args))
+        },
         (Starts::Command { command, args }, State::Foreign { program }) => Line {
             foreign: Some(program.to_owned()),
             ..with("foreign", started(command, args), risks(server, command, args))
@@ -98,6 +102,10 @@ fn people(found: &[(&Found, Vec<Line>)], failed: &[(&Found, String)], way: Way, 
                     cell(""),
                     Cell::new(BAD, format!("{program} is not this program: nothing says that it guards")),
                 ]);
+            }
+            if !line.options.is_empty() {
+                let told = format!("the door is told: {}", line.options.join(" "));
+                table.row([cell(""), cell(""), Cell::new(WARN, told)]);
             }
             for risk in &line.risks {
                 table.row([cell(""), cell(""), Cell::new(WARN, risk)]);
@@ -161,7 +169,7 @@ fn machine(found: &[(&Found, Vec<Line>)], failed: &[(&Found, String)]) -> Value 
             .map(|line| {
                 let notes: Vec<_> =
                     line.risks.iter().map(|risk| json!({ "code": risk.code(), "text": risk.to_string() })).collect();
-                json!({ "name": line.name, "project": line.project, "state": line.state, "command": line.command, "foreign": line.foreign, "notes": notes })
+                json!({ "name": line.name, "project": line.project, "state": line.state, "command": line.command, "options": line.options, "foreign": line.foreign, "notes": notes })
             })
             .collect();
         json!({ "family": file.family, "path": file.path.display().to_string(), "servers": servers })
