@@ -11,6 +11,7 @@ mod json;
 mod node;
 mod read;
 mod risk;
+mod secret;
 #[cfg(test)]
 mod tests;
 mod toml;
@@ -20,4 +21,5 @@ pub use edit::{EditError, State, unwrap, wrap};
 pub use families::{FAMILIES, Family, Folder, Format, Os, Place, UNSUPPORTED, Unsupported};
 pub use node::ReadError;
 pub use read::{Document, Server, Starts};
-pub use risk::{Risk, masked, risks};
+pub use risk::{Risk, risks};
+pub use secret::masked;

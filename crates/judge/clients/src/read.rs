@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use crate::families::Format;
 use crate::node::{Layout, Node, ReadError, Value};
+use crate::secret::is_reference;
 use crate::{json, toml, yaml};
 
 /// A client's file, read.
@@ -156,17 +157,12 @@ fn server(name: String, project: Option<&str>, node: &Node) -> Server {
             if list {
                 env.push(member.name.clone());
             }
-            if member.node.text().is_some_and(is_literal) {
+            if member.node.text().is_some_and(|value| !value.is_empty() && !is_reference(value)) {
                 literals.push(member.name.clone());
             }
         }
     }
     Server { name, project: project.map(str::to_owned), starts, literals, env, spots }
-}
-
-/// Whether a value is written out, instead of naming where the client finds it.
-fn is_literal(value: &str) -> bool {
-    !value.is_empty() && !value.contains("${") && !value.starts_with('$')
 }
 
 fn starts(node: &Node) -> (Starts, Option<Spots>) {
