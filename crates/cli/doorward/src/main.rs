@@ -62,6 +62,10 @@ enum Command {
     Entra(commands::entra::Entra),
     /// Print what to paste into a client; people then sign in through the door.
     ClientConfig(commands::client_config::ClientConfig),
+    /// Let MCP clients start their servers behind the door; without a choice, list them.
+    Wrap(commands::wrap::Wrap),
+    /// Let MCP clients start their servers as they did before `doorward wrap`.
+    Unwrap(commands::wrap::Unwrap),
     /// End sign-ins: of a person, of a client, one, or all.
     Revoke(commands::revoke::Revoke),
     /// Look after the store of sign-ins.
@@ -101,6 +105,8 @@ fn run(command: Command, out: &Out) -> Result<ExitCode, Failure> {
         Command::Doctor(doctor) => doctor.run(out),
         Command::Entra(entra) => entra.run(out),
         Command::ClientConfig(client) => client.run(out),
+        Command::Wrap(wrap) => wrap.run(out),
+        Command::Unwrap(unwrap) => unwrap.run(out),
         Command::Revoke(revoke) => revoke.run(out),
         Command::Vault(vault) => vault.run(out),
         Command::Version => commands::pages::version(out),

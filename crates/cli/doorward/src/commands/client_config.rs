@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
+use doorward_clients::Family;
 use doorward_config::{Config, RegisteredClient};
 use serde_json::{Map, Value, json};
 
@@ -77,7 +78,8 @@ impl ClientConfig {
             out.line(json!({ "client": id, "place": self.client.place(), "text": text, "lacks": lacks }));
             return Ok(ExitCode::SUCCESS);
         }
-        out.note(format_args!("{} {}", paint(STRONG, self.client.title()), paint(NAME, self.client.place())));
+        let title = format!("{}:", self.client.title());
+        out.note(format_args!("{} {}", paint(STRONG, title), paint(NAME, self.client.place())));
         out.line(text);
         for lack in &lacks {
             out.note(format_args!(
@@ -134,13 +136,10 @@ impl Client {
 
     pub(crate) fn title(self) -> &'static str {
         match self {
-            Self::Vscode => "Visual Studio Code:",
-            Self::Claude => "Claude:",
-            Self::ClaudeCode => "Claude Code:",
-            Self::Cursor => "Cursor:",
-            Self::Copilot => "GitHub Copilot CLI:",
-            Self::Inspector => "MCP Inspector:",
-            Self::Codex => "Codex:",
+            Self::Claude => "Claude",
+            Self::Inspector => "MCP Inspector",
+            // The same clients as `doorward wrap` knows, by the same names.
+            _ => Family::named(self.id()).map_or(self.id(), |family| family.title),
         }
     }
 
@@ -256,7 +255,7 @@ impl Client {
         servers: &[(String, String)],
         configured: Option<&RegisteredClient>,
     ) -> Vec<Lack> {
-        let title = self.title().trim_end_matches(':');
+        let title = self.title();
         let mut lacks = Vec::new();
         let mut lack = |what: String, help: String| lacks.push(Lack { what, help });
         let Some(sign_in) = &config.sign_in else {

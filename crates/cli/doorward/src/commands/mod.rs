@@ -15,3 +15,4 @@ pub(crate) mod serve;
 #[cfg(feature = "lab")]
 pub(crate) mod up;
 pub(crate) mod vault;
+pub(crate) mod wrap;

@@ -13,6 +13,8 @@ mod help;
 mod pages;
 mod policy;
 mod vault;
+#[cfg(unix)]
+mod wrap;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

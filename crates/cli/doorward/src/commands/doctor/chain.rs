@@ -178,7 +178,7 @@ async fn server(config: &Config, fetch: &dyn Fetch, issuer: &str, findings: &mut
 
 /// What one client comes to.
 fn sees(config: &Config, client: Client, metadata: Option<&AsMetadata>) -> Finding {
-    let title = client.title().trim_end_matches(':');
+    let title = client.title();
     let configured = config.clients.iter().any(|known| known.id.as_str() == client.id());
     let fix = || format!("`doorward client-config {}` says what is missing", client.id());
     match metadata {
