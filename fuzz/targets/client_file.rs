@@ -36,7 +36,8 @@ pub(crate) fn run(data: &[u8]) {
         let Starts::Command { command, args } = &server.starts else {
             unreachable!("wrapped without a command")
         };
-        let state = State::Wrapped { options: &[], command, args };
+        let options: Vec<_> = server.env.iter().map(|name| format!("--env={name}")).collect();
+        let state = State::Wrapped { options: &options, command, args };
         assert!(read.servers()[index].state(DOOR) == state, "not behind the door");
         for (other, (before, after)) in document.servers().iter().zip(read.servers()).enumerate() {
             assert!(other == index || before.starts == after.starts, "another server changed");

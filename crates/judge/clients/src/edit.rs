@@ -1,6 +1,7 @@
 //! A server's entry, made to start behind the door, and put back.
 //!
-//! `command: npx, args: [-y, x]` becomes `command: /path/doorward, args: [guard, --, npx, -y, x]`. The original literal
+//! `command: npx, args: [-y, x]` becomes `command: /path/doorward, args: [guard, --, npx, -y, x]`, with `--env=NAME` for each
+//! variable that the client sets. The original literal
 //! moves as it was written, so that the wrapped entry holds all that is needed to put it back byte for byte, whatever else
 //! has changed in the file since. No edit is returned that was not read back: it must change this one server and nothing
 //! else, and a wrapped text must unwrap to exactly what it was.
@@ -23,7 +24,7 @@ pub enum State<'s> {
     Plain,
     /// It is started by this very program.
     Wrapped {
-        /// What the door is told besides; `wrap` tells it nothing.
+        /// What the door is told besides: the variables that it hands on to the server, as `wrap` has it.
         options: &'s [String],
         /// The server's own program.
         command: &'s str,
@@ -85,7 +86,14 @@ fn has_the_doors_name(command: &str) -> bool {
     file.strip_suffix(".exe").unwrap_or(&file) == "doorward"
 }
 
-/// Returns the text in which the server at `index` starts as `PROGRAM guard -- COMMAND ARGS…`.
+/// What stands before the command: of its own environment the door hands on what the client sets for this server.
+fn words(server: &Server) -> Vec<String> {
+    let env = server.env.iter().map(|name| format!("--env={name}"));
+    std::iter::once(GUARD[0].to_owned()).chain(env).chain([GUARD[1].to_owned()]).collect()
+}
+
+/// Returns the text in which the server at `index` starts as `PROGRAM guard --env=NAME… -- COMMAND ARGS…`, with a word for
+/// each of its environment variables.
 ///
 /// # Errors
 /// [`EditError`]; the text is then to be left as it is.
@@ -99,19 +107,15 @@ pub fn wrap(document: &Document<'_>, index: usize, program: &str) -> Result<Stri
         State::Wrapped { .. } => return Err(EditError::Wrapped),
         State::Foreign { program } => return Err(EditError::Foreign(program.to_owned())),
     }
-    let text = put_in(document, spots, program).ok_or(EditError::Form)?;
-    let guarded: Vec<String> = GUARD
-        .iter()
-        .map(|word| (*word).to_owned())
-        .chain([command.clone()])
-        .chain(args.iter().cloned())
-        .collect();
+    let words = words(server);
+    let text = put_in(document, spots, &words, program).ok_or(EditError::Form)?;
+    let guarded = words.iter().chain([command]).chain(args).cloned().collect();
     let now = Starts::Command { command: program.to_owned(), args: guarded };
     let edited = read_back(document, &text, index, &now)?;
     // The promise of `unwrap`, kept before anything is written.
     let spots =
         edited.servers().get(index).and_then(|server| server.spots.as_ref()).ok_or(EditError::Form)?;
-    match take_out(&edited, spots, GUARD.len()) {
+    match take_out(&edited, spots, words.len()) {
         Some(back) if back == document.text => Ok(text),
         _ => Err(EditError::Form),
     }
@@ -155,23 +159,25 @@ fn read_back<'t>(
 }
 
 /// The text with the door's program before the command.
-fn put_in(document: &Document<'_>, spots: &Spots, program: &str) -> Option<String> {
+fn put_in(document: &Document<'_>, spots: &Spots, words: &[String], program: &str) -> Option<String> {
     let text = document.text;
     let raw = text.get(spots.command.clone())?;
-    let words = GUARD.map(quote);
+    let words: Vec<_> = words.iter().map(|word| quote(word)).collect();
+    let in_a_row = words.join(", ");
     let insert = match &spots.args {
         Some(Args { items, layout: Layout::Block, .. }) => {
             let first = items.first()?.from;
             let next = format!("{}{}", break_of(text), text.get(line_start(text, first)?..first)?);
-            (first..first, format!("- {}{next}- {}{next}- {raw}{next}", words[0], words[1]))
+            let above: String = words.iter().map(|word| format!("- {word}{next}")).collect();
+            (first..first, format!("{above}- {raw}{next}"))
         }
         Some(Args { items, span, .. }) => match items.first() {
-            Some(first) => (first.from..first.from, format!("{}, {}, {raw}, ", words[0], words[1])),
-            None => (span.start + 1..span.start + 1, format!("{}, {}, {raw}", words[0], words[1])),
+            Some(first) => (first.from..first.from, format!("{in_a_row}, {raw}, ")),
+            None => (span.start + 1..span.start + 1, format!("{in_a_row}, {raw}")),
         },
         None => {
             let (at, before) = missing(document, spots)?;
-            (at..at, format!("{before}[ {}, {}, {raw} ]", words[0], words[1]))
+            (at..at, format!("{before}[ {in_a_row}, {raw} ]"))
         }
     };
     spliced(text, vec![(spots.command.clone(), quote(program)), insert])

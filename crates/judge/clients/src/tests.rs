@@ -35,7 +35,11 @@ fn there_and_back(family: &str, text: &str) -> String {
         let after =
             wrap(&before, index, DOOR).unwrap_or_else(|error| panic!("{family} {index}: {error}\n{now}"));
         let read = document(family, &after);
-        let expected: Vec<_> = ["guard", "--", program].into_iter().chain(args).collect();
+        let handed_on: Vec<_> =
+            read.servers()[index].env.iter().map(|name| format!("--env={name}")).collect();
+        let handed_on = handed_on.iter().map(String::as_str);
+        let expected: Vec<_> =
+            std::iter::once("guard").chain(handed_on).chain(["--", program]).chain(args).collect();
         assert_eq!(command(&read, index), (DOOR, expected), "{after}");
         assert_eq!(wrap(&read, index, DOOR), Err(EditError::Wrapped), "wrapped twice");
         assert_eq!(unwrap(&read, index, DOOR).as_deref(), Ok(now.as_str()), "{after}");
@@ -122,7 +126,7 @@ fn what_is_wrapped_reads_as_one_would_write_it() {
     let yaml = there_and_back("continue", CONTINUE);
     assert!(
         yaml.contains(
-            "doorward\" # run\n    args:\n      - \"guard\"\n      - \"--\"\n      - npx\n      - \"-y\"\n"
+            "doorward\" # run\n    args:\n      - \"guard\"\n      - \"--env=KEY\"\n      - \"--\"\n      - npx\n      - \"-y\"\n"
         ),
         "{yaml}"
     );

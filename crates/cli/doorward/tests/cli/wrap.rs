@@ -84,12 +84,12 @@ impl Home {
         count(self.dir.path())
     }
 
-    /// A program that stands where the door will: it does with `guard -- COMMAND` what a door that lets everything pass does.
+    /// A program that stands where the door will: it does with `guard … -- COMMAND` what a door that lets everything pass does.
     fn door(&self) -> PathBuf {
         let door = write(
             self.dir.path(),
             "bin/doorward",
-            "#!/bin/sh\n[ \"$1\" = guard ] && [ \"$2\" = -- ] || exit 64\nshift 2\nprintf 'guarded: '\nexec \"$@\"\n",
+            "#!/bin/sh\n[ \"$1\" = guard ] || exit 64\nwhile [ \"$1\" != -- ]; do shift || exit 64; done\nshift\nprintf 'guarded: '\nexec \"$@\"\n",
         );
         std::fs::set_permissions(&door, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
         door
@@ -238,7 +238,7 @@ fn a_file_elsewhere_is_named_and_the_environment_moves_folders() {
     let file = write(home.dir.path(), "old/profile.json", VSCODE);
     let path = file.to_str().unwrap();
     home.run(&["wrap", "--file", path, "echo"]).ends(0);
-    assert!(home.read("old/profile.json").contains("\"guard\", \"--\", \"/bin/sh\""));
+    assert!(home.read("old/profile.json").contains("\"guard\", \"--env=A\", \"--\", \"/bin/sh\""));
     home.run(&["unwrap", "--file", path, "file/echo"]).ends(0);
     assert_eq!(home.read("old/profile.json"), VSCODE);
     home.run(&["wrap", "--file", "/nowhere.json", "echo"])
