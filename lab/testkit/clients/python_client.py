@@ -100,10 +100,15 @@ async def give_up(client, slow, noticed):
 
 async def without_token(client, http, tool):
     token = http.client.headers.pop("authorization", None)
-    # The session below the client: the client itself would answer a second list from its cache. Over HTTP+SSE the first
-    # refusal is the end of this client's connection.
-    bare = {"list": await http.status(client.session.list_tools())}
-    if kind != "sdk-sse":
+    # The session below the client: the client itself would answer a second list from its cache.
+    bare = {}
+    if kind == "sdk-sse":
+        # Over HTTP+SSE this client hears nothing of a refusal, and waits on.
+        with anyio.move_on_after(3):
+            await client.session.list_tools()
+        bare["list"] = http.statuses[-1]
+    else:
+        bare["list"] = await http.status(client.session.list_tools())
         bare["call"] = await http.status(client.session.call_tool(*tool))
     if token is not None:
         http.client.headers["authorization"] = token

@@ -26,7 +26,7 @@ const fn suite(name: &'static str, what: &'static str, minutes: u64, needs: &'st
 }
 
 /// In the order they run: what breaks most often first.
-pub(crate) const SUITES: [Suite; 11] = [
+pub(crate) const SUITES: [Suite; 12] = [
     suite("tour", "the first run, start to end", 1, &[]),
     suite("tamper", "the audit log, edited in every way", 2, &[]),
     suite("crossings", "a thousand people at once, each with a canary", 3, &[]),
@@ -34,6 +34,7 @@ pub(crate) const SUITES: [Suite; 11] = [
     suite("crash", "kill -9 and full disks at random moments", 3, &[]),
     suite("commands", "every command the pages name", 2, &[]),
     suite("clients", "real clients against real servers", 6, &[NODE, PYTHON]),
+    suite("guard", "real clients start the guard around real servers", 3, &[NODE, PYTHON]),
     suite("signin", "real clients sign in, and stay signed in", 6, &[NODE, PYTHON]),
     suite("connect", "people connect accounts of their own", 2, &[NODE, PYTHON]),
     suite("browser", "a person's way in Chromium", 3, &[NODE, PYTHON, CHROMIUM]),

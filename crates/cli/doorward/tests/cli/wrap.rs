@@ -121,6 +121,47 @@ fn a_file_of_each_family_is_wrapped_driven_and_unwrapped() {
     }
 }
 
+/// A server of few words: it lists one tool, which says how the server was started.
+const SERVER: &str = r#"while IFS= read -r line; do
+  id=$(printf '%s' "$line" | sed -n 's/.*"id":\([0-9]*\).*/\1/p')
+  case "$line" in
+    *'"initialize"'*) said='"result":{"protocolVersion":"2025-11-25","capabilities":{"tools":{}},"serverInfo":{"name":"sh","version":"1"}}' ;;
+    *'"tools/list"'*) said='"result":{"tools":[{"name":"started","inputSchema":{"type":"object"}}]}' ;;
+    *'"tools/call"'*) said="\"result\":{\"content\":[{\"type\":\"text\",\"text\":\"$A $0 $* $SECRET\"}]}" ;;
+    *'"id"'*) said='"error":{"code":-32601,"message":"no"}' ;;
+    *) continue ;;
+  esac
+  printf '{"jsonrpc":"2.0","id":%s,%s}\n' "$id" "$said"
+done
+"#;
+
+// control: LOC-10, guard-f: a server of each family's configuration, wrapped by hand of the command, answers its client through the guard, with the variables that the client sets for it and no other
+#[test]
+fn a_wrapped_server_answers_its_client_through_the_guard() {
+    let home = Home::new();
+    let server = write(home.dir.path(), "server.sh", SERVER);
+    let sourced = format!(". {}", server.display());
+    for (family, path, text) in FILES {
+        // The same words as each file's own, in its own way of writing.
+        let text = text
+            .replace(r#"echo \"$A\" \"$0\" \"$@\""#, &sourced)
+            .replace(r#"echo "$A" "$0" "$@""#, &sourced);
+        write(home.dir.path(), path, &text);
+        home.run(&["wrap", "--all"]).ends(0);
+        assert_ne!(home.read(path), text, "{family}");
+        let mut command = client::command(&home.path(path), "echo");
+        command
+            .env("HOME", home.path("home"))
+            .env("PATH", std::env::var_os("PATH").unwrap())
+            .env("SECRET", "of others");
+        let said = client::converse(command);
+        assert_eq!(said["result"]["content"][0]["text"], "a -- x y é ", "{family}: {said}");
+        home.run(&["unwrap", "--all"]).ends(0);
+        assert_eq!(home.read(path), text, "{family}");
+        std::fs::remove_file(home.path(path)).unwrap();
+    }
+}
+
 #[test]
 fn without_a_choice_everything_is_listed_and_nothing_changed() {
     let home = Home::full();

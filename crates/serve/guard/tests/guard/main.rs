@@ -129,7 +129,7 @@ async fn a_client_of_2026_is_carried_to_a_server_of_2025_that_asks() {
     desk.leave().await;
 }
 
-// control: LOC-07, D-28: what no policy permits is neither listed nor called at home either; with the starter policy it is
+// control: D-28: what no policy permits is neither listed nor called at home either; with the starter policy it is
 #[tokio::test]
 async fn policies_hold_at_home() {
     let only_echo = r#"@id("echo") permit (principal, action == Action::"kid/echo", resource);"#;

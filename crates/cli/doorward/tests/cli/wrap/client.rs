@@ -1,6 +1,7 @@
 //! A client: reads a server out of a configuration and starts it. Its readers are of other makes than the product's, or a
 //! mistake in those would prove itself right.
 
+use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -10,6 +11,24 @@ use serde_json::{Value, json};
 pub(super) fn start(path: &Path, server: &str) -> String {
     let output = command(path, server).stdin(Stdio::null()).output().unwrap();
     String::from_utf8(output.stdout).unwrap()
+}
+
+/// Greets a server that is started so, calls its tool, and returns the answer.
+pub(super) fn converse(mut command: Command) -> Value {
+    let mut child =
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let hello = json!({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {
+        "protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "test", "version": "1"}}});
+    let ready = json!({"jsonrpc": "2.0", "method": "notifications/initialized"});
+    let call = json!({"jsonrpc": "2.0", "id": 2, "method": "tools/call", "params": {"name": "started", "arguments": {}}});
+    let said = format!("{hello}\n{ready}\n{call}\n");
+    // What was sent is answered before the end of the input is the end of the server.
+    child.stdin.take().unwrap().write_all(said.as_bytes()).unwrap();
+    let output = child.wait_with_output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let answer = lines.into_iter().find(|line| line["id"] == 2);
+    answer.unwrap_or_else(|| panic!("{text}\n{}", String::from_utf8_lossy(&output.stderr)))
 }
 
 /// The command that the file says, with its environment and no other.
