@@ -26,12 +26,13 @@ const fn suite(name: &'static str, what: &'static str, minutes: u64, needs: &'st
 }
 
 /// In the order they run: what breaks most often first.
-pub(crate) const SUITES: [Suite; 12] = [
+pub(crate) const SUITES: [Suite; 13] = [
     suite("tour", "the first run, start to end", 1, &[]),
     suite("tamper", "the audit log, edited in every way", 2, &[]),
     suite("crossings", "a thousand people at once, each with a canary", 3, &[]),
     suite("attacks", "what is tried on doors that sign people in", 4, &[]),
     suite("crash", "kill -9 and full disks at random moments", 3, &[]),
+    suite("load", "a full house beside hostile servers", 3, &[]),
     suite("commands", "every command the pages name", 2, &[]),
     suite("clients", "real clients against real servers", 6, &[NODE, PYTHON]),
     suite("guard", "real clients start the guard around real servers", 3, &[NODE, PYTHON]),
