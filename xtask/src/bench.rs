@@ -6,6 +6,7 @@
 
 mod door;
 mod fixture;
+mod guard;
 mod http;
 mod load;
 mod policies;
@@ -74,7 +75,7 @@ impl Options {
     }
 }
 
-const USAGE: &str = "cargo xtask bench [spine-c … spine-g entra-h eras-g eras-h] [--rounds N] [--seconds S] [--json FILE] [--quick] [--no-build]";
+const USAGE: &str = "cargo xtask bench [spine-c … spine-g entra-h eras-g eras-h guard-h] [--rounds N] [--seconds S] [--json FILE] [--quick] [--no-build]";
 
 fn positive<T: std::str::FromStr + PartialOrd + Default>(name: &str, text: &str) -> Result<T, String> {
     let number = text.parse().ok().filter(|number| *number > T::default());

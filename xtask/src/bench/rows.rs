@@ -6,6 +6,7 @@ use std::process::Stdio;
 
 use super::door::Door;
 use super::fixture::{CONNECTIONS, Fixture};
+use super::guard::round_trips;
 use super::load::{self, Load, Run};
 use super::process::{MEASURING, pinned};
 use super::report::Target;
@@ -19,7 +20,7 @@ pub(super) struct Row {
     pub(super) measure: fn(&Fixture, &Options) -> Result<Vec<Measured>, String>,
 }
 
-pub(super) const ALL: [Row; 8] = [
+pub(super) const ALL: [Row; 9] = [
     Row {
         name: "spine-c",
         about: "CPU of the whole way for a small call, 10 policies, 5 groups",
@@ -52,6 +53,7 @@ pub(super) const ALL: [Row; 8] = [
         about: "a small call bridged between the revisions, against one that is not",
         measure: bridged_calls,
     },
+    Row { name: "guard-h", about: "what the guard adds to a call on stdio", measure: round_trips },
 ];
 
 pub(super) const FEW_POLICIES: usize = 10;
