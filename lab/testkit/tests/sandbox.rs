@@ -3,12 +3,17 @@
 //! It runs as an unprivileged user either way, in a house prepared for it, with a person's files, sockets and processes
 //! that all hold a canary. Preparing the house takes root.
 #![expect(
+    clippy::indexing_slicing,
+    clippy::print_stdout,
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
     reason = "a helper that fails is a failed test"
 )]
 #![cfg(target_arch = "x86_64")]
+
+#[path = "sandbox/egress.rs"]
+mod egress;
 
 use std::collections::BTreeMap;
 use std::fs::{self, Permissions};
@@ -214,18 +219,21 @@ const MAY_BE_LACKING: [&str; 17] = [
 fn what_succeeds_bare_fails_sandboxed() {
     let house = House::build();
     let bare = bare(&house);
-    let profile = format!("files-read {}\nprocesses 64", house.path("shared").display());
-    let (out, report, ending) = sandboxed(house.hostile("/tmp"), &profile);
-    let inside: Outcomes = serde_json::from_str(&out).expect("a table of attempts");
-    println!("{report}\n");
-    let word = |outcome: &Option<String>| outcome.as_ref().map_or("SUCCEEDED".to_owned(), Clone::clone);
-    for (name, outcome) in &bare {
-        println!("{name:40} | {:50.50} | {}", word(outcome), word(&inside[name]));
+    // With a way out as well: its sockets must not be of use for anything else.
+    for more in ["", "\nnet api.example.com"] {
+        let profile = format!("files-read {}\nprocesses 64{more}", house.path("shared").display());
+        let (out, report, ending) = sandboxed(house.hostile("/tmp"), &profile);
+        let inside: Outcomes = serde_json::from_str(&out).expect("a table of attempts");
+        println!("{report}\n");
+        let word = |outcome: &Option<String>| outcome.as_ref().map_or("SUCCEEDED".to_owned(), Clone::clone);
+        for (name, outcome) in &bare {
+            println!("{name:40} | {:50.50} | {}", word(outcome), word(&inside[name]));
+        }
+        assert_eq!(ending, Some(Ending::Exited(0)));
+        assert_eq!(inside.len(), bare.len());
+        let escaped: Vec<_> = inside.iter().filter(|(_, outcome)| outcome.is_none()).collect();
+        assert!(escaped.is_empty(), "succeeded sandboxed: {escaped:?}");
     }
-    assert_eq!(ending, Some(Ending::Exited(0)));
-    assert_eq!(inside.len(), bare.len());
-    let escaped: Vec<_> = inside.iter().filter(|(_, outcome)| outcome.is_none()).collect();
-    assert!(escaped.is_empty(), "succeeded sandboxed: {escaped:?}");
     let may_fail = |name: &str| ROOTS_BUSINESS.contains(&name) || MAY_BE_LACKING.contains(&name);
     let blunt: Vec<_> = bare.iter().filter(|(name, outcome)| outcome.is_some() && !may_fail(name)).collect();
     assert!(blunt.is_empty(), "failed bare, so that failing sandboxed shows nothing: {blunt:#?}");

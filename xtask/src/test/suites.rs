@@ -31,7 +31,7 @@ pub(crate) const SUITES: [Suite; 12] = [
     suite("tamper", "the audit log, edited in every way", 2, &[]),
     suite("crossings", "a thousand people at once, each with a canary", 3, &[]),
     suite("attacks", "what is tried on doors that sign people in", 4, &[]),
-    suite("sandbox", "a server that steals and breaks out, bare and sandboxed", 3, &[PYTHON]),
+    suite("sandbox", "a server that steals and breaks out, bare and sandboxed", 3, &[NODE, PYTHON]),
     suite("crash", "kill -9 and full disks at random moments", 3, &[]),
     suite("commands", "every command the pages name", 2, &[]),
     suite("clients", "real clients against real servers", 6, &[NODE, PYTHON]),

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
+use std::net::TcpListener;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -12,8 +13,9 @@ use tokio::net::UnixStream;
 use tokio::process::{Child, ChildStdin, Command};
 
 use crate::cgroup::Cgroup;
+use crate::egress::Egress;
 use crate::plan::{Bind, Ending, Plan, Said};
-use crate::profile::Profile;
+use crate::profile::{HostPort, Profile};
 use crate::report::Report;
 use crate::{control, own, stage};
 
@@ -78,6 +80,8 @@ pub struct Started {
 pub struct Watch {
     // It keeps messages apart, unlike a stream; only its readiness is asked of tokio.
     line: UnixStream,
+    hosts: Vec<HostPort>,
+    egress: Vec<(HostPort, TcpListener)>,
     // Dropped after the line: then nobody is left in it.
     _group: Option<Cgroup>,
 }
@@ -131,7 +135,7 @@ pub fn start(launcher: &Launcher, wanted: &Wanted, profile: &Profile) -> Result<
     let ours = std::os::unix::net::UnixStream::from(ours);
     ours.set_nonblocking(true)?;
     let line = UnixStream::from_std(ours)?;
-    let watch = Watch { line, _group: group };
+    let watch = Watch { line, hosts: profile.net.clone(), egress: vec![], _group: group };
     let stdin = ChildStdin::from_std(std::process::ChildStdin::from(stdin))?;
     Ok(Started { process, stdin, watch })
 }
@@ -163,12 +167,21 @@ impl Watch {
     pub async fn ready(&mut self) -> Result<Report, SandboxError> {
         loop {
             match self.hear().await? {
-                Some((Said::Ready(report), _listeners)) => return Ok(report),
+                Some((Said::Ready(report), listeners)) => {
+                    let listeners = listeners.into_iter().map(TcpListener::from);
+                    self.egress = self.hosts.drain(..).zip(listeners).collect();
+                    return Ok(report);
+                }
                 Some((Said::Failed(what), _)) => return Err(SandboxError::Refused(what)),
                 Some(_) => {}
                 None => return Err(SandboxError::Gone),
             }
         }
+    }
+
+    /// The way out, once the command runs: the hosts of its profile are reached while this is carried, else nobody is.
+    pub fn egress(&mut self) -> Egress {
+        Egress(std::mem::take(&mut self.egress))
     }
 
     /// Waits until the command has ended, and says how; none if everything was killed from outside.

@@ -14,6 +14,7 @@
 mod cgroup;
 mod confine;
 mod control;
+mod egress;
 mod own;
 mod plan;
 mod profile;
@@ -21,6 +22,8 @@ mod report;
 mod stage;
 
 pub use confine::{Launcher, SandboxError, Started, Wanted, Watch, start};
+pub use egress::hello::{self, Heard};
+pub use egress::{Egress, Outward, Seen};
 pub use plan::Ending;
 pub use profile::{Bounds, HostPort, Profile, ProfileError};
 pub use report::{Line, Mechanism, Report};

@@ -119,6 +119,9 @@ impl Profile {
                     if !self.net.contains(&host) {
                         self.net.push(host);
                     }
+                    if self.net.len() > MOST_HOSTS {
+                        return Err(format!("more than {MOST_HOSTS} hosts are more than a server needs"));
+                    }
                 }
             }
             "env" => {
@@ -146,6 +149,9 @@ impl Profile {
         Ok(())
     }
 }
+
+/// Hosts of one profile; the descriptors of their sockets travel in one message.
+const MOST_HOSTS: usize = 60;
 
 const WORDS: &str = "lines begin with files-read, files-write, net, env, memory, processes, file-size, open-files, \
                      scratch, require or strict";
