@@ -19,6 +19,7 @@ mod own;
 mod plan;
 mod profile;
 mod report;
+mod runner;
 mod stage;
 
 pub use confine::{Launcher, SandboxError, Started, Wanted, Watch, start};
@@ -27,4 +28,5 @@ pub use egress::{Egress, Outward, Seen};
 pub use plan::Ending;
 pub use profile::{Bounds, HostPort, Profile, ProfileError};
 pub use report::{Line, Mechanism, Report};
+pub use runner::Packaged;
 pub use stage::stage;
