@@ -4,7 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
-use doorward_sandbox::{HostPort, Launcher, Outward, Profile, Seen, Wanted, start};
+use doorward_sandbox::{HostPort, Launcher, Outward, Packaged, Profile, Seen, Wanted, start};
 use rustls::pki_types::PrivateKeyDer;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -59,37 +59,64 @@ async fn server() -> (To, String) {
 }
 
 async fn answer(mut stream: impl tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin) {
-    let _request = stream.read(&mut [0; 4096]).await;
-    let _gone =
-        stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 7\r\nConnection: close\r\n\r\nreached").await;
+    let mut request = vec![0; 16 * 1024];
+    let length = stream.read(&mut request).await.unwrap_or(0);
+    let request = String::from_utf8_lossy(&request[..length]);
+    let body = match request.split(' ').nth(1) {
+        Some("/notes") => registered().into_bytes(),
+        Some("/notes.tgz") => archive(),
+        _ => b"reached".to_vec(),
+    };
+    let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", body.len());
+    let _gone = stream.write_all(&[head.into_bytes(), body].concat()).await;
     let _gone = stream.shutdown().await;
+}
+
+/// A package whose installation would leave a mark and whose program tries the network.
+const PACKAGE: &str = r#"{"name":"notes","version":"1.0.0","bin":{"notes":"main.js"},"scripts":{"postinstall":"touch ../../installed"}}"#;
+const PROGRAM: &str = "fetch('https://api.example.com/').then(() => console.log('OUT'), () => console.log('alone ' + process.argv[2]))";
+
+/// What a registry says of it.
+fn registered() -> String {
+    let dist = format!(r#"{{"tarball":"https://{HOST}/notes.tgz"}}"#);
+    let version = PACKAGE.replacen('{', &format!(r#"{{"hasInstallScript":true,"dist":{dist},"#), 1);
+    format!(r#"{{"name":"notes","dist-tags":{{"latest":"1.0.0"}},"versions":{{"1.0.0":{version}}}}}"#)
+}
+
+fn archive() -> Vec<u8> {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("package")).unwrap();
+    std::fs::write(folder.path().join("package/package.json"), PACKAGE).unwrap();
+    std::fs::write(folder.path().join("package/main.js"), PROGRAM).unwrap();
+    let tar =
+        std::process::Command::new("tar").args(["-czf", "-", "package"]).current_dir(folder.path()).output();
+    tar.unwrap().stdout
 }
 
 /// Runs a program that may reach the host, and gives back what it printed and what was seen at the way out.
 fn reach(command: &[&str]) -> (String, Vec<Seen>) {
-    let folder = tempfile::tempdir().unwrap();
-    std::os::unix::fs::chown(folder.path(), Some(crate::PERSON), Some(crate::PERSON)).unwrap();
+    let profile = Profile::parse(&format!("net {HOST} {HOST}:80 {HOST}:8443")).unwrap();
+    let command = command.iter().map(|part| (*part).to_owned()).collect();
+    carried(Wanted { command, env: vec![], cwd: None }, profile)
+}
+
+fn carried(mut wanted: Wanted, mut profile: Profile) -> (String, Vec<Seen>) {
+    let folder = persons_folder();
     let certificate = folder.path().join("ca.pem");
-    let command: Vec<_> = command.iter().map(|part| (*part).to_owned()).collect();
+    profile.files_read.push(folder.path().to_owned());
+    let named = |name: &str| (name.to_owned(), certificate.to_str().unwrap().to_owned());
+    wanted.env.extend(["NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE"].map(named));
     as_person(async move || {
         let (to, pem) = server().await;
         std::fs::write(&certificate, pem).unwrap();
-        let shared = certificate.parent().unwrap().display();
-        let profile = format!("files-read {shared}\nnet {HOST} {HOST}:80 {HOST}:8443");
-        let certificate = certificate.to_str().unwrap().to_owned();
-        let env = ["NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE"]
-            .map(|name| (name.to_owned(), certificate.clone()))
-            .to_vec();
-        let wanted = Wanted { command, env, cwd: None };
         let launcher = Launcher::other(doorward_testkit::program());
-        let mut started = start(&launcher, &wanted, &Profile::parse(&profile).unwrap()).unwrap();
+        let mut started = start(&launcher, &wanted, &profile).unwrap();
         started.watch.ready().await.unwrap_or_else(|error| panic!("{error}"));
         drop(started.stdin);
         let seen = Arc::new(Mutex::new(vec![]));
         let told = Arc::clone(&seen);
-        let carried = tokio::spawn(
-            started.watch.egress().carry(Arc::new(to), move |one| told.lock().unwrap().push(one)),
-        );
+        let egress = started.watch.egress();
+        let carried = tokio::spawn(egress.carry(Arc::new(to), move |one| told.lock().unwrap().push(one)));
         let (mut out, mut error) = (String::new(), String::new());
         let (stdout, stderr) =
             (started.process.stdout.as_mut().unwrap(), started.process.stderr.as_mut().unwrap());
@@ -97,10 +124,15 @@ fn reach(command: &[&str]) -> (String, Vec<Seen>) {
         a.and(b).unwrap();
         print!("{error}");
         carried.abort();
-        drop(folder);
         let seen = seen.lock().unwrap().clone();
         (out, seen)
     })
+}
+
+fn persons_folder() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    std::os::unix::fs::chown(folder.path(), Some(crate::PERSON), Some(crate::PERSON)).unwrap();
+    folder
 }
 
 fn host(port: u16) -> HostPort {
@@ -168,4 +200,27 @@ tried(lambda: socket.socket(socket.AF_UNIX,socket.SOCK_STREAM))
 tried(lambda: socket.socket(socket.AF_INET,socket.SOCK_STREAM|socket.SOCK_CLOEXEC,132))
 tried(lambda: socket.socket().bind(('0.0.0.0',9999)))";
     assert_eq!(reach(&[PYTHON, "-c", nowhere]), ("no\n".repeat(10), vec![]));
+}
+
+// control: D-24: A package comes from its registry without running its scripts, and its program runs without network.
+#[test]
+fn npx_goes_in_two_steps() {
+    let command = ["npx", "-y", "notes", "argument"].map(str::to_owned);
+    let packaged = Packaged::of(&command).unwrap().unwrap();
+    let folder = persons_folder();
+    let (wanted, profile) = packaged.fetch(&format!("https://{HOST}/"), folder.path()).unwrap();
+    let (_, seen) = carried(wanted, profile);
+    let reached = !seen.is_empty() && seen.iter().all(|one| *one == Seen::Connected(host(443)));
+    assert!(reached, "{seen:?}");
+    assert!(!folder.path().join("installed").exists(), "a script of the package ran");
+    // The same with scripts, to see that there is one.
+    let careless = persons_folder();
+    let (mut wanted, profile) = packaged.fetch(&format!("https://{HOST}/"), careless.path()).unwrap();
+    wanted.command.retain(|part| part != "--ignore-scripts");
+    carried(wanted, profile);
+    assert!(careless.path().join("installed").exists(), "no script ran");
+    let command = packaged.program(folder.path()).unwrap();
+    let profile = Profile { files_read: vec![folder.path().to_owned()], ..Profile::default() };
+    let ran = carried(Wanted { command, env: vec![], cwd: None }, profile);
+    assert_eq!(ran, ("alone argument\n".to_owned(), vec![]));
 }
