@@ -4,6 +4,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use crate::profile::Bounds;
 use crate::report::{Line, Mechanism};
@@ -45,11 +46,30 @@ impl Cgroup {
 
 impl Drop for Cgroup {
     fn drop(&mut self) {
-        for group in &self.0 {
-            // Whoever is left in it is dying; what cannot be removed now is empty and holds nothing.
-            if let Err(error) = fs::remove_dir(group) {
-                tracing::debug!(group = %group.display(), %error, "a control group was not removed");
+        let groups = std::mem::take(&mut self.0);
+        // Whoever is in it is dying, and the kernel tells nobody when the last one is gone.
+        std::thread::spawn(move || {
+            for group in groups {
+                let removed = |_| {
+                    std::thread::sleep(Duration::from_millis(20));
+                    fs::remove_dir(&group).is_ok()
+                };
+                if !(0..250).any(removed) {
+                    tracing::warn!(group = %group.display(), "a control group was not removed");
+                }
             }
+        });
+    }
+}
+
+/// Removes what doors that are gone have left: an empty group holds no processes, but its name stays.
+fn sweep(parent: &Path) {
+    for entry in fs::read_dir(parent).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let door = name.to_str().and_then(|name| name.strip_prefix("doorward-")?.split_once('-'));
+        if door.is_some_and(|(door, _)| !Path::new("/proc").join(door).exists()) {
+            // One that still holds a process is not removed by this.
+            let _held = fs::remove_dir(entry.path());
         }
     }
 }
@@ -96,6 +116,7 @@ fn v1(root: &Path, own: &str, name: &str, process: u32, bounds: &Bounds) -> Resu
 const STAGES: u64 = 2;
 
 fn make(parent: &Path, name: &str) -> Result<PathBuf, String> {
+    sweep(parent);
     let group = parent.join(name);
     let said = |error: io::Error| format!("{} cannot be made: {error}", group.display());
     fs::create_dir(&group).map_err(said)?;
@@ -105,4 +126,46 @@ fn make(parent: &Path, name: &str) -> Result<PathBuf, String> {
 fn write(group: &Path, file: &str, value: impl ToString) -> Result<(), String> {
     let path = group.join(file);
     fs::write(&path, value.to_string()).map_err(|error| format!("{}: {error}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BOUNDS: Bounds = Bounds { memory: 64, processes: 8, file_size: 1, open_files: 1, scratch: 1 };
+
+    fn text(path: PathBuf) -> String {
+        fs::read_to_string(path).unwrap_or_default()
+    }
+
+    /// A tree of plain files in place of the kernel's: it shows what is written where.
+    #[test]
+    fn groups_are_made_where_they_may_be() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path();
+        fs::create_dir_all(root.join("door.service/door")).unwrap();
+        let made = v2(root, "1:name=x:/\n0::/door.service/door\n", "doorward-1-0", 7, &BOUNDS).unwrap();
+        let group = root.join("door.service/doorward-1-0");
+        assert_eq!(text(root.join("door.service/cgroup.subtree_control")), "+memory +pids");
+        assert_eq!(
+            (text(group.join("memory.max")), text(group.join("pids.max"))),
+            ("64".into(), "10".into())
+        );
+        assert_eq!(
+            (text(group.join("memory.swap.max")), text(group.join("cgroup.procs"))),
+            ("0".into(), "7".into())
+        );
+        std::mem::forget(made);
+        assert!(v2(root, "0::/\n", "x", 7, &BOUNDS).is_err(), "nothing may be put beside the topmost group");
+        fs::create_dir_all(root.join("memory/a")).unwrap();
+        fs::create_dir_all(root.join("pids")).unwrap();
+        // Left by a door that is gone: no process has this number.
+        fs::create_dir_all(root.join("pids/doorward-4194999-3")).unwrap();
+        let own = "4:cpu,memory:/a\n8:pids:/\n";
+        std::mem::forget(v1(root, own, "doorward-1-1", 7, &BOUNDS).unwrap());
+        assert_eq!(text(root.join("memory/a/doorward-1-1/memory.limit_in_bytes")), "64");
+        assert_eq!(text(root.join("pids/doorward-1-1/cgroup.procs")), "7");
+        assert!(!root.join("pids/doorward-4194999-3").exists());
+        assert!(v1(root, "4:memory:/a\n", "doorward-1-2", 7, &BOUNDS).is_err(), "no pids controller");
+    }
 }
