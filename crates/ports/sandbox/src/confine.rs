@@ -26,7 +26,8 @@ pub struct Wanted {
     pub command: Vec<String>,
     /// Variables for it, over those that pass by themselves.
     pub env: Vec<(String, String)>,
-    /// Its working directory; without one it starts in its empty home.
+    /// Its working directory, which it can read. Without one it starts in its empty home, or, given a script by a relative
+    /// path, where the door is.
     pub cwd: Option<PathBuf>,
 }
 
@@ -121,7 +122,7 @@ pub fn start(launcher: &Launcher, wanted: &Wanted, profile: &Profile) -> Result<
         program: found.program,
         args: wanted.command.iter().skip(1).cloned().collect(),
         env: environment(wanted, profile, |name| std::env::var(name).ok()),
-        cwd: wanted.cwd.clone().unwrap_or_else(|| Path::new(stage::HOME).to_owned()),
+        cwd: found.cwd.unwrap_or_else(|| Path::new(stage::HOME).to_owned()),
         binds,
         bounds: profile.limits,
         hosts: profile.net.clone(),

@@ -8,6 +8,8 @@ use crate::confine::Wanted;
 pub(crate) struct Found {
     pub(crate) program: PathBuf,
     pub(crate) own: Vec<PathBuf>,
+    /// Where it starts, if it is given a script by a relative path.
+    pub(crate) cwd: Option<PathBuf>,
 }
 
 /// Finds the program as a shell would, and the folders that are its own: where it lies, through every link, and where the
@@ -32,16 +34,17 @@ pub(crate) fn find(wanted: &Wanted) -> Result<Found, String> {
     for step in links(&program) {
         own.push(of_program(&step, &home, |path| path.exists()));
     }
-    let script = args.iter().find(|arg| !arg.starts_with('-')).map(|arg| here.join(arg));
-    if let Some(script) = script.filter(|script| script.is_file()) {
-        own.extend(links(&script).iter().map(|step| of_script(step, &home)));
+    let script = args.iter().find(|arg| !arg.starts_with('-')).filter(|script| here.join(script).is_file());
+    if let Some(script) = script {
+        own.extend(links(&here.join(script)).iter().map(|step| of_script(step, &home)));
     }
+    let cwd = script.filter(|script| Path::new(script).is_relative()).map(|_| here.clone());
     if let Some(cwd) = &wanted.cwd {
         own.push(if holds_more(cwd, &home) { return Err(too_wide(cwd)) } else { cwd.clone() });
     }
     own.retain(|path| path != Path::new("/"));
     own.dedup();
-    Ok(Found { program, own })
+    Ok(Found { program, own, cwd: wanted.cwd.clone().or(cwd) })
 }
 
 fn too_wide(cwd: &Path) -> String {
