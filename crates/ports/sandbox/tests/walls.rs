@@ -123,6 +123,20 @@ async fn less_than_required_is_nothing() {
     }
 }
 
+// control: D-25: Where no namespaces can be made nothing is started; inside of a sandbox is such a place.
+#[tokio::test]
+async fn without_namespaces_nothing_starts() {
+    let program = env!("CARGO_BIN_EXE_doorward-sandbox-try");
+    // Alone in a folder: its own lies among everything that was ever built.
+    let folder = shared();
+    let copy = folder.path().join("doorward-sandbox-try");
+    std::fs::copy(program, &copy).unwrap();
+    let share = format!("files-read {}", folder.path().display());
+    let ran = run(&[copy.to_str().unwrap(), "--", "echo", "ran"], &share, "").await;
+    assert!(ran.error.contains("the command was not started: making namespaces"), "{}", ran.error);
+    assert_eq!((ran.out.as_str(), ran.status.code()), ("", Some(125)));
+}
+
 #[tokio::test]
 async fn what_is_gone_takes_everything_with_it() {
     // A grandchild that left its session and group, and says when it runs.
