@@ -80,6 +80,10 @@ enum Command {
 }
 
 fn main() -> ExitCode {
+    // First of all, while there is one thread and nothing is open.
+    if let Some(code) = doorward_sandbox::stage() {
+        return code;
+    }
     let cli = Cli::parse();
     let out = Out::new(cli.no_color, cli.json);
     match run(cli.command, &out) {

@@ -1,0 +1,67 @@
+//! Runs one command in a sandbox, to try profiles and to measure: `doorward-sandbox-try [PROFILE-FILE] -- COMMAND…`.
+//! The crate's own tests use it as the program whose stages run.
+
+use std::fs::File;
+use std::io::{Read, Write};
+use std::process::ExitCode;
+
+use doorward_sandbox::{Launcher, Profile, Wanted, start};
+
+fn main() -> ExitCode {
+    if let Some(code) = doorward_sandbox::stage() {
+        return code;
+    }
+    match run() {
+        Ok(code) => ExitCode::from(code),
+        Err(error) => {
+            say(&error);
+            ExitCode::from(125)
+        }
+    }
+}
+
+type Failed = Box<dyn std::error::Error>;
+
+fn run() -> Result<u8, Failed> {
+    let mut args: Vec<_> = std::env::args().skip(1).collect();
+    let command =
+        args.iter().position(|arg| arg == "--").map(|at| args.split_off(at + 1)).unwrap_or_default();
+    let profile = match args.first().filter(|arg| *arg != "--") {
+        Some(file) => Profile::parse(&std::fs::read_to_string(file)?)?,
+        None => Profile::default(),
+    };
+    let wanted = Wanted { command, env: vec![], cwd: None };
+    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(confined(&wanted, &profile))
+}
+
+async fn confined(wanted: &Wanted, profile: &Profile) -> Result<u8, Failed> {
+    let mut started = start(&Launcher::default(), wanted, profile)?;
+    say(&started.watch.ready().await?);
+    let (Some(out), Some(error)) = (started.process.stdout.take(), started.process.stderr.take()) else {
+        return Err("the command has no output".into());
+    };
+    let input = File::from(started.stdin.into_owned_fd()?);
+    // It ends with the process, or when the command no longer reads.
+    std::thread::spawn(move || copy(std::io::stdin(), input));
+    let (out, error) = (File::from(out.into_owned_fd()?), File::from(error.into_owned_fd()?));
+    let passing = [
+        std::thread::spawn(move || copy(out, std::io::stdout())),
+        std::thread::spawn(move || copy(error, std::io::stderr())),
+    ];
+    let ending = started.watch.ended().await?;
+    passing.into_iter().for_each(|passing| drop(passing.join()));
+    say(&ending.map_or("killed from outside".to_owned(), |ending| format!("{ending:?}")));
+    Ok(started.process.wait().await?.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(u8::MAX))
+}
+
+fn copy(mut from: impl Read, mut to: impl Write) {
+    let mut buffer = [0; 16 * 1024];
+    while let Ok(length) = from.read(&mut buffer)
+        && length > 0
+        && buffer.get(..length).is_some_and(|read| to.write_all(read).is_ok() && to.flush().is_ok())
+    {}
+}
+
+fn say(what: &impl std::fmt::Display) {
+    let _closed = std::io::stderr().write_all(format!("{what}\n").as_bytes());
+}

@@ -1,0 +1,20 @@
+//! Replays every seed and past finding of the fuzz targets (`fuzz/`) on the stable compiler.
+
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a seed that cannot be read is a failed test, and a target that panics has found something"
+)]
+
+#[path = "../../../../fuzz/targets/client_hello.rs"]
+mod client_hello;
+#[path = "../../../../fuzz/replay.rs"]
+mod replay;
+
+use replay::replay;
+
+// control: D-24: the host that is heard at the way out is the host that a server hears
+#[test]
+fn client_hello_seeds() {
+    replay("client_hello", 600, client_hello::run);
+}
