@@ -1,0 +1,12 @@
+//! Signing in against the emulator: every way, every refusal, and who waits for whom.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test may fail loudly")]
+
+mod browser;
+mod bus;
+mod cache;
+mod cases;
+mod house;
+mod keychain;
+mod people;
+mod together;
