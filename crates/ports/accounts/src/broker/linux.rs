@@ -93,6 +93,7 @@ fn is_absent(error: &zbus::fdo::Error) -> bool {
 
 /// Chooses the account that is asked for, or the only one of the tenant's.
 fn choose<'t>(answer: &'t Tree, ask: &BrokerAsk<'_>) -> Result<Option<Value<'t>>, BrokerError> {
+    refused(answer.root())?;
     let accounts: Vec<Value<'_>> =
         answer.root().get("accounts").into_iter().flat_map(|list| list.items()).collect();
     let ours = |account: &Value<'_>| {
@@ -132,15 +133,7 @@ fn silent(ask: &BrokerAsk<'_>, account: Value<'_>, redirect: &str) -> Result<Str
 fn read(answer: &Tree) -> Result<BrokerToken, BrokerError> {
     let root = answer.root();
     let inner = root.get("brokerTokenResponse").unwrap_or(root);
-    if let Some(error) = inner.get("error") {
-        let status = error.get("status").and_then(|status| status.as_i64());
-        return Err(match status {
-            Some(status) if NEEDS_PERSON.contains(&status) => BrokerError::NeedsPerson,
-            // Its words name people; the number is kept.
-            Some(status) => failed(format!("it refuses with status {status}")),
-            None => failed("it refuses and does not say why".into()),
-        });
-    }
+    refused(inner)?;
     let token = |name: &str| {
         text(inner, name)
             .filter(|token| !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_graphic()))
@@ -153,6 +146,16 @@ fn read(answer: &Tree) -> Result<BrokerToken, BrokerError> {
         }
         _ => Err(failed("its answer lacks a token, an ID token or an end".into())),
     }
+}
+
+fn refused(answer: Value<'_>) -> Result<(), BrokerError> {
+    let Some(error) = answer.get("error") else { return Ok(()) };
+    Err(match error.get("status").and_then(|status| status.as_i64()) {
+        Some(status) if NEEDS_PERSON.contains(&status) => BrokerError::NeedsPerson,
+        // Its words name people; the number is kept.
+        Some(status) => failed(format!("it refuses with status {status}")),
+        None => failed("it refuses and does not say why".into()),
+    })
 }
 
 fn text(object: Value<'_>, name: &str) -> Option<String> {
