@@ -85,11 +85,18 @@ pub(crate) async fn sign_in(
     if screen.open(&opened).is_err() {
         return Ok(None);
     }
-    let code = match tokio::time::timeout(PATIENCE, heard.answer.recv()).await {
-        Ok(Some(answer)) => answer?,
+    let told = match tokio::time::timeout(PATIENCE, heard.answer.recv()).await {
+        Ok(Some(told)) => told,
         _ => return Err(AccountsError::TimedOut),
     };
-    let answer = entra.redeem(ask.tenant, code.expose(), verifier.expose(), &redirect_uri, &scopes).await;
+    let answer = match told {
+        Ok(code) => {
+            let verifier = verifier.expose();
+            let redeemed = entra.redeem(ask.tenant, code.expose(), verifier, &redirect_uri, &scopes).await;
+            redeemed.map_err(AccountsError::from)
+        }
+        Err(refused) => Err(refused),
+    };
     // The page at the end; a browser that does not come for it is not waited for.
     let _late = tokio::time::timeout(FAREWELL, heard.done.recv()).await;
     drop(server);

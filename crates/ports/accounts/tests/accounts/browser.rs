@@ -16,10 +16,23 @@ pub(crate) struct Browser {
 impl Browser {
     /// Opens the address that the program gave, signs in at Entra, and comes back. Returns every page's address.
     pub(crate) async fn sign_in(&self, start: &str, user: &str) -> Vec<String> {
-        let mut visited = vec![start.to_owned()];
-        let sent = local("GET", start, None).await;
-        let entra = location(&sent);
-        visited.push(entra.clone());
+        let (entra, back) = self.at_entra(start, user).await;
+        let done = location(&local("GET", &back, None).await);
+        let done = format!("{}{done}", back.split("/?").next().unwrap());
+        let page = local("GET", &done, None).await;
+        assert!(String::from_utf8_lossy(page.body()).contains("you may close this page"));
+        vec![start.to_owned(), entra, back, done]
+    }
+
+    /// Signs in at Entra and keeps the code.
+    pub(crate) async fn code(&self, start: &str, user: &str) -> String {
+        let (_, back) = self.at_entra(start, user).await;
+        pairs(back.split_once('?').unwrap().1).into_iter().find(|(name, _)| name == "code").unwrap().1
+    }
+
+    /// Returns where Entra was asked, and where it sends the browser back to.
+    async fn at_entra(&self, start: &str, user: &str) -> (String, String) {
+        let entra = location(&local("GET", start, None).await);
         let page = self.entra("GET", &entra, String::new()).await;
         let text = String::from_utf8(page.body().to_vec()).unwrap();
         let visit = text.split("name=\"visit\" value=\"").nth(1).unwrap_or_else(|| panic!("{text}"));
@@ -29,14 +42,7 @@ impl Browser {
             "visit={visit}&action=sign-in&username={user}%40contoso.onmicrosoft.com&password=correct-horse"
         );
         let signed = self.entra("POST", &format!("{origin}/login"), form).await;
-        let back = location(&signed);
-        visited.push(back.clone());
-        let done = location(&local("GET", &back, None).await);
-        let done = format!("{}{done}", back.split("/?").next().unwrap());
-        visited.push(done.clone());
-        let page = local("GET", &done, None).await;
-        assert!(String::from_utf8_lossy(page.body()).contains("you may close this page"));
-        visited
+        (entra, location(&signed))
     }
 
     pub(crate) async fn entra(&self, method: &str, url: &str, body: String) -> Response<Bytes> {

@@ -16,6 +16,7 @@ use doorward_oauth::Cloud;
 use doorward_oidc::public::{Allow, Scopes};
 use doorward_types::{ClientId, TenantId, Timestamp};
 use tempfile::TempDir;
+use tokio::sync::mpsc::UnboundedSender;
 
 use crate::browser::Browser;
 
@@ -47,6 +48,8 @@ pub(crate) struct Someone {
     pub(crate) does: Mutex<Does>,
     /// What was shown or opened, in order.
     pub(crate) saw: Mutex<Vec<String>>,
+    /// Who wants to know the addresses that are opened.
+    pub(crate) opened: Mutex<Option<UnboundedSender<String>>>,
 }
 
 /// What a person does when they are asked.
@@ -83,6 +86,7 @@ impl House {
             browser: Browser { connector: connector.clone() },
             does: Mutex::new(Does::SignsIn("alice")),
             saw: Mutex::default(),
+            opened: Mutex::default(),
         });
         Self {
             scopes: Scopes::of([format!("{}/User.Read", lab.graph)]),
@@ -188,6 +192,9 @@ impl House {
 impl Screen for Someone {
     fn open(&self, url: &str) -> Result<(), String> {
         self.saw.lock().unwrap().push("browser".into());
+        if let Some(opened) = &*self.opened.lock().unwrap() {
+            let _nobody_asks = opened.send(url.to_owned());
+        }
         match self.does.lock().unwrap().clone() {
             Does::HasNoBrowser(_) => return Err("no display".into()),
             Does::SignsIn(user) => {

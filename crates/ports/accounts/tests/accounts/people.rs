@@ -116,3 +116,13 @@ async fn groups_that_nobody_told_let_nobody_in() {
     let token = house.token(Interactive::Device).await.unwrap();
     assert_eq!(token.account.groups, Groups::Listed(BTreeSet::from_iter(ids(&[ENGINEERING]))));
 }
+
+// control-off: LOC-07: without a list everybody of the tenant gets a token
+#[tokio::test]
+async fn without_a_list_everybody_of_the_tenant_comes_in() {
+    let house = House::new().await;
+    for user in ["alice", "bob", "dave"] {
+        house.does(Does::SignsIn(user));
+        assert!(house.process().sign_in(&house.ask(Interactive::Device)).await.is_ok(), "{user}");
+    }
+}

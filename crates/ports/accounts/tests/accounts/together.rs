@@ -57,3 +57,20 @@ async fn a_person_who_says_no_is_asked_once() {
     assert_eq!(got.iter().filter(|result| matches!(result, Err(AccountsError::Abandoned))).count(), 49);
     assert_eq!(house.saw().len(), 1);
 }
+
+// control-off: IDC-10: without the lock that they share, each of the processes asks Entra
+#[tokio::test]
+async fn apart_each_asks_for_itself() {
+    let mut house = House::new().await;
+    house.token(Interactive::Device).await.unwrap();
+    let copy = std::fs::read(house.cache_file()).unwrap();
+    house.control().advance(Duration::from_secs(4500));
+    house.asked();
+    for _ in 0..5 {
+        house.folder = tempfile::tempdir().unwrap();
+        house.process();
+        house.lay_down(&copy);
+        assert_eq!(house.token(Interactive::Never).await.unwrap().source, Source::Refresh);
+    }
+    assert_eq!(tokens(&house.asked()), 5);
+}
