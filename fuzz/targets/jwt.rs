@@ -191,7 +191,7 @@ fn signed_in(keys: &Keys, token: &str, claims: &[u8]) {
         cloud: Cloud::named("public").unwrap(),
         tenants: Tenants::One(TenantId::parse(TENANT).unwrap()),
         client_id: ClientId::parse(APP).unwrap(),
-        nonce: NONCE,
+        nonce: Some(NONCE),
         skew: Duration::from_secs(60),
     };
     if let Ok(id) = verify_id_token(token, &keys.ring, &expected, Timestamp::from_secs(NOW)) {

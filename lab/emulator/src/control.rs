@@ -6,6 +6,7 @@ use std::time::Duration;
 use doorward_types::Timestamp;
 
 use crate::EmulatorError;
+use crate::broker::{self, Broker};
 use crate::documents::{self, Document};
 use crate::faults::Fault;
 use crate::keys::RsaPublic;
@@ -142,6 +143,17 @@ impl Control {
     /// [`EmulatorError::Unknown`] for an application without one.
     pub fn client_certificate(&self, app: &str) -> Result<(String, String), EmulatorError> {
         Ok(self.0.client_key(self.app(app)?)?.pem())
+    }
+
+    /// Starts the identity broker of a machine to which these people are signed in, on the session bus at an address.
+    ///
+    /// # Errors
+    /// [`EmulatorError::Unknown`] for a name that is not in the seed; [`EmulatorError::Bus`] if the bus refuses.
+    pub async fn broker(&self, address: &str, people: &[&str]) -> Result<Broker, EmulatorError> {
+        for name in people {
+            self.user(name)?;
+        }
+        broker::start(Arc::clone(&self.0), address, people).await
     }
 
     /// Registers another certificate (DER) on an application.

@@ -17,6 +17,7 @@
 //! - **Graph**: `/v1.0/me`, `/v1.0/users/{id}`, `getMemberObjects`, registrations; throttling on demand; revocation takes effect at
 //!   once.
 //! - **Machines**: managed identities by IMDS, App Service and Arc; agent identities; a vault with secrets and keys.
+//! - **A person's machine**: the identity broker of Linux, on a session bus.
 //! - **Strangers**: an authorization server of a third party, and a site that serves client-id documents.
 //! - **Control**: clock, faults, transcript, keys and tokens, in process through [`Control`] and over HTTP under
 //!   `/_lab` with a key that no web page knows.
@@ -28,6 +29,7 @@
 
 mod authority;
 mod bearer;
+mod broker;
 mod claims;
 mod client_auth;
 mod clock;
@@ -62,6 +64,7 @@ mod token;
 mod tokens;
 mod vault;
 
+pub use broker::Broker;
 pub use clock::Clock;
 pub use control::Control;
 pub use documents::Document;
@@ -118,6 +121,9 @@ pub enum EmulatorError {
     /// A certificate could not be made or read.
     #[error("certificate: {0}")]
     Certificate(String),
+    /// The session bus refuses.
+    #[error("the session bus: {0}")]
+    Bus(String),
     /// TLS could not be set up.
     #[error("TLS: {0}")]
     Tls(rustls::Error),

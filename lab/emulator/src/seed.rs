@@ -205,7 +205,7 @@ pub struct App {
     /// Federated identity credentials.
     #[serde(default)]
     pub federated: Vec<Federated>,
-    /// Optional claims in ID tokens for this client; `sid`, `login_hint`, `auth_time`, `email` and `acct` are known.
+    /// Optional claims in ID tokens for this client; `groups`, `sid`, `login_hint`, `auth_time`, `email` and `acct` are known.
     #[serde(default)]
     pub id_token_claims: Vec<String>,
     /// It is a managed identity.

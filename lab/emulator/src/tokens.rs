@@ -213,6 +213,9 @@ pub(crate) fn id_token_claims(
             put(&mut claims, name, value);
         }
     }
+    if client.id_token_claims.iter().any(|listed| listed == "groups") {
+        GroupClaim::of(user.group_ids(&lab.seed)).put(tenant, user, &mut claims);
+    }
     if let Some(roles) = user.roles.get(&client.name).filter(|roles| !roles.is_empty()) {
         put(&mut claims, "roles", json!(roles));
     }

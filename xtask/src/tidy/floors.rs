@@ -4,7 +4,7 @@ use super::Finding;
 use crate::workspace::{Floor, Need, Package, Workspace};
 
 /// The arrows between crates of one floor.
-const ARROWS: [(&str, &str); 10] = [
+const ARROWS: [(&str, &str); 12] = [
     ("wire", "types"),
     ("issuer", "oauth"),
     ("oidc", "oauth"),
@@ -12,6 +12,8 @@ const ARROWS: [(&str, &str); 10] = [
     ("inspect", "text"),
     ("dlp", "text"),
     ("entra", "net"),
+    ("accounts", "entra"),
+    ("accounts", "net"),
     ("advise", "net"),
     ("upstream", "net"),
     ("upstream", "sandbox"),

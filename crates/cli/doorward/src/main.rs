@@ -68,6 +68,14 @@ enum Command {
     Unwrap(commands::wrap::Unwrap),
     /// End sign-ins: of a person, of a client, one, or all.
     Revoke(commands::revoke::Revoke),
+    /// Sign in on this machine, in a browser or on another device.
+    Login(commands::login::Login),
+    /// Sign out on this machine.
+    Logout(commands::logout::Logout),
+    /// List who is signed in on this machine.
+    Accounts(commands::accounts::Accounts),
+    /// Say who is signed in, and whether the sign-in still holds.
+    Whoami(commands::whoami::Whoami),
     /// Look after the store of sign-ins.
     #[command(subcommand)]
     Vault(commands::vault::Vault),
@@ -112,6 +120,10 @@ fn run(command: Command, out: &Out) -> Result<ExitCode, Failure> {
         Command::Wrap(wrap) => wrap.run(out),
         Command::Unwrap(unwrap) => unwrap.run(out),
         Command::Revoke(revoke) => revoke.run(out),
+        Command::Login(login) => login.run(out),
+        Command::Logout(logout) => logout.run(out),
+        Command::Accounts(accounts) => accounts.run(out),
+        Command::Whoami(whoami) => whoami.run(out),
         Command::Vault(vault) => vault.run(out),
         Command::Version => commands::pages::version(out),
         Command::Completions(completions) => completions.run(),

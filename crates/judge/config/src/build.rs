@@ -7,7 +7,7 @@ use crate::model::{
 use crate::problem::Problems;
 use crate::read::{Read, Section};
 use crate::servers::{self, Defaults};
-use crate::{Build, checks, net, parse, sign_in};
+use crate::{Build, checks, guard, net, parse, sign_in};
 
 /// Reads the whole file; `None` only where there is a problem.
 pub(crate) fn config(root: &Section<'_>, build: Build, problems: &mut Problems) -> Option<Config> {
@@ -57,6 +57,9 @@ pub(crate) fn config(root: &Section<'_>, build: Build, problems: &mut Problems) 
         .and_then(|section| Some(Policy { dir: section.text("dir", problems, parse::path)?.value }));
     let audit = audit_section.as_ref().and_then(|section| audit(section, problems));
     let log = root.group_or_defaults("log", problems).and_then(|section| log(&section, problems));
+    let guard = root
+        .has("guard")
+        .then(|| root.group("guard", problems).and_then(|section| guard::guard(&section, problems)));
 
     if let (Some(section), Some(gateway)) = (&gateway_section, &gateway) {
         // A proxy or certificate that did not parse is told once, not again as one that is missing.
@@ -101,6 +104,10 @@ pub(crate) fn config(root: &Section<'_>, build: Build, problems: &mut Problems) 
         policy: policy?,
         audit: audit?,
         log: log?,
+        guard: match guard {
+            None => None,
+            Some(guard) => Some(guard?),
+        },
         lab: match lab {
             None => None,
             Some(lab) => Some(lab?),
@@ -173,11 +180,7 @@ fn sessions(section: &Section<'_>, problems: &mut Problems) -> Option<Sessions> 
 }
 
 fn entra(section: &Section<'_>, defaults: &Defaults, problems: &mut Problems) -> Option<Entra> {
-    let cloud = section.choice("cloud", problems).map(|word| match word {
-        "usgov" => Cloud::UsGov,
-        "china" => Cloud::China,
-        _ => Cloud::Public,
-    });
+    let cloud = section.choice("cloud", problems).map(Cloud::of);
     let tenants = tenants(section, problems);
     let accept_v1 = section.flag("accept_v1", problems);
     let allow_app_only = section.flag("allow_app_only", problems);
@@ -247,7 +250,7 @@ fn tenants(section: &Section<'_>, problems: &mut Problems) -> Option<Tenants> {
     }
 }
 
-fn audit(section: &Section<'_>, problems: &mut Problems) -> Option<Audit> {
+pub(crate) fn audit(section: &Section<'_>, problems: &mut Problems) -> Option<Audit> {
     let dir = section.text("dir", problems, parse::path);
     let key_file = section.text("key_file", problems, parse::path);
     let checkpoint_dir = section.text("checkpoint_dir", problems, parse::path);
@@ -268,7 +271,7 @@ fn audit(section: &Section<'_>, problems: &mut Problems) -> Option<Audit> {
     })
 }
 
-fn log(section: &Section<'_>, problems: &mut Problems) -> Option<Log> {
+pub(crate) fn log(section: &Section<'_>, problems: &mut Problems) -> Option<Log> {
     let format = section.choice("format", problems).map(|word| match word {
         "json" => LogFormat::Json,
         _ => LogFormat::Human,
@@ -281,6 +284,15 @@ fn log(section: &Section<'_>, problems: &mut Problems) -> Option<Log> {
         _ => LogLevel::Info,
     });
     Some(Log { format: format?, level: level? })
+}
+
+/// Reads `[insecure_lab]` if it is there; `None` only where there is a problem.
+pub(crate) fn optional_lab(root: &Section<'_>, build: Build, problems: &mut Problems) -> Option<Option<Lab>> {
+    if !root.has("insecure_lab") {
+        return Some(None);
+    }
+    let section = root.group("insecure_lab", problems)?;
+    lab(&section, build, problems).map(Some)
 }
 
 fn lab(section: &Section<'_>, build: Build, problems: &mut Problems) -> Option<Lab> {

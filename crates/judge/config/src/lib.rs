@@ -7,6 +7,7 @@
 
 mod build;
 mod checks;
+mod guard;
 mod keys;
 mod model;
 mod near;
@@ -23,8 +24,9 @@ mod words;
 
 pub use model::{
     Access, Audit, Child, Cloud, Config, Durability, Elicitation, Entra, EntraCredential, EntraTokens, Era,
-    Gateway, IdentitySource, Lab, Limits, Log, LogFormat, LogLevel, Policy, RegisteredClient, Remote, Server,
-    ServerCredential, Sessions, SignIn, Target, Tenants, Tls, UserGrant, Vault, VaultKey,
+    Gateway, Guard, GuardConfig, IdentitySource, Lab, Limits, Log, LogFormat, LogLevel, Policy,
+    RegisteredClient, Remote, Server, ServerCredential, Sessions, SignIn, Target, Tenants, Tls, TokenCache,
+    UserGrant, Vault, VaultKey,
 };
 pub use net::{HttpUrl, Network, Origin};
 pub use page::page;
@@ -51,15 +53,42 @@ pub struct Build {
 /// # Errors
 /// Every problem of the file at once. Where the text is not TOML, only that is told, since the rest would be guesses.
 pub fn load(file_name: &str, text: &str, build: Build) -> Result<Config, ConfigErrors> {
+    read(file_name, text, |root, problems| build::config(root, build, problems))
+}
+
+/// Reads a file for the guard and for signing in on this machine: one with `[guard]` and no `[gateway]`, or a gateway's
+/// with `[guard]` in it, which must be valid as a whole.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_guard(file_name: &str, text: &str, build: Build) -> Result<GuardConfig, ConfigErrors> {
+    read(file_name, text, |root, problems| guard::config(root, build, problems))
+}
+
+/// Says whether a text is a guard's file alone: to be read with [`load_guard`], for [`load`] would miss a gateway.
+pub fn is_for_guard(text: &str) -> bool {
+    let (document, _) = DeTable::parse_recoverable(text);
+    guard::alone(&Section::open(&keys::ROOT, document.get_ref(), None, &mut Problems::default()))
+}
+
+fn read<T>(
+    file_name: &str,
+    text: &str,
+    build: impl FnOnce(&Section<'_>, &mut Problems) -> Option<T>,
+) -> Result<T, ConfigErrors> {
     let mut problems = Problems::default();
-    let config = read(text, build, &mut problems);
+    let config = parsed(text, &mut problems, build);
     match config {
         Some(config) if problems.is_empty() => Ok(config),
         _ => Err(problems.into_errors(file_name, text)),
     }
 }
 
-fn read(text: &str, build: Build, problems: &mut Problems) -> Option<Config> {
+fn parsed<T>(
+    text: &str,
+    problems: &mut Problems,
+    build: impl FnOnce(&Section<'_>, &mut Problems) -> Option<T>,
+) -> Option<T> {
     if text.len() > MOST_BYTES {
         problems.add(None, "the file is larger than 4 MiB", "check that this is the configuration");
         return None;
@@ -68,7 +97,7 @@ fn read(text: &str, build: Build, problems: &mut Problems) -> Option<Config> {
     let (document, errors) = DeTable::parse_recoverable(text);
     if errors.is_empty() {
         let root = Section::open(&keys::ROOT, document.get_ref(), None, problems);
-        return build::config(&root, build, problems);
+        return build(&root, problems);
     }
     for error in errors {
         let what = format!("this is not TOML: {}", error.message().replace('\n', ", "));

@@ -9,8 +9,10 @@ use doorward_types::{ClientId, ServerName, TenantId};
 
 use crate::net::{HttpUrl, Network, Origin};
 
+mod guard;
 mod sign_in;
 
+pub use guard::{Guard, GuardConfig, TokenCache};
 pub use sign_in::{
     EntraCredential, EntraTokens, IdentitySource, RegisteredClient, ServerCredential, SignIn, UserGrant,
     Vault, VaultKey,
@@ -43,6 +45,8 @@ pub struct Config {
     pub audit: Audit,
     /// Messages for the operator.
     pub log: Log,
+    /// Signing in on a person's machine; a gateway has no use for it.
+    pub guard: Option<Guard>,
     /// An emulator in Entra's place; `None` in every honest deployment (D-19).
     pub lab: Option<Lab>,
 }
@@ -135,6 +139,16 @@ pub enum Cloud {
     UsGov,
     /// China, operated by 21Vianet, `login.partner.microsoftonline.cn`.
     China,
+}
+
+impl Cloud {
+    pub(crate) fn of(word: &str) -> Self {
+        match word {
+            "usgov" => Self::UsGov,
+            "china" => Self::China,
+            _ => Self::Public,
+        }
+    }
 }
 
 /// The tenants whose people may come in.
@@ -417,6 +431,7 @@ impl Config {
                 &mut self.audit.key_file,
                 &mut self.audit.checkpoint_dir,
             ])
+            .chain(self.guard.iter_mut().flat_map(Guard::paths))
             .chain(self.lab.iter_mut().map(|lab| &mut lab.ca_file))
     }
 

@@ -11,6 +11,11 @@ pub fn schema() -> Value {
     if let Value::Object(members) = &mut schema {
         members.insert("$schema".into(), json!("https://json-schema.org/draft/2020-12/schema"));
         members.insert("title".into(), json!("doorward.toml"));
+        // A gateway's file, or a guard's.
+        if let Some(required) = members.remove("required") {
+            let ways = json!([{ "required": required }, { "required": ["guard"], "not": { "required": ["gateway"] } }]);
+            members.insert("anyOf".into(), ways);
+        }
     }
     schema
 }

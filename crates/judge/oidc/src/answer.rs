@@ -16,6 +16,8 @@ pub struct TokenAnswer {
     pub id: Option<Secret<String>>,
     /// How long the access token is good.
     pub expires_in: Duration,
+    /// After how long Entra wants it refreshed, if it says so.
+    pub refresh_in: Option<Duration>,
 }
 
 /// An answer that is neither tokens nor an error.
@@ -79,14 +81,16 @@ pub fn read_tokens(body: Bytes) -> Result<TokenAnswer, AnswerError> {
     let tree = tree(body).ok_or(AnswerError::NotJson)?;
     let root = tree.root();
     let bearer = text(root, "token_type").is_some_and(|kind| kind.eq_ignore_ascii_case("bearer"));
-    let lifetime =
-        root.get("expires_in").and_then(|value| value.as_i64()).and_then(|secs| u64::try_from(secs).ok());
-    match (token(root, "access_token"), lifetime, bearer) {
-        (Some(access), Some(secs @ 1..=200_000), true) => Ok(TokenAnswer {
+    let secs = |name: &str| {
+        root.get(name).and_then(|value| value.as_i64()).and_then(|secs| u64::try_from(secs).ok())
+    };
+    match (token(root, "access_token"), secs("expires_in"), bearer) {
+        (Some(access), Some(lives @ 1..=200_000), true) => Ok(TokenAnswer {
             access,
             refresh: token(root, "refresh_token"),
             id: token(root, "id_token"),
-            expires_in: Duration::from_secs(secs),
+            expires_in: Duration::from_secs(lives),
+            refresh_in: secs("refresh_in").filter(|secs| *secs < lives).map(Duration::from_secs),
         }),
         _ => Err(AnswerError::NoToken),
     }

@@ -5,6 +5,7 @@ mod authorize;
 mod claims;
 mod explain;
 mod form;
+pub mod public;
 mod registration;
 pub mod request;
 pub mod third_party;

@@ -7,6 +7,7 @@ use std::time::{Duration, SystemTime};
 use aws_lc_rs::rand;
 use bytes::Bytes;
 use doorward_oauth::{Assertion, Cloud};
+use doorward_oidc::public::{self, DeviceAnswer, Poll, Scopes};
 use doorward_oidc::{EntraRefusal, Form, TokenAnswer, read_refusal, read_tokens, request};
 use doorward_types::{ClientId, Secret, Timestamp};
 use http::{HeaderMap, Request, StatusCode};
@@ -171,6 +172,30 @@ impl EntraClient {
         self.shared.post(tenant, form.map_err(|_| BAD_CLAIMS)?).await
     }
 
+    /// Begins a sign-in on another device.
+    ///
+    /// # Errors
+    /// An [`EntraError`].
+    pub async fn device_code(&self, tenant: &str, scopes: &Scopes) -> Result<DeviceAnswer, EntraError> {
+        let form = public::device_code(self.client_id(), scopes);
+        let body = self.shared.ask(tenant, "devicecode", form).await?;
+        public::read_device(body).ok_or(EntraError::BadAnswer("it has no device code that can be shown"))
+    }
+
+    /// Asks whether the person has signed in on the other device.
+    ///
+    /// # Errors
+    /// An [`EntraError`]; [`judge_poll`](public::judge_poll) tells which refusals mean that it goes on.
+    pub async fn poll_device(
+        &self,
+        tenant: &str,
+        device_code: &Secret<String>,
+        claims: Option<&str>,
+    ) -> Result<TokenAnswer, EntraError> {
+        let form = public::poll(self.client_id(), device_code, claims);
+        self.shared.post(tenant, form.map_err(|_| BAD_CLAIMS)?).await
+    }
+
     /// Returns a token of the application's own, asked for once for all who need it and kept until its last minutes.
     ///
     /// # Errors
@@ -214,28 +239,37 @@ impl Shared {
     }
 
     async fn post(&self, tenant: &str, form: Form) -> Result<TokenAnswer, EntraError> {
+        read_tokens(self.ask(tenant, "token", form).await?)
+            .map_err(|_| EntraError::BadAnswer("it has no bearer token with a lifetime"))
+    }
+
+    /// Posts a form to an endpoint of a tenant's and returns the body of a success.
+    async fn ask(&self, tenant: &str, endpoint: &str, form: Form) -> Result<Bytes, EntraError> {
         let retry_in = self.pause().until.saturating_sub(self.clock.read());
         if !retry_in.is_zero() {
             return Err(EntraError::Throttled { retry_in });
         }
-        let request = Request::post(format!("{}/{tenant}/oauth2/v2.0/token", self.config.cloud.authority))
-            .header("content-type", "application/x-www-form-urlencoded")
-            .header("accept", "application/json")
-            // Comes back as `correlation_id`, by which Entra's sign-in log is searched.
-            .header("client-request-id", request_id().unwrap_or_default())
-            .body(Bytes::copy_from_slice(form.as_str().as_bytes()))
-            .map_err(|error| EntraError::Unreachable(error.to_string()))?;
+        let request =
+            Request::post(format!("{}/{tenant}/oauth2/v2.0/{endpoint}", self.config.cloud.authority))
+                .header("content-type", "application/x-www-form-urlencoded")
+                .header("accept", "application/json")
+                // Comes back as `correlation_id`, by which Entra's sign-in log is searched.
+                .header("client-request-id", request_id().unwrap_or_default())
+                .body(Bytes::copy_from_slice(form.as_str().as_bytes()))
+                .map_err(|error| EntraError::Unreachable(error.to_string()))?;
         let answer = self.fetch.fetch(request).await.map_err(|error| EntraError::Unreachable(error.0))?;
         let status = answer.status();
         if status.is_success() {
             self.pause().strikes = 0;
-            return read_tokens(answer.into_body())
-                .map_err(|_| EntraError::BadAnswer("it has no bearer token with a lifetime"));
+            return Ok(answer.into_body());
         }
         if matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE) {
             return Err(EntraError::Throttled { retry_in: self.begin_pause(answer.headers()) });
         }
         let refusal = read_refusal(status.as_u16(), answer.into_body());
+        if public::judge_poll(&refusal) == Poll::Pending {
+            return Err(EntraError::Refused(refusal));
+        }
         // Entra's sign-in log is searched by these two.
         tracing::info!(code = refusal.code(), correlation = refusal.correlation, "Entra refuses a token");
         Err(EntraError::Refused(refusal))

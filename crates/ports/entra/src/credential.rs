@@ -25,6 +25,9 @@ const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-be
 /// A credential of the door's.
 #[non_exhaustive]
 pub enum ClientCredential {
+    /// None: a public client, on a person's machine. A secret that is shipped to everybody would prove nothing, and Entra
+    /// refuses it (AADSTS700025).
+    Public,
     /// A client secret: the weakest, for it can be copied.
     Secret(Secret<String>),
     /// A certificate whose key signs a short statement each time.
@@ -48,6 +51,7 @@ impl ClientCredential {
         now: Timestamp,
     ) -> Result<Proof, CredentialError> {
         let assertion = match self {
+            Self::Public => return Ok(Vec::new()),
             Self::Secret(secret) => {
                 return Ok(vec![("client_secret", Secret::new(secret.expose().clone()))]);
             }

@@ -25,7 +25,8 @@ impl Sleeper {
         Self(Arc::new(move |span| Box::pin(sleep(span))))
     }
 
-    pub(crate) async fn sleep(&self, span: Duration) {
+    /// Waits for that long.
+    pub async fn sleep(&self, span: Duration) {
         (self.0)(span).await;
     }
 }

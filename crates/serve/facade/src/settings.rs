@@ -140,7 +140,7 @@ impl Settings {
             cloud: self.cloud.clone(),
             tenants: self.tenants.clone(),
             client_id: self.client_id.clone(),
-            nonce,
+            nonce: Some(nonce),
             skew: SKEW,
         }
     }

@@ -1,5 +1,6 @@
 //! `doorward config`: whether a configuration is valid, and what may stand in one.
 
+mod guard;
 mod problems;
 mod summary;
 
@@ -7,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
-use doorward_config::Build;
+use doorward_config::{Build, ConfigErrors};
 
 use crate::failure::Failure;
 use crate::out::{GOOD, Out, WARN, paint};
@@ -48,16 +49,15 @@ impl Check {
         let text = read(&self.config)?;
         let build = Build { lab: cfg!(feature = "lab") };
         let name = self.config.display().to_string();
+        if doorward_config::is_for_guard(&text) {
+            return Ok(match doorward_config::load_guard(&name, &text, build) {
+                Ok(config) => guard::print(out, &name, &config),
+                Err(errors) => told(out, &errors),
+            });
+        }
         let config = match doorward_config::load(&name, &text, build) {
             Ok(config) => config,
-            Err(errors) => {
-                if out.json {
-                    out.line(problems::json(&errors));
-                } else {
-                    problems::print(out, &errors);
-                }
-                return Ok(ExitCode::from(2));
-            }
+            Err(errors) => return Ok(told(out, &errors)),
         };
         let folder = self.config.parent().unwrap_or(Path::new(""));
         // Shown as they are written; looked for where they would be looked for.
@@ -78,6 +78,15 @@ impl Check {
         }
         Ok(ExitCode::SUCCESS)
     }
+}
+
+fn told(out: &Out, errors: &ConfigErrors) -> ExitCode {
+    if out.json {
+        out.line(problems::json(errors));
+    } else {
+        problems::print(out, errors);
+    }
+    ExitCode::from(2)
 }
 
 fn read(path: &Path) -> Result<String, Failure> {

@@ -1,5 +1,6 @@
 //! One file per command.
 
+pub(crate) mod accounts;
 pub(crate) mod audit;
 pub(crate) mod client_config;
 pub(crate) mod config;
@@ -8,6 +9,8 @@ pub(crate) mod entra;
 pub(crate) mod guard;
 #[cfg(feature = "lab")]
 pub(crate) mod lab;
+pub(crate) mod login;
+pub(crate) mod logout;
 pub(crate) mod pages;
 pub(crate) mod policy;
 pub(crate) mod revoke;
@@ -15,4 +18,5 @@ pub(crate) mod serve;
 #[cfg(feature = "lab")]
 pub(crate) mod up;
 pub(crate) mod vault;
+pub(crate) mod whoami;
 pub(crate) mod wrap;

@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test may fail loudly")]
 
+#[cfg(feature = "lab")]
+mod accounts;
 mod audit;
 mod client_config;
 mod config;

@@ -1,5 +1,6 @@
 //! The keys themselves.
 
+use super::guard::GUARD;
 use super::sign_in::{CLIENT, CREDENTIAL, SERVER_CREDENTIAL, SIGN_IN, VAULT};
 use super::{Group, Key, Kind, Need};
 
@@ -37,6 +38,7 @@ pub(crate) static ROOT: Group = Group {
         key("policy", Kind::Group(&POLICY), Need::Optional, ""),
         key("audit", Kind::Group(&AUDIT), Need::Optional, ""),
         key("log", Kind::Group(&LOG), Need::Optional, ""),
+        key("guard", Kind::Group(&GUARD), Need::Optional, ""),
         key("insecure_lab", Kind::Group(&LAB), Need::Optional, ""),
     ],
 };

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::{
     Build, Cloud, Config, Durability, Elicitation, EntraCredential, EntraTokens, Era, LogFormat, LogLevel,
-    ServerCredential, Target, Tenants, VaultKey, load, page, schema,
+    ServerCredential, Target, Tenants, TokenCache, VaultKey, is_for_guard, load, load_guard, page, schema,
 };
 
 const LAB: Build = Build { lab: true };
@@ -197,4 +197,43 @@ fn signing_in_arrives_where_it_belongs() {
     let ServerCredential::UserGrant(grant) = credential("tasks") else { panic!("tasks") };
     let document = grant.client_document.unwrap();
     assert_eq!(document.to_string(), "https://www.contoso.com/doorward-client.json");
+}
+
+#[test]
+fn the_guard_arrives_where_it_belongs() {
+    let guard = good("every-key").rebase(Path::new("/etc/doorward")).guard.unwrap();
+    assert_eq!(guard.tenant.as_str(), "aaaabbbb-0000-cccc-1111-dddd2222eeee");
+    assert_eq!((guard.cloud, guard.broker), (Cloud::UsGov, false));
+    assert_eq!(guard.allowed_people[0].as_str(), "11111111-2222-3333-4444-555555555551");
+    assert_eq!(guard.allowed_groups[0].as_str(), "11111111-2222-3333-4444-555555555552");
+    assert_eq!(guard.cache_dir.as_deref(), Some(Path::new("/etc/doorward/tokens")));
+    assert_eq!(guard.cache, TokenCache::Passphrase(Some("/etc/doorward/secrets/passphrase".into())));
+}
+
+#[test]
+fn a_guards_file_needs_no_gateway_and_has_none_of_its_tables() {
+    const IDS: &str = "tenant = \"aaaabbbb-0000-cccc-1111-dddd2222eeee\"\nclient_id = \"00001111-aaaa-2222-bbbb-3333cccc4444\"\n";
+    let small = format!("[guard]\n{IDS}");
+    assert!(is_for_guard(&small) && load("g", &small, LAB).is_err());
+    let config = load_guard("g", &small, LAB).unwrap().rebase(Path::new("/home/a"));
+    assert_eq!((config.guard.cache, config.guard.broker), (TokenCache::Keychain, true));
+    assert_eq!((config.guard.cache_dir, config.lab), (None, None));
+    assert_eq!(config.audit.dir.parent(), Some(Path::new("/home/a")));
+    let validator = jsonschema::validator_for(&schema()).unwrap();
+    assert!(validator.is_valid(&toml::from_str(&small).unwrap()));
+
+    let whole =
+        fs::read_to_string(format!("{}/cases/good/every-key.toml", env!("CARGO_MANIFEST_DIR"))).unwrap();
+    assert!(!is_for_guard(&whole));
+    assert_eq!(load_guard("g", &whole, LAB).unwrap().guard.cloud, Cloud::UsGov);
+    for (text, told) in [
+        (format!("{small}[entra]\nrequired_scope = \"x\"\n"), "`entra` is the gateway's"),
+        (format!("{small}passphrase_file = \"p\"\n"), "`passphrase_file` is of no use"),
+        (format!("{small}allowed_people = [\"alice\"]\n"), "`alice` is"),
+        ("[guard]\ntenant = \"contoso.com\"\n".to_owned(), "is a domain"),
+        (String::new(), "there is no `[guard]` table"),
+    ] {
+        let errors = load_guard("g", &text, LAB).unwrap_err().to_string();
+        assert!(errors.contains(told), "{text}{errors}");
+    }
 }

@@ -15,7 +15,7 @@ fn expected() -> IdTokenExpectation<'static> {
         cloud: Cloud::named("public").unwrap(),
         tenants: Tenants::One(TenantId::parse(TENANT).unwrap()),
         client_id: ClientId::parse(APP).unwrap(),
-        nonce: NONCE,
+        nonce: Some(NONCE),
         skew: Duration::from_secs(60),
     }
 }
@@ -131,7 +131,7 @@ fn every_unfit_id_token_is_refused_for_its_own_reason() {
         }
     }
     assert!(wrong.is_empty(), "{} of {}:\n{}", wrong.len(), rows.len(), wrong.join("\n"));
-    let never = IdTokenExpectation { nonce: "", ..expected() };
+    let never = IdTokenExpectation { nonce: Some(""), ..expected() };
     assert_eq!(
         verify_id_token(&keys.good(&id_token().text("nonce", "")), &ring, &never, now()).unwrap_err(),
         WrongNonce,
@@ -144,7 +144,7 @@ fn every_unfit_id_token_is_refused_for_its_own_reason() {
 fn without_the_nonce_another_sign_in_would_do() {
     let (keys, ring) = Keys::generate().ring();
     let stolen = keys.good(&id_token().text("nonce", "the-victims"));
-    let naive = IdTokenExpectation { nonce: "the-victims", ..expected() };
+    let naive = IdTokenExpectation { nonce: Some("the-victims"), ..expected() };
     assert!(verify_id_token(&stolen, &ring, &naive, now()).is_ok(), "all but the nonce is in order");
     assert_eq!(verify_id_token(&stolen, &ring, &expected(), now()).unwrap_err(), TokenError::WrongNonce);
 }
