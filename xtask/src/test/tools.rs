@@ -23,11 +23,13 @@ pub(crate) const PYTHON: Tool =
 pub(crate) const CHROMIUM: Tool =
     Tool { program: "chromium", args: &["--version"], get: Get::Apt("chromium") };
 
-/// What every run needs: a C compiler for the cryptography, and two parts of the toolchain.
-pub(crate) const ALWAYS: [Tool; 3] = [
+/// What every run needs: a C compiler for the cryptography, two parts of the toolchain, and a keychain on a bus.
+pub(crate) const ALWAYS: [Tool; 5] = [
     Tool { program: "cc", args: &["--version"], get: Get::Apt("build-essential") },
     Tool { program: "cargo", args: &["fmt", "--version"], get: Get::Rustup("rustfmt") },
     Tool { program: "cargo", args: &["clippy", "--version"], get: Get::Rustup("clippy") },
+    Tool { program: "dbus-daemon", args: &["--version"], get: Get::Apt("dbus") },
+    Tool { program: "gnome-keyring-daemon", args: &["--version"], get: Get::Apt("gnome-keyring") },
 ];
 
 /// Whether the program runs.

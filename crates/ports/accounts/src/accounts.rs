@@ -168,10 +168,8 @@ impl Accounts {
     /// An [`AccountsError`]. A person is asked only where Entra says that they are needed and `ask.interactive` permits it.
     pub async fn token(&self, ask: &Ask<'_>) -> Result<Token, AccountsError> {
         let shared = &self.shared;
-        // Most calls end here: no lock, no request. A damaged file is dealt with under the lock.
-        if let Ok(model) = shared.config.cache.load().await
-            && let Some(token) = shared.kept(&model, ask)?
-        {
+        // Most calls end here: no lock, no request.
+        if let Some(token) = shared.kept(&shared.looked().await?, ask)? {
             return Ok(token);
         }
         let missing = match shared.silently(ask).await? {
@@ -211,7 +209,7 @@ impl Accounts {
         let _lock = cache.quiet().await?;
         let mut model = match cache.load().await {
             Err(CacheError::Damaged { path, what }) => {
-                cache.set_aside()?;
+                cache.set_aside().await?;
                 return Err(CacheError::Damaged { path, what }.into());
             }
             other => other?,
@@ -262,6 +260,14 @@ impl Account {
 impl Shared {
     fn now(&self) -> Timestamp {
         (self.config.now)()
+    }
+
+    /// Looks into the cache without the lock. A damaged file reads as an empty one: it is dealt with under the lock.
+    async fn looked(&self) -> Result<Model, CacheError> {
+        match self.config.cache.load().await {
+            Err(CacheError::Damaged { .. }) => Ok(Model::default()),
+            other => other,
+        }
     }
 
     /// Returns the kept token if it will do: fresh, and not the one that was refused.

@@ -197,8 +197,10 @@ impl Cache {
         }
     }
 
-    /// Puts a damaged file aside. The lock must be held.
-    pub(crate) fn set_aside(&self) -> Result<PathBuf, CacheError> {
+    /// Puts a damaged file aside. The lock must be held. What is kept next gets a key of its own: the one that a damaged
+    /// file names was chosen by whoever damaged it.
+    pub(crate) async fn set_aside(&self) -> Result<PathBuf, CacheError> {
+        *self.memo.lock().await = None;
         self.folder.set_aside(&self.file())
     }
 

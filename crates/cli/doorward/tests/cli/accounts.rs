@@ -270,3 +270,47 @@ fn no_secret_is_anywhere_to_be_read() {
     }
     assert!(seen.iter().filter(|(what, _)| *what == "a file").count() >= 3);
 }
+
+// control: LOC-09: what opens the browser is given an address that leads to Entra once, and nothing of the sign-in
+#[test]
+fn the_browser_is_opened_with_nothing_that_is_worth_reading() {
+    let house = House::new(&[]);
+    let opened = house.folder.path().join("opened");
+    let script =
+        format!("#!/bin/sh\nprintf '%s' \"$*\" > '{0}.part' && mv '{0}.part' '{0}'\n", opened.display());
+    let opener = write(house.folder.path(), "bin/xdg-open", &script);
+    std::fs::set_permissions(&opener, std::os::unix::fs::PermissionsExt::from_mode(0o700)).unwrap();
+    let mut command = house.command(&["login"]);
+    let path = format!("{}:{}", opener.parent().unwrap().display(), std::env::var("PATH").unwrap());
+    command.env("DISPLAY", ":99").env("PATH", path).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let child = command.spawn().unwrap();
+    let deadline = std::time::Instant::now() + Duration::from_secs(20);
+    while !opened.exists() {
+        assert!(std::time::Instant::now() < deadline, "nothing was opened");
+        std::thread::yield_now();
+    }
+    let address = std::fs::read_to_string(&opened).unwrap();
+    let (origin, path) = address.split_at(address.rfind('/').unwrap());
+    let port = origin.strip_prefix("http://localhost:").unwrap();
+    assert!(port.parse::<u16>().is_ok() && path.len() == 44, "{address}");
+
+    let get = |path: &str| {
+        use std::io::Write as _;
+        let mut stream = std::net::TcpStream::connect(format!("127.0.0.1:{port}")).unwrap();
+        write!(stream, "GET {path} HTTP/1.1\r\nhost: localhost:{port}\r\n\r\n").unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer
+    };
+    let location = |answer: &str| {
+        let line = answer.lines().find_map(|line| line.strip_prefix("location: "));
+        line.unwrap_or_else(|| panic!("{answer}")).to_owned()
+    };
+    let entra = location(&get(path));
+    let state = entra.split('&').find_map(|pair| pair.strip_prefix("state=")).unwrap();
+    assert!(!address.contains(state));
+    get(&format!("/?error=access_denied&error_description=AADSTS65004&state={state}"));
+    assert!(get("/done").contains("you may close this page"));
+    let run = finished(child.wait_with_output().unwrap()).ends(1);
+    assert!(run.err.contains("AADSTS65004"), "{}", run.err);
+}

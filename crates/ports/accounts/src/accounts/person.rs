@@ -21,8 +21,7 @@ impl Shared {
             }
         } else {
             // Between the look into the cache and the lock another may have come and gone.
-            let model = self.config.cache.load().await.unwrap_or_default();
-            match self.kept(&model, ask)? {
+            match self.kept(&self.looked().await?, ask)? {
                 Some(token) => return Ok(token),
                 None => missing,
             }
@@ -73,7 +72,7 @@ impl Shared {
         let _lock = cache.quiet().await?;
         let mut model = match cache.load().await {
             Err(CacheError::Damaged { .. }) => {
-                cache.set_aside()?;
+                cache.set_aside().await?;
                 Model::default()
             }
             other => other?,

@@ -30,7 +30,7 @@ impl Shared {
         let _lock = cache.quiet().await?;
         let (mut model, damaged) = match cache.load().await {
             Err(CacheError::Damaged { what, .. }) => {
-                let aside = cache.set_aside()?;
+                let aside = cache.set_aside().await?;
                 tracing::warn!(what, aside = %aside.display(), "the token cache is damaged; everybody is signed out");
                 (Model::default(), Some(aside))
             }
