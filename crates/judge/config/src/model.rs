@@ -267,6 +267,8 @@ pub struct Child {
     pub env_files: BTreeMap<String, PathBuf>,
     /// Working directory.
     pub cwd: Option<PathBuf>,
+    /// The lines of the profile of its sandbox; none without one.
+    pub sandbox: Option<Vec<String>>,
     /// One child for all people.
     pub shared: bool,
     /// Children at once.

@@ -212,7 +212,7 @@ fn access(section: &Section<'_>, defaults: &Defaults, problems: &mut Problems) -
     })
 }
 
-const ONLY_COMMAND: [&str; 6] = ["shared", "max_children", "idle", "cwd", "env", "env_files"];
+const ONLY_COMMAND: [&str; 7] = ["shared", "max_children", "idle", "cwd", "env", "env_files", "sandbox"];
 const ONLY_URL: [&str; 3] = ["headers", "credential", "transport"];
 
 fn target(section: &Section<'_>, lab_origins: &[Origin], problems: &mut Problems) -> Option<Target> {
@@ -292,6 +292,7 @@ fn child(section: &Section<'_>, problems: &mut Problems) -> Option<Child> {
     let env = section.map("env", problems, parse::variable);
     let env_files = section.map("env_files", problems, parse::variable_file);
     let cwd = section.text("cwd", problems, parse::path).map(|read| read.value);
+    let sandbox = section.has("sandbox").then(|| values(section.list("sandbox", problems, parse::argument)));
     let shared = section.flag("shared", problems);
     let max_children = section.count("max_children", problems);
     let idle = section.duration("idle", problems);
@@ -311,6 +312,7 @@ fn child(section: &Section<'_>, problems: &mut Problems) -> Option<Child> {
         );
     }
     Some(Child {
+        sandbox,
         program: program?,
         args: words.collect(),
         env,

@@ -22,7 +22,7 @@ mod report;
 mod runner;
 mod stage;
 
-pub use confine::{Launcher, SandboxError, Started, Wanted, Watch, start};
+pub use confine::{Launcher, SandboxError, Started, Wanted, Watch, hand_over, start};
 pub use egress::hello::{self, Heard};
 pub use egress::{Egress, Outward, Seen};
 pub use plan::Ending;

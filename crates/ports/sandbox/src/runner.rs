@@ -35,6 +35,19 @@ impl Packaged {
         }
     }
 
+    /// Returns what was asked for: a name, and a version where one was named.
+    #[must_use]
+    pub fn spec(&self) -> &str {
+        &self.spec
+    }
+
+    /// Returns a name for a folder of its own.
+    #[must_use]
+    pub fn folder_name(&self) -> String {
+        // No name of a package has this sign.
+        self.spec.replace('/', "%")
+    }
+
     /// What to ask, outside of any sandbox, for the registry: the runner's own configuration knows it.
     #[must_use]
     pub fn registry_question(&self) -> [&'static str; 4] {

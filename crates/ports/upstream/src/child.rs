@@ -6,10 +6,11 @@ use std::sync::atomic::AtomicBool;
 
 use bytes::Bytes;
 use doorward_engine::{UpstreamError, UpstreamFault};
+use doorward_sandbox::Wanted;
 use doorward_types::ServerName;
 use doorward_wire::{Limits, LineReader};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
-use tokio::process::{ChildStdout, Command};
+use tokio::process::{Child as Process, ChildStdin, ChildStdout, Command};
 use tokio::sync::Mutex as AsyncMutex;
 
 use crate::GRACE;
@@ -31,6 +32,32 @@ pub(crate) struct Child {
     waited: tokio::sync::Semaphore,
 }
 
+fn unreachable(what: String) -> UpstreamError {
+    UpstreamError::new(UpstreamFault::Unreachable, what)
+}
+
+/// Starts the command with nothing around it.
+fn bare(target: &StdioTarget) -> Result<(Process, Option<ChildStdin>), UpstreamError> {
+    let (program, args) =
+        target.command.split_first().ok_or_else(|| unreachable("the command is empty".to_owned()))?;
+    let mut command = Command::new(program);
+    command.args(args).env_clear().stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command.process_group(0).kill_on_drop(true);
+    for name in ["PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR"] {
+        if let Some(value) = std::env::var_os(name) {
+            command.env(name, value);
+        }
+    }
+    command.envs(target.env.iter().map(|(name, value)| (name, value)));
+    if let Some(cwd) = &target.cwd {
+        command.current_dir(cwd);
+    }
+    let mut process =
+        command.spawn().map_err(|error| unreachable(format!("`{program}` does not start: {error}")))?;
+    let stdin = process.stdin.take();
+    Ok((process, stdin))
+}
+
 impl Child {
     /// Starts the command: an environment with nothing in it but what the operator named and a handful of harmless
     /// variables, in a process group of its own, so that its children end with it.
@@ -39,24 +66,21 @@ impl Child {
         target: &StdioTarget,
         limits: Limits,
     ) -> Result<Arc<Self>, UpstreamError> {
-        let unreachable = |what: String| UpstreamError::new(UpstreamFault::Unreachable, what);
-        let (program, args) =
-            target.command.split_first().ok_or_else(|| unreachable("the command is empty".to_owned()))?;
-        let mut command = Command::new(program);
-        command.args(args).env_clear().stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        command.process_group(0).kill_on_drop(true);
-        for name in ["PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR"] {
-            if let Some(value) = std::env::var_os(name) {
-                command.env(name, value);
+        let mut watch = None;
+        let (mut process, stdin) = match &target.walls {
+            None => bare(target)?,
+            Some(walls) => {
+                let wanted = Wanted {
+                    command: target.command.clone(),
+                    env: target.env.clone(),
+                    cwd: target.cwd.clone(),
+                };
+                let started = walls.start(&wanted).map_err(|error| unreachable(error.to_string()))?;
+                watch = Some((walls.clone(), started.watch));
+                (started.process, Some(started.stdin))
             }
-        }
-        command.envs(target.env.iter().map(|(name, value)| (name, value)));
-        if let Some(cwd) = &target.cwd {
-            command.current_dir(cwd);
-        }
-        let mut process =
-            command.spawn().map_err(|error| unreachable(format!("`{program}` does not start: {error}")))?;
-        let (stdin, stdout, stderr) = (process.stdin.take(), process.stdout.take(), process.stderr.take());
+        };
+        let (stdout, stderr) = (process.stdout.take(), process.stderr.take());
         let child = Arc::new(Self {
             server: server.clone(),
             talk: Duplex::new(server.clone(), target.shared, Out::Stdin(AsyncMutex::new(stdin))),
@@ -84,6 +108,9 @@ impl Child {
                     line.clear();
                 }
             });
+        }
+        if let Some((walls, watch)) = watch {
+            tokio::spawn(walls.see_through(server, watch, Arc::clone(&child.talk)));
         }
         tokio::spawn(Arc::clone(&child).wait(process));
         Ok(child)

@@ -17,6 +17,7 @@ use tokio::time::Instant;
 use crate::child::Child;
 use crate::duplex::Deadlines;
 use crate::events::UpstreamEvents;
+use crate::walls::Walls;
 use crate::{Ends, GRACE, Link, LinkTo};
 
 /// How many children there may be, and for how long.
@@ -38,6 +39,8 @@ pub struct StdioTarget {
     pub env: Vec<(String, String)>,
     /// Its working directory.
     pub cwd: Option<PathBuf>,
+    /// What stands around it; nothing where it is trusted as the door itself is.
+    pub walls: Option<Walls>,
     /// One child for everybody.
     pub shared: bool,
     /// Bounds.

@@ -13,6 +13,7 @@ mod events;
 mod http;
 mod pool;
 mod sse;
+mod walls;
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -28,6 +29,7 @@ pub use children::{StdioLimits, StdioTarget};
 pub use credential::{OutboundCredential, Retry};
 pub use events::UpstreamEvents;
 pub use http::HttpTarget;
+pub use walls::{PackageError, Walls, fetched};
 
 use child::Child;
 use children::Children;

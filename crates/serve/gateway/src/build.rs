@@ -17,8 +17,9 @@ use doorward_facade::{Facade, FacadeError};
 use doorward_net::{Connector, ConnectorConfig, Origin, Reach};
 use doorward_oauth::{Audience, Cloud, DoorExpectation, EntraTokens, Expectation, Tenants, TokenCache};
 use doorward_policy::{PolicyProblem, PolicyText};
+use doorward_sandbox::{Launcher, Packaged, Profile};
 use doorward_types::Secret;
-use doorward_upstream::{HttpTarget, StdioLimits, StdioTarget, Upstreams};
+use doorward_upstream::{HttpTarget, StdioLimits, StdioTarget, Upstreams, Walls};
 use doorward_wire::Limits;
 
 use crate::ports::GatewayPorts;
@@ -318,6 +319,7 @@ fn targets(
                     command: std::iter::once(&child.program).chain(&child.args).cloned().collect(),
                     env,
                     cwd: child.cwd.clone(),
+                    walls: walls(server, child, connector)?,
                     shared: child.shared,
                     limits: StdioLimits {
                         children: child.max_children,
@@ -330,6 +332,27 @@ fn targets(
         Ok((server.name.clone(), target))
     };
     config.servers.iter().map(target).collect()
+}
+
+/// What stands around a server's children.
+fn walls(
+    server: &Server,
+    child: &doorward_config::Child,
+    connector: &Connector,
+) -> Result<Option<Walls>, BuildError> {
+    let Some(lines) = &child.sandbox else { return Ok(None) };
+    let bad =
+        |what: String| BuildError::Target(format!("the sandbox of the server `{}`: {what}", server.name));
+    let profile = Profile::parse(&lines.join("\n")).map_err(|error| bad(error.to_string()))?;
+    let command: Vec<_> = std::iter::once(&child.program).chain(&child.args).cloned().collect();
+    if Packaged::of(&command).is_some() {
+        // It would fetch for each person anew, and what it fetches may be another thing each time.
+        return Err(bad(format!(
+            "`{}` fetches and runs in one go; install the package, and name its program",
+            child.program
+        )));
+    }
+    Ok(Some(Walls { profile, launcher: Launcher::default(), connector: connector.clone() }))
 }
 
 pub(crate) fn audit_config(config: &Config) -> AuditConfig {

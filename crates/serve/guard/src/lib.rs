@@ -10,5 +10,5 @@ mod open;
 mod ports;
 
 pub use front::Ended;
-pub use open::{Guard, OpenError, Plan};
+pub use open::{Guard, OpenError, Plan, Seat};
 pub use ports::GuardPorts;

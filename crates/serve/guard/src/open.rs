@@ -12,8 +12,9 @@ use doorward_engine::{
 use doorward_net::{Connector, ConnectorConfig};
 use doorward_oauth::{AtHome, Audience, Cloud, EntraTokens, Expectation, Tenants, TokenCache, at_home};
 use doorward_policy::{PolicyProblem, PolicyText};
+use doorward_sandbox::{Launcher, Profile};
 use doorward_types::{ClientId, ServerName};
-use doorward_upstream::{StdioLimits, StdioTarget, Target, Upstreams};
+use doorward_upstream::{PackageError, StdioLimits, StdioTarget, Target, Upstreams, Walls, fetched};
 use doorward_wire::Limits;
 
 use crate::ports::GuardPorts;
@@ -28,6 +29,8 @@ pub struct Plan {
     pub env: Vec<(String, String)>,
     /// Its working directory; the guard's own if none.
     pub cwd: Option<PathBuf>,
+    /// What it may do; none, and it may do what the person may.
+    pub profile: Option<Profile>,
     /// What it speaks.
     pub era: EraRule,
     /// The policies: name and text of each file.
@@ -57,6 +60,9 @@ pub enum OpenError {
     /// The target cannot be used.
     #[error("{0}")]
     Target(String),
+    /// The package that the command names is not there.
+    #[error(transparent)]
+    Package(#[from] PackageError),
     /// The operating system gives no randomness.
     #[error("the operating system gives no randomness")]
     Random,
@@ -84,16 +90,25 @@ impl Guard {
     ///
     /// # Errors
     /// [`OpenError`]; what was opened is closed again.
-    pub fn open(plan: Plan) -> Result<Self, OpenError> {
+    pub async fn open(mut plan: Plan) -> Result<Self, OpenError> {
         let text = Arc::new(PolicyText::parse(&plan.policies).map_err(OpenError::Policies)?);
         let snapshot =
             Snapshot::compile(1, vec![rules(&plan)?], text, BTreeMap::new()).map_err(OpenError::Policies)?;
         let bad = |error: String| OpenError::Target(error);
         let connector = Connector::new(ConnectorConfig::default()).map_err(|error| bad(error.to_string()))?;
+        let mut walls = plan.profile.take().map(|profile| Walls {
+            profile,
+            launcher: Launcher::default(),
+            connector: connector.clone(),
+        });
+        if let Some(walls) = &mut walls {
+            fetched(&mut plan.command, walls, &plan.state.join("packages"), &plan.name).await?;
+        }
         let target = StdioTarget {
             command: plan.command,
             env: plan.env,
             cwd: plan.cwd,
+            walls,
             shared: false,
             limits: StdioLimits { children: 4, idle: AGE, most: MOST },
         };
@@ -109,6 +124,23 @@ impl Guard {
         };
         let door = Arc::new(Door::new(ports, snapshot, limits).map_err(|_| OpenError::Random)?);
         Ok(Self { door, name: plan.name, log })
+    }
+
+    /// Returns what to tell who sits here.
+    pub fn seat(&self) -> Seat {
+        Seat(Arc::clone(&self.door))
+    }
+}
+
+/// Says who sits at the machine, while a guard works.
+#[derive(Clone)]
+pub struct Seat(Arc<Door<GuardPorts>>);
+
+impl Seat {
+    /// Takes over who sits here now: nobody, once they have signed out.
+    pub fn take(&self, who: Option<AtHome>) {
+        self.0.ports().set_who(who.map(|who| at_home(who, SystemTime::now().into())));
+        self.0.raise_epoch();
     }
 }
 

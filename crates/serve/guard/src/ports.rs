@@ -35,7 +35,7 @@ impl GuardPorts {
 
     /// Takes over who sits here now: nobody, once they have signed out. The door's epoch is to be raised after this, so that
     /// streams notice.
-    pub fn set_who(&self, who: Option<Identity>) {
+    pub(crate) fn set_who(&self, who: Option<Identity>) {
         *self.who.write().unwrap_or_else(PoisonError::into_inner) = who.map(Arc::new);
     }
 }

@@ -1,5 +1,6 @@
 //! `doorward guard`: the local door, started by a client in a server's place.
 
+mod person;
 mod streams;
 
 use std::fmt::Write as _;
@@ -14,8 +15,10 @@ use doorward_config::{LogFormat, LogLevel};
 use doorward_engine::EraRule;
 use doorward_guard::{Ended, Guard as Door, Plan};
 use doorward_oauth::{AtHome, Groups};
-use doorward_types::{ClientId, ObjectId, Person, ServerName, TenantId, Timestamp};
+use doorward_sandbox::Profile;
+use doorward_types::{ClientId, ObjectId, ServerName, TenantId, Timestamp};
 
+use crate::commands::guard::person::Person;
 use crate::commands::serve;
 use crate::failure::Failure;
 use crate::out::{NAME, Out, STRONG, WARN, paint};
@@ -47,6 +50,19 @@ pub(crate) struct Guard {
     /// How much is said on standard error.
     #[arg(long, value_name = "LEVEL", value_parser = ["error", "warn", "info", "debug", "trace"], default_value = "warn")]
     log: String,
+    /// A line of the server's sandbox: `files-read DIR`, `files-write DIR`, `net HOST`, …; may be given again. Without any it
+    /// sees its own program, has a scratch of its own, and reaches nobody.
+    #[arg(long, value_name = "LINE", conflicts_with = "no_sandbox")]
+    sandbox: Vec<String>,
+    /// Put nothing around the server: it may do what you may.
+    #[arg(long)]
+    no_sandbox: bool,
+    /// A configuration with `[guard]`: who signs in, and the policies.
+    #[arg(short, long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Who, where several people are signed in: an address or an object id.
+    #[arg(long, value_name = "WHO", requires = "config")]
+    account: Option<String>,
     /// The server's program and its arguments.
     #[arg(last = true, required = true, value_name = "COMMAND")]
     command: Vec<String>,
@@ -63,12 +79,21 @@ impl Guard {
     pub(crate) fn run(self, out: &Out) -> Result<ExitCode, Failure> {
         serve::log_to_stderr(LogFormat::Human, level(&self.log));
         let state = self.state.clone().map_or_else(state_folder, Ok)?;
-        let plan = self.plan(state)?;
-        let name = plan.name.clone();
-        let about = self.about(&plan);
-        let guard = Door::open(plan).map_err(|error| Failure::new(error.to_string()))?;
-        out.note(format_args!("{about}  records   {}", guard.log.display()));
         serve::runtime(Some(1))?.block_on(async {
+            let person = match &self.config {
+                Some(config) => Some(Person::signed_in(config, self.account.clone(), out).await?),
+                None => None,
+            };
+            let plan = self.plan(state, person.as_ref())?;
+            let name = plan.name.clone();
+            out.note(self.about(&plan, person.as_ref()).trim_end());
+            let guard = Door::open(plan).await.map_err(|error| {
+                Failure::new(error.to_string()).help("docs/guard.md says what a guard needs")
+            })?;
+            out.note(format_args!("  records   {}", guard.log.display()));
+            if let Some(person) = person {
+                tokio::spawn(person.watch(guard.seat()));
+            }
             let mut told = serve::Told::listen()?;
             let failed =
                 |error: std::io::Error| Failure::new(format!("the standard streams cannot be used: {error}"));
@@ -84,25 +109,36 @@ impl Guard {
         })
     }
 
-    fn plan(&self, state: PathBuf) -> Result<Plan, Failure> {
+    fn plan(&self, state: PathBuf, person: Option<&Person>) -> Result<Plan, Failure> {
         let name = self.name.clone().unwrap_or_else(|| name_of(&self.command));
         let name = ServerName::parse(&name).map_err(|error| {
             Failure::usage(format!("`{name}` is no name for a server: {error}"))
                 .help("name it with --name: small letters, digits and hyphens")
         })?;
-        let who = at_home(&state)?;
+        let who = match person {
+            Some(person) => person.who.clone(),
+            None => at_home(&state)?,
+        };
+        let profile = match self.no_sandbox {
+            true => None,
+            false => Some(Profile::parse(&self.sandbox.join("\n")).map_err(|error| {
+                Failure::usage(error.to_string()).help("docs/guard.md lists the lines of a profile")
+            })?),
+        };
+        let own = person.and_then(|person| person.policies.clone());
         Ok(Plan {
             name,
             command: self.command.clone(),
             env: self.env.iter().map(|variable| variable_of(variable)).collect::<Result<_, _>>()?,
             cwd: None,
+            profile,
             era: match self.era.as_str() {
                 "legacy" => EraRule::Legacy,
                 "modern" => EraRule::Modern,
                 "both" => EraRule::Both,
                 _ => EraRule::Auto,
             },
-            policies: match &self.policies {
+            policies: match self.policies.as_ref().or(own.as_ref()) {
                 Some(dir) => policies(dir)?,
                 None => vec![("starter.cedar".to_owned(), STARTER.to_owned())],
             },
@@ -114,18 +150,45 @@ impl Guard {
     }
 
     /// Says what is about to run, exactly, and what holds for it.
-    fn about(&self, plan: &Plan) -> String {
+    fn about(&self, plan: &Plan, person: Option<&Person>) -> String {
         let command: Vec<_> = plan.command.iter().map(|word| quoted(word)).collect();
-        let policies = match &self.policies {
+        let own = person.and_then(|person| person.policies.as_ref());
+        let policies = match self.policies.as_ref().or(own) {
             Some(dir) => dir.display().to_string(),
             None => paint(WARN, "the starter policy: everything is let through, and recorded"),
         };
         let mut about = format!("doorward guards {}\n", paint(NAME, &plan.name));
         let _infallible = writeln!(about, "  command   {}", paint(STRONG, command.join(" ")));
         let _infallible = writeln!(about, "  policies  {policies}");
-        let _infallible = writeln!(about, "  person    whoever uses this account; nobody has signed in");
+        let who = person.map_or("whoever uses this account; nobody has signed in", |person| &person.name);
+        let _infallible = writeln!(about, "  person    {who}");
+        let sandbox = match &plan.profile {
+            None => paint(WARN, "none: the server may do what you may"),
+            Some(_) if self.sandbox.is_empty() => "strict".to_owned(),
+            Some(_) => self.sandbox.join("; "),
+        };
+        let _infallible = writeln!(about, "  sandbox   {sandbox}");
+        for hidden in plan.profile.iter().flat_map(|profile| unseen(&plan.command, profile)) {
+            let path = hidden.display();
+            let line = format!(
+                "the server does not see {path}; it would with --sandbox 'files-read {path}', or files-write"
+            );
+            let _infallible = writeln!(about, "            {}", paint(WARN, line));
+        }
         about
     }
+}
+
+/// Paths that stand among the arguments, lead to something, and are outside of what the server sees: its own program and
+/// script are not among them.
+fn unseen(command: &[String], profile: &Profile) -> Vec<PathBuf> {
+    let seen = |path: &Path| {
+        profile.files_read.iter().chain(&profile.files_write).any(|open| path.starts_with(open))
+    };
+    let paths = command.iter().skip(1).map(Path::new).filter(|path| path.is_absolute() && path.exists());
+    // The first argument that is a file is what an interpreter is given.
+    let script = command.iter().skip(1).map(Path::new).find(|path| path.is_file());
+    paths.filter(|path| !seen(path) && Some(*path) != script).map(Path::to_owned).collect()
 }
 
 fn level(word: &str) -> LogLevel {
@@ -247,7 +310,7 @@ fn at_home(state: &Path) -> Result<AtHome, Failure> {
     }
     let object = std::fs::read_to_string(&path).map_err(failed)?;
     Ok(AtHome {
-        person: Person {
+        person: doorward_types::Person {
             tenant: TenantId::parse(HOME).map_err(|error| bad(&error))?,
             object: ObjectId::parse(object.trim()).map_err(|error| bad(&error))?,
         },

@@ -343,6 +343,12 @@ static SERVER: Group = Group {
         ),
         key("cwd", Kind::Text("path"), Need::Optional, "The child's working directory."),
         key(
+            "sandbox",
+            Kind::OneOrMore("profile line"),
+            Need::Optional,
+            "Walls around the child: `strict`, or the lines of a profile, `files-read DIR`, `files-write DIR`, `net HOST…` and others ([guard.md](guard.md)). Without it the child may do what the door's own account may.",
+        ),
+        key(
             "env",
             Kind::Map("text"),
             Need::Default("{}"),

@@ -26,15 +26,15 @@ pub(crate) struct Desk {
 impl Desk {
     /// Puts a guard around one of this program's servers.
     pub(crate) async fn open(child: &str, era: EraRule, policies: &str) -> Self {
-        Self::in_folder(Arc::new(tempfile::tempdir().unwrap()), child, era, policies)
+        Self::in_folder(Arc::new(tempfile::tempdir().unwrap()), child, era, policies).await
     }
 
     /// Puts another one up with the same folder.
     pub(crate) async fn another(&self, child: &str, era: EraRule) -> Self {
-        Self::in_folder(Arc::clone(&self.folder), child, era, "")
+        Self::in_folder(Arc::clone(&self.folder), child, era, "").await
     }
 
-    fn in_folder(folder: Arc<TempDir>, child: &str, era: EraRule, policies: &str) -> Self {
+    async fn in_folder(folder: Arc<TempDir>, child: &str, era: EraRule, policies: &str) -> Self {
         let program = std::env::current_exe().unwrap().display().to_string();
         let words = [&program, child, "--exact", "--ignored", "--nocapture", "--quiet"];
         let text = if policies.is_empty() { STARTER } else { policies };
@@ -44,6 +44,7 @@ impl Desk {
             command: words.map(str::to_owned).to_vec(),
             env: Vec::new(),
             cwd: None,
+            profile: None,
             era,
             policies: vec![("test.cedar".to_owned(), text.to_owned())],
             url_hosts: Vec::new(),
@@ -60,7 +61,7 @@ impl Desk {
             state: folder.path().to_owned(),
             call_timeout: Duration::from_secs(20),
         };
-        let guard = Guard::open(plan).unwrap();
+        let guard = Guard::open(plan).await.unwrap();
         let log = guard.log.clone();
         let (input, reads) = tokio::io::duplex(64 * 1024);
         let (writes, output) = tokio::io::duplex(64 * 1024);
