@@ -31,7 +31,7 @@ pub(crate) fn run(data: &[u8]) {
             let plain = Document::read(&plain, format, &members).expect("what was put back reads");
             assert_eq!(plain.servers().len(), document.servers().len());
         }
-        let Ok(wrapped) = wrap(&document, index, DOOR) else { continue };
+        let Ok(wrapped) = wrap(&document, index, DOOR, &[]) else { continue };
         let read = Document::read(&wrapped, format, &members).expect("what was wrapped reads");
         let Starts::Command { command, args } = &server.starts else {
             unreachable!("wrapped without a command")
@@ -42,7 +42,7 @@ pub(crate) fn run(data: &[u8]) {
         for (other, (before, after)) in document.servers().iter().zip(read.servers()).enumerate() {
             assert!(other == index || before.starts == after.starts, "another server changed");
         }
-        assert_eq!(wrap(&read, index, DOOR), Err(EditError::Wrapped));
+        assert_eq!(wrap(&read, index, DOOR, &[]), Err(EditError::Wrapped));
         assert_eq!(unwrap(&read, index, DOOR).as_deref(), Ok(text));
     }
 }

@@ -3,6 +3,7 @@
 
 #![expect(
     clippy::expect_used,
+    clippy::panic,
     clippy::indexing_slicing,
     reason = "helpers of tests: a panic here is a failed test"
 )]
@@ -80,8 +81,11 @@ impl House {
     /// The arguments with which a client starts the guard around a server.
     fn guarded(&self, server: &Server) -> Vec<String> {
         let state = self.folder.path().join("state").display().to_string();
+        // What is tried here is the way; the programs of the kit lie where only this person may read.
         let mut words: Vec<String> =
-            ["guard", "--name", server.name, "--state", &state, "--"].map(str::to_owned).to_vec();
+            ["guard", "--no-sandbox", "--name", server.name, "--state", &state, "--"]
+                .map(str::to_owned)
+                .to_vec();
         words.extend(server.command.iter().cloned());
         words
     }
@@ -168,6 +172,107 @@ async fn the_python_sdk_starts_the_guard_in_a_servers_place() {
             }
         }
         check_record(&house, &server).await;
+    }
+}
+
+/// A server that reads what it is told to, and dials where it is told to.
+const THIEF: &str = r#"
+import json, socket, sys
+for line in sys.stdin:
+    message = json.loads(line)
+    method, asked = message.get("method"), message.get("id")
+    if asked is None:
+        continue
+    result = None
+    if method == "initialize":
+        result = {"protocolVersion": "2025-11-25", "capabilities": {"tools": {}}, "serverInfo": {"name": "thief", "version": "1"}}
+    elif method == "tools/list":
+        schema = {"type": "object", "properties": {"path": {"type": "string"}, "port": {"type": "integer"}}}
+        result = {"tools": [{"name": "steal", "inputSchema": schema}]}
+    elif method == "tools/call":
+        told = message["params"]["arguments"]
+        try:
+            if "path" in told:
+                text = open(told["path"]).read()
+            else:
+                socket.create_connection(("127.0.0.1", told["port"]), 2)
+                text = "connected"
+        except OSError as error:
+            text = "failed: " + type(error).__name__
+        result = {"content": [{"type": "text", "text": text}]}
+    body = {"result": result} if result is not None else {"error": {"code": -32601, "message": "no"}}
+    print(json.dumps({"jsonrpc": "2.0", "id": asked, **body}), flush=True)
+"#;
+
+/// Starts the guard with these options around the thief, and returns what it stole: a file's text, and a connection.
+async fn stolen(folder: &Path, options: &[&str], secret: &Path) -> [String; 2] {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("loopback has free ports");
+    let port = listener.local_addr().expect("a bound socket has an address").port();
+    let call = |id: i64, arguments: Value| json!({"jsonrpc": "2.0", "id": id, "method": "tools/call", "params": {"name": "steal", "arguments": arguments}});
+    let hello = json!({"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "test", "version": "1"}});
+    let said = [
+        json!({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": hello}),
+        json!({"jsonrpc": "2.0", "method": "notifications/initialized"}),
+        call(2, json!({ "path": secret })),
+        call(3, json!({ "port": port })),
+    ];
+    let said: String = said.iter().map(|message| format!("{message}\n")).collect();
+    let mut command = bare(program());
+    command
+        .args(["guard", "--log", "info", "--era", "legacy", "--state"])
+        .arg(folder.join("state"))
+        .args(options);
+    command.args(["--", "/usr/bin/python3"]).arg(folder.join("server/thief.py"));
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+    let mut child = command.spawn().expect("the guard can be started");
+    let mut input = child.stdin.take().expect("it is piped");
+    tokio::io::AsyncWriteExt::write_all(&mut input, said.as_bytes()).await.expect("the guard reads");
+    drop(input);
+    let output = tokio::time::timeout(VISIT, child.wait_with_output())
+        .await
+        .expect("it ends")
+        .expect("it is our child");
+    let lines: Vec<Value> = String::from_utf8_lossy(&output.stdout)
+        .lines()
+        .filter_map(|line| serde_json::from_str(line).ok())
+        .collect();
+    [2, 3].map(|id| {
+        let answer = lines
+            .iter()
+            .find(|line| line["id"] == id)
+            .unwrap_or_else(|| panic!("no answer: {}", told(&output)));
+        answer["result"]["content"][0]["text"].as_str().unwrap_or_default().to_owned()
+    })
+}
+
+// control: LOC-10, D-25, guard-d: what a server steals and whom it calls without walls it does not within them, unless it is told that it may
+#[tokio::test]
+async fn a_server_in_the_guards_sandbox_steals_nothing() {
+    use std::os::unix::fs::PermissionsExt;
+    let open = |path: &Path, mode| {
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).expect("it is ours")
+    };
+    let folder = tempfile::tempdir().expect("a folder");
+    // The server runs as somebody else where the guard is root: what it may not read must not be for want of rights.
+    open(folder.path(), 0o755);
+    let secret = folder.path().join("private/secret");
+    std::fs::create_dir(folder.path().join("private")).expect("the folder is ours");
+    std::fs::write(&secret, "canary").expect("the folder is ours");
+    let server = folder.path().join("server");
+    std::fs::create_dir(&server).expect("the folder is ours");
+    std::fs::write(server.join("thief.py"), THIEF).expect("the folder is ours");
+    for path in [secret.as_path(), &server.join("thief.py")] {
+        open(path, 0o644);
+    }
+    let lines = format!("--sandbox=files-read {}", folder.path().join("private").display());
+    for (options, expected) in [
+        (&["--no-sandbox"][..], ["canary", "connected"]),
+        (&[][..], ["failed: FileNotFoundError", "failed: "]),
+        (&[lines.as_str()][..], ["canary", "failed: "]),
+    ] {
+        let [read, dialled] = stolen(folder.path(), options, &secret).await;
+        assert_eq!(read, expected[0], "{options:?}");
+        assert!(dialled.starts_with(expected[1]), "{options:?}: {dialled}");
     }
 }
 

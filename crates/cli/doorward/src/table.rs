@@ -91,7 +91,8 @@ pub(crate) fn clean(text: &str) -> String {
     text.chars().map(|character| if acts(character) { '\u{fffd}' } else { character }).collect()
 }
 
-fn acts(character: char) -> bool {
+/// Says whether a character does something on a terminal, or to the order of what is read there.
+pub(crate) fn acts(character: char) -> bool {
     character.is_control()
         || matches!(character, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }

@@ -1,8 +1,8 @@
 //! The hear step: the body becomes a frame, by the ladder of the protocol.
 
 use doorward_wire::{
-    Classified, Era, Frame, Method, Piped, StreamRequest, Verb, classify, classify_piped, classify_stream,
-    lens,
+    Classified, Era, Frame, FrameKind, Method, Piped, StreamRequest, Verb, classify, classify_piped,
+    classify_stream, lens,
 };
 
 use crate::door::Door;
@@ -56,7 +56,8 @@ pub(crate) async fn hear<'a, P: Ports>(door: &Door<P>, identified: Identified<'a
     };
     let method = frame.known_method();
     trail.era = era;
-    trail.id = frame.id().cloned();
+    // What refuses a response must not be taken for the answer to a request of the client's own with the same id.
+    trail.id = frame.id().filter(|_| frame.kind() == FrameKind::Request).cloned();
     trail.is_about(&frame);
     trail.times.hear = trail.lap(&door.ports);
     Ok(Heard { trail, caller, headers, carrier, said: Said::Frame { frame, method, session } })

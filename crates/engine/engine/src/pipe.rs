@@ -1,7 +1,7 @@
 //! A conversation on one connection: HTTP+SSE of 2024-11-05, and stdio. Its frames have no headers that could name a
 //! session, so the connection does, and it is worth nothing to anybody but the person whose it is.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use doorward_oauth::Identity;
 use doorward_types::ServerName;
@@ -60,7 +60,14 @@ pub struct Pipe {
     /// Where no token comes in: who was last known to speak, and under which snapshot.
     last: Mutex<Option<(u64, Arc<Caller>)>>,
     /// The session that was opened in it.
-    session: Mutex<Option<Arc<str>>>,
+    session: Mutex<Sitting>,
+}
+
+#[derive(Default)]
+struct Sitting {
+    session: Option<Arc<str>>,
+    /// Nobody is there any more.
+    over: bool,
 }
 
 impl Pipe {
@@ -101,12 +108,21 @@ impl Pipe {
     }
 
     pub(crate) fn session(&self) -> Option<Arc<str>> {
-        self.session.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.sitting().session.clone()
     }
 
-    /// Notes the session that was opened, and returns the one before it.
+    fn sitting(&self) -> MutexGuard<'_, Sitting> {
+        self.session.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Notes the session that was opened, and returns the one that is to end: the one before it, or this one, where its
+    /// client has left meanwhile.
     pub(crate) fn sit(&self, session: &Arc<str>) -> Option<Arc<str>> {
-        self.session.lock().unwrap_or_else(PoisonError::into_inner).replace(Arc::clone(session))
+        let mut sitting = self.sitting();
+        if sitting.over {
+            return Some(Arc::clone(session));
+        }
+        sitting.session.replace(Arc::clone(session))
     }
 }
 
@@ -175,7 +191,12 @@ impl<P: Ports> Door<P> {
 
     /// Ends a conversation: its client is gone, and so is its session.
     pub fn hang_up(&self, pipe: &Pipe) {
-        let session = pipe.session().and_then(|id| self.sessions.get(&id));
+        let id = {
+            let mut sitting = pipe.sitting();
+            sitting.over = true;
+            sitting.session.clone()
+        };
+        let session = id.and_then(|id| self.sessions.get(&id));
         session.iter().for_each(|session| self.end_session(session));
     }
 }

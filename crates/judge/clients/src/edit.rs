@@ -87,17 +87,26 @@ fn has_the_doors_name(command: &str) -> bool {
 }
 
 /// What stands before the command: of its own environment the door hands on what the client sets for this server.
-fn words(server: &Server) -> Vec<String> {
+fn words(server: &Server, told: &[String]) -> Vec<String> {
     let env = server.env.iter().map(|name| format!("--env={name}"));
-    std::iter::once(GUARD[0].to_owned()).chain(env).chain([GUARD[1].to_owned()]).collect()
+    std::iter::once(GUARD[0].to_owned())
+        .chain(told.iter().cloned())
+        .chain(env)
+        .chain([GUARD[1].to_owned()])
+        .collect()
 }
 
 /// Returns the text in which the server at `index` starts as `PROGRAM guard --env=NAME… -- COMMAND ARGS…`, with a word for
-/// each of its environment variables.
+/// each of its environment variables; what the door is told besides comes first.
 ///
 /// # Errors
 /// [`EditError`]; the text is then to be left as it is.
-pub fn wrap(document: &Document<'_>, index: usize, program: &str) -> Result<String, EditError> {
+pub fn wrap(
+    document: &Document<'_>,
+    index: usize,
+    program: &str,
+    told: &[String],
+) -> Result<String, EditError> {
     let server = document.servers().get(index).ok_or(EditError::NoCommand)?;
     let (Starts::Command { command, args }, Some(spots)) = (&server.starts, &server.spots) else {
         return Err(EditError::NoCommand);
@@ -107,7 +116,7 @@ pub fn wrap(document: &Document<'_>, index: usize, program: &str) -> Result<Stri
         State::Wrapped { .. } => return Err(EditError::Wrapped),
         State::Foreign { program } => return Err(EditError::Foreign(program.to_owned())),
     }
-    let words = words(server);
+    let words = words(server, told);
     let text = put_in(document, spots, &words, program).ok_or(EditError::Form)?;
     let guarded = words.iter().chain([command]).chain(args).cloned().collect();
     let now = Starts::Command { command: program.to_owned(), args: guarded };

@@ -154,7 +154,8 @@ fn server(name: String, project: Option<&str>, node: &Node) -> Server {
     let (mut env, mut literals) = (Vec::new(), Vec::new());
     for (member, list) in [("env", true), ("headers", false)] {
         for member in node.member(member).map(|member| member.node.members()).unwrap_or_default() {
-            if list {
+            // One without a text is one to leave out.
+            if list && member.node.text().is_some() {
                 env.push(member.name.clone());
             }
             if member.node.text().is_some_and(|value| !value.is_empty() && !is_reference(value)) {

@@ -28,12 +28,12 @@ fn there_and_back(family: &str, text: &str) -> String {
     for index in 0..count {
         let before = document(family, &now);
         if !matches!(before.servers()[index].starts, Starts::Command { .. }) {
-            assert_eq!(wrap(&before, index, DOOR), Err(EditError::NoCommand));
+            assert_eq!(wrap(&before, index, DOOR, &[]), Err(EditError::NoCommand));
             continue;
         }
         let (program, args) = command(&before, index);
-        let after =
-            wrap(&before, index, DOOR).unwrap_or_else(|error| panic!("{family} {index}: {error}\n{now}"));
+        let after = wrap(&before, index, DOOR, &[])
+            .unwrap_or_else(|error| panic!("{family} {index}: {error}\n{now}"));
         let read = document(family, &after);
         let handed_on: Vec<_> =
             read.servers()[index].env.iter().map(|name| format!("--env={name}")).collect();
@@ -41,7 +41,7 @@ fn there_and_back(family: &str, text: &str) -> String {
         let expected: Vec<_> =
             std::iter::once("guard").chain(handed_on).chain(["--", program]).chain(args).collect();
         assert_eq!(command(&read, index), (DOOR, expected), "{after}");
-        assert_eq!(wrap(&read, index, DOOR), Err(EditError::Wrapped), "wrapped twice");
+        assert_eq!(wrap(&read, index, DOOR, &[]), Err(EditError::Wrapped), "wrapped twice");
         assert_eq!(unwrap(&read, index, DOOR).as_deref(), Ok(now.as_str()), "{after}");
         wrapped.push(index);
         now = after;
@@ -190,7 +190,7 @@ fn a_door_of_somebody_else_is_shown_and_not_trusted() {
         let document = document("cursor", &text);
         assert_eq!(document.servers()[0].state(DOOR) == State::Foreign { program }, foreign, "{program}");
         if foreign {
-            assert_eq!(wrap(&document, 0, DOOR), Err(EditError::Foreign(program.to_owned())));
+            assert_eq!(wrap(&document, 0, DOOR, &[]), Err(EditError::Foreign(program.to_owned())));
             assert_eq!(unwrap(&document, 0, DOOR), Err(EditError::Foreign(program.to_owned())));
             assert!(unwrap(&document, 0, program).is_ok(), "to whoever names that program it is wrapped");
         } else {
@@ -283,7 +283,7 @@ fn entries_that_clients_take_differently_are_left_alone() {
         let text = format!("{{\"mcpServers\":{{\"a\":{entry}}}}}");
         let document = document("cursor", &text);
         assert!(matches!(document.servers()[0].starts, Starts::Unclear(_)), "{entry}");
-        assert_eq!(wrap(&document, 0, DOOR), Err(EditError::NoCommand), "{entry}");
+        assert_eq!(wrap(&document, 0, DOOR, &[]), Err(EditError::NoCommand), "{entry}");
     }
 }
 
@@ -296,14 +296,17 @@ fn forms_that_could_not_be_put_back_are_refused() {
         ("continue", "mcpServers:\n  - name: a\n    command: x,y\n"),
         ("continue", "mcpServers:\n  - name: a\n    command: x\n      y\n    args: [a]\n"),
     ] {
-        match wrap(&document(family, text), 0, DOOR) {
+        match wrap(&document(family, text), 0, DOOR, &[]) {
             Err(EditError::Form) => {}
             // What is not refused must come back.
             Ok(_) => drop(there_and_back(family, text)),
             Err(error) => panic!("{text}: {error}"),
         }
     }
-    assert_eq!(wrap(&document("codex", "mcp_servers.a.command = \"x\"\n"), 0, DOOR), Err(EditError::Form));
+    assert_eq!(
+        wrap(&document("codex", "mcp_servers.a.command = \"x\"\n"), 0, DOOR, &[]),
+        Err(EditError::Form)
+    );
     there_and_back("codex", "mcp_servers.a.command = \"x\"\nmcp_servers.a.args = []\n");
 }
 

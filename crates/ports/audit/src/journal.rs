@@ -109,7 +109,10 @@ impl Journal {
         facts: &RefusalFacts<'_>,
     ) -> Result<(), AuditUnwritable> {
         let person = self.person(identity)?;
-        let listed = !matches!(facts.reason, "tool-unseen" | "prompt-unseen" | "not-connected");
+        // Until the person is known to see it, a name is whatever the caller wrote.
+        let listed = matches!(facts.reason, "not-permitted" | "bad-arguments" | "id-in-use" | "given-up")
+            || facts.reason.starts_with("param-header")
+            || facts.reason.starts_with("account-");
         let record = RefusedRecord {
             call: None,
             trace: None,

@@ -86,13 +86,15 @@ pub(crate) struct Children {
     server: ServerName,
     target: StdioTarget,
     running: Mutex<HashMap<Whose, Arc<Child>>>,
+    /// The door's own that is on its way out. Nothing is started beside it: a server may hold a port, a lock or a name.
+    leaving: Mutex<Option<Arc<Child>>>,
 }
 
 type Said = Result<Answered<Link, UpstreamEvents>, UpstreamError>;
 
 impl Children {
     pub(crate) fn new(server: ServerName, target: StdioTarget) -> Self {
-        Self { server, target, running: Mutex::new(HashMap::new()) }
+        Self { server, target, running: Mutex::default(), leaving: Mutex::default() }
     }
 
     fn running(&self) -> MutexGuard<'_, HashMap<Whose, Arc<Child>>> {
@@ -146,6 +148,7 @@ impl Children {
         P: Ports<Link = Link, Events = UpstreamEvents>,
     {
         let rules = Arc::clone(cleared.server());
+        self.alone().await;
         let child = match cleared.link().map(|link| &link.to) {
             Some(LinkTo::Child(child)) if child.talk.over() => {
                 return Err(UpstreamError::new(
@@ -185,6 +188,7 @@ impl Children {
         P: Ports<Link = Link, Events = UpstreamEvents>,
     {
         let rules = Arc::clone(errand.server());
+        self.alone().await;
         let child = match errand.link().map(|link| &link.to) {
             Some(LinkTo::Child(child)) => Arc::clone(child),
             // A probe must not end a process that people share.
@@ -303,7 +307,20 @@ impl Children {
         if running.get(&Whose::Door).is_some_and(|own| Arc::ptr_eq(own, child)) {
             running.remove(&Whose::Door);
             child.talk.end();
+            *self.leaving.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(child));
         }
+    }
+
+    /// Waits until the door's own child, if one is leaving, is gone.
+    async fn alone(&self) {
+        let leaving = self.leaving.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(leaving) = leaving {
+            leaving.finished().await;
+        }
+    }
+
+    pub(crate) fn at_work(&self) -> bool {
+        self.running().iter().any(|(whose, child)| *whose != Whose::Door && !child.talk.over())
     }
 
     pub(crate) fn reap(&self) {

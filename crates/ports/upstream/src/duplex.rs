@@ -1,7 +1,7 @@
 //! A conversation with a server in which every answer comes on one stream: with a child, or by HTTP+SSE.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -20,6 +20,10 @@ use crate::sse::Posts;
 
 /// Frames that may wait for one reader.
 const MOST_WAITING: usize = 1_024;
+/// And bytes, besides one frame.
+const MOST_HELD: usize = 4 << 20;
+/// Bytes that leave together.
+const MOST_TOGETHER: usize = 256 << 10;
 /// How long a server's further output waits for a reader who has so many frames before them.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -31,6 +35,8 @@ pub(crate) struct Duplex {
     out: Out,
     routes: Mutex<Routes>,
     over: AtomicBool,
+    /// It has said something that is not MCP.
+    babbled: AtomicBool,
     gone: Notify,
     started: Instant,
     /// Milliseconds after `started` of the last frame sent.
@@ -49,9 +55,30 @@ pub(crate) enum Out {
 #[derive(Default)]
 struct Routes {
     /// Requests on their way, by the door's id, which is their progress token too.
-    calls: HashMap<i64, mpsc::Sender<Bytes>>,
+    calls: HashMap<i64, Lane>,
     /// Streams of sessions, for what belongs to no request.
-    listeners: Vec<mpsc::Sender<Bytes>>,
+    listeners: Vec<Lane>,
+}
+
+/// The way to one reader.
+#[derive(Clone)]
+struct Lane {
+    to: mpsc::Sender<Bytes>,
+    held: Arc<Held>,
+}
+
+/// What waits for one reader: a server that says much to somebody who reads slowly must not fill memory.
+#[derive(Default)]
+struct Held {
+    bytes: AtomicUsize,
+    room: Notify,
+}
+
+impl Held {
+    fn took(&self, frame: &Bytes) {
+        self.bytes.fetch_sub(frame.len(), Ordering::AcqRel);
+        self.room.notify_one();
+    }
 }
 
 impl Duplex {
@@ -62,6 +89,7 @@ impl Duplex {
             out,
             routes: Mutex::default(),
             over: AtomicBool::new(false),
+            babbled: AtomicBool::new(false),
             gone: Notify::new(),
             started: Instant::now(),
             used: AtomicU64::new(0),
@@ -122,9 +150,20 @@ impl Duplex {
             pipe.flush().await
         };
         // A child that does not read must not hold the person's other calls for ever.
+        let written = async {
+            tokio::select! {
+                written = written => Some(written),
+                () = self.ended() => None,
+            }
+        };
         match tokio::time::timeout(Duration::from_secs(30), written).await {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(error)) => Err(ended(format!("the child takes no input: {error}"))),
+            Ok(None) => {
+                // Whoever ends it waits for this pipe.
+                *stdin = None;
+                Err(ended("the child has ended".to_owned()))
+            }
+            Ok(Some(Ok(()))) => Ok(()),
+            Ok(Some(Err(error))) => Err(ended(format!("the child takes no input: {error}"))),
             Err(_) => {
                 // Half a line may be in the pipe: nothing after it could be read, so the child is of no more use.
                 *stdin = None;
@@ -149,12 +188,19 @@ impl Duplex {
         cancel: Option<Era>,
         caller: Option<&Arc<Caller>>,
     ) -> DuplexEvents {
-        let (sender, receiver) = mpsc::channel(MOST_WAITING);
-        self.routes().calls.insert(id, sender);
+        let (to, receiver) = mpsc::channel(MOST_WAITING);
+        let held = Arc::<Held>::default();
+        let mut routes = self.routes();
+        // Looked at under the lock: one that has ended tells nobody who comes later.
+        if !self.over() {
+            routes.calls.insert(id, Lane { to, held: Arc::clone(&held) });
+        }
+        drop(routes);
         DuplexEvents {
             duplex: Arc::clone(self),
             call: Some(id),
             receiver,
+            held,
             first: None,
             deadlines,
             cancel,
@@ -192,16 +238,20 @@ impl Duplex {
     }
 
     pub(crate) fn listen(self: &Arc<Self>, link: Arc<crate::Link>) -> DuplexEvents {
-        let (sender, receiver) = mpsc::channel(MOST_WAITING);
+        let (to, receiver) = mpsc::channel(MOST_WAITING);
+        let held = Arc::<Held>::default();
         let mut routes = self.routes();
-        routes.listeners.retain(|listener| !listener.is_closed());
-        routes.listeners.push(sender);
+        routes.listeners.retain(|listener| !listener.to.is_closed());
+        if !self.over() {
+            routes.listeners.push(Lane { to, held: Arc::clone(&held) });
+        }
         drop(routes);
         let deadlines = Deadlines { silence: None, most: None };
         DuplexEvents {
             duplex: Arc::clone(self),
             call: None,
             receiver,
+            held,
             first: None,
             deadlines,
             cancel: None,
@@ -214,7 +264,15 @@ impl Duplex {
     /// Gives what the server says to whom it concerns. What is not a frame is logged by size alone and dropped (T-31).
     pub(crate) async fn route(self: &Arc<Self>, said: Bytes, limits: &Limits) {
         let Ok((frame, _)) = Frame::parse_result(said.clone(), limits) else {
-            tracing::warn!(server = %self.server, bytes = said.len(), "a server said something that is not MCP");
+            // Once for people to see; a server that chatters must not drown everything else.
+            match self.babbled.swap(true, Ordering::Relaxed) {
+                false => {
+                    tracing::warn!(server = %self.server, bytes = said.len(), "a server said something that is not MCP")
+                }
+                true => {
+                    tracing::debug!(server = %self.server, bytes = said.len(), "a server said something that is not MCP")
+                }
+            }
             return;
         };
         let own = match (frame.kind(), frame.id()) {
@@ -225,7 +283,7 @@ impl Duplex {
                 .or_else(|| lens::subscription_id(&frame))
                 .and_then(|name| name.as_i64()),
         };
-        let mut declined = None;
+        let (mut declined, mut listeners) = (None, Vec::new());
         let to = {
             let mut routes = self.routes();
             // With its answer a call is over: nothing more is its, and leaving it now gives nothing up.
@@ -248,12 +306,18 @@ impl Duplex {
             match (&to, frame.kind()) {
                 (Some(_), _) | (None, FrameKind::Response) => {}
                 (None, FrameKind::Notification) => {
-                    routes.listeners.retain(|listener| listener.try_send(said.clone()).is_ok());
+                    routes.listeners.retain(|listener| !listener.to.is_closed());
+                    listeners.clone_from(&routes.listeners);
                 }
                 (None, FrameKind::Request) => declined = frame.id().cloned(),
             }
             to
         };
+        for listener in listeners {
+            if !hand(&listener, said.clone()).await && !listener.to.is_closed() {
+                tracing::warn!(server = %self.server, "a listener does not read; news was dropped");
+            }
+        }
         if let Some((id, call)) = to
             && !hand(&call, said).await
         {
@@ -291,14 +355,24 @@ impl Duplex {
 
 /// Hands a frame to who waits for it; false if they do not take it. A burst waits for its reader, so that nothing is
 /// lost; a reader that has stopped loses its call, so that it does not hold the person's other calls for ever.
-async fn hand(to: &mpsc::Sender<Bytes>, frame: Bytes) -> bool {
-    match to.try_send(frame) {
-        Ok(()) => true,
-        Err(mpsc::error::TrySendError::Closed(_)) => false,
-        Err(mpsc::error::TrySendError::Full(frame)) => {
-            tokio::time::timeout(PATIENCE, to.send(frame)).await.is_ok_and(|sent| sent.is_ok())
+async fn hand(lane: &Lane, frame: Bytes) -> bool {
+    let handed = async {
+        while lane.held.bytes.load(Ordering::Acquire) >= MOST_HELD {
+            lane.held.room.notified().await;
         }
-    }
+        let Ok(place) = lane.to.reserve().await else { return false };
+        lane.held.bytes.fetch_add(frame.len(), Ordering::AcqRel);
+        place.send(frame);
+        true
+    };
+    let gone = lane.to.closed();
+    let handed = async {
+        tokio::select! {
+            handed = handed => handed,
+            () = gone => false,
+        }
+    };
+    tokio::time::timeout(PATIENCE, handed).await.unwrap_or(false)
 }
 
 /// When waiting ends.
@@ -313,6 +387,7 @@ pub struct DuplexEvents {
     duplex: Arc<Duplex>,
     call: Option<i64>,
     receiver: mpsc::Receiver<Bytes>,
+    held: Arc<Held>,
     /// A frame that was looked at to see whether more may follow it.
     first: Option<Bytes>,
     deadlines: Deadlines,
@@ -347,6 +422,7 @@ impl DuplexEvents {
         };
         tokio::select! {
             frame = self.receiver.recv() => {
+                frame.iter().for_each(|frame| self.held.took(frame));
                 frame.ok_or_else(|| UpstreamError::new(UpstreamFault::Ended, "the server's stream ended before it answered"))
             }
             () = late => {
@@ -367,11 +443,12 @@ impl DuplexEvents {
             Some(first) => into.push(first),
             None => into.push(self.next().await?),
         }
-        while into.len() < limit {
-            match self.receiver.try_recv() {
-                Ok(frame) => into.push(frame),
-                Err(_) => break,
-            }
+        let mut bytes: usize = into.iter().map(Bytes::len).sum();
+        while into.len() < limit && bytes < MOST_TOGETHER {
+            let Ok(frame) = self.receiver.try_recv() else { break };
+            self.held.took(&frame);
+            bytes += frame.len();
+            into.push(frame);
         }
         Ok(More::Yes)
     }

@@ -77,6 +77,15 @@ pub(crate) enum LinkTo {
     Sse(Arc<Duplex>),
 }
 
+impl Drop for Link {
+    fn drop(&mut self) {
+        // Its stream is read by a task of its own, which nobody else would end: of a greeting whose client left, for one.
+        if let LinkTo::Sse(talk) = &self.to {
+            talk.end();
+        }
+    }
+}
+
 /// Tells the streams of a link that it has ended.
 #[derive(Default)]
 pub(crate) struct Ends {
@@ -187,6 +196,11 @@ impl Upstreams {
                 children.reap();
             }
         }
+    }
+
+    /// Says whether a child of somebody's runs.
+    pub fn at_work(&self) -> bool {
+        self.servers.values().any(|server| matches!(server, Server::Stdio(children) if children.at_work()))
     }
 
     /// Ends every child by the book, and waits for it.

@@ -3,6 +3,7 @@
 //! one way, with a token of its own, and is answered on the stream of nobody but its own person.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -16,10 +17,14 @@ use tokio::sync::{mpsc, watch};
 use crate::body::Reply;
 use crate::ports::GatewayPorts;
 use crate::respond::{KEEP_ALIVE, empty, streaming};
-use crate::route::Counted;
+use crate::route::{Counted, busy};
 
 /// How long a conversation may take to begin with `initialize`.
 const GREETING: Duration = Duration::from_secs(60);
+/// How long a client may read nothing while something waits for it.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// Messages of one conversation under way at once.
+const MOST_RUNNING: usize = 64;
 
 /// The name by which a POST says what it belongs to.
 const NAME: &str = "conversation";
@@ -34,6 +39,8 @@ pub(crate) struct Conversation {
     to: mpsc::Sender<Bytes>,
     /// What is running in it: none once it is over.
     running: watch::Sender<Option<usize>>,
+    /// What the server says unasked is listened for, once.
+    listening: AtomicBool,
 }
 
 /// Counts a message for as long as its answer may come.
@@ -89,7 +96,12 @@ impl Pipes {
         let drawn = door.ports().random().ok()?;
         let id: Arc<str> = drawn.iter().map(|byte| format!("{byte:02x}")).collect::<String>().into();
         let (to, receiver) = mpsc::channel(1);
-        let conversation = Arc::new(Conversation { pipe, to, running: watch::Sender::new(Some(0)) });
+        let conversation = Arc::new(Conversation {
+            pipe,
+            to,
+            running: watch::Sender::new(Some(0)),
+            listening: AtomicBool::new(false),
+        });
         if !self.take(&id, &conversation, most) {
             return None;
         }
@@ -121,14 +133,19 @@ impl Conversation {
                 () = &mut expired => return,
                 () = &mut greeting, if !greeted => {
                     greeted = self.pipe.has_session();
-                    if !greeted {
+                    if !greeted && *self.running.borrow() == Some(0) {
                         return;
                     }
+                    // A server may take its time over the first greeting.
+                    greeting.as_mut().reset(tokio::time::Instant::now() + GREETING);
                 }
                 // What runs may end; nothing new begins.
                 changed = drain.changed() => if changed.is_err() || *drain.borrow() {
-                    let _ended = running.wait_for(|running| running.is_none_or(|count| count == 0)).await;
-                    return;
+                    tokio::select! {
+                        _ended = running.wait_for(|running| running.is_none_or(|count| count == 0)) => return,
+                        () = self.to.closed() => return,
+                        () = &mut expired => return,
+                    }
                 },
                 changed = running.changed() => if changed.is_err() || !door.is_open(&self.pipe) {
                     return;
@@ -152,6 +169,11 @@ impl Conversation {
         tokio::select! {
             sent = self.to.send(chunk) => sent.is_ok(),
             _ = running.wait_for(Option::is_none) => false,
+            () = tokio::time::sleep(PATIENCE) => {
+                // Whoever does not read holds what others could use: the places of calls, and memory.
+                self.running.send_replace(None);
+                false
+            }
         }
     }
 
@@ -169,13 +191,14 @@ impl Conversation {
         counted: Counted,
     ) -> Result<Response<Reply>, doorward_engine::Reply> {
         let entered = door.enter(arrived).await?.detached();
-        let mut over = false;
+        let mut refused = None;
         self.running.send_modify(|running| match running {
-            Some(count) => *count += 1,
-            None => over = true,
+            Some(count) if *count < MOST_RUNNING => *count += 1,
+            Some(_) => refused = Some(busy()),
+            None => refused = Some(empty(StatusCode::NOT_FOUND)),
         });
-        if over {
-            return Ok(empty(StatusCode::NOT_FOUND));
+        if let Some(refused) = refused {
+            return Ok(refused);
         }
         let running = Running(Arc::clone(&self));
         tokio::spawn(async move {
@@ -187,7 +210,10 @@ impl Conversation {
                 _ = goes_on.wait_for(Option::is_none) => return,
             };
             match carried {
-                Ok(Released::Accepted) if method == Some(Method::Initialized) => {
+                Ok(Released::Accepted)
+                    if method == Some(Method::Initialized)
+                        && !self.listening.swap(true, Ordering::AcqRel) =>
+                {
                     tokio::spawn(Arc::clone(&self).listen(Arc::clone(&door)));
                 }
                 Ok(Released::Accepted) => {}
@@ -206,6 +232,7 @@ impl Conversation {
         if let Ok(Released::Stream(stream)) = door.listen_in(&self.pipe).await {
             self.pump(stream).await;
         }
+        self.listening.store(false, Ordering::Release);
     }
 
     /// Passes a stream on; it ends with the conversation, or with the token that it was asked for with (D-03).
@@ -220,7 +247,11 @@ impl Conversation {
                 _ = running.wait_for(Option::is_none) => return,
             };
             let Some(chunk) = chunk else { return };
-            if !self.say(chunk).await {
+            let said = tokio::select! {
+                said = self.say(chunk) => said,
+                () = stream.taken() => false,
+            };
+            if !said {
                 return;
             }
         }

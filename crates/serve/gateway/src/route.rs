@@ -318,7 +318,7 @@ fn speaks_dpop(headers: &HeaderMap) -> bool {
     scheme.is_some_and(|scheme| scheme.eq_ignore_ascii_case(b"dpop "))
 }
 
-fn busy() -> Response<Reply> {
+pub(crate) fn busy() -> Response<Reply> {
     let mut response = error(StatusCode::SERVICE_UNAVAILABLE, "the door is busy; try again shortly");
     response.headers_mut().insert(RETRY_AFTER, 2.into());
     response

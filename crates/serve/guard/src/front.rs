@@ -27,7 +27,7 @@ pub enum Ended {
     Refused,
 }
 
-/// Messages under way at once; beyond that the client waits.
+/// Messages under way at once; further requests are refused.
 const MOST_RUNNING: usize = 256;
 /// How long what is under way may take to end once the client has closed its input.
 const GRACE: Duration = Duration::from_secs(5);
@@ -158,6 +158,11 @@ impl Front {
             }
             while tasks.try_join_next().is_some() {}
         }
+        // The last line may lack its end.
+        lines.push(b"\n");
+        while let Some(Ok(line)) = lines.next_line() {
+            self.take(guard, line, &mut tasks).await;
+        }
         finish(&mut tasks).await;
         Ended::ClientLeft
     }
@@ -178,8 +183,14 @@ impl Front {
         if method == Some(Method::Initialize) {
             return Arc::clone(self).carry(entered, id, method).await;
         }
-        while tasks.len() >= MOST_RUNNING {
-            let _ended = tasks.join_next().await;
+        while tasks.try_join_next().is_some() {}
+        // Answers and cancellations must get through, or nothing would ever end.
+        if let Some(id) = id.as_ref().filter(|_| tasks.len() >= MOST_RUNNING) {
+            let (code, id) = (-32000, id.to_json());
+            let refused = format!(
+                r#"{{"jsonrpc":"2.0","id":{id},"error":{{"code":{code},"message":"too many requests at once"}}}}"#
+            );
+            return self.say(refused.as_bytes()).await;
         }
         let task = tasks.spawn(Arc::clone(self).carry(entered, id.clone(), method));
         if let Some(id) = id.filter(|_| !task.is_finished()) {
@@ -219,7 +230,11 @@ impl Front {
         match self.door.listen_in(&self.pipe).await {
             Ok(Released::Stream(stream)) => {
                 self.pump(stream).await;
-                self.gone.send_replace(true);
+                // It may have been the client that listened anew, or a subscription that is over: only the end of the
+                // process is the end.
+                if !self.door.ports().upstreams.at_work() {
+                    self.gone.send_replace(true);
+                }
             }
             Ok(_) => {}
             Err(_) => tracing::warn!("what the server says unasked is not heard"),

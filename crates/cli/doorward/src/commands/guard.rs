@@ -11,6 +11,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Args;
+use doorward_clients::masked;
 use doorward_config::{LogFormat, LogLevel};
 use doorward_engine::EraRule;
 use doorward_guard::{Ended, Guard as Door, Plan};
@@ -22,6 +23,7 @@ use crate::commands::guard::person::Person;
 use crate::commands::serve;
 use crate::failure::Failure;
 use crate::out::{NAME, Out, STRONG, WARN, paint};
+use crate::table::acts;
 
 /// Stand around a local server: same policies, same records as at the remote door. A client starts it in the server's place.
 #[derive(Debug, Args)]
@@ -151,7 +153,11 @@ impl Guard {
 
     /// Says what is about to run, exactly, and what holds for it.
     fn about(&self, plan: &Plan, person: Option<&Person>) -> String {
-        let command: Vec<_> = plan.command.iter().map(|word| quoted(word)).collect();
+        // Clients keep what a server says on standard error: no secret of the command line may be in it.
+        let (program, args) =
+            plan.command.split_first().map_or(("", &[][..]), |(program, args)| (program.as_str(), args));
+        let words = std::iter::once(program.to_owned()).chain(masked(args));
+        let command: Vec<_> = words.map(|word| quoted(&word)).collect();
         let own = person.and_then(|person| person.policies.as_ref());
         let policies = match self.policies.as_ref().or(own) {
             Some(dir) => dir.display().to_string(),
@@ -207,11 +213,9 @@ fn quoted(word: &str) -> String {
     if !word.is_empty() && word.bytes().all(plain) {
         return word.to_owned();
     }
-    // A control character could rewrite the line above it on a terminal.
-    let shown: String = word
-        .chars()
-        .flat_map(|c| if c.is_control() { c.escape_default().collect() } else { vec![c] })
-        .collect();
+    // A control character could rewrite the line above it on a terminal, and a sign of direction what is read there.
+    let shown: String =
+        word.chars().flat_map(|c| if acts(c) { c.escape_default().collect() } else { vec![c] }).collect();
     format!("'{}'", shown.replace('\'', r"'\''"))
 }
 
@@ -220,9 +224,9 @@ fn name_of(command: &[String]) -> String {
     let mut words = command.iter().map(String::as_str);
     let program = words.next().unwrap_or_default();
     let base = |text: &str| text.rsplit(['/', '\\']).next().unwrap_or_default().to_owned();
-    let runs =
-        matches!(base(program).as_str(), "npx" | "uvx" | "bunx" | "node" | "python" | "python3" | "docker");
-    let told = words.find(|word| runs && !word.starts_with('-') && !matches!(*word, "run" | "exec"));
+    let runs = matches!(base(program).as_str(), "npx" | "uvx" | "bunx" | "node" | "python" | "python3");
+    // No option, no value of one: a secret could become a name.
+    let told = words.find(|word| runs && !word.starts_with('-') && !word.contains(['=', ':']));
     let named = base(told.unwrap_or(program));
     // Without a version, and without what says how it is written.
     let named = named.split('@').find(|part| !part.is_empty()).unwrap_or_default();
@@ -294,19 +298,25 @@ fn at_home(state: &Path) -> Result<AtHome, Failure> {
             .help("remove the file; a new name is drawn then")
     };
     std::fs::create_dir_all(state).map_err(failed)?;
-    let mut options = std::fs::OpenOptions::new();
-    match options.write(true).create_new(true).mode(0o600).open(&path) {
-        Ok(mut file) => {
-            let mut drawn = [0; 16];
-            aws_lc_rs::rand::fill(&mut drawn)
-                .map_err(|_| Failure::new("the operating system gives no randomness"))?;
-            let hex: String = drawn.iter().map(|byte| format!("{byte:02x}")).collect();
-            let part = |from: usize, to: usize| hex.get(from..to).unwrap_or_default();
-            let guid = [part(0, 8), part(8, 12), part(12, 16), part(16, 20), part(20, 32)].join("-");
-            file.write_all(guid.as_bytes()).and_then(|()| file.sync_all()).map_err(failed)?;
+    if !path.exists() {
+        let mut drawn = [0; 16];
+        aws_lc_rs::rand::fill(&mut drawn)
+            .map_err(|_| Failure::new("the operating system gives no randomness"))?;
+        let hex: String = drawn.iter().map(|byte| format!("{byte:02x}")).collect();
+        let part = |from: usize, to: usize| hex.get(from..to).unwrap_or_default();
+        let guid = [part(0, 8), part(8, 12), part(12, 16), part(16, 20), part(20, 32)].join("-");
+        // Written aside and linked: clients start all of their servers at once, and each must read the whole of one name.
+        let aside = state.join(format!("person.{}", std::process::id()));
+        let mut options = std::fs::OpenOptions::new();
+        let mut file =
+            options.write(true).create(true).truncate(true).mode(0o600).open(&aside).map_err(failed)?;
+        file.write_all(guid.as_bytes()).and_then(|()| file.sync_all()).map_err(failed)?;
+        let linked = std::fs::hard_link(&aside, &path);
+        let _ours = std::fs::remove_file(&aside);
+        match linked {
+            Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => return Err(failed(error)),
+            _ => {}
         }
-        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
-        Err(error) => return Err(failed(error)),
     }
     let object = std::fs::read_to_string(&path).map_err(failed)?;
     Ok(AtHome {
@@ -332,7 +342,9 @@ mod tests {
             ("npx -y @modelcontextprotocol/server-filesystem@2026.8.31 /srv", "server-filesystem"),
             ("npx --yes some-server", "some-server"),
             ("uvx mcp-server-git", "mcp-server-git"),
-            ("docker run -i ghcr.io/github/github-mcp-server", "github-mcp-server"),
+            ("docker run -i -e KEY=secret ghcr.io/github/github-mcp-server", "docker"),
+            ("npx --registry https://registry.example/ some-server", "some-server"),
+            ("node --env=KEY=secret index.js", "index"),
             ("/usr/local/bin/Notes.exe", "notes"),
             ("python3 /opt/desk_server.py", "desk-server"),
             ("node", "node"),
@@ -349,6 +361,7 @@ mod tests {
         assert_eq!(quoted("two words"), "'two words'");
         assert_eq!(quoted("it's"), r"'it'\''s'");
         assert_eq!(quoted("\u{1b}[2Khidden"), r"'\u{1b}[2Khidden'");
+        assert_eq!(quoted("a\u{202e}b"), r"'a\u{202e}b'");
         assert_eq!(quoted(""), "''");
     }
 }

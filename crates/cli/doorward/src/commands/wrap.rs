@@ -17,19 +17,26 @@ use crate::out::Out;
 /// Let MCP clients start their servers behind the door. Without a choice: list them, and what to know about each.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "A wrapped server is started as `doorward guard -- COMMAND ARGS…`; its environment and everything else in the file stay as
-they are, comments and indentation too. Each file that is written leaves a backup beside it, which `unwrap` does not need.
+    after_help = "A wrapped server is started as `doorward guard -- COMMAND ARGS…`, in a sandbox that is strict unless told otherwise here: it
+sees its own program and reaches nobody. Its environment and everything else in the file stay as they are, comments and indentation too. Each file that is written leaves a backup beside it, which `unwrap` does not need.
 Servers that are reached by address are listed and left alone. Secrets on command lines are shown as ***.
 
 Examples:
   doorward wrap
   doorward wrap claude-code/db cursor/github
   doorward wrap --all --dry-run
+  doorward wrap claude-code/files --sandbox 'files-read /home/me/notes'
   doorward wrap --file ~/old/mcp.json db"
 )]
 pub(crate) struct Wrap {
     #[command(flatten)]
     choice: Choice,
+    /// A line of the servers' sandbox, as `doorward guard` has it; may be given again.
+    #[arg(long, value_name = "LINE", conflicts_with = "no_sandbox")]
+    sandbox: Vec<String>,
+    /// Put no sandbox around them: they may do what you may.
+    #[arg(long)]
+    no_sandbox: bool,
 }
 
 /// Let MCP clients start their servers as they did before `doorward wrap`.
@@ -68,6 +75,9 @@ pub(crate) struct Choice {
     /// The door that clients start, an absolute path [default: this program].
     #[arg(long, value_name = "PATH")]
     program: Option<PathBuf>,
+    /// What the door is told of the servers.
+    #[arg(skip)]
+    told: Vec<String>,
 }
 
 /// Which way.
@@ -78,7 +88,9 @@ enum Way {
 }
 
 impl Wrap {
-    pub(crate) fn run(self, out: &Out) -> Result<ExitCode, Failure> {
+    pub(crate) fn run(mut self, out: &Out) -> Result<ExitCode, Failure> {
+        let lines = self.sandbox.iter().map(|line| format!("--sandbox={line}"));
+        self.choice.told = lines.chain(self.no_sandbox.then(|| "--no-sandbox".to_owned())).collect();
         self.choice.run(Way::Wrap, out)
     }
 }

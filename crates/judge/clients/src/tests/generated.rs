@@ -133,7 +133,7 @@ proptest! {
             let members = Format::members(format);
             if let Ok(document) = Document::read(&text, format, &members) {
                 for index in 0..document.servers().len() {
-                    let _either = (wrap(&document, index, DOOR), unwrap(&document, index, DOOR));
+                    let _either = (wrap(&document, index, DOOR, &[]), unwrap(&document, index, DOOR));
                 }
             }
         }

@@ -143,7 +143,7 @@ fn edited(
             continue;
         }
         let result = match way {
-            Way::Wrap => wrap(&document, at, program),
+            Way::Wrap => wrap(&document, at, program, &choice.told),
             Way::Unwrap => unwrap(&document, at, program),
         };
         match result {
