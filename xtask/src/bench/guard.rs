@@ -64,8 +64,9 @@ impl Spoken {
             }
             let said: Value =
                 serde_json::from_str(&self.line).map_err(|error| format!("{error}: {}", self.line))?;
-            if said["id"] == id {
-                return if said["result"].is_object() { Ok(()) } else { Err(self.line.clone()) };
+            if said.get("id").and_then(Value::as_u64) == Some(id) {
+                let right = said.get("result").is_some_and(Value::is_object);
+                return if right { Ok(()) } else { Err(self.line.clone()) };
             }
         }
     }

@@ -76,7 +76,7 @@ impl Child {
                     cwd: target.cwd.clone(),
                 };
                 let started = walls.start(&wanted).map_err(|error| unreachable(error.to_string()))?;
-                watch = Some((walls.clone(), started.watch));
+                watch = Some((Arc::clone(walls), started.watch));
                 (started.process, Some(started.stdin))
             }
         };

@@ -40,7 +40,7 @@ pub struct StdioTarget {
     /// Its working directory.
     pub cwd: Option<PathBuf>,
     /// What stands around it; nothing where it is trusted as the door itself is.
-    pub walls: Option<Walls>,
+    pub walls: Option<Arc<Walls>>,
     /// One child for everybody.
     pub shared: bool,
     /// Bounds.

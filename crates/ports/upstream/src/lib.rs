@@ -48,7 +48,7 @@ pub enum Target {
 enum Server {
     Http(Arc<HttpServer>),
     Sse(SseServer),
-    Stdio(Children),
+    Stdio(Box<Children>),
 }
 
 /// All servers of one door.
@@ -124,7 +124,7 @@ impl Upstreams {
                     let http = Arc::new(HttpServer::new(connector.clone(), target)?);
                     if sse { Server::Sse(SseServer::new(http)) } else { Server::Http(http) }
                 }
-                Target::Stdio(target) => Server::Stdio(Children::new(name.clone(), target)),
+                Target::Stdio(target) => Server::Stdio(Box::new(Children::new(name.clone(), target))),
             };
             servers.insert(name, server);
         }

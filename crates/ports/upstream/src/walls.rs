@@ -43,7 +43,12 @@ impl Walls {
     }
 
     /// Sees a child through: says what holds around it, carries its connections, and ends it where it was not started.
-    pub(crate) async fn see_through(self, server: ServerName, mut watch: Watch, talk: Arc<Duplex>) {
+    pub(crate) async fn see_through(
+        self: Arc<Self>,
+        server: ServerName,
+        mut watch: Watch,
+        talk: Arc<Duplex>,
+    ) {
         match watch.ready().await {
             Ok(report) => {
                 for line in &report.lines {
@@ -61,7 +66,7 @@ impl Walls {
             }
         }
         let egress = watch.egress();
-        let carried = carry(egress, self.connector, server.clone());
+        let carried = carry(egress, self.connector.clone(), server.clone());
         tokio::select! {
             error = carried => tracing::error!(%server, %error, "the way out of a sandbox is shut"),
             ended = watch.ended() => tracing::info!(%server, ?ended, "a child in a sandbox ended"),

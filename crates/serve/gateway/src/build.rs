@@ -339,7 +339,7 @@ fn walls(
     server: &Server,
     child: &doorward_config::Child,
     connector: &Connector,
-) -> Result<Option<Walls>, BuildError> {
+) -> Result<Option<Arc<Walls>>, BuildError> {
     let Some(lines) = &child.sandbox else { return Ok(None) };
     let bad =
         |what: String| BuildError::Target(format!("the sandbox of the server `{}`: {what}", server.name));
@@ -352,7 +352,7 @@ fn walls(
             child.program
         )));
     }
-    Ok(Some(Walls { profile, launcher: Launcher::default(), connector: connector.clone() }))
+    Ok(Some(Arc::new(Walls { profile, launcher: Launcher::default(), connector: connector.clone() })))
 }
 
 pub(crate) fn audit_config(config: &Config) -> AuditConfig {

@@ -108,7 +108,7 @@ impl Guard {
             command: plan.command,
             env: plan.env,
             cwd: plan.cwd,
-            walls,
+            walls: walls.map(Arc::new),
             shared: false,
             limits: StdioLimits { children: 4, idle: AGE, most: MOST },
         };
