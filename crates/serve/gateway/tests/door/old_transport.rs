@@ -249,6 +249,41 @@ async fn one_person_cannot_open_conversations_without_end() {
     .await;
 }
 
+// control: RAT-03: one conversation has so many messages under way, and whoever reads nothing keeps the places of no others
+#[tokio::test]
+async fn one_conversation_cannot_take_every_place() {
+    let house = house(OLD_CLIENTS).await;
+    let alice = Old::hello(house.client("alice"), json!({})).await;
+    let mut statuses = Vec::new();
+    for id in 0..80 {
+        statuses.push(alice.say(&call(id, "hold", json!({}))).await);
+    }
+    assert!(statuses.contains(&StatusCode::SERVICE_UNAVAILABLE), "{statuses:?}");
+    assert!(statuses[..60].iter().all(|status| *status == StatusCode::ACCEPTED), "{statuses:?}");
+    // Others notice nothing.
+    let mut bob = Old::hello(house.client("bob"), json!({})).await;
+    bob.say(&call(1, "echo", json!({"text": "x", "n": 1}))).await;
+    assert_eq!(bob.heard().await["id"], 1);
+}
+
+// control: eras-g: a server that says much to somebody who reads slowly loses that reader, and fills no memory
+#[tokio::test]
+async fn a_server_of_the_old_transport_cannot_fill_memory() {
+    let (house, _old) = house_of_old(Names::Itself).await;
+    let mut alice = house.client("alice").at("/old/mcp");
+    alice.hello().await;
+    let unread = alice
+        .stream(alice.request(Method::POST, call(1, "burst", json!({"events": 100_000})).to_string()))
+        .await;
+    assert_eq!(unread.status, StatusCode::OK);
+    // Behind the burst that nobody reads, the conversation goes on for others of the same person.
+    let mut other = house.client("alice").at("/old/mcp");
+    other.hello().await;
+    let answer = other.call("echo", json!({"text": "fine", "n": 1})).await;
+    assert!(answer.response()["result"].to_string().contains("fine"), "{:?}", answer.body);
+    drop(unread);
+}
+
 #[tokio::test]
 async fn a_server_of_the_old_transport_serves_clients_of_both_revisions() {
     let (house, old) = house_of_old(Names::Itself).await;

@@ -215,6 +215,49 @@ async fn what_is_piped_in_at_once_is_answered_before_the_end() {
     assert_eq!(desk.end().await.0, Ended::ClientLeft);
 }
 
+// control: LOC-05: a client that greets or listens twice has not lost its server, and what is no answer is not answered
+#[tokio::test]
+async fn what_a_client_does_twice_ends_nothing() {
+    let mut desk = Desk::open("child", EraRule::Both, "").await;
+    desk.hello().await;
+    for _ in 0..3 {
+        desk.say(&json!({"jsonrpc": "2.0", "method": "notifications/initialized"})).await;
+    }
+    // A response that nobody asked for has the id of a request of the client's own: an error under it would be taken for
+    // that request's answer.
+    desk.say(&json!({"jsonrpc": "2.0", "id": 6, "result": {"action": "accept"}})).await;
+    desk.say(&call(6, "echo", json!({"text": "first", "n": 1}))).await;
+    let answer = desk.heard().await;
+    assert!(answer["id"] == 6 && answer["result"].is_object(), "{answer}");
+    // A second greeting is a new session; the server goes on.
+    desk.hello().await;
+    desk.say(&call(7, "echo", json!({"text": "second", "n": 1}))).await;
+    let answer = desk.heard().await;
+    assert!(answer["id"] == 7 && answer["result"].is_object(), "{answer}");
+    let (ended, records) = desk.leave().await;
+    assert_eq!(ended, Ended::ClientLeft);
+    assert!(records.iter().any(|record| record["reason"] == "unasked-response"), "{records:?}");
+}
+
+#[tokio::test]
+async fn requests_without_end_are_refused_and_answers_get_through() {
+    let mut desk = Desk::open("child", EraRule::Both, "").await;
+    desk.hello().await;
+    for id in 0..300 {
+        desk.say(&call(id, "hold", json!({}))).await;
+    }
+    let refused = desk.heard().await;
+    assert_eq!(refused["error"]["code"], -32000, "{refused}");
+    // A cancellation is heard all the same.
+    let cancel = json!({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": 0}});
+    desk.say(&cancel).await;
+    desk.recorded("the cancellation", |records| {
+        records.iter().any(|record| record["method"] == "notifications/cancelled")
+    })
+    .await;
+    assert_eq!(desk.leave().await.0, Ended::ClientLeft);
+}
+
 #[tokio::test]
 async fn two_guards_of_one_name_keep_logs_of_their_own() {
     let first = Desk::open("child", EraRule::Both, "").await;
