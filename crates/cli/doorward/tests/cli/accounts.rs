@@ -125,6 +125,37 @@ impl Waiting {
     }
 }
 
+// control: LOC-07: with a sign-in configured the guard starts nothing for nobody, and for somebody what the policies let them
+#[test]
+fn the_guard_works_for_who_signed_in() {
+    let house = House::new(&[]);
+    let server =
+        ["guard", "--config", "doorward.toml", "--name", "sh", "--state", "state", "--", "/bin/sh", "-c"];
+    let guard = |house: &House| {
+        let mut command = house.command(&server);
+        // In the sandbox, which stands beside a process that keeps its memory to itself.
+        command.arg(crate::wrap::SERVER);
+        command
+    };
+    finished(guard(&house).stdin(Stdio::null()).output().unwrap())
+        .ends(1)
+        .says("a sign-in is needed: nobody is signed in", "doorward login");
+    house.sign_in("alice", &["login", "--device"]).ends(0);
+    let alice =
+        house.run(&["--json", "whoami"]).ends(0).json()["account"]["object"].as_str().unwrap().to_owned();
+    let policy = |object: &str| {
+        let text = format!("permit (principal, action, resource) when {{ principal.oid == \"{object}\" }};");
+        write(house.folder.path(), "policies/own.cedar", &text);
+    };
+    policy(&alice);
+    let said = crate::wrap::client::converse(guard(&house));
+    assert!(said["result"]["content"].is_array(), "{said}");
+    policy("00000000-0000-4000-8000-000000000001");
+    let refused = finished(guard(&house).stdin(Stdio::null()).output().unwrap()).ends(1);
+    refused.says("the policies let nobody here use `sh`", "connect");
+    assert!(refused.out.is_empty(), "standard output carries MCP alone: {}", refused.out);
+}
+
 // control: LOC-08: a person signs in, is listed, and signs out, and nothing of them is left
 #[test]
 fn a_person_signs_in_and_out() {

@@ -1,6 +1,6 @@
 //! `doorward wrap` and `doorward unwrap`, in a home of its own.
 
-mod client;
+pub(crate) mod client;
 
 use std::path::{Path, PathBuf};
 
@@ -122,7 +122,7 @@ fn a_file_of_each_family_is_wrapped_driven_and_unwrapped() {
 }
 
 /// A server of few words: it lists one tool, which says how the server was started.
-const SERVER: &str = r#"while IFS= read -r line; do
+pub(crate) const SERVER: &str = r#"while IFS= read -r line; do
   id=$(printf '%s' "$line" | sed -n 's/.*"id":\([0-9]*\).*/\1/p')
   case "$line" in
     *'"initialize"'*) said='"result":{"protocolVersion":"2025-11-25","capabilities":{"tools":{}},"serverInfo":{"name":"sh","version":"1"}}' ;;

@@ -14,7 +14,7 @@ pub(super) fn start(path: &Path, server: &str) -> String {
 }
 
 /// Greets a server that is started so, calls its tool, and returns the answer.
-pub(super) fn converse(mut command: Command) -> Value {
+pub(crate) fn converse(mut command: Command) -> Value {
     let mut child =
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let hello = json!({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {
