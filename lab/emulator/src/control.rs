@@ -46,6 +46,11 @@ impl Control {
         self.0.set_token_lifetime(lifetime);
     }
 
+    /// Tells devices to wait so long between two polls, in whole seconds, instead of Entra's five.
+    pub fn set_poll_interval(&self, interval: Duration) {
+        self.0.set_poll_interval(interval);
+    }
+
     /// Signs with a new key from now on; the old ones stay published. Returns the new key's id.
     ///
     /// # Errors

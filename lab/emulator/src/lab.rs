@@ -29,6 +29,9 @@ pub(crate) struct Origins {
     pub(crate) documents: String,
 }
 
+/// What Entra tells devices.
+const POLL_INTERVAL: Duration = Duration::from_secs(5);
+
 /// What every request handler sees.
 pub(crate) struct Lab {
     /// Who and what exists; never changes after the start.
@@ -46,6 +49,7 @@ pub(crate) struct Lab {
     faults: Mutex<Faults>,
     transcript: Mutex<Transcript>,
     lifetime: Mutex<Option<Duration>>,
+    poll_interval: Mutex<Duration>,
     store: Mutex<Store>,
     client_keys: Mutex<BTreeMap<String, Arc<SigningKey>>>,
     vault_keys: Mutex<BTreeMap<String, Arc<VaultKey>>>,
@@ -76,6 +80,7 @@ impl Lab {
             faults: Mutex::default(),
             transcript: Mutex::default(),
             lifetime: Mutex::default(),
+            poll_interval: Mutex::new(POLL_INTERVAL),
             store: Mutex::default(),
             client_keys: Mutex::default(),
             vault_keys: Mutex::default(),
@@ -140,6 +145,15 @@ impl Lab {
 
     pub(crate) fn set_token_lifetime(&self, lifetime: Option<Duration>) {
         *locked(&self.lifetime) = lifetime;
+    }
+
+    /// Returns how long a device is told to wait between two polls.
+    pub(crate) fn poll_interval(&self) -> Duration {
+        *locked(&self.poll_interval)
+    }
+
+    pub(crate) fn set_poll_interval(&self, interval: Duration) {
+        *locked(&self.poll_interval) = interval;
     }
 
     /// Returns what changes. Hold it for one statement: it is not handed on to functions that take it again.

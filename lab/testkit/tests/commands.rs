@@ -24,7 +24,9 @@ async fn every_command_that_a_page_names_exists() {
     let mut wrong = Vec::new();
     for Named { page, line, words } in &named {
         // With `--help` last everything before it is read and checked, and nothing is done.
-        let asked = run(folder.path(), words.iter().map(String::as_str).chain(["--help"])).await;
+        // Behind two dashes stands another program's command.
+        let own = words.split(|word| word == "--").next().unwrap_or_default();
+        let asked = run(folder.path(), own.iter().map(String::as_str).chain(["--help"])).await;
         if asked.code != Some(0) || !asked.out.contains("Usage:") {
             wrong.push(format!("{}:{line}: doorward {}\n{}", page.display(), words.join(" "), asked.err));
         }
@@ -158,9 +160,21 @@ const CHORES: [&str; 1] = ["cargo xtask "];
 fn arguments(code: &str, starts: &[&str]) -> Option<Vec<String>> {
     let code = code.strip_prefix("$ ").unwrap_or(code);
     let arguments = starts.iter().find_map(|start| code.strip_prefix(start))?;
-    let words = arguments.split_whitespace().take_while(|word| !["#", "|", ">", "&&", ";"].contains(word));
-    let words: Vec<String> = words.map(|word| word.trim_matches(['[', ']', '…']).to_owned()).collect();
-    Some(words.into_iter().filter(|word| !word.is_empty()).collect())
+    let mut words = Vec::new();
+    for (at, piece) in arguments.split('\'').enumerate() {
+        // What stands between quotes is one word.
+        if at % 2 == 1 {
+            words.push(piece.to_owned());
+            continue;
+        }
+        for word in piece.split_whitespace() {
+            if ["#", "|", ">", "&&", ";"].contains(&word) {
+                return Some(words);
+            }
+            words.extend(Some(word.trim_matches(['[', ']', '…']).to_owned()).filter(|word| !word.is_empty()));
+        }
+    }
+    Some(words)
 }
 
 #[test]
@@ -170,6 +184,10 @@ fn commands_are_read_as_a_reader_would() {
     assert_eq!(read("cargo run --release -- up --tour").as_deref(), Some("up --tour"));
     assert_eq!(read("doorward up [--tour]").as_deref(), Some("up --tour"));
     assert_eq!(read("doorward audit tail | less").as_deref(), Some("audit tail"));
+    assert_eq!(
+        arguments("doorward guard --sandbox 'net a b' -- x", &PROGRAM).unwrap(),
+        ["guard", "--sandbox", "net a b", "--", "x"]
+    );
     assert_eq!(read("doorward.toml"), None);
     assert_eq!(read("cargo xtask test"), None);
 }

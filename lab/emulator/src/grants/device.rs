@@ -122,7 +122,7 @@ fn begun(lab: &Lab, segment: &str, headers: &HeaderMap, body: &[u8]) -> AadResul
     let page = format!("{}/devicelogin", lab.authority);
     Ok(json!({
         "user_code": user_code, "device_code": device_code, "verification_uri": page,
-        "expires_in": LIVES.as_secs(), "interval": 5,
+        "expires_in": LIVES.as_secs(), "interval": lab.poll_interval().as_secs(),
         "message": format!("To sign in, use a web browser to open the page {page} and enter the code {user_code} to authenticate."),
     }))
 }

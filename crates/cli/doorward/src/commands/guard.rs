@@ -163,7 +163,7 @@ impl Guard {
             Some(dir) => dir.display().to_string(),
             None => paint(WARN, "the starter policy: everything is let through, and recorded"),
         };
-        let mut about = format!("doorward guards {}\n", paint(NAME, &plan.name));
+        let mut about = format!("  server    {}\n", paint(NAME, &plan.name));
         let _infallible = writeln!(about, "  command   {}", paint(STRONG, command.join(" ")));
         let _infallible = writeln!(about, "  policies  {policies}");
         let who = person.map_or("whoever uses this account; nobody has signed in", |person| &person.name);

@@ -44,6 +44,8 @@ impl House {
             clock: Clock::system(),
         };
         let emulator = runtime().block_on(Emulator::start(options)).unwrap();
+        // A real process waits for as long as it is told to.
+        emulator.control().set_poll_interval(Duration::from_secs(1));
         let folder = tempfile::tempdir().unwrap();
         let mut config = CONFIG.replace("{authority}", &emulator.authority);
         for (from, to) in changes {

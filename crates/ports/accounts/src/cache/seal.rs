@@ -1,6 +1,8 @@
 //! The seal of the file: AES-256-GCM, with its place and its owner bound in.
 //!
-//!     "doorward accounts 1\n"  kind (1)  key id (16)  check (16)  nonce (12)  sealed text, tag
+//! ```text
+//! "doorward accounts 1\n"  kind (1)  key id (16)  check (16)  nonce (12)  sealed text, tag
+//! ```
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
 use aws_lc_rs::constant_time::verify_slices_are_equal;
