@@ -130,7 +130,7 @@ mod tests {
             ("/home/ada/.local/bin/server", "/home/ada/.local/bin"),
             ("/home/ada/bin/server", "/home/ada/bin"),
             ("/home/ada/server", "/home/ada/server"),
-            ("/home/ada/work/server/run", "/home/ada/work/server"),
+            ("/home/ada/projects/server/run", "/home/ada/projects/server"),
             ("/home/bob/server", "/home/bob/server"),
             ("/opt/node/bin/node", "/opt/node"),
             ("/opt/server", "/opt/server"),

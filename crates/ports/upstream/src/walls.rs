@@ -115,7 +115,7 @@ pub enum PackageError {
 
 /// Takes a package runner's command apart: fetches the package into a folder of its own, where it is not there yet, running
 /// nothing of it, and makes `command` the program itself. A package that is there is the one that was fetched first: a later
-/// one of the same name is not taken for it (S29).
+/// one of the same name is not taken for it.
 ///
 /// # Errors
 /// [`PackageError`]; the command is then as it was, and must not be started.
@@ -136,14 +136,30 @@ pub async fn fetched(
         Ok(program) => program,
         Err(_) => {
             tracing::warn!(%server, package = packaged.spec(), "a package is fetched");
-            // What a broken fetch left is not taken for a package.
-            match std::fs::remove_dir_all(&folder) {
+            std::fs::create_dir_all(packages).map_err(failed)?;
+            // Fetched aside: what a broken fetch left is not taken for a package, and two fetches do not meet.
+            let aside = packages.join(format!(".{}.{}", packaged.folder_name(), std::process::id()));
+            match std::fs::remove_dir_all(&aside) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
                 _ => {}
             }
-            std::fs::create_dir_all(&folder).map_err(failed)?;
-            hand_over(&folder).map_err(failed)?;
-            fetch(&packaged, walls, &folder, server).await?;
+            std::fs::create_dir(&aside).map_err(failed)?;
+            hand_over(&aside).map_err(failed)?;
+            let whole = match fetch(&packaged, walls, (packages, &aside), server).await {
+                Ok(()) => packaged.program(&aside).map_err(PackageError::Command),
+                Err(error) => Err(error),
+            };
+            if let Err(error) = whole {
+                let _ours = std::fs::remove_dir_all(&aside);
+                return Err(error);
+            }
+            if let Err(error) = std::fs::rename(&aside, &folder) {
+                let _ours = std::fs::remove_dir_all(&aside);
+                // Another was faster: then theirs was fetched first.
+                if packaged.program(&folder).is_err() {
+                    return Err(failed(error));
+                }
+            }
             packaged.program(&folder).map_err(PackageError::Command)?
         }
     };
@@ -155,12 +171,14 @@ pub async fn fetched(
 async fn fetch(
     packaged: &Packaged,
     walls: &Walls,
-    folder: &Path,
+    (packages, folder): (&Path, &Path),
     server: &ServerName,
 ) -> Result<(), PackageError> {
     let failed = |why: String| PackageError::Fetch { spec: packaged.spec().to_owned(), why };
     let [program, args @ ..] = packaged.registry_question();
-    let asked = tokio::process::Command::new(program).args(args).output().await;
+    // Asked where no project's configuration counts: that of a hostile one would name its own registry, and what comes from
+    // there would stay, for every other project too.
+    let asked = tokio::process::Command::new(program).args(args).current_dir(packages).output().await;
     let asked = asked.map_err(|error| failed(format!("`{program}` does not start: {error}")))?;
     let registry = String::from_utf8_lossy(&asked.stdout).into_owned();
     let (wanted, profile) = packaged.fetch(&registry, folder).map_err(failed)?;

@@ -147,9 +147,12 @@ impl Conversation {
                         () = &mut expired => return,
                     }
                 },
-                changed = running.changed() => if changed.is_err() || !door.is_open(&self.pipe) {
-                    return;
-                },
+                // Over, too, where its client reads nothing: else it would hold its place for as long as it likes.
+                changed = running.changed() => {
+                    if changed.is_err() || running.borrow().is_none() || !door.is_open(&self.pipe) {
+                        return;
+                    }
+                }
                 () = tokio::time::sleep(KEEP_ALIVE) => {
                     if !door.is_open(&self.pipe) {
                         return;

@@ -19,6 +19,7 @@ use doorward_oauth::{AtHome, Groups};
 use doorward_sandbox::Profile;
 use doorward_types::{ClientId, ObjectId, ServerName, TenantId, Timestamp};
 
+use crate::commands::accounts::state_folder;
 use crate::commands::guard::person::Person;
 use crate::commands::serve;
 use crate::failure::Failure;
@@ -80,7 +81,7 @@ const CLIENT: &str = "doorward-guard";
 impl Guard {
     pub(crate) fn run(self, out: &Out) -> Result<ExitCode, Failure> {
         serve::log_to_stderr(LogFormat::Human, level(&self.log));
-        let state = self.state.clone().map_or_else(state_folder, Ok)?;
+        let state = self.state.clone().map_or_else(|| state_folder("--state DIR"), Ok)?;
         serve::runtime(Some(1))?.block_on(async {
             let person = match &self.config {
                 Some(config) => Some(Person::signed_in(config, self.account.clone(), out).await?),
@@ -274,16 +275,6 @@ fn policies(dir: &Path) -> Result<Vec<(String, String)>, Failure> {
     }
     files.sort();
     Ok(files)
-}
-
-/// The folder where programs keep what must outlive a restart (XDG Base Directory Specification).
-fn state_folder() -> Result<PathBuf, Failure> {
-    let absolute = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
-    let state = absolute("XDG_STATE_HOME").or_else(|| Some(absolute("HOME")?.join(".local/state")));
-    state.map(|state| state.join("doorward")).ok_or_else(|| {
-        Failure::usage("neither XDG_STATE_HOME nor HOME says where records could lie")
-            .help("name a folder with --state DIR")
-    })
 }
 
 /// Whoever uses this account: a name drawn at random once, and kept. The log shows it by a pseudonym of its own.

@@ -64,7 +64,7 @@ impl Setup {
         let cloud = cloud(guard.cloud, config.lab.as_ref())?;
         let folder = match &guard.cache_dir {
             Some(folder) => folder.clone(),
-            None => state_folder()?,
+            None => state_folder("`guard.cache_dir`")?.join("accounts"),
         };
         let cache = Cache::open(&folder, &guard.tenant, &guard.client_id, key_source(&guard.cache, out));
         let cache = cache.map_err(|error| super::failed(error.into()))?;
@@ -127,13 +127,13 @@ fn key_source(cache: &TokenCache, out: &Out) -> Arc<dyn KeySource> {
     }
 }
 
-/// The folder for what outlives a run (XDG Base Directory Specification).
-fn state_folder() -> Result<PathBuf, Failure> {
+/// The folder for what outlives a run (XDG Base Directory Specification); `else_by` says how another is named.
+pub(crate) fn state_folder(else_by: &str) -> Result<PathBuf, Failure> {
     let named = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
     let state = named("XDG_STATE_HOME").or_else(|| Some(named("HOME")?.join(".local/state")));
-    state.map(|state| state.join("doorward/accounts")).ok_or_else(|| {
+    state.map(|state| state.join("doorward")).ok_or_else(|| {
         Failure::usage("nobody knows where this person's files are: neither HOME nor XDG_STATE_HOME is set")
-            .help("name a folder with `guard.cache_dir`")
+            .help(format!("name a folder with {else_by}"))
     })
 }
 

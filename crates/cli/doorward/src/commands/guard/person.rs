@@ -26,7 +26,8 @@ pub(crate) struct Person {
     pub(crate) policies: Option<PathBuf>,
     accounts: Accounts,
     scopes: Scopes,
-    account: Option<String>,
+    /// Their object id.
+    account: String,
 }
 
 impl Person {
@@ -41,6 +42,8 @@ impl Person {
         let token = asked(&accounts, &scopes, account.as_deref()).await.map_err(failed)?;
         let policies = Some(config.policy.dir).filter(|dir| dir.is_dir());
         let name = clean(&token.account.called()).to_string();
+        // From now on it is this very person, whoever else signs in on this machine.
+        let account = token.account.person.object.to_string();
         Ok(Self { who: of(token)?, name, policies, accounts, scopes, account })
     }
 
@@ -48,13 +51,16 @@ impl Person {
     pub(crate) async fn watch(self, seat: Seat) {
         loop {
             tokio::time::sleep(ROUND).await;
-            match asked(&self.accounts, &self.scopes, self.account.as_deref()).await {
+            match asked(&self.accounts, &self.scopes, Some(&self.account)).await {
                 Ok(token) => match of(token) {
                     Ok(who) if who.person == self.who.person => seat.take(Some(who)),
-                    // Somebody else signed in meanwhile: this guard is not theirs.
                     _ => seat.take(None),
                 },
-                Err(error @ (AccountsError::SignInNeeded(_) | AccountsError::NotAllowed { .. })) => {
+                Err(
+                    error @ (AccountsError::SignInNeeded(_)
+                    | AccountsError::NoSuchAccount(_)
+                    | AccountsError::NotAllowed(_)),
+                ) => {
                     tracing::warn!(%error, "the sign-in is over; nothing more is let through");
                     seat.take(None);
                 }
