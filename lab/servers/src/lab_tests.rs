@@ -157,6 +157,7 @@ async fn the_tool_tells_people_apart_by_the_token_the_door_sends() {
         ca_pem: lab.ca_pem.clone(),
         time: Arc::new(graph::SystemTime),
         limits: graph::Limits::default(),
+        identity: None,
     };
     let server =
         protected::start(protected::Options { graph: Some(options), ..Default::default() }).await.unwrap();

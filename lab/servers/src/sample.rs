@@ -22,6 +22,7 @@ use crate::endpoint::Eras;
 use crate::message::Call;
 use crate::running::Running;
 use crate::state::State;
+use crate::stdio;
 use documents::Library;
 use graph::Graph;
 
@@ -74,6 +75,19 @@ pub async fn start_with_graph(options: Options, graph: graph::Options) -> io::Re
     Running::start(options.listen, Eras::Both, state, service).await
 }
 
+/// Serves the sample server on this process's standard input and output until input ends; with Graph behind it, where there
+/// is an identity to ask for tokens.
+///
+/// # Errors
+/// When the threads that read and write cannot be started, or the certificate authority cannot be read.
+pub async fn serve_stdio(graph: Option<graph::Options>) -> io::Result<()> {
+    let service = match graph {
+        Some(graph) => Sample::with_graph(profiles::built_in(), graph)?,
+        None => Sample::new(profiles::built_in()),
+    };
+    stdio::serve_process(service, State::new(false)).await
+}
+
 pub(crate) struct Sample {
     library: Mutex<Library>,
     profiles: Vec<Profile>,
@@ -94,7 +108,7 @@ impl Sample {
     fn details(&self, call: &Call<'_>) -> Option<Answer> {
         let graph = self.graph.as_ref()?;
         let tool = call.tree();
-        let asked = tool.get("name").and_then(serde_json::Value::as_str) == Some("getUserDetails");
+        let asked = tool.get("name").and_then(serde_json::Value::as_str) == Some(graph.tool_name());
         asked.then(|| Answer::Later(graph.call(call.authorization)))
     }
 }
@@ -114,7 +128,7 @@ impl Service for Sample {
         }
         let mut library = self.library.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         match call.method {
-            "tools/list" => Answer::Result(tools::list_all(self.graph.is_some())),
+            "tools/list" => Answer::Result(tools::list_all(self.graph.as_deref())),
             "tools/call" => tools::call(&mut library, &self.profiles, &call.tree()),
             "resources/list" => Answer::Result(resources::list(&library)),
             "resources/templates/list" => Answer::Result(resources::TEMPLATES.to_owned()),

@@ -19,11 +19,12 @@ const LOCK: &str = include_str!("../clients/package-lock.json");
 const REQUIREMENTS: &str = include_str!("../clients/requirements.txt");
 
 /// Our few lines around them: a driver for each SDK and for Chromium, a FastMCP server, and a person at a browser.
-const SCRIPTS: [(&str, &str); 14] = [
+const SCRIPTS: [(&str, &str); 15] = [
     ("guard_client.py", include_str!("../clients/guard_client.py")),
     ("typescript.mjs", include_str!("../clients/typescript.mjs")),
     ("python_client.py", include_str!("../clients/python_client.py")),
     ("fastmcp_server.py", include_str!("../clients/fastmcp_server.py")),
+    ("identity_server.py", include_str!("../clients/identity_server.py")),
     ("signin_client.py", include_str!("../clients/signin_client.py")),
     ("signin_typescript.mjs", include_str!("../clients/signin_typescript.mjs")),
     ("conformance_client.mjs", include_str!("../clients/conformance_client.mjs")),

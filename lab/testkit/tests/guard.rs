@@ -8,6 +8,9 @@
     reason = "helpers of tests: a panic here is a failed test"
 )]
 
+#[path = "guard/tokens.rs"]
+mod tokens;
+
 use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
 use std::time::Duration;

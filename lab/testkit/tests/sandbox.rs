@@ -148,7 +148,7 @@ fn as_person<T: Send + 'static>(run: impl AsyncFnOnce() -> T + Send + 'static) -
 fn sandboxed(command: Vec<String>, profile: &str) -> (String, String, Option<Ending>) {
     let profile = Profile::parse(profile).unwrap();
     as_person(async move || {
-        let wanted = Wanted { command, env: vec![], cwd: None };
+        let wanted = Wanted { command, ..Wanted::default() };
         let launcher = Launcher::other(doorward_testkit::program());
         let Started { mut process, stdin, mut watch } = start(&launcher, &wanted, &profile).unwrap();
         let report = watch.ready().await.unwrap_or_else(|error| panic!("{error}"));

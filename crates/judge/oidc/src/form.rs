@@ -1,7 +1,10 @@
-//! Forms as they are sent (application/x-www-form-urlencoded).
+//! Forms and queries (application/x-www-form-urlencoded).
 
 use doorward_types::Secret;
 use zeroize::Zeroizing;
+
+/// The longest query that is read, in bytes: a code of Entra's has room in it many times over.
+const MAX_QUERY: usize = 16 * 1024;
 
 /// A form that is being written. It holds secrets, so it is wiped and cannot be printed.
 pub struct Form(Zeroizing<String>);
@@ -62,6 +65,34 @@ pub fn percent(text: &str) -> String {
         }
     }
     out
+}
+
+/// Reads a query; `None` if it is too long or no text.
+pub fn pairs(query: &str) -> Option<Vec<(String, String)>> {
+    if query.len() > MAX_QUERY {
+        return None;
+    }
+    let pair = |text: &str| {
+        let (name, value) = text.split_once('=').unwrap_or((text, ""));
+        Some((decode(name)?, decode(value)?))
+    };
+    query.split('&').filter(|text| !text.is_empty()).map(pair).collect()
+}
+
+fn decode(text: &str) -> Option<String> {
+    let mut bytes = text.bytes();
+    let mut out = Vec::with_capacity(text.len());
+    while let Some(byte) = bytes.next() {
+        out.push(match byte {
+            b'+' => b' ',
+            b'%' => {
+                let mut digit = || char::from(bytes.next()?).to_digit(16);
+                u8::try_from(digit()? * 16 + digit()?).ok()?
+            }
+            plain => plain,
+        });
+    }
+    String::from_utf8(out).ok()
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ pub use answer::{AnswerError, EntraRefusal, TokenAnswer, read_refusal, read_toke
 pub use authorize::{AuthorizeUrl, Prompt};
 pub use claims::{BadClaims, claims_of_challenge, merge_claims};
 pub use explain::{Explanation, aadsts, explain};
-pub use form::{Form, percent};
+pub use form::{Form, pairs, percent};
 pub use registration::{
     APPLICATION_FIELDS, BadList, Ending, FederatedCredential, Principal, Registration, Role, read_federated,
     read_principal, read_registration,

@@ -20,7 +20,7 @@ use crate::report::Report;
 use crate::{control, own, stage};
 
 /// A command to run in a sandbox.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Wanted {
     /// Program and arguments: the operator's, never a caller's (B-10).
     pub command: Vec<String>,
@@ -29,6 +29,8 @@ pub struct Wanted {
     /// Its working directory, which it can read. Without one it starts in its empty home, or, given a script by a relative
     /// path, where the door is.
     pub cwd: Option<PathBuf>,
+    /// A host that nobody outside is asked for: what calls it in the sandbox is answered by the door.
+    pub answered: Option<HostPort>,
 }
 
 /// Why a command does not run in a sandbox. Nothing of it has run.
@@ -95,6 +97,7 @@ pub struct Watch {
     line: UnixStream,
     hosts: Vec<HostPort>,
     egress: Vec<(HostPort, TcpListener)>,
+    answered: Option<TcpListener>,
     // Dropped after the line: then nobody is left in it.
     _group: Option<Cgroup>,
 }
@@ -137,7 +140,8 @@ pub fn start(launcher: &Launcher, wanted: &Wanted, profile: &Profile) -> Result<
         cwd: found.cwd.unwrap_or_else(|| Path::new(stage::HOME).to_owned()),
         binds,
         bounds: profile.limits,
-        hosts: profile.net.clone(),
+        // The one that the door answers for comes last: `ready` takes the listeners in this order.
+        hosts: profile.net.iter().chain(&wanted.answered).cloned().collect(),
         require: profile.require.clone(),
         cgroup,
     };
@@ -148,7 +152,7 @@ pub fn start(launcher: &Launcher, wanted: &Wanted, profile: &Profile) -> Result<
     let ours = std::os::unix::net::UnixStream::from(ours);
     ours.set_nonblocking(true)?;
     let line = UnixStream::from_std(ours)?;
-    let watch = Watch { line, hosts: profile.net.clone(), egress: vec![], _group: group };
+    let watch = Watch { line, hosts: profile.net.clone(), egress: vec![], answered: None, _group: group };
     let stdin = ChildStdin::from_std(std::process::ChildStdin::from(stdin))?;
     Ok(Started { process, stdin, watch })
 }
@@ -181,8 +185,9 @@ impl Watch {
         loop {
             match self.hear().await? {
                 Some((Said::Ready(report), listeners)) => {
-                    let listeners = listeners.into_iter().map(TcpListener::from);
-                    self.egress = self.hosts.drain(..).zip(listeners).collect();
+                    let mut listeners = listeners.into_iter().map(TcpListener::from);
+                    self.egress = self.hosts.drain(..).zip(&mut listeners).collect();
+                    self.answered = listeners.next();
                     return Ok(report);
                 }
                 Some((Said::Failed(what), _)) => return Err(SandboxError::Refused(what)),
@@ -195,6 +200,11 @@ impl Watch {
     /// The way out, once the command runs: the hosts of its profile are reached while this is carried, else nobody is.
     pub fn egress(&mut self) -> Egress {
         Egress(std::mem::take(&mut self.egress))
+    }
+
+    /// The socket of the host that the door answers for, once the command runs. It was made inside and is accepted on here.
+    pub fn answered(&mut self) -> Option<TcpListener> {
+        self.answered.take()
     }
 
     /// Waits until the command has ended, and says how; none if everything was killed from outside.
@@ -231,7 +241,7 @@ mod tests {
     fn nothing_of_the_doors_environment_passes_unnamed() {
         let door = |name: &str| (name != "LC_ALL").then(|| format!("door's {name}"));
         let env = [("HOME".to_owned(), "/srv".to_owned()), ("MODE".to_owned(), "x".to_owned())].to_vec();
-        let wanted = Wanted { command: vec!["cat".to_owned()], env, cwd: None };
+        let wanted = Wanted { command: vec!["cat".to_owned()], env, ..Wanted::default() };
         let profile = Profile { env: vec!["NOTES_KEY".to_owned()], ..Profile::default() };
         let env = environment(&wanted, &profile, door);
         let names: Vec<_> = env.iter().map(|(name, _)| name.as_str()).collect();

@@ -71,7 +71,7 @@ impl Packaged {
         let more = ["--prefix", place, "--registry", registry, "--", &self.spec];
         let command = command.into_iter().chain(more).map(str::to_owned).collect();
         let env = vec![("npm_config_cache".to_owned(), format!("{place}/cache"))];
-        Ok((Wanted { command, env, cwd: None }, profile))
+        Ok((Wanted { command, env, ..Wanted::default() }, profile))
     }
 
     /// What runs in place of the runner, once the package lies in the folder. The folder has to be in the profile's

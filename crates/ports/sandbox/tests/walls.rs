@@ -22,7 +22,7 @@ fn launcher() -> Launcher {
 
 fn wanted(command: &[&str]) -> Wanted {
     let command = command.iter().map(|part| (*part).to_owned()).collect();
-    Wanted { command, env: vec![], cwd: None }
+    Wanted { command, ..Wanted::default() }
 }
 
 /// What a command wrote, and how it ended.

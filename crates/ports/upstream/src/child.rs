@@ -74,6 +74,7 @@ impl Child {
                     command: target.command.clone(),
                     env: target.env.clone(),
                     cwd: target.cwd.clone(),
+                    answered: walls.inside.as_ref().map(|inside| inside.host.clone()),
                 };
                 let started = walls.start(&wanted).map_err(|error| unreachable(error.to_string()))?;
                 watch = Some((Arc::clone(walls), started.watch));

@@ -29,7 +29,7 @@ pub use children::{StdioLimits, StdioTarget};
 pub use credential::{OutboundCredential, Retry};
 pub use events::UpstreamEvents;
 pub use http::HttpTarget;
-pub use walls::{PackageError, Walls, fetched};
+pub use walls::{Inside, PackageError, Serve, Walls, fetched};
 
 use child::Child;
 use children::Children;

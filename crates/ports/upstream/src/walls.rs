@@ -1,7 +1,10 @@
 //! A child in a sandbox: what holds around it, how it gets out, and a package that is fetched before it runs.
 
+use std::future::Future;
 use std::io;
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
+use std::pin::Pin;
 use std::sync::Arc;
 
 use doorward_net::{Connection, Connector, Origin, Reach};
@@ -22,7 +25,21 @@ pub struct Walls {
     pub launcher: Launcher,
     /// How they get out, to the hosts of the profile.
     pub connector: Connector,
+    /// A host in there that the door answers for.
+    pub inside: Option<Inside>,
 }
+
+/// A host of a sandbox behind which nobody but the door stands: nothing of it leaves the machine.
+#[derive(Clone)]
+pub struct Inside {
+    /// Its name and port in the sandbox.
+    pub host: HostPort,
+    /// Serves the socket on which it is called, for as long as the sandbox stands.
+    pub serve: Serve,
+}
+
+/// Serves a listening socket; it ends by being dropped.
+pub type Serve = Arc<dyn Fn(TcpListener) -> Pin<Box<dyn Future<Output = io::Error> + Send>> + Send + Sync>;
 
 /// The way out: the product's one connector, which judges addresses. A name that leads to this machine or its network is
 /// not gone to: whoever owns a name says where it leads.
@@ -67,8 +84,16 @@ impl Walls {
         }
         let egress = watch.egress();
         let carried = carry(egress, self.connector.clone(), server.clone());
+        let answered = watch.answered();
+        let inside = async {
+            match (answered, &self.inside) {
+                (Some(listener), Some(inside)) => (inside.serve)(listener).await,
+                _ => std::future::pending().await,
+            }
+        };
         tokio::select! {
             error = carried => tracing::error!(%server, %error, "the way out of a sandbox is shut"),
+            error = inside => tracing::error!(%server, %error, "a child is no longer answered"),
             ended = watch.ended() => tracing::info!(%server, ?ended, "a child in a sandbox ended"),
             () = talk.ended() => {
                 // By the book first: the line is the leash, and letting go of it now would be a kill.
@@ -182,7 +207,7 @@ async fn fetch(
     let asked = asked.map_err(|error| failed(format!("`{program}` does not start: {error}")))?;
     let registry = String::from_utf8_lossy(&asked.stdout).into_owned();
     let (wanted, profile) = packaged.fetch(&registry, folder).map_err(failed)?;
-    let walls = Walls { profile, ..walls.clone() };
+    let walls = Walls { profile, inside: None, ..walls.clone() };
     let Started { process, stdin, mut watch } =
         walls.start(&wanted).map_err(|error| failed(error.to_string()))?;
     drop(stdin);

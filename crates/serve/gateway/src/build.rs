@@ -352,7 +352,8 @@ fn walls(
             child.program
         )));
     }
-    Ok(Some(Arc::new(Walls { profile, launcher: Launcher::default(), connector: connector.clone() })))
+    let launcher = Launcher::default();
+    Ok(Some(Arc::new(Walls { profile, launcher, connector: connector.clone(), inside: None })))
 }
 
 pub(crate) fn audit_config(config: &Config) -> AuditConfig {

@@ -8,7 +8,9 @@
 mod front;
 mod open;
 mod ports;
+mod tokens;
 
 pub use front::Ended;
 pub use open::{Guard, OpenError, Plan, Seat};
 pub use ports::GuardPorts;
+pub use tokens::{Allowed, NotAnApi, Tokens};

@@ -18,6 +18,7 @@ use doorward_upstream::{PackageError, StdioLimits, StdioTarget, Target, Upstream
 use doorward_wire::Limits;
 
 use crate::ports::GuardPorts;
+use crate::tokens::{Desk, Tokens};
 
 /// What a guard is to stand around, and for whom.
 pub struct Plan {
@@ -43,6 +44,8 @@ pub struct Plan {
     pub state: PathBuf,
     /// How long the server may be silent on a call.
     pub call_timeout: Duration,
+    /// Tokens that the server may ask for.
+    pub tokens: Option<Tokens>,
 }
 
 /// Why no guard stands.
@@ -100,9 +103,15 @@ impl Guard {
             profile,
             launcher: Launcher::default(),
             connector: connector.clone(),
+            inside: None,
         });
         if let Some(walls) = &mut walls {
             fetched(&mut plan.command, walls, &plan.state.join("packages"), &plan.name).await?;
+        }
+        let (audit, log) = open_log(&plan.state, &plan.name)?;
+        if let Some(tokens) = plan.tokens.take() {
+            let desk = Desk::new(tokens, plan.name.clone(), audit.clone(), &plan.who)?;
+            plan.env.extend(desk.open(walls.as_mut()).map_err(|error| bad(error.to_string()))?);
         }
         let target = StdioTarget {
             command: plan.command,
@@ -114,7 +123,6 @@ impl Guard {
         };
         let targets = [(plan.name.clone(), Target::Stdio(target))];
         let upstreams = Upstreams::new(&connector, targets).map_err(bad)?;
-        let (audit, log) = open_log(&plan.state, &plan.name)?;
         let who = at_home(plan.who, SystemTime::now().into());
         let ports = GuardPorts::new(Journal::new(audit), Arc::new(upstreams), who);
         let limits = DoorLimits {

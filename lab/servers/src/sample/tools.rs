@@ -19,9 +19,9 @@ pub(crate) const LIST: &str = r#"{"tools":[
 ]}"#;
 
 /// The result of `tools/list`, with the tool that asks Graph if there is a Graph to ask.
-pub(crate) fn list_all(graph: bool) -> String {
-    match LIST.strip_suffix("\n]}") {
-        Some(head) if graph => format!("{head},\n{}\n]}}", super::graph::TOOL),
+pub(crate) fn list_all(graph: Option<&super::graph::Graph>) -> String {
+    match (LIST.strip_suffix("\n]}"), graph) {
+        (Some(head), Some(graph)) => format!("{head},\n{}\n]}}", graph.tool()),
         _ => LIST.to_owned(),
     }
 }

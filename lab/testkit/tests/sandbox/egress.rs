@@ -97,7 +97,7 @@ fn archive() -> Vec<u8> {
 fn reach(command: &[&str]) -> (String, Vec<Seen>) {
     let profile = Profile::parse(&format!("net {HOST} {HOST}:80 {HOST}:8443")).unwrap();
     let command = command.iter().map(|part| (*part).to_owned()).collect();
-    carried(Wanted { command, env: vec![], cwd: None }, profile)
+    carried(Wanted { command, ..Wanted::default() }, profile)
 }
 
 fn carried(mut wanted: Wanted, mut profile: Profile) -> (String, Vec<Seen>) {
@@ -221,6 +221,6 @@ fn npx_goes_in_two_steps() {
     assert!(careless.path().join("installed").exists(), "no script ran");
     let command = packaged.program(folder.path()).unwrap();
     let profile = Profile { files_read: vec![folder.path().to_owned()], ..Profile::default() };
-    let ran = carried(Wanted { command, env: vec![], cwd: None }, profile);
+    let ran = carried(Wanted { command, ..Wanted::default() }, profile);
     assert_eq!(ran, ("alone argument\n".to_owned(), vec![]));
 }

@@ -66,6 +66,10 @@ pub(crate) struct Guard {
     /// Who, where several people are signed in: an address or an object id.
     #[arg(long, value_name = "WHO", requires = "config")]
     account: Option<String>,
+    /// A scope of an API, `https://graph.microsoft.com/User.Read` for one: the server may ask for tokens of who signed in for
+    /// it; may be given again.
+    #[arg(long, value_name = "SCOPE", requires = "config")]
+    token: Vec<String>,
     /// The server's program and its arguments.
     #[arg(last = true, required = true, value_name = "COMMAND")]
     command: Vec<String>,
@@ -149,6 +153,10 @@ impl Guard {
             who,
             state,
             call_timeout: Duration::from_secs(self.timeout),
+            tokens: match person {
+                Some(person) => person.tokens(&self.token)?,
+                None => None,
+            },
         })
     }
 
@@ -169,6 +177,10 @@ impl Guard {
         let _infallible = writeln!(about, "  policies  {policies}");
         let who = person.map_or("whoever uses this account; nobody has signed in", |person| &person.name);
         let _infallible = writeln!(about, "  person    {who}");
+        if let Some(tokens) = &plan.tokens {
+            let audiences: Vec<_> = tokens.allowed.audiences().collect();
+            let _infallible = writeln!(about, "  tokens    the server may ask for {}", audiences.join(", "));
+        }
         let sandbox = match &plan.profile {
             None => paint(WARN, "none: the server may do what you may"),
             Some(_) if self.sandbox.is_empty() => "strict".to_owned(),

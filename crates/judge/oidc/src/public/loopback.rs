@@ -5,6 +5,8 @@
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use doorward_types::Secret;
 
+use crate::form::pairs;
+
 /// One sign-in that waits for its browser.
 pub struct Loopback {
     /// `localhost:PORT`, as the browser says it. Another `Host` is a name that was bound to this machine (DNS rebinding).
@@ -28,9 +30,6 @@ pub enum Heard {
     /// None of this sign-in's business, with the status to say so.
     Stranger(u16),
 }
-
-/// The longest code and the longest query of Entra's, in bytes.
-const MAX_QUERY: usize = 16 * 1024;
 
 impl Loopback {
     /// Returns the redirect address as it is registered, but for its port, which Entra does not compare for `localhost`.
@@ -91,34 +90,6 @@ impl Loopback {
 
 fn is_same(candidate: &str, known: &str) -> bool {
     !known.is_empty() && verify_slices_are_equal(candidate.as_bytes(), known.as_bytes()).is_ok()
-}
-
-/// Reads a query (application/x-www-form-urlencoded); `None` if it is too long or no text.
-fn pairs(query: &str) -> Option<Vec<(String, String)>> {
-    if query.len() > MAX_QUERY {
-        return None;
-    }
-    let pair = |text: &str| {
-        let (name, value) = text.split_once('=').unwrap_or((text, ""));
-        Some((decode(name)?, decode(value)?))
-    };
-    query.split('&').filter(|text| !text.is_empty()).map(pair).collect()
-}
-
-fn decode(text: &str) -> Option<String> {
-    let mut bytes = text.bytes();
-    let mut out = Vec::with_capacity(text.len());
-    while let Some(byte) = bytes.next() {
-        out.push(match byte {
-            b'+' => b' ',
-            b'%' => {
-                let mut digit = || char::from(bytes.next()?).to_digit(16);
-                u8::try_from(digit()? * 16 + digit()?).ok()?
-            }
-            plain => plain,
-        });
-    }
-    String::from_utf8(out).ok()
 }
 
 #[cfg(test)]

@@ -30,7 +30,7 @@ fn run() -> Result<u8, Failed> {
         Some(file) => Profile::parse(&std::fs::read_to_string(file)?)?,
         None => Profile::default(),
     };
-    let wanted = Wanted { command, env: vec![], cwd: None };
+    let wanted = Wanted { command, ..Wanted::default() };
     tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(confined(&wanted, &profile))
 }
 

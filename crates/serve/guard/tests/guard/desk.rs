@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use doorward_engine::EraRule;
-use doorward_guard::{Ended, Guard, Plan};
+use doorward_guard::{Ended, Guard, Plan, Tokens};
 use doorward_oauth::{AtHome, Groups};
 use doorward_types::{ClientId, ObjectId, Person, ServerName, TenantId, Timestamp};
 use serde_json::{Value, json};
@@ -26,15 +26,26 @@ pub(crate) struct Desk {
 impl Desk {
     /// Puts a guard around one of this program's servers.
     pub(crate) async fn open(child: &str, era: EraRule, policies: &str) -> Self {
-        Self::in_folder(Arc::new(tempfile::tempdir().unwrap()), child, era, policies).await
+        Self::in_folder(Arc::new(tempfile::tempdir().unwrap()), child, era, policies, None).await
+    }
+
+    /// Puts one up around a server that may ask for tokens.
+    pub(crate) async fn with_tokens(child: &str, era: EraRule, tokens: Tokens) -> Self {
+        Self::in_folder(Arc::new(tempfile::tempdir().unwrap()), child, era, "", Some(tokens)).await
     }
 
     /// Puts another one up with the same folder.
     pub(crate) async fn another(&self, child: &str, era: EraRule) -> Self {
-        Self::in_folder(Arc::clone(&self.folder), child, era, "").await
+        Self::in_folder(Arc::clone(&self.folder), child, era, "", None).await
     }
 
-    async fn in_folder(folder: Arc<TempDir>, child: &str, era: EraRule, policies: &str) -> Self {
+    async fn in_folder(
+        folder: Arc<TempDir>,
+        child: &str,
+        era: EraRule,
+        policies: &str,
+        tokens: Option<Tokens>,
+    ) -> Self {
         let program = std::env::current_exe().unwrap().display().to_string();
         let words = [&program, child, "--exact", "--ignored", "--nocapture", "--quiet"];
         let text = if policies.is_empty() { STARTER } else { policies };
@@ -60,6 +71,7 @@ impl Desk {
             },
             state: folder.path().to_owned(),
             call_timeout: Duration::from_secs(20),
+            tokens,
         };
         let guard = Guard::open(plan).await.unwrap();
         let log = guard.log.clone();

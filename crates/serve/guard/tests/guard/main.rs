@@ -10,6 +10,7 @@
 )]
 
 mod desk;
+mod tokens;
 
 use std::time::Duration;
 
@@ -248,6 +249,11 @@ async fn requests_without_end_are_refused_and_answers_get_through() {
     }
     let refused = desk.heard().await;
     assert_eq!(refused["error"]["code"], -32000, "{refused}");
+    // On their way: before that there is nothing to cancel.
+    desk.recorded("the calls", |records| {
+        records.iter().filter(|record| record["kind"] == "intent" && record["tool"] == "hold").count() == 256
+    })
+    .await;
     // A cancellation is heard all the same.
     let cancel = json!({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": 0}});
     desk.say(&cancel).await;

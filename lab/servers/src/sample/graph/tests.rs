@@ -117,6 +117,7 @@ impl Scripted {
             ca_pem: String::new(),
             time: time.clone(),
             limits: Limits::default(),
+            identity: None,
         }
     }
 

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use doorward_accounts::{Accounts, AccountsError, Ask, Interactive, Token};
-use doorward_guard::Seat;
+use doorward_guard::{Allowed, Seat, Tokens};
 use doorward_oauth::AtHome;
 use doorward_oidc::public::Scopes;
 use doorward_types::ClientId;
@@ -24,6 +24,7 @@ pub(crate) struct Person {
     pub(crate) name: String,
     /// The folder of the configuration's policies, if it is there.
     pub(crate) policies: Option<PathBuf>,
+    client_id: ClientId,
     accounts: Accounts,
     scopes: Scopes,
     /// Their object id.
@@ -44,7 +45,17 @@ impl Person {
         let name = clean(&token.account.called()).to_string();
         // From now on it is this very person, whoever else signs in on this machine.
         let account = token.account.person.object.to_string();
-        Ok(Self { who: of(token)?, name, policies, accounts, scopes, account })
+        let client_id = config.guard.client_id;
+        Ok(Self { who: of(token)?, name, policies, client_id, accounts, scopes, account })
+    }
+
+    /// What the server may ask for in this person's name; nothing where no scope is named.
+    pub(crate) fn tokens(&self, scopes: &[String]) -> Result<Option<Tokens>, Failure> {
+        let allowed = Allowed::parse(scopes, &self.client_id).map_err(|error| {
+            Failure::usage(error.to_string()).help("docs/guard.md says which tokens a server can be given")
+        })?;
+        let (accounts, account) = (self.accounts.clone(), self.account.clone());
+        Ok((!allowed.is_empty()).then_some(Tokens { accounts, account, allowed }))
     }
 
     /// Keeps the guard told: with new groups, and with nobody once the sign-in is over.
