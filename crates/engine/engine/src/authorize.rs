@@ -189,6 +189,7 @@ async fn frame_in<P: Ports>(door: &Door<P>, asking: Asking<'_, P>) -> Step<Autho
     };
     let version = version_behind(&trail, &seat);
     let mirrored = tool.as_ref().map_or(&[][..], |tool| &tool.mirrored);
+    let asks = trail.server.asks && tool.as_ref().is_some_and(|tool| tool.destructive);
     let headers = headers::outbound_with(&frame, trail.behind, &version, mirrored);
     let digest = judged_digest(&frame);
     trail.times.authorize = trail.lap(&door.ports);
@@ -204,6 +205,7 @@ async fn frame_in<P: Ports>(door: &Door<P>, asking: Asking<'_, P>) -> Step<Autho
         method,
         headers,
         answers,
+        asks,
     })))
 }
 
@@ -365,5 +367,6 @@ fn cancellation<P: Ports>(
         method: Method::Cancelled,
         headers,
         answers: None,
+        asks: false,
     }))
 }

@@ -37,10 +37,13 @@ pub struct Tool {
     /// Parameters that are mirrored into `Mcp-Param-*` headers.
     pub(crate) mirrored: Vec<ParamHeader>,
     pub(crate) arguments: Result<ArgumentSchema, String>,
+    /// Its server says that it destroys. What a server says here can only make the door stricter.
+    pub(crate) destructive: bool,
 }
 
 impl Tool {
-    fn of(name: &str, schema: Option<Value<'_>>, page: &Frame, limits: &Limits) -> Option<Self> {
+    fn of(defined: &lens::ToolDef<'_>, page: &Frame, limits: &Limits) -> Option<Self> {
+        let schema = defined.input_schema;
         // A tool whose `x-mcp-header` breaks the rules is not served at all (T-21).
         let mirrored = schema.map_or(Ok(Vec::new()), headers::x_mcp_headers).ok()?;
         let tree = schema.and_then(|value| {
@@ -49,7 +52,9 @@ impl Tool {
             Tree::parse(Bytes::copy_from_slice(&page.bytes().slice(span.range())), limits).ok()
         });
         let arguments = ArgumentSchema::compile(tree.as_ref().map(Tree::root));
-        Some(Self { name: name.into(), schema: tree, mirrored, arguments })
+        let hint = defined.value.get("annotations").and_then(|hints| hints.get("destructiveHint"));
+        let destructive = hint.and_then(|hint| hint.as_bool()) == Some(true);
+        Some(Self { name: defined.name.as_ref().into(), schema: tree, mirrored, arguments, destructive })
     }
 
     /// Returns the tool's name.
@@ -240,11 +245,11 @@ async fn fetch<P: Ports>(door: &Door<P>, on: &Errands<P::Link>) -> Result<Catalo
             if tools.len() >= MOST_TOOLS {
                 return Err(too_many("tools"));
             }
-            if let Some(tool) = Tool::of(&tool.name, tool.input_schema, page, limits) {
+            if let Some(tool) = Tool::of(&tool, page, limits) {
                 // A thousand people who are offered the same tool share one copy of it.
                 let same = known
                     .and_then(|known| known.tools.get(&tool.name))
-                    .filter(|known| known.same_shape(&tool));
+                    .filter(|known| known.same_shape(&tool) && known.destructive == tool.destructive);
                 let tool = same.map_or_else(|| Arc::new(tool), Arc::clone);
                 // The first of two tools with one name stands; the list that callers see drops the second as well.
                 tools.entry(Arc::clone(&tool.name)).or_insert(tool);

@@ -16,8 +16,19 @@ pub(crate) fn inspect<P: Ports>(
     door: &Door<P>,
     permitted: Box<Permitted<P>>,
 ) -> Step<(Cleared<P>, Exchange<P>)> {
-    let Permitted { mut trail, caller, seat, permit, frame, judged, digest, method, headers, answers } =
-        *permitted;
+    let Permitted {
+        mut trail,
+        caller,
+        seat,
+        permit,
+        frame,
+        judged,
+        digest,
+        method,
+        headers,
+        answers,
+        asks: _,
+    } = *permitted;
     // INVARIANT: the frame that leaves is the frame that was judged (D-02). A step that edits arguments must have it
     // judged again, which gives a new digest; forgetting that ends here.
     // Bytes are immutable, so the very same ones need no second digest.

@@ -62,6 +62,7 @@ mod authorize;
 mod bridge;
 mod catalogue;
 mod change;
+mod consent;
 mod door;
 mod down;
 mod eras;
@@ -99,8 +100,8 @@ pub use guard::{ElicitationRules, Pages, Unasked, Urls, Visit};
 pub use pipe::{Carrier, Framing, Pipe};
 pub use pipeline::{Carried, Entered};
 pub use ports::{
-    Answer, Answered, AuditUnwritable, Events, Going, GroupsUnavailable, More, Need, Ports,
-    RandomUnavailable, ReadError, UpstreamError, UpstreamFault,
+    Answer, Answered, AuditUnwritable, Consent, Events, Going, GroupsUnavailable, More, Need, Ports,
+    Question, RandomUnavailable, ReadError, UpstreamError, UpstreamFault,
 };
 pub use record::{CallId, Ending, IntentFacts, OutcomeFacts, RefusalFacts, StepTimes, Subject};
 pub use refusal::{Challenge, Fault, Reason, Refusal, Reply, UnseenKind};

@@ -6,6 +6,7 @@ use doorward_wire::{Era, FrameKind, Id, Method, RoutingHeaders, lens};
 
 use crate::authorize::{Authorized, authorize};
 use crate::bridge::bridge;
+use crate::consent::consent;
 use crate::door::Door;
 use crate::hear::hear;
 use crate::identify::identify;
@@ -122,7 +123,7 @@ impl<P: Ports> Door<P> {
             Authorized::Leave(trail, session) => return Ok(leave(self, &trail, &session)),
             Authorized::Nothing(_) => return Ok(Released::Accepted),
         };
-        let (cleared, exchange) = inspect(self, permitted)?;
+        let (cleared, exchange) = inspect(self, consent(self, permitted).await?)?;
         let (cleared, exchange) = record_intent(self, cleared, exchange).await?;
         onward(self, cleared, exchange).await
     }

@@ -18,6 +18,30 @@ use crate::record::{IntentFacts, OutcomeFacts, RefusalFacts};
 use crate::stage::Cleared;
 use crate::stream::ReleasedStream;
 
+/// What a person is asked: whether this tool may be called with these arguments.
+#[derive(Debug, Clone, Copy)]
+pub struct Question<'a> {
+    /// The server.
+    pub server: &'a ServerName,
+    /// The tool.
+    pub tool: &'a str,
+    /// Its arguments, as JSON: those that will be sent.
+    pub arguments: &'a str,
+}
+
+/// What came of the question.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Consent {
+    /// The person agrees.
+    Given,
+    /// The person does not.
+    Refused,
+    /// Nobody answered in time.
+    Silence,
+    /// There is nobody to ask.
+    Nobody,
+}
+
 /// What the engine asks of the world. Everything that takes time, touches a disk or a socket, reads a clock or draws
 /// randomness is here, and nowhere else on the way of a message.
 pub trait Ports: Sized + Send + Sync + 'static {
@@ -52,6 +76,12 @@ pub trait Ports: Sized + Send + Sync + 'static {
     /// Returns who sits at this machine; none where everybody comes over a network.
     fn at_home(&self) -> Option<Arc<Identity>> {
         None
+    }
+
+    /// Asks the person who sits at this machine about a call, where the server's rules say so. Where everybody comes over a
+    /// network there is nobody to ask.
+    fn consent(&self, _question: Question<'_>) -> impl Future<Output = Consent> + Send {
+        std::future::ready(Consent::Nobody)
     }
 
     /// Returns the signing keys at hand. Asked on every message: it must cost next to nothing.

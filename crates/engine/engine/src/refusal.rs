@@ -10,7 +10,7 @@ use doorward_issuer::dpop::DpopError;
 use doorward_oauth::TokenError;
 use doorward_wire::{Era, Id, LadderError, quote};
 
-use crate::ports::{Need, UpstreamFault};
+use crate::ports::{Consent, Need, UpstreamFault};
 use crate::record::CallId;
 use crate::tasks::{EXTENSION, NoTask};
 
@@ -70,6 +70,8 @@ pub enum Reason {
     BadLevel,
     /// Seen, but no policy permits this call with these arguments.
     NotPermitted,
+    /// The person who was asked did not agree, or could not be asked.
+    NotAgreed(Consent),
     /// A method outside the protocol that no policy names (D-27).
     MethodNotPermitted,
     /// Arguments that do not fit the tool's input schema.
@@ -298,6 +300,9 @@ impl Reason {
             Self::Unseen(UnseenKind::Prompt) => "prompt-unseen",
             Self::Unseen(UnseenKind::Resource) => "resource-unseen",
             Self::NotPermitted => "not-permitted",
+            Self::NotAgreed(Consent::Nobody) => "nobody-to-ask",
+            Self::NotAgreed(Consent::Silence) => "not-answered",
+            Self::NotAgreed(Consent::Given | Consent::Refused) => "not-agreed",
             Self::MethodNotPermitted => "method-not-permitted",
             Self::BadArguments(_) => "bad-arguments",
             Self::ParamHeaders(why) => why,
@@ -424,6 +429,15 @@ impl Reason {
             }
             Self::NotPermitted => {
                 Face::tool_error("refused: no policy permits this call with these arguments")
+            }
+            Self::NotAgreed(Consent::Nobody) => Face::tool_error(
+                "refused: this tool destroys, and nobody can be asked whether it may; the guard's documentation says how",
+            ),
+            Self::NotAgreed(Consent::Silence) => Face::tool_error(
+                "refused: the person was asked whether this tool may be called, and did not answer",
+            ),
+            Self::NotAgreed(Consent::Given | Consent::Refused) => {
+                Face::tool_error("refused: the person was asked, and did not agree to this call")
             }
             Self::MethodNotPermitted => {
                 Face::error(if era == Era::Modern { 404 } else { 200 }, -32601, "Method not found")

@@ -66,6 +66,8 @@ pub struct ServerRules {
     pub acquaintance: Arc<Acquaintance>,
     /// What the server may ask people for.
     pub elicitation: ElicitationRules,
+    /// Whether somebody is asked before a tool is called that the server marks as destructive (D-28).
+    pub asks: bool,
     /// Tokens verified for this server under this snapshot. One cache a server: a token that fits a sibling server
     /// is not a token that fits this one (D-12).
     pub tokens: RwLock<TokenCache<Caller>>,
@@ -173,6 +175,7 @@ impl ServerRules {
             acquaintance: Arc::clone(&self.acquaintance),
             elicitation: self.elicitation.clone(),
             event_bytes: self.event_bytes,
+            asks: self.asks,
             tokens: RwLock::new(TokenCache::new(TOKENS)),
         }
     }

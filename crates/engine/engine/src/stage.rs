@@ -279,6 +279,8 @@ pub(crate) struct Permitted<P: Ports> {
     pub(crate) headers: Vec<(String, String)>,
     /// For a response: who asked.
     pub(crate) answers: Option<Asker>,
+    /// A person is to be asked first.
+    pub(crate) asks: bool,
 }
 
 /// The other half of a cleared frame: what is needed to judge and release its answer.

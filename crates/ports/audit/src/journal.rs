@@ -110,8 +110,16 @@ impl Journal {
     ) -> Result<(), AuditUnwritable> {
         let person = self.person(identity)?;
         // Until the person is known to see it, a name is whatever the caller wrote.
-        let listed = matches!(facts.reason, "not-permitted" | "bad-arguments" | "id-in-use" | "given-up")
-            || facts.reason.starts_with("param-header")
+        let listed = matches!(
+            facts.reason,
+            "not-permitted"
+                | "not-agreed"
+                | "not-answered"
+                | "nobody-to-ask"
+                | "bad-arguments"
+                | "id-in-use"
+                | "given-up"
+        ) || facts.reason.starts_with("param-header")
             || facts.reason.starts_with("account-");
         let record = RefusedRecord {
             call: None,

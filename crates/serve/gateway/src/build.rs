@@ -204,6 +204,7 @@ pub(crate) fn rules(config: &Config, cloud: &Cloud, pages: &Arc<LatePages>) -> V
             keeps_assertion: matches!(server.credential, Some(ServerCredential::OnBehalfOf { .. })),
             per_person_credential: server.credential.as_ref().is_some_and(ServerCredential::is_per_person),
             acquaintance: Arc::default(),
+            asks: false,
             elicitation: elicitation(config, server, pages),
             tokens: RwLock::new(TokenCache::new(16_384)),
         }

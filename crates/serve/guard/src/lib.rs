@@ -5,11 +5,13 @@
 //! carries MCP and nothing else; who speaks on its standard input is known without a token, since only the person
 //! themselves could have started it.
 
+mod asks;
 mod front;
 mod open;
 mod ports;
 mod tokens;
 
+pub use asks::{Ask, Asked, Asking, Desktop, Terminal};
 pub use front::Ended;
 pub use open::{Guard, OpenError, Plan, Seat};
 pub use ports::GuardPorts;

@@ -17,6 +17,7 @@ use doorward_types::{ClientId, ServerName};
 use doorward_upstream::{PackageError, StdioLimits, StdioTarget, Target, Upstreams, Walls, fetched};
 use doorward_wire::Limits;
 
+use crate::asks::{Ask, Asks};
 use crate::ports::GuardPorts;
 use crate::tokens::{Desk, Tokens};
 
@@ -44,6 +45,8 @@ pub struct Plan {
     pub state: PathBuf,
     /// How long the server may be silent on a call.
     pub call_timeout: Duration,
+    /// Who is asked before a destructive tool is called; none, and nobody is.
+    pub asks: Option<Box<dyn Ask>>,
     /// Tokens that the server may ask for.
     pub tokens: Option<Tokens>,
 }
@@ -124,7 +127,7 @@ impl Guard {
         let targets = [(plan.name.clone(), Target::Stdio(target))];
         let upstreams = Upstreams::new(&connector, targets).map_err(bad)?;
         let who = at_home(plan.who, SystemTime::now().into());
-        let ports = GuardPorts::new(Journal::new(audit), Arc::new(upstreams), who);
+        let ports = GuardPorts::new(Journal::new(audit), Arc::new(upstreams), who, plan.asks.map(Asks::new));
         let limits = DoorLimits {
             sessions: SessionRules { total: 16, per_owner: 16, idle: AGE, absolute: AGE },
             // A conversation that breaks is over.
@@ -200,6 +203,7 @@ fn rules(plan: &Plan) -> Result<ServerRules, OpenError> {
         keeps_assertion: false,
         per_person_credential: false,
         acquaintance: Arc::default(),
+        asks: plan.asks.is_some(),
         elicitation: ElicitationRules {
             forms_guarded: true,
             url_hosts: plan.url_hosts.clone(),

@@ -9,13 +9,15 @@ use aws_lc_rs::rand::{SecureRandom, SystemRandom};
 use bytes::Bytes;
 use doorward_audit::Journal;
 use doorward_engine::{
-    Answered, AuditUnwritable, Cleared, Errand, Going, GroupsUnavailable, IntentFacts, OutcomeFacts, Ports,
-    RandomUnavailable, ReadError, RefusalFacts, UpstreamError,
+    Answered, AuditUnwritable, Cleared, Consent, Errand, Going, GroupsUnavailable, IntentFacts, OutcomeFacts,
+    Ports, Question, RandomUnavailable, ReadError, RefusalFacts, UpstreamError,
 };
 use doorward_oauth::{Identity, KeyRing, Revocations};
 use doorward_policy::PolicyProblem;
 use doorward_types::{ObjectId, ServerName, Timestamp};
 use doorward_upstream::{Link, UpstreamEvents, Upstreams};
+
+use crate::asks::Asks;
 
 /// The outside world of one guard.
 pub struct GuardPorts {
@@ -23,14 +25,20 @@ pub struct GuardPorts {
     pub(crate) upstreams: Arc<Upstreams>,
     /// Who sits at this machine.
     who: RwLock<Option<Arc<Identity>>>,
+    asks: Option<Asks>,
     random: SystemRandom,
     began: Instant,
 }
 
 impl GuardPorts {
-    pub(crate) fn new(journal: Journal, upstreams: Arc<Upstreams>, who: Identity) -> Self {
+    pub(crate) fn new(
+        journal: Journal,
+        upstreams: Arc<Upstreams>,
+        who: Identity,
+        asks: Option<Asks>,
+    ) -> Self {
         let who = RwLock::new(Some(Arc::new(who)));
-        Self { journal, upstreams, who, random: SystemRandom::new(), began: Instant::now() }
+        Self { journal, upstreams, who, asks, random: SystemRandom::new(), began: Instant::now() }
     }
 
     /// Takes over who sits here now: nobody, once they have signed out. The door's epoch is to be raised after this, so that
@@ -74,6 +82,13 @@ impl Ports for GuardPorts {
 
     fn at_home(&self) -> Option<Arc<Identity>> {
         self.who.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    async fn consent(&self, question: Question<'_>) -> Consent {
+        match &self.asks {
+            Some(asks) => asks.put(&question).await,
+            None => Consent::Nobody,
+        }
     }
 
     fn keys(&self) -> KeyRing {

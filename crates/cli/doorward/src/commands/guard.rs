@@ -14,7 +14,7 @@ use clap::Args;
 use doorward_clients::masked;
 use doorward_config::{LogFormat, LogLevel};
 use doorward_engine::EraRule;
-use doorward_guard::{Ended, Guard as Door, Plan};
+use doorward_guard::{Desktop, Ended, Guard as Door, Plan, Terminal};
 use doorward_oauth::{AtHome, Groups};
 use doorward_sandbox::Profile;
 use doorward_types::{ClientId, ObjectId, ServerName, TenantId, Timestamp};
@@ -70,6 +70,11 @@ pub(crate) struct Guard {
     /// it; may be given again.
     #[arg(long, value_name = "SCOPE", requires = "config")]
     token: Vec<String>,
+    /// Where you are asked before a tool is called that the server marks as destructive: `desktop`, by a notification;
+    /// `terminal`, where the guard was started; `never`, and such tools are let through. Without a desktop or terminal they are
+    /// refused. By default `desktop` with the starter policy, and `never` with policies of your own.
+    #[arg(long, value_name = "WHERE", value_parser = ["desktop", "terminal", "never"])]
+    ask: Option<String>,
     /// The server's program and its arguments.
     #[arg(last = true, required = true, value_name = "COMMAND")]
     command: Vec<String>,
@@ -153,11 +158,22 @@ impl Guard {
             who,
             state,
             call_timeout: Duration::from_secs(self.timeout),
+            asks: match self.ask(person) {
+                "desktop" => Some(Box::new(Desktop::default())),
+                "terminal" => Some(Box::new(Terminal::default())),
+                _ => None,
+            },
             tokens: match person {
                 Some(person) => person.tokens(&self.token)?,
                 None => None,
             },
         })
+    }
+
+    /// Where the person is asked.
+    fn ask(&self, person: Option<&Person>) -> &str {
+        let own = self.policies.is_some() || person.is_some_and(|person| person.policies.is_some());
+        self.ask.as_deref().unwrap_or(if own { "never" } else { "desktop" })
     }
 
     /// Says what is about to run, exactly, and what holds for it.
@@ -172,9 +188,15 @@ impl Guard {
             Some(dir) => dir.display().to_string(),
             None => paint(WARN, "the starter policy: everything is let through, and recorded"),
         };
+        let asks = match self.ask(person) {
+            "desktop" => "by a notification, before a destructive tool is called",
+            "terminal" => "at the terminal, before a destructive tool is called",
+            _ => "nobody",
+        };
         let mut about = format!("  server    {}\n", paint(NAME, &plan.name));
         let _infallible = writeln!(about, "  command   {}", paint(STRONG, command.join(" ")));
         let _infallible = writeln!(about, "  policies  {policies}");
+        let _infallible = writeln!(about, "  asks      {asks}");
         let who = person.map_or("whoever uses this account; nobody has signed in", |person| &person.name);
         let _infallible = writeln!(about, "  person    {who}");
         if let Some(tokens) = &plan.tokens {

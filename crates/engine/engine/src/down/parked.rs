@@ -310,6 +310,8 @@ async fn post<P: Ports>(
         method: frame.known_method(),
         headers,
         answers: Some(Asker::Server(asked)),
+        // The call itself was asked about.
+        asks: false,
         frame,
         seat,
         trail,

@@ -275,6 +275,7 @@ fn rules(plan: &Plan, name: ServerName) -> ServerRules {
         keeps_assertion: false,
         per_person_credential: plan.per_person,
         acquaintance: Arc::default(),
+        asks: false,
         elicitation: ElicitationRules {
             forms_guarded: true,
             url_hosts: Vec::new(),

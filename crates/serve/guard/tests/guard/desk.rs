@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use doorward_engine::EraRule;
-use doorward_guard::{Ended, Guard, Plan, Tokens};
+use doorward_guard::{Ask, Ended, Guard, Plan, Tokens};
 use doorward_oauth::{AtHome, Groups};
 use doorward_types::{ClientId, ObjectId, Person, ServerName, TenantId, Timestamp};
 use serde_json::{Value, json};
@@ -14,6 +14,15 @@ use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, DuplexStream, Lines};
 use tokio::task::JoinHandle;
 
 const STARTER: &str = r#"@id("starter") permit (principal, action, resource);"#;
+
+/// What a guard is put up with.
+#[derive(Default)]
+pub(crate) struct With {
+    /// The text of its policies; the starter's if it is empty.
+    pub(crate) policies: String,
+    pub(crate) asks: Option<Box<dyn Ask>>,
+    pub(crate) tokens: Option<Tokens>,
+}
 
 pub(crate) struct Desk {
     folder: Arc<TempDir>,
@@ -26,29 +35,23 @@ pub(crate) struct Desk {
 impl Desk {
     /// Puts a guard around one of this program's servers.
     pub(crate) async fn open(child: &str, era: EraRule, policies: &str) -> Self {
-        Self::in_folder(Arc::new(tempfile::tempdir().unwrap()), child, era, policies, None).await
-    }
-
-    /// Puts one up around a server that may ask for tokens.
-    pub(crate) async fn with_tokens(child: &str, era: EraRule, tokens: Tokens) -> Self {
-        Self::in_folder(Arc::new(tempfile::tempdir().unwrap()), child, era, "", Some(tokens)).await
+        Self::with(child, era, With { policies: policies.to_owned(), ..With::default() }).await
     }
 
     /// Puts another one up with the same folder.
     pub(crate) async fn another(&self, child: &str, era: EraRule) -> Self {
-        Self::in_folder(Arc::clone(&self.folder), child, era, "", None).await
+        Self::in_folder(Arc::clone(&self.folder), child, era, With::default()).await
     }
 
-    async fn in_folder(
-        folder: Arc<TempDir>,
-        child: &str,
-        era: EraRule,
-        policies: &str,
-        tokens: Option<Tokens>,
-    ) -> Self {
+    /// Puts one up with more than policies.
+    pub(crate) async fn with(child: &str, era: EraRule, with: With) -> Self {
+        Self::in_folder(Arc::new(tempfile::tempdir().unwrap()), child, era, with).await
+    }
+
+    async fn in_folder(folder: Arc<TempDir>, child: &str, era: EraRule, with: With) -> Self {
         let program = std::env::current_exe().unwrap().display().to_string();
         let words = [&program, child, "--exact", "--ignored", "--nocapture", "--quiet"];
-        let text = if policies.is_empty() { STARTER } else { policies };
+        let text = if with.policies.is_empty() { STARTER } else { &with.policies };
         let guid = "00000000-0000-0000-0000-000000000000";
         let plan = Plan {
             name: ServerName::parse("kid").unwrap(),
@@ -71,7 +74,8 @@ impl Desk {
             },
             state: folder.path().to_owned(),
             call_timeout: Duration::from_secs(20),
-            tokens,
+            asks: with.asks,
+            tokens: with.tokens,
         };
         let guard = Guard::open(plan).await.unwrap();
         let log = guard.log.clone();

@@ -9,6 +9,7 @@
     reason = "what does not hold is a failed test, in helpers too"
 )]
 
+mod consent;
 mod desk;
 mod tokens;
 

@@ -17,7 +17,7 @@ use doorward_oidc::public::{Allow, Scopes};
 use doorward_types::{ClientId, TenantId};
 use serde_json::{Value, json};
 
-use crate::desk::{Desk, call};
+use crate::desk::{Desk, With, call};
 
 const CONTOSO: &str = "c0175050-0000-4000-8000-000000000001";
 const GUARD: &str = "90a2d000-0000-4000-8000-0000000000c7";
@@ -137,7 +137,7 @@ impl House {
             Allowed::parse(&[format!("{}/User.Read", self.lab.graph)], &ClientId::parse(GUARD).unwrap())
                 .unwrap();
         let tokens = Tokens { accounts: self.accounts.clone(), account: who.object.to_string(), allowed };
-        Desk::with_tokens("tokens::asks", EraRule::Legacy, tokens).await
+        Desk::with("tokens::asks", EraRule::Legacy, With { tokens: Some(tokens), ..With::default() }).await
     }
 }
 
