@@ -1,5 +1,7 @@
 //! Words in disguise that need no decoder: letters set apart, letters in reverse, letters turned by thirteen.
 
+use std::sync::LazyLock;
+
 use crate::map::Traced;
 
 /// The words that commonest English consists of. A text in reverse, or turned, shows itself by holding them so.
@@ -77,12 +79,7 @@ pub(crate) fn joined(from: &Traced) -> Option<Traced> {
 
 /// The text turned by thirteen, where that makes English of it.
 pub(crate) fn turned(from: &Traced) -> Option<Traced> {
-    let turn = |c: char| match c {
-        'a'..='m' | 'A'..='M' => char::from_u32(c as u32 + 13).unwrap_or(c),
-        'n'..='z' | 'N'..='Z' => char::from_u32(c as u32 - 13).unwrap_or(c),
-        _ => c,
-    };
-    if !shows(&from.text, |word| word.chars().map(turn).collect()) {
+    if !shows(&from.text, &TURNED) {
         return None;
     }
     let mut out = Traced::with_capacity(from.text.len());
@@ -94,7 +91,7 @@ pub(crate) fn turned(from: &Traced) -> Option<Traced> {
 
 /// The text in reverse, where that makes English of it.
 pub(crate) fn reversed(from: &Traced) -> Option<Traced> {
-    if !shows(&from.text, |word| word.chars().rev().collect()) {
+    if !shows(&from.text, &REVERSED) {
         return None;
     }
     let mut out = Traced::with_capacity(from.text.len());
@@ -104,9 +101,21 @@ pub(crate) fn reversed(from: &Traced) -> Option<Traced> {
     Some(out)
 }
 
-/// Whether the changed words hold three or more of the commonest.
-fn shows(text: &str, change: impl Fn(&str) -> String) -> bool {
-    let disguised: Vec<String> = COMMON.iter().map(|word| change(word)).collect();
+fn turn(c: char) -> char {
+    match c {
+        'a'..='m' | 'A'..='M' => char::from_u32(c as u32 + 13).unwrap_or(c),
+        'n'..='z' | 'N'..='Z' => char::from_u32(c as u32 - 13).unwrap_or(c),
+        _ => c,
+    }
+}
+
+static TURNED: LazyLock<Vec<String>> =
+    LazyLock::new(|| COMMON.iter().map(|word| word.chars().map(turn).collect()).collect());
+static REVERSED: LazyLock<Vec<String>> =
+    LazyLock::new(|| COMMON.iter().map(|word| word.chars().rev().collect()).collect());
+
+/// Whether three or more words of the text are among the disguised ones.
+fn shows(text: &str, disguised: &[String]) -> bool {
     let words = text.split(|c: char| !c.is_ascii_alphabetic()).filter(|word| (3..=12).contains(&word.len()));
     let hits = words.filter(|word| disguised.iter().any(|other| word.eq_ignore_ascii_case(other)));
     hits.take(3).count() == 3
