@@ -5,10 +5,13 @@ use std::ops::Range;
 use doorward_text::{Layer, Limits, MarkKind, Origin, Reading, read, windows};
 
 use crate::concept::Concepts;
+use crate::features::features;
 use crate::finding::{Finding, Rule, Severity};
+use crate::model::weights;
 use crate::place::Place;
 use crate::rules::{self, READY};
-use crate::sentence::{Known, Sentences, sentences};
+use crate::sentence::{Known, Sentence, Sentences, Token, sentences};
+use crate::training::Seen;
 
 /// Longest text that is judged in one piece, and how much two pieces share.
 const WINDOW: usize = 256 * 1024;
@@ -52,21 +55,37 @@ impl Report {
 /// Judges one text. `siblings` are the names of the other tools of the same list.
 pub fn text(place: Place, text: &str, siblings: &[&str]) -> Report {
     let mut report = Report::default();
+    let mut doubt = 1.0_f32;
     for window in windows(text, WINDOW, OVERLAP) {
         let part = text.get(window.clone()).unwrap_or_default();
-        for mut finding in piece(place, part, Known { siblings }) {
+        let piece = piece(place, part, Known { siblings });
+        for mut finding in piece.findings {
             finding.span = finding.span.start + window.start..finding.span.end + window.start;
             report.add(finding);
         }
+        doubt = doubt.min(piece.doubt);
     }
-    let doubt = report.findings.iter().fold(1.0, |doubt, finding| doubt * (1.0 - weight(finding.severity)));
     report.score = 1.0 - doubt;
     report.is_flagged = report.score >= place.threshold();
     report.findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
     report
 }
 
-/// What one finding adds to the certainty.
+/// What the model sees of each sentence of a text, for training.
+pub(crate) fn seen(place: Place, text: &str) -> Vec<Seen> {
+    let reading = read(text, &Limits::default());
+    let mut all = Vec::new();
+    for layer in reading.layers() {
+        let read = sentences(layer.text(), Known::default());
+        each_sentence(layer, &read, place, |sentence, _, features| {
+            let text = layer.text().get(sentence.bytes.clone()).unwrap_or_default().trim().to_owned();
+            all.push(Seen { text, features: features.to_vec() });
+        });
+    }
+    all
+}
+
+/// What one finding of form adds to the certainty.
 fn weight(severity: Severity) -> f32 {
     match severity {
         Severity::Low => 0.1,
@@ -76,34 +95,84 @@ fn weight(severity: Severity) -> f32 {
     }
 }
 
-fn piece(place: Place, text: &str, known: Known<'_>) -> Vec<Finding> {
+struct Piece {
+    findings: Vec<Finding>,
+    /// How far all may still be honest: 1 where nothing speaks against it.
+    doubt: f32,
+}
+
+fn piece(place: Place, text: &str, known: Known<'_>) -> Piece {
     let reading = read(text, &Limits::default());
     let mut findings = marks(place, text, &reading);
     for layer in reading.layers() {
-        let read = sentences(layer.text(), known);
-        by_rules(layer, &read, &mut findings);
-        encoded(place, layer, &read, &mut findings);
+        findings.extend(encoded(place, layer));
     }
-    findings
+    let mut doubt = findings.iter().fold(1.0, |doubt, finding| doubt * (1.0 - weight(finding.severity)));
+    let weights = weights(place);
+    let mut worst = 0.0_f32;
+    for layer in reading.layers() {
+        let read = sentences(layer.text(), known);
+        each_sentence(layer, &read, place, |sentence, hits, features| {
+            let chance = 1.0 / (1.0 + (-weights.logit(features)).exp());
+            worst = worst.max(chance);
+            findings.extend(hits.iter().map(|(rule, range)| finding(rule, layer, range.clone())));
+            if hits.is_empty() && chance >= place.threshold() {
+                findings.push(finding(&rules::MODEL, layer, sentence.bytes.clone()));
+            }
+        });
+    }
+    doubt *= 1.0 - worst;
+    Piece { findings, doubt }
 }
 
-/// The rules over each sentence together with the one after it.
-fn by_rules(layer: &Layer, read: &Sentences, findings: &mut Vec<Finding>) {
+/// Calls `each` with every sentence, the rules that fit it and where, and what the model sees of it.
+fn each_sentence(
+    layer: &Layer,
+    read: &Sentences,
+    place: Place,
+    mut each: impl FnMut(&Sentence, &[(&'static Rule, Range<usize>)], &[u16]),
+) {
+    let mut hits = Vec::new();
+    let mut numbers = Vec::new();
     for (n, sentence) in read.list.iter().enumerate() {
-        let next = read.list.get(n + 1);
-        let all = sentence.concepts.and(next.map_or(Concepts::NONE, |next| next.concepts));
-        let end = next.map_or(sentence.tokens.end, |next| next.tokens.end);
-        let tokens = read.tokens.get(sentence.tokens.start..end).unwrap_or_default();
-        for ready in READY.iter() {
-            let found = ready
-                .patterns
-                .iter()
-                .filter(|pattern| pattern.may_fit(all))
-                .find_map(|pattern| pattern.find(tokens, sentence.tokens.len()));
-            let Some((first, last)) = found else { continue };
-            let (Some(first), Some(last)) = (tokens.get(first), tokens.get(last)) else { continue };
-            findings.push(finding(ready.rule, layer, first.start as usize..last.end as usize));
+        if sentence.concepts.is_none() {
+            continue;
         }
+        hits.clear();
+        numbers.clear();
+        let next = read.list.get(n + 1);
+        let end = next.map_or(sentence.tokens.end, |next| next.tokens.end);
+        let all = sentence.concepts.and(next.map_or(Concepts::NONE, |next| next.concepts));
+        let tokens = read.tokens.get(sentence.tokens.start..end).unwrap_or_default();
+        by_rules(all, tokens, sentence.tokens.len(), &mut hits, &mut numbers);
+        let own = tokens.get(..sentence.tokens.len()).unwrap_or_default();
+        let features = features(place, layer.is_hidden(), sentence, own, &numbers, layer.text().get(sentence.bytes.clone()).unwrap_or_default());
+        each(sentence, &hits, &features);
+    }
+}
+
+/// The rules that fit from one of the first `starts` tokens on, and the numbers of their patterns.
+fn by_rules(
+    all: Concepts,
+    tokens: &[Token],
+    starts: usize,
+    hits: &mut Vec<(&'static Rule, Range<usize>)>,
+    numbers: &mut Vec<usize>,
+) {
+    let mut number = 0;
+    for ready in READY.iter() {
+        let mut found = None;
+        for pattern in &ready.patterns {
+            if pattern.may_fit(all)
+                && let Some((first, last)) = pattern.find(tokens, starts)
+            {
+                numbers.push(number);
+                found =
+                    found.or_else(|| Some(tokens.get(first)?.start as usize..tokens.get(last)?.end as usize));
+            }
+            number += 1;
+        }
+        hits.extend(found.map(|range| (ready.rule, range)));
     }
 }
 
@@ -135,7 +204,7 @@ fn marks(place: Place, text: &str, reading: &Reading) -> Vec<Finding> {
 }
 
 /// Words in an encoding: in a definition nothing is encoded that is meant for people.
-fn encoded(place: Place, layer: &Layer, read: &Sentences, findings: &mut Vec<Finding>) {
+fn encoded(place: Place, layer: &Layer) -> Option<Finding> {
     let is_encoded = matches!(
         layer.origin(),
         Origin::Base64
@@ -145,10 +214,9 @@ fn encoded(place: Place, layer: &Layer, read: &Sentences, findings: &mut Vec<Fin
             | Origin::QuotedPrintable
             | Origin::Spread
     );
-    let says = read.list.iter().map(|sentence| sentence.words).sum::<u32>() >= 3;
-    if place.is_definition() && is_encoded && says {
-        findings.push(finding(&rules::ENCODED, layer, 0..layer.text().len()));
-    }
+    let says = layer.text().split_ascii_whitespace().nth(2).is_some();
+    (place.is_definition() && is_encoded && says)
+        .then(|| finding(&rules::ENCODED, layer, 0..layer.text().len()))
 }
 
 fn finding(rule: &'static Rule, layer: &Layer, range: Range<usize>) -> Finding {

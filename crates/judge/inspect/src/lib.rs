@@ -10,9 +10,11 @@
 //! linear in its input.
 
 mod concept;
+mod features;
 mod finding;
 mod judge;
 mod lexicon;
+mod model;
 mod names;
 mod pattern;
 mod place;
@@ -20,6 +22,7 @@ mod rules;
 mod sentence;
 mod shape;
 mod tool;
+pub mod training;
 mod vocabulary;
 
 pub use finding::{Finding, Rule, Severity};

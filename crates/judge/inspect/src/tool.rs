@@ -27,49 +27,62 @@ pub fn tool(definition: Value<'_>, siblings: &[Sibling<'_>]) -> Report {
         .map(|sibling| sibling.name)
         .filter(|name| *name != own && name.contains('_'))
         .collect();
-    let mut walk = Walk { report: Report::default(), siblings: &names };
-    walk.value(definition, Place::Description, "", 0);
+    let mut all = Walk { report: Report::default() };
+    walk(definition, Place::Description, "", 0, &mut |place, pointer, string| {
+        let mut report = text(place, string, &names);
+        for finding in &mut report.findings {
+            pointer.clone_into(&mut finding.pointer);
+        }
+        all.report.take(report);
+    });
     if let Some(other) = siblings.iter().find(|other| look_alike(&own, other.name)) {
-        walk.form(&NAME_CLASH, "/name", format!("{own} beside {}", other.name));
+        all.form(&NAME_CLASH, "/name", format!("{own} beside {}", other.name));
     }
-    walk.parameters(definition, &own);
-    walk.report
+    all.parameters(definition, &own);
+    all.report
 }
 
-struct Walk<'a> {
+/// Calls `each` with every string of a definition.
+pub(crate) fn strings(definition: Value<'_>, each: &mut dyn FnMut(Place, &str)) {
+    walk(definition, Place::Description, "", 0, &mut |place, _, text| each(place, text));
+}
+
+fn walk(
+    value: Value<'_>,
+    place: Place,
+    pointer: &str,
+    depth: usize,
+    each: &mut dyn FnMut(Place, &str, &str),
+) {
+    if depth > DEPTH {
+        return;
+    }
+    match value.kind() {
+        Kind::String => {
+            if let Some(text) = value.as_str() {
+                each(place, pointer, &text);
+            }
+        }
+        Kind::Array => {
+            for (n, item) in value.items().enumerate() {
+                walk(item, place, &format!("{pointer}/{n}"), depth + 1, each);
+            }
+        }
+        Kind::Object => {
+            for (name, member) in value.members() {
+                let inner = format!("{pointer}/{}", name.replace('~', "~0").replace('/', "~1"));
+                walk(member, place_of(&name, place), &inner, depth + 1, each);
+            }
+        }
+        _ => {}
+    }
+}
+
+struct Walk {
     report: Report,
-    siblings: &'a [&'a str],
 }
 
-impl Walk<'_> {
-    fn value(&mut self, value: Value<'_>, place: Place, pointer: &str, depth: usize) {
-        if depth > DEPTH {
-            return;
-        }
-        match value.kind() {
-            Kind::String => {
-                let Some(string) = value.as_str() else { return };
-                let mut report = text(place, &string, self.siblings);
-                for finding in &mut report.findings {
-                    pointer.clone_into(&mut finding.pointer);
-                }
-                self.report.take(report);
-            }
-            Kind::Array => {
-                for (n, item) in value.items().enumerate() {
-                    self.value(item, place, &format!("{pointer}/{n}"), depth + 1);
-                }
-            }
-            Kind::Object => {
-                for (name, member) in value.members() {
-                    let inner = format!("{pointer}/{}", name.replace('~', "~0").replace('/', "~1"));
-                    self.value(member, place_of(&name, place), &inner, depth + 1);
-                }
-            }
-            _ => {}
-        }
-    }
-
+impl Walk {
     /// Parameters whose names ask for something else than the tool is about.
     fn parameters(&mut self, definition: Value<'_>, own: &str) {
         let said = |name: &str| {
