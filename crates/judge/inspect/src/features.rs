@@ -1,12 +1,14 @@
-//! What the model sees of a sentence: which ideas stand in it, which stand near each other and in what order, and which
-//! patterns fit. No word is a feature, so that what was learned holds for other words of the same meaning.
+//! What the model sees of a sentence: which ideas stand in it, which stand near each other and in what order, which
+//! patterns fit, and, in a few thousand buckets that words share, the words. Ideas make what was learned hold for other
+//! words of the same meaning; words make honest subjects known.
 
 use crate::concept::{Concept, Concepts};
 use crate::place::Place;
 use crate::sentence::{Sentence, Token};
+use crate::vocabulary::hash;
 
 /// How many features there are.
-pub const COUNT: usize = 8960 + 8192;
+pub const COUNT: usize = WORDS + 2 * BUCKETS;
 
 const OPENING: usize = 64;
 const NEGATED: usize = 128;
@@ -16,6 +18,9 @@ const STEPS: usize = PAIRS + 64 * 64;
 const PATTERNS: usize = STEPS + 64 * 64;
 const MOST_PATTERNS: usize = 448;
 const REST: usize = PATTERNS + MOST_PATTERNS;
+const WORDS: usize = REST + 64;
+/// Buckets of single words, and as many of two that follow each other.
+const BUCKETS: usize = 4096;
 
 /// Words within which two ideas are near.
 const NEAR: u32 = 12;
@@ -62,13 +67,7 @@ pub(crate) fn features(
         set.add(REST + 8);
     }
     set.add(REST + 9 + (sentence.words as usize / 8).min(6));
-    let mut before = 0_u64;
-    for word in text.split(|c: char| !c.is_ascii_alphabetic()).filter(|w| !w.is_empty() && w.len() < 16) {
-        let h = crate::vocabulary::hash(&word.to_ascii_lowercase());
-        set.add(8960 + (h as usize) % 4096);
-        set.add(8960 + 4096 + ((h ^ before.wrapping_mul(31)) as usize) % 4096);
-        before = h;
-    }
+    words(&mut set, text);
     let mut list = set.list;
     list.sort_unstable();
     list
@@ -82,6 +81,17 @@ fn pairs(set: &mut Set, first: Concepts, second: Concepts, gap: u32) {
                 set.add(STEPS + a * 64 + b);
             }
         }
+    }
+}
+
+fn words(set: &mut Set, text: &str) {
+    let bucket = |hash: u64| usize::try_from(hash % BUCKETS as u64).unwrap_or_default();
+    let mut before = 0_u64;
+    for word in text.split(|c: char| !c.is_ascii_alphabetic()).filter(|word| (1..16).contains(&word.len())) {
+        let hash = hash(word);
+        set.add(WORDS + bucket(hash));
+        set.add(WORDS + BUCKETS + bucket(hash ^ before.wrapping_mul(31)));
+        before = hash;
     }
 }
 
@@ -107,7 +117,7 @@ mod tests {
 
     #[test]
     fn the_layout_holds_all() {
-        assert!(REST + 16 <= COUNT && COUNT.is_multiple_of(64) && u16::try_from(COUNT).is_ok());
+        assert!(REST + 16 <= WORDS && COUNT.is_multiple_of(64) && u16::try_from(COUNT).is_ok());
         let patterns: usize = crate::rules::READY.iter().map(|ready| ready.patterns.len()).sum();
         assert!(patterns <= MOST_PATTERNS, "{patterns}");
     }

@@ -7,7 +7,7 @@ use doorward_text::{Layer, Limits, MarkKind, Origin, Reading, read, windows};
 use crate::concept::Concepts;
 use crate::features::features;
 use crate::finding::{Finding, Rule, Severity};
-use crate::model::weights;
+use crate::model::{Weights, weights};
 use crate::place::Place;
 use crate::rules::{self, READY};
 use crate::sentence::{Known, Sentence, Sentences, Token, sentences};
@@ -54,11 +54,15 @@ impl Report {
 
 /// Judges one text. `siblings` are the names of the other tools of the same list.
 pub fn text(place: Place, text: &str, siblings: &[&str]) -> Report {
+    judge(place, text, siblings, weights(place))
+}
+
+pub(crate) fn judge(place: Place, text: &str, siblings: &[&str], weights: &Weights) -> Report {
     let mut report = Report::default();
     let mut doubt = 1.0_f32;
     for window in windows(text, WINDOW, OVERLAP) {
         let part = text.get(window.clone()).unwrap_or_default();
-        let piece = piece(place, part, Known { siblings });
+        let piece = piece(place, part, Known { siblings }, weights);
         for mut finding in piece.findings {
             finding.span = finding.span.start + window.start..finding.span.end + window.start;
             report.add(finding);
@@ -101,14 +105,13 @@ struct Piece {
     doubt: f32,
 }
 
-fn piece(place: Place, text: &str, known: Known<'_>) -> Piece {
+fn piece(place: Place, text: &str, known: Known<'_>, weights: &Weights) -> Piece {
     let reading = read(text, &Limits::default());
     let mut findings = marks(place, text, &reading);
     for layer in reading.layers() {
         findings.extend(encoded(place, layer));
     }
     let mut doubt = findings.iter().fold(1.0, |doubt, finding| doubt * (1.0 - weight(finding.severity)));
-    let weights = weights(place);
     let mut worst = 0.0_f32;
     for layer in reading.layers() {
         let read = sentences(layer.text(), known);
@@ -146,7 +149,14 @@ fn each_sentence(
         let tokens = read.tokens.get(sentence.tokens.start..end).unwrap_or_default();
         by_rules(all, tokens, sentence.tokens.len(), &mut hits, &mut numbers);
         let own = tokens.get(..sentence.tokens.len()).unwrap_or_default();
-        let features = features(place, layer.is_hidden(), sentence, own, &numbers, layer.text().get(sentence.bytes.clone()).unwrap_or_default());
+        let features = features(
+            place,
+            layer.is_hidden(),
+            sentence,
+            own,
+            &numbers,
+            layer.text().get(sentence.bytes.clone()).unwrap_or_default(),
+        );
         each(sentence, &hits, &features);
     }
 }

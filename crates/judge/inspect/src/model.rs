@@ -26,7 +26,14 @@ impl Weights {
     /// Returns the log of the odds that a sentence of these features is an attack.
     pub fn logit(&self, features: &[u16]) -> f32 {
         let weights = features.iter().filter_map(|n| self.weights.get(usize::from(*n)));
-        self.bias + 8.0 / (features.len() as f32 + 20.0).sqrt() * weights.sum::<f32>()
+        self.bias + scale(features) * weights.sum::<f32>()
+    }
+
+    /// Returns the same weights with the odds shifted down by so much.
+    #[must_use]
+    pub fn shifted(mut self, by: f32) -> Self {
+        self.bias -= by;
+        self
     }
 
     /// Writes the weights, a byte each.
@@ -41,6 +48,12 @@ impl Weights {
         let mut values = bytes.iter().map(|byte| f32::from(byte.cast_signed()) * STEP);
         Self { bias: values.next().unwrap_or_default(), weights: values.collect() }
     }
+}
+
+/// What the sum is multiplied by: a long sentence has many features and says no more for it.
+pub fn scale(features: &[u16]) -> f32 {
+    let count = u16::try_from(features.len()).unwrap_or(u16::MAX);
+    8.0 / (f32::from(count) + 20.0).sqrt()
 }
 
 static DEFINITION: LazyLock<Weights> =

@@ -3,7 +3,8 @@
 use doorward_wire::{Kind, Value};
 
 use crate::finding::{Finding, Rule};
-use crate::judge::{Report, text};
+use crate::judge::{Report, judge};
+use crate::model::{Weights, weights};
 use crate::names::look_alike;
 use crate::place::Place;
 use crate::rules::{NAME_CLASH, PARAMETER};
@@ -21,6 +22,11 @@ const DEPTH: usize = 64;
 /// Judges a tool as `tools/list` gives it, or a prompt or resource of like shape. `siblings` are the other tools of all
 /// servers that the same client sees.
 pub fn tool(definition: Value<'_>, siblings: &[Sibling<'_>]) -> Report {
+    judge_tool(definition, siblings, None)
+}
+
+/// By weights of the caller's, or those that are shipped.
+pub(crate) fn judge_tool(definition: Value<'_>, siblings: &[Sibling<'_>], by: Option<&Weights>) -> Report {
     let own = definition.get("name").and_then(|name| name.as_str()).unwrap_or_default();
     let names: Vec<&str> = siblings
         .iter()
@@ -29,7 +35,7 @@ pub fn tool(definition: Value<'_>, siblings: &[Sibling<'_>]) -> Report {
         .collect();
     let mut all = Walk { report: Report::default() };
     walk(definition, Place::Description, "", 0, &mut |place, pointer, string| {
-        let mut report = text(place, string, &names);
+        let mut report = judge(place, string, &names, by.unwrap_or_else(|| weights(place)));
         for finding in &mut report.findings {
             pointer.clone_into(&mut finding.pointer);
         }

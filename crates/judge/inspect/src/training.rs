@@ -1,12 +1,13 @@
-//! What training needs to see: the features of each sentence. The product calls none of this.
+//! What training and measuring need: the features of each sentence, and judging by weights that are not shipped. The
+//! product calls none of this.
 
 use doorward_wire::Value;
 
 pub use crate::features::COUNT;
-use crate::judge::seen;
-pub use crate::model::Weights;
+use crate::judge::{Report, judge, seen};
+pub use crate::model::{Weights, scale};
 use crate::place::Place;
-use crate::tool::strings;
+use crate::tool::{Sibling, judge_tool, strings};
 
 /// One sentence as the model sees it.
 #[derive(Debug, Clone)]
@@ -27,4 +28,14 @@ pub fn sentences_of_tool(definition: Value<'_>) -> Vec<Seen> {
     let mut all = Vec::new();
     strings(definition, &mut |place, text| all.extend(seen(place, text)));
     all
+}
+
+/// Judges a text as the product does, by these weights.
+pub fn text_by(weights: &Weights, place: Place, text: &str) -> Report {
+    judge(place, text, &[], weights)
+}
+
+/// Judges a tool as the product does, by these weights.
+pub fn tool_by(weights: &Weights, definition: Value<'_>, siblings: &[Sibling<'_>]) -> Report {
+    judge_tool(definition, siblings, Some(weights))
 }

@@ -106,11 +106,11 @@ impl Vocabulary {
     }
 }
 
-/// FNV-1a. The words are ours, so nobody can choose collisions that matter.
+/// FNV-1a over small letters. The words in the table are ours, so nobody can choose collisions that matter.
 pub(crate) fn hash(word: &str) -> u64 {
-    let mixed = word
-        .bytes()
-        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, b| (hash ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3));
+    let mixed = word.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, b| {
+        (hash ^ u64::from(b.to_ascii_lowercase())).wrapping_mul(0x0100_0000_01b3)
+    });
     mixed ^ (mixed >> 29)
 }
 

@@ -56,11 +56,6 @@ pub(crate) fn parse(text: &str) -> Tree {
         .unwrap_or_else(|error| panic!("{error:?}: {text}"))
 }
 
-/// The names of the tools of each server, for those that know their server.
-pub(crate) fn name(definition: Value<'_>) -> String {
-    definition.get("name").and_then(|name| name.as_str()).unwrap_or_default().into_owned()
-}
-
 /// Whether a group belongs to the part that thresholds are fixed on: half of them, by a hash that stays.
 pub(crate) fn calibrates(group: &str) -> bool {
     let hash = group

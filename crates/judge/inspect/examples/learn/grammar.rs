@@ -24,10 +24,10 @@ impl Dice {
     }
 }
 
-/// Templates by their ideas, and slots.
+/// Templates and slots.
 pub(crate) struct Grammar {
     slots: BTreeMap<String, Vec<String>>,
-    templates: Vec<(String, String)>,
+    templates: Vec<String>,
 }
 
 impl Grammar {
@@ -37,18 +37,13 @@ impl Grammar {
         let text =
             std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         let mut grammar = Self { slots: BTreeMap::new(), templates: Vec::new() };
-        let mut idea = String::new();
-        for line in text.lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
-            if let Some(name) = line.strip_prefix("* ") {
-                name.clone_into(&mut idea);
-            } else if let Some((name, alternatives)) =
-                line.split_once(" = ").filter(|(name, _)| is_name(name))
-            {
+        for line in text.lines().filter(|line| !line.is_empty() && !line.starts_with(['#', '*'])) {
+            if let Some((name, alternatives)) = line.split_once(" = ").filter(|(name, _)| is_name(name)) {
                 let list = alternatives.replace("\\|", "\0");
                 let list = list.split('|').map(|text| text.trim().replace('\0', "|")).collect();
                 grammar.slots.insert(name.to_owned(), list);
             } else {
-                grammar.templates.push((idea.clone(), line.replace("\\|", "|")));
+                grammar.templates.push(line.replace("\\|", "|"));
             }
         }
         grammar
@@ -59,11 +54,11 @@ impl Grammar {
         self.templates.len()
     }
 
-    /// One sentence of template `n`: its idea and its text.
-    pub(crate) fn sentence(&self, n: usize, dice: &mut Dice) -> (&str, String) {
-        let (idea, template) = &self.templates[n % self.templates.len()];
+    /// One sentence of template `n`.
+    pub(crate) fn sentence(&self, n: usize, dice: &mut Dice) -> String {
+        let template = &self.templates[n % self.templates.len()];
         let text = self.fill(template, dice, 0);
-        (idea, text.split_ascii_whitespace().collect::<Vec<_>>().join(" "))
+        text.split_ascii_whitespace().collect::<Vec<_>>().join(" ")
     }
 
     fn fill(&self, template: &str, dice: &mut Dice, depth: usize) -> String {
