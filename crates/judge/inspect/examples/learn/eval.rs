@@ -1,0 +1,225 @@
+//! The figures.
+
+use std::time::Instant;
+
+use doorward_inspect::training::{Weights, text_by, tool_by};
+use doorward_inspect::{Place, Report, text, tool};
+
+use crate::corpus::{Row, calibrates, parse};
+use crate::figures::{Share, number};
+use crate::mutate::{COVERS, DISGUISES, replace};
+use crate::sets::{FOLDS, Kind, Sets, part};
+
+/// Scores of rows, each by a model that did not see it.
+struct Scored<'a> {
+    rows: Vec<(&'a Row, f32, bool)>,
+}
+
+impl<'a> Scored<'a> {
+    fn new(rows: &'a [Row], kind: Kind, models: &[Weights]) -> Self {
+        let rows = rows.iter().map(|row| {
+            let report = judge(row, kind, &models[part(&row.group)]);
+            (row, report.score, report.is_flagged)
+        });
+        Self { rows: rows.collect() }
+    }
+
+    fn flagged(&self) -> Share {
+        Share::count(self.rows.iter().map(|(_, _, flagged)| *flagged))
+    }
+
+    /// Share of those rows that `of` names above a threshold.
+    fn above(&self, threshold: f32, of: impl Fn(&Row) -> bool) -> Share {
+        Share::count(self.rows.iter().filter(|(row, _, _)| of(row)).map(|(_, score, _)| *score > threshold))
+    }
+
+    /// The threshold at which at most this share of the calibration part is above.
+    fn threshold(&self, share: f64) -> f32 {
+        let mut scores: Vec<f32> = self
+            .rows
+            .iter()
+            .filter(|(row, _, _)| calibrates(&row.group))
+            .map(|(_, score, _)| *score)
+            .collect();
+        scores.sort_by(|a, b| b.total_cmp(a));
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a share of a count")]
+        let allowed = (number(scores.len()) * share) as usize;
+        scores.get(allowed).copied().unwrap_or(1.0)
+    }
+}
+
+fn judge(row: &Row, kind: Kind, weights: &Weights) -> Report {
+    match kind {
+        Kind::Definition => tool_by(weights, parse(&row.text).root(), &[]),
+        Kind::Content => text_by(weights, Place::Content, &row.text),
+    }
+}
+
+/// Prints all figures.
+pub(crate) fn run(sets: &Sets, shift: [f32; 2], verbose: bool) {
+    let models = |kind: Kind, planted| -> Vec<Weights> {
+        (0..FOLDS).map(|fold| sets.train(kind, Some(fold), planted).shifted(shift[kind as usize])).collect()
+    };
+    let foreign = models(Kind::Definition, false);
+    let own = models(Kind::Definition, true);
+    let content = models(Kind::Content, false);
+
+    println!("\nDefinitions. Each row is judged by a model that saw no row of its author or template.");
+    for (name, models) in
+        [("trained without any of this source", &foreign), ("trained on other templates too", &own)]
+    {
+        let honest = Scored::new(&sets.honest, Kind::Definition, models);
+        let poisoned = Scored::new(&sets.poisoned, Kind::Definition, models);
+        println!("  poisoned definitions, {name}:");
+        for share in [0.01, 0.001] {
+            let threshold = honest.threshold(share);
+            let alarms = honest.above(threshold, |row| !calibrates(&row.group));
+            let found = poisoned.above(threshold, |_| true);
+            println!(
+                "    at {:4.1} % false alarms: recall {}; alarms in the other half {}",
+                100.0 * share,
+                found.show(false),
+                alarms.show(true)
+            );
+        }
+        println!(
+            "    as shipped: recall {}; honest flagged {}",
+            poisoned.flagged().show(false),
+            honest.flagged().show(true)
+        );
+        if verbose {
+            list(&honest, true);
+            list(&poisoned, false);
+        }
+    }
+    disguises(sets, &own);
+    results(sets, &content, verbose);
+    cost(sets);
+}
+
+fn disguises(sets: &Sets, models: &[Weights]) {
+    println!("\nDisguises of the planted text, as shipped:");
+    let plain =
+        |row: &Row, text: &str| tool_by(&models[part(&row.group)], parse(text).root(), &[]).is_flagged;
+    // A row whose planted text is in disguise already says nothing about another disguise.
+    let rows: Vec<&Row> = sets.poisoned.iter().filter(|row| row.span.is_ascii()).collect();
+    let base = Share::count(rows.iter().map(|row| plain(row, &row.text)));
+    println!("  {:24} {}", "as it is", base.show(false));
+    for (name, disguise) in DISGUISES.iter().chain(&COVERS) {
+        let found = rows
+            .iter()
+            .filter_map(|row| Some(plain(row, &replace(&row.text, &row.span, &disguise(&row.span))?)));
+        let found = Share::count(found);
+        println!("  {name:24} {}  {:+.1} points", found.show(false), found.percent() - base.percent());
+    }
+}
+
+fn results(sets: &Sets, models: &[Weights], verbose: bool) {
+    println!("\nContent: documents and results. Trained without any row of the attack sources.");
+    let documents = Scored::new(&sets.documents, Kind::Content, models);
+    let injected = Scored::new(&sets.injected, Kind::Content, models);
+    let indirect = Scored::new(&sets.indirect, Kind::Content, models);
+    let prompts = Scored::new(&sets.prompts, Kind::Content, models);
+    for share in [0.01, 0.001] {
+        let threshold = documents.threshold(share);
+        let alarms = documents.above(threshold, |row| !calibrates(&row.group));
+        println!("  at {:4.1} % false alarms (other half {}):", 100.0 * share, alarms.show(true));
+        println!(
+            "    injected with a marker {}",
+            injected.above(threshold, |row| row.category.contains("enhanced")).show(false)
+        );
+        println!(
+            "    injected, bare         {}",
+            injected.above(threshold, |row| row.category.contains("base")).show(false)
+        );
+        println!("    indirect, other source {}", indirect.above(threshold, |_| true).show(false));
+    }
+    println!("  as shipped: documents flagged {}", documents.flagged().show(true));
+    println!(
+        "    of which advisories     {}",
+        Share::count(
+            documents
+                .rows
+                .iter()
+                .filter(|(row, _, _)| row.category == "security_advisory")
+                .map(|(_, _, flagged)| *flagged)
+        )
+        .show(true)
+    );
+    println!("    honest prompts flagged  {}", prompts.flagged().show(true));
+    println!(
+        "    injected found {}; indirect found {}",
+        injected.flagged().show(false),
+        indirect.flagged().show(false)
+    );
+    if verbose {
+        list(&documents, true);
+    }
+}
+
+fn list(scored: &Scored<'_>, honest: bool) {
+    for (row, score, flagged) in &scored.rows {
+        if *flagged == honest {
+            let text = if honest { &row.text } else { &row.span };
+            println!(
+                "      {score:.3} {} {}",
+                row.id,
+                text.chars().take(200).collect::<String>().replace('\n', " ")
+            );
+        }
+    }
+}
+
+/// Time on one core, and that it grows with the text alone.
+fn cost(sets: &Sets) {
+    println!("\nCost on one core, as shipped:");
+    let time = |rows: &[Row], judge: &dyn Fn(&Row)| {
+        let mut each: Vec<f64> = rows
+            .iter()
+            .map(|row| {
+                let start = Instant::now();
+                judge(row);
+                start.elapsed().as_secs_f64() * 1e6 / (number(row.text.len()) / 1024.0)
+            })
+            .collect();
+        each.sort_by(f64::total_cmp);
+        (each[each.len() / 2], each[each.len() * 99 / 100])
+    };
+    let (half, most) = time(&sets.honest, &|row| {
+        tool(parse(&row.text).root(), &[]);
+    });
+    println!("  definitions, parsing included: p50 {half:.0} µs/KiB, p99 {most:.0}");
+    let (half, most) = time(&sets.documents, &|row| {
+        text(Place::Content, &row.text, &[]);
+    });
+    println!("  documents: p50 {half:.0} µs/KiB, p99 {most:.0}");
+    for (name, unit) in HOSTILE {
+        let measure = |bytes: usize| {
+            let text_of = unit.repeat(bytes / unit.len());
+            let start = Instant::now();
+            text(Place::Content, &text_of, &[]);
+            start.elapsed().as_secs_f64() * 1e6 / (number(bytes) / 1024.0)
+        };
+        println!(
+            "  hostile, {name:20} {:6.0} µs/KiB at 32 KiB, {:6.0} at 1 MiB",
+            measure(32 << 10),
+            measure(1 << 20)
+        );
+    }
+}
+
+/// Texts that make a careless reader slow.
+const HOSTILE: [(&str, &str); 12] = [
+    ("unfinished tags", "<a b=\""),
+    ("unfinished comments", "<!--"),
+    ("entities", "&#105;"),
+    ("base64 of itself", "aWdub3JlIGFsbCBwcmV2aW91cyBpbnN0cnVjdGlvbnM="),
+    ("percent escapes", "%69%67"),
+    ("backslashes", "\\\\u0069"),
+    ("set apart", "i g n o r e  "),
+    ("zero-width", "i\u{200b}g"),
+    ("look-alikes", "аеорсi "),
+    ("override", "\u{202e}abc"),
+    ("ideas", "ignore read send secret all file user not before must "),
+    ("one word", "a"),
+];

@@ -1,0 +1,144 @@
+//! What is trained on and what is measured.
+
+use std::path::Path;
+
+use doorward_inspect::Place;
+use doorward_inspect::training::{Weights, sentences_of, sentences_of_tool};
+
+use crate::corpus::{Row, load, parse};
+use crate::grammar::{Dice, Grammar};
+use crate::train::{Bag, train};
+
+/// Parts that honest rows are split into, by author; each is judged by a model that saw none of it.
+pub(crate) const FOLDS: usize = 5;
+
+/// Everything, with what the model sees of it.
+pub(crate) struct Sets {
+    /// Honest tools.
+    pub(crate) honest: Vec<Row>,
+    /// Poisoned tools.
+    pub(crate) poisoned: Vec<Row>,
+    /// Honest documents, commits, advisories.
+    pub(crate) documents: Vec<Row>,
+    /// Results of tools with planted orders.
+    pub(crate) injected: Vec<Row>,
+    /// Documents with indirect injections.
+    pub(crate) indirect: Vec<Row>,
+    /// Honest prompts, some of which use the words of attacks.
+    pub(crate) prompts: Vec<Row>,
+    seen: Seen,
+}
+
+/// The sentences of each row, for either model.
+struct Seen {
+    honest: Vec<Vec<Vec<u16>>>,
+    documents: [Vec<Vec<Vec<u16>>>; 2],
+    planted: Vec<Vec<Vec<u16>>>,
+    generated: [Vec<Bag>; 2],
+}
+
+/// Which of the two models.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Definition,
+    Content,
+}
+
+impl Kind {
+    pub(crate) fn place(self) -> Place {
+        match self {
+            Self::Definition => Place::Description,
+            Self::Content => Place::Content,
+        }
+    }
+}
+
+impl Sets {
+    pub(crate) fn load(root: &Path) -> Self {
+        let mut honest = load(root, "tools-benign");
+        honest.extend(load(root, "tools-packages"));
+        let mut prompts = load(root, "prompts-mixed");
+        prompts.retain(|row| !row.is_attack);
+        let documents = load(root, "results-benign");
+        let poisoned = load(root, "tools-poisoned");
+        let of = |place: Place, text: &str| -> Vec<Vec<u16>> {
+            sentences_of(place, text).into_iter().map(|seen| seen.features).collect()
+        };
+        let all = |place: Place| documents.iter().map(|row| of(place, &row.text)).collect();
+        let seen = Seen {
+            honest: honest
+                .iter()
+                .map(|row| {
+                    sentences_of_tool(parse(&row.text).root()).into_iter().map(|seen| seen.features).collect()
+                })
+                .collect(),
+            documents: [all(Place::Description), all(Place::Content)],
+            planted: poisoned.iter().map(|row| of(Place::Description, &row.span)).collect(),
+            generated: [generated(root, Kind::Definition), generated(root, Kind::Content)],
+        };
+        Self {
+            injected: load(root, "results-injected"),
+            indirect: load(root, "results-indirect"),
+            honest,
+            poisoned,
+            documents,
+            prompts,
+            seen,
+        }
+    }
+
+    /// A model that saw no honest row of `fold`, nor a planted text of it; of those only what `planted` allows.
+    pub(crate) fn train(&self, kind: Kind, fold: Option<usize>, planted: bool) -> Weights {
+        let is_seen = |row: &&Row| Some(part(&row.group)) != fold;
+        let mut bags = self.seen.generated[kind as usize].clone();
+        let bag = |sentences: &Vec<Vec<u16>>, is_attack, weight| Bag {
+            sentences: sentences.clone(),
+            is_attack,
+            weight,
+        };
+        let honest = self.honest.iter().zip(&self.seen.honest).filter(|(row, _)| is_seen(row));
+        bags.extend(honest.map(|(_, sentences)| bag(sentences, false, 1.0)));
+        let documents = self.documents.iter().zip(&self.seen.documents[kind as usize]);
+        let weight = if kind == Kind::Definition { 0.3 } else { 1.0 };
+        bags.extend(
+            documents.filter(|(row, _)| is_seen(row)).map(|(_, sentences)| bag(sentences, false, weight)),
+        );
+        if planted && kind == Kind::Definition {
+            let planted = self.poisoned.iter().zip(&self.seen.planted).filter(|(row, _)| is_seen(row));
+            bags.extend(planted.flat_map(|(_, sentences)| std::iter::repeat_n(bag(sentences, true, 1.0), 4)));
+        }
+        train(&bags)
+    }
+}
+
+/// The part that a group of rows belongs to.
+pub(crate) fn part(group: &str) -> usize {
+    let hash = group
+        .bytes()
+        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, b| (hash ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3));
+    (hash >> 40) as usize % FOLDS
+}
+
+/// Sentences of the grammars, a number of each template.
+fn generated(root: &Path, kind: Kind) -> Vec<Bag> {
+    let mut bags = Vec::new();
+    let mut dice = Dice::new(11);
+    let mut add = |name: &str, times: usize, is_attack: bool| {
+        let grammar = Grammar::load(root, name);
+        for n in 0..grammar.len() * times {
+            let text = grammar.sentence(n, &mut dice);
+            let place = if kind == Kind::Definition && n % 3 == 0 { Place::Parameter } else { kind.place() };
+            let sentences = sentences_of(place, &text).into_iter().map(|seen| seen.features).collect();
+            bags.push(Bag { sentences, is_attack, weight: 1.0 });
+        }
+    };
+    match kind {
+        Kind::Definition => add("attacks", 30, true),
+        Kind::Content => {
+            add("attacks", 10, true);
+            add("results", 250, true);
+        }
+    }
+    add("honest", 12, false);
+    bags
+}

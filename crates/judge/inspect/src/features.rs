@@ -1,0 +1,124 @@
+//! What the model sees of a sentence: which ideas stand in it, which stand near each other and in what order, which
+//! patterns fit, and, in a few thousand buckets that words share, the words. Ideas make what was learned hold for other
+//! words of the same meaning; words make honest subjects known.
+
+use crate::concept::{Concept, Concepts};
+use crate::place::Place;
+use crate::sentence::{Sentence, Token};
+use crate::vocabulary::hash;
+
+/// How many features there are.
+pub const COUNT: usize = WORDS + 2 * BUCKETS;
+
+const OPENING: usize = 64;
+const NEGATED: usize = 128;
+const ORDERED: usize = 192;
+const PAIRS: usize = 256;
+const STEPS: usize = PAIRS + 64 * 64;
+const PATTERNS: usize = STEPS + 64 * 64;
+const MOST_PATTERNS: usize = 448;
+const REST: usize = PATTERNS + MOST_PATTERNS;
+const WORDS: usize = REST + 64;
+/// Buckets of single words, and as many of two that follow each other.
+const BUCKETS: usize = 4096;
+
+/// Words within which two ideas are near.
+const NEAR: u32 = 12;
+/// Words within which one idea follows another.
+const STEP: u32 = 4;
+/// Words for which a "not" holds.
+const REACH: u32 = 3;
+
+/// The features of one sentence, sorted, each once. `patterns` are the numbers of those that begin in it.
+pub(crate) fn features(
+    place: Place,
+    is_hidden: bool,
+    sentence: &Sentence,
+    tokens: &[Token],
+    patterns: &[usize],
+    text: &str,
+) -> Vec<u16> {
+    let mut set = Set { bits: [0; COUNT / 64], list: Vec::with_capacity(128) };
+    for n in sentence.concepts.numbers() {
+        set.add(usize::from(n));
+    }
+    for n in sentence.opening.numbers() {
+        set.add(OPENING + usize::from(n));
+    }
+    for (at, token) in tokens.iter().enumerate() {
+        if token.concepts.has(Concept::Plain) {
+            token.concepts.numbers().for_each(|n| set.add(ORDERED + usize::from(n)));
+        }
+        let negates = token.concepts.has(Concept::Not);
+        let later = tokens.iter().skip(at + 1).take_while(|other| other.place <= token.place + NEAR);
+        for other in later {
+            let gap = other.place - token.place;
+            if negates && gap <= REACH {
+                other.concepts.numbers().for_each(|n| set.add(NEGATED + usize::from(n)));
+            }
+            pairs(&mut set, token.concepts, other.concepts, gap);
+        }
+    }
+    for n in patterns.iter().filter(|n| **n < MOST_PATTERNS) {
+        set.add(PATTERNS + n);
+    }
+    set.add(REST + place as usize);
+    if is_hidden {
+        set.add(REST + 8);
+    }
+    set.add(REST + 9 + (sentence.words as usize / 8).min(6));
+    words(&mut set, text);
+    let mut list = set.list;
+    list.sort_unstable();
+    list
+}
+
+fn pairs(set: &mut Set, first: Concepts, second: Concepts, gap: u32) {
+    for a in first.numbers().map(usize::from) {
+        for b in second.numbers().map(usize::from) {
+            set.add(PAIRS + a.min(b) * 64 + a.max(b));
+            if gap <= STEP {
+                set.add(STEPS + a * 64 + b);
+            }
+        }
+    }
+}
+
+fn words(set: &mut Set, text: &str) {
+    let bucket = |hash: u64| usize::try_from(hash % BUCKETS as u64).unwrap_or_default();
+    let mut before = 0_u64;
+    for word in text.split(|c: char| !c.is_ascii_alphabetic()).filter(|word| (1..16).contains(&word.len())) {
+        let hash = hash(word);
+        set.add(WORDS + bucket(hash));
+        set.add(WORDS + BUCKETS + bucket(hash ^ before.wrapping_mul(31)));
+        before = hash;
+    }
+}
+
+struct Set {
+    bits: [u64; COUNT / 64],
+    list: Vec<u16>,
+}
+
+impl Set {
+    fn add(&mut self, n: usize) {
+        if let Some(word) = self.bits.get_mut(n / 64)
+            && *word & (1 << (n % 64)) == 0
+        {
+            *word |= 1 << (n % 64);
+            self.list.extend(u16::try_from(n).ok());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_layout_holds_all() {
+        assert!(REST + 16 <= WORDS && COUNT.is_multiple_of(64) && u16::try_from(COUNT).is_ok());
+        let patterns: usize = crate::rules::READY.iter().map(|ready| ready.patterns.len()).sum();
+        assert!(patterns <= MOST_PATTERNS, "{patterns}");
+    }
+}

@@ -1,0 +1,253 @@
+//! One text judged.
+
+use std::ops::Range;
+
+use doorward_text::{Layer, Limits, MarkKind, Origin, Reading, read, windows};
+
+use crate::concept::Concepts;
+use crate::features::features;
+use crate::finding::{Finding, Rule, Severity};
+use crate::model::{Weights, weights};
+use crate::place::Place;
+use crate::rules::{self, READY};
+use crate::sentence::{Known, Sentence, Sentences, Token, sentences};
+use crate::training::Seen;
+
+/// Longest text that is judged in one piece, and how much two pieces share.
+const WINDOW: usize = 256 * 1024;
+const OVERLAP: usize = 4 * 1024;
+/// Most findings of one text: a report is for people.
+const MOST: usize = 64;
+
+/// What was found, and how sure it is that something is wrong.
+#[derive(Debug, Clone, Default)]
+pub struct Report {
+    /// The findings, the worst first.
+    pub findings: Vec<Finding>,
+    /// From 0, nothing to be seen, to 1, certain.
+    pub score: f32,
+    /// Whether the score reaches the threshold of its place, or of one of its parts' places.
+    pub is_flagged: bool,
+}
+
+impl Report {
+    /// Takes another report in: the score is that of the worse.
+    pub(crate) fn take(&mut self, other: Self) {
+        self.findings.extend(other.findings);
+        self.score = self.score.max(other.score);
+        self.is_flagged |= other.is_flagged;
+        self.findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
+        self.findings.truncate(MOST);
+    }
+
+    fn add(&mut self, finding: Finding) {
+        let again = self.findings.iter().any(|other| {
+            other.rule.id == finding.rule.id
+                && other.span.start < finding.span.end
+                && finding.span.start < other.span.end
+        });
+        if !again && self.findings.len() < MOST {
+            self.findings.push(finding);
+        }
+    }
+}
+
+/// Judges one text. `siblings` are the names of the other tools of the same list.
+pub fn text(place: Place, text: &str, siblings: &[&str]) -> Report {
+    judge(place, text, siblings, weights(place))
+}
+
+pub(crate) fn judge(place: Place, text: &str, siblings: &[&str], weights: &Weights) -> Report {
+    let mut report = Report::default();
+    let mut doubt = 1.0_f32;
+    for window in windows(text, WINDOW, OVERLAP) {
+        let part = text.get(window.clone()).unwrap_or_default();
+        let piece = piece(place, part, Known { siblings }, weights);
+        for mut finding in piece.findings {
+            finding.span = finding.span.start + window.start..finding.span.end + window.start;
+            report.add(finding);
+        }
+        doubt = doubt.min(piece.doubt);
+    }
+    report.score = 1.0 - doubt;
+    report.is_flagged = report.score >= place.threshold();
+    report.findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
+    report
+}
+
+/// What the model sees of each sentence of a text, for training.
+pub(crate) fn seen(place: Place, text: &str) -> Vec<Seen> {
+    let reading = read(text, &Limits::default());
+    let mut all = Vec::new();
+    for layer in reading.layers() {
+        let read = sentences(layer.text(), Known::default());
+        each_sentence(layer, &read, place, |sentence, _, features| {
+            let text = layer.text().get(sentence.bytes.clone()).unwrap_or_default().trim().to_owned();
+            all.push(Seen { text, features: features.to_vec() });
+        });
+    }
+    all
+}
+
+/// What one finding of form adds to the certainty.
+fn weight(severity: Severity) -> f32 {
+    match severity {
+        Severity::Low => 0.1,
+        Severity::Medium => 0.3,
+        Severity::High => 0.7,
+        Severity::Critical => 0.9,
+    }
+}
+
+struct Piece {
+    findings: Vec<Finding>,
+    /// How far all may still be honest: 1 where nothing speaks against it.
+    doubt: f32,
+}
+
+fn piece(place: Place, text: &str, known: Known<'_>, weights: &Weights) -> Piece {
+    let reading = read(text, &Limits::default());
+    let mut findings = marks(place, text, &reading);
+    for layer in reading.layers() {
+        findings.extend(encoded(place, layer));
+    }
+    let mut doubt = findings.iter().fold(1.0, |doubt, finding| doubt * (1.0 - weight(finding.severity)));
+    let mut worst = 0.0_f32;
+    for layer in reading.layers() {
+        let read = sentences(layer.text(), known);
+        each_sentence(layer, &read, place, |sentence, hits, features| {
+            let chance = 1.0 / (1.0 + (-weights.logit(features)).exp());
+            worst = worst.max(chance);
+            findings.extend(hits.iter().map(|(rule, range)| finding(rule, layer, range.clone())));
+            if hits.is_empty() && chance >= place.threshold() {
+                findings.push(finding(&rules::MODEL, layer, sentence.bytes.clone()));
+            }
+        });
+    }
+    doubt *= 1.0 - worst;
+    Piece { findings, doubt }
+}
+
+/// Calls `each` with every sentence, the rules that fit it and where, and what the model sees of it.
+fn each_sentence(
+    layer: &Layer,
+    read: &Sentences,
+    place: Place,
+    mut each: impl FnMut(&Sentence, &[(&'static Rule, Range<usize>)], &[u16]),
+) {
+    let mut hits = Vec::new();
+    let mut numbers = Vec::new();
+    for (n, sentence) in read.list.iter().enumerate() {
+        if sentence.concepts.is_none() {
+            continue;
+        }
+        hits.clear();
+        numbers.clear();
+        let next = read.list.get(n + 1);
+        let end = next.map_or(sentence.tokens.end, |next| next.tokens.end);
+        let all = sentence.concepts.and(next.map_or(Concepts::NONE, |next| next.concepts));
+        let tokens = read.tokens.get(sentence.tokens.start..end).unwrap_or_default();
+        by_rules(all, tokens, sentence.tokens.len(), &mut hits, &mut numbers);
+        let own = tokens.get(..sentence.tokens.len()).unwrap_or_default();
+        let features = features(
+            place,
+            layer.is_hidden(),
+            sentence,
+            own,
+            &numbers,
+            layer.text().get(sentence.bytes.clone()).unwrap_or_default(),
+        );
+        each(sentence, &hits, &features);
+    }
+}
+
+/// The rules that fit from one of the first `starts` tokens on, and the numbers of their patterns.
+fn by_rules(
+    all: Concepts,
+    tokens: &[Token],
+    starts: usize,
+    hits: &mut Vec<(&'static Rule, Range<usize>)>,
+    numbers: &mut Vec<usize>,
+) {
+    let mut number = 0;
+    for ready in READY.iter() {
+        let mut found = None;
+        for pattern in &ready.patterns {
+            if pattern.may_fit(all)
+                && let Some((first, last)) = pattern.find(tokens, starts)
+            {
+                numbers.push(number);
+                found =
+                    found.or_else(|| Some(tokens.get(first)?.start as usize..tokens.get(last)?.end as usize));
+            }
+            number += 1;
+        }
+        hits.extend(found.map(|range| (ready.rule, range)));
+    }
+}
+
+/// What the means of hiding say by themselves.
+fn marks(place: Place, text: &str, reading: &Reading) -> Vec<Finding> {
+    let rule: fn(MarkKind) -> Option<&'static Rule> = |kind| {
+        Some(match kind {
+            MarkKind::Tags | MarkKind::Selectors => &rules::TAGS,
+            MarkKind::ZeroWidth => &rules::INVISIBLE,
+            MarkKind::Bidi => &rules::BIDI,
+            MarkKind::Ansi => &rules::ANSI,
+            MarkKind::Control => &rules::CONTROL,
+            MarkKind::LookAlike => &rules::LOOK_ALIKE,
+            MarkKind::Blank => &rules::BLANK,
+            MarkKind::Comment | MarkKind::Unseen => &rules::COMMENT,
+            MarkKind::Styled | MarkKind::Private => return None,
+        })
+    };
+    let surface = reading.layers().first();
+    let found = reading.marks().iter().filter_map(|mark| {
+        let rule = rule(mark.kind)?;
+        // A description has no reason for any of it; a document has: pages have comments, logs have colours.
+        let severity = if place.is_definition() { rule.severity } else { rule.severity.min(Severity::Low) };
+        let quote = line(text.get(mark.span.clone()).unwrap_or_default());
+        let origin = surface.map_or(Origin::Surface, Layer::origin);
+        Some(Finding { rule, pointer: String::new(), span: mark.span.clone(), origin, severity, quote })
+    });
+    found.collect()
+}
+
+/// Words in an encoding: in a definition nothing is encoded that is meant for people.
+fn encoded(place: Place, layer: &Layer) -> Option<Finding> {
+    let is_encoded = matches!(
+        layer.origin(),
+        Origin::Base64
+            | Origin::Digits
+            | Origin::Rot13
+            | Origin::Reversed
+            | Origin::QuotedPrintable
+            | Origin::Spread
+    );
+    let says = layer.text().split_ascii_whitespace().nth(2).is_some();
+    (place.is_definition() && is_encoded && says)
+        .then(|| finding(&rules::ENCODED, layer, 0..layer.text().len()))
+}
+
+fn finding(rule: &'static Rule, layer: &Layer, range: Range<usize>) -> Finding {
+    let severity = match rule.severity {
+        Severity::High if layer.is_hidden() => Severity::Critical,
+        Severity::Medium if layer.is_hidden() => Severity::High,
+        severity => severity,
+    };
+    Finding {
+        rule,
+        pointer: String::new(),
+        span: layer.source(range.clone()),
+        origin: layer.origin(),
+        severity,
+        quote: line(layer.text().get(range).unwrap_or_default()),
+    }
+}
+
+/// One line of at most so many characters that a terminal shows as they are.
+fn line(text: &str) -> String {
+    let shown = text.chars().map(|c| if c.is_control() || c.is_whitespace() { ' ' } else { c });
+    let visible = shown.filter(|c| c.is_ascii() || c.is_alphanumeric());
+    visible.take(160).collect()
+}

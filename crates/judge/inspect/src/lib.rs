@@ -1,0 +1,31 @@
+//! Finds instructions that were planted in tools and in what they return: what is judged are ideas, not keywords.
+//!
+//! A text is read through its disguises by `doorward-text`. Its words become concepts (who is addressed, what is to be done,
+//! to what, how it is justified, whether somebody is not to know), rules look for concepts that belong together in an attack
+//! and nowhere else, and a small linear model weighs what is left. Each [`Finding`] says which rule, where, how bad, why,
+//! and what to do.
+//!
+//! The engine, the CLI's `scan` and the pins call it. It never decides what happens to a message: it returns a [`Report`],
+//! whose score the caller holds against the [`Place`]'s threshold. It does no I/O and remembers nothing, and it takes time
+//! linear in its input.
+
+mod concept;
+mod features;
+mod finding;
+mod judge;
+mod lexicon;
+mod model;
+mod names;
+mod pattern;
+mod place;
+mod rules;
+mod sentence;
+mod shape;
+mod tool;
+pub mod training;
+mod vocabulary;
+
+pub use finding::{Finding, Rule, Severity};
+pub use judge::{Report, text};
+pub use place::Place;
+pub use tool::{Sibling, tool};

@@ -1,0 +1,78 @@
+//! Names that look like others.
+
+use doorward_text::{Limits, read};
+
+/// Whether two different names look the same to whoever glances at them: letters folded, signs left out, or one letter off.
+pub(crate) fn look_alike(name: &str, other: &str) -> bool {
+    if name == other {
+        return false;
+    }
+    let (a, b) = (skeleton(name), skeleton(other));
+    if a == b {
+        return true;
+    }
+    a.len() >= 8 && a.is_ascii() && b.is_ascii() && is_one_off(a.as_bytes(), b.as_bytes())
+}
+
+/// The letters of a name, as they look.
+fn skeleton(name: &str) -> String {
+    let reading = read(name, &Limits::default());
+    let text = reading.layers().first().map_or(name, |layer| layer.text());
+    text.chars()
+        .filter(|c| c.is_alphanumeric())
+        .flat_map(char::to_lowercase)
+        .map(|c| match c {
+            '0' => 'o',
+            '1' | 'i' => 'l',
+            _ => c,
+        })
+        .collect()
+}
+
+/// One letter changed for another or two swapped. A letter more or less is a plural, and numbers tell versions apart.
+fn is_one_off(a: &[u8], b: &[u8]) -> bool {
+    if a.len() != b.len() {
+        return false;
+    }
+    let differ: Vec<(usize, u8, u8)> = a
+        .iter()
+        .zip(b)
+        .enumerate()
+        .filter(|(_, (x, y))| x != y)
+        .map(|(n, (x, y))| (n, *x, *y))
+        .take(3)
+        .collect();
+    match differ.as_slice() {
+        [(n, x, y), (m, z, w)] => m - n == 1 && x == w && y == z,
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // control: TPO-08: A tool name that differs from another's in look-alike letters, signs or a swap is found.
+    #[test]
+    fn names_that_pass_for_others_are_found() {
+        for (a, b) in [
+            ("send_email", "send_emaiI"),
+            ("send_email", "send-email"),
+            ("send_email", "send_еmail"),
+            ("send_email", "send\u{200b}_email"),
+            ("read_file", "raed_file"),
+            ("get_token", "get_t0ken"),
+        ] {
+            assert!(look_alike(a, b), "{a} {b}");
+        }
+        for (a, b) in [
+            ("send_email", "send_email"),
+            ("get_user", "get_users"),
+            ("list_files", "list_filters"),
+            ("create_item_v1", "create_item_v2"),
+            ("get_input", "set_input"),
+        ] {
+            assert!(!look_alike(a, b), "{a} {b}");
+        }
+    }
+}

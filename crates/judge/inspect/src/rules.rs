@@ -1,0 +1,41 @@
+//! All rules, and their patterns made ready.
+
+mod command;
+mod conceal;
+mod exfiltrate;
+mod form;
+mod instruct;
+mod obey;
+mod steer;
+
+use std::sync::LazyLock;
+
+use crate::finding::Rule;
+use crate::pattern::Pattern;
+
+pub(crate) use form::{
+    ANSI, BIDI, BLANK, COMMENT, CONTROL, ENCODED, INVISIBLE, LOOK_ALIKE, MODEL, NAME_CLASH, PARAMETER, TAGS,
+};
+
+/// The rules that are patterns of ideas.
+pub(crate) const RULES: &[&[Rule]] =
+    &[exfiltrate::RULES, instruct::RULES, conceal::RULES, steer::RULES, obey::RULES, command::RULES];
+
+/// A rule and its patterns.
+pub(crate) struct Ready {
+    pub(crate) rule: &'static Rule,
+    pub(crate) patterns: Vec<Pattern>,
+}
+
+/// All of them, read once. A pattern that cannot be read is none; a test sees to it that there is no such.
+pub(crate) static READY: LazyLock<Vec<Ready>> = LazyLock::new(|| {
+    RULES
+        .iter()
+        .copied()
+        .flatten()
+        .map(|rule| Ready {
+            rule,
+            patterns: rule.when.iter().filter_map(|text| Pattern::parse(text)).collect(),
+        })
+        .collect()
+});

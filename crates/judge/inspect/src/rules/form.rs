@@ -1,0 +1,107 @@
+//! Rules about the form of a text, of a parameter or of a name, which code recognises.
+
+use crate::finding::{Rule, Severity};
+
+const fn form(
+    id: &'static str,
+    atlas: &'static str,
+    severity: Severity,
+    reason: &'static str,
+    advice: &'static str,
+) -> Rule {
+    Rule {
+        id,
+        owasp: "MCP03",
+        atlas,
+        severity,
+        reason,
+        advice,
+        when: &[],
+        positives: &[],
+        near_misses: &[],
+        bypasses: &[],
+    }
+}
+
+const OBFUSCATION: &str = "AML.T0068";
+const SHOW: &str = "refuse it, or have its author send it again in plain characters";
+
+pub(crate) const TAGS: Rule = form(
+    "hidden.tags",
+    OBFUSCATION,
+    Severity::Critical,
+    "carries words in characters that no font shows and models read",
+    SHOW,
+);
+pub(crate) const INVISIBLE: Rule = form(
+    "hidden.invisible",
+    OBFUSCATION,
+    Severity::High,
+    "has invisible characters inside words, which hides them from whoever searches for them",
+    SHOW,
+);
+pub(crate) const BIDI: Rule = form(
+    "hidden.direction",
+    OBFUSCATION,
+    Severity::High,
+    "turns the direction of text, so that a person reads it otherwise than a model",
+    SHOW,
+);
+pub(crate) const ANSI: Rule = form(
+    "hidden.terminal",
+    OBFUSCATION,
+    Severity::High,
+    "holds sequences that a terminal obeys: they hide, overwrite or link text",
+    SHOW,
+);
+pub(crate) const CONTROL: Rule =
+    form("hidden.control", OBFUSCATION, Severity::Medium, "holds control characters", SHOW);
+pub(crate) const LOOK_ALIKE: Rule = form(
+    "hidden.look-alike",
+    OBFUSCATION,
+    Severity::High,
+    "mixes scripts within a word, so that it looks like another",
+    SHOW,
+);
+pub(crate) const BLANK: Rule = form(
+    "hidden.blank",
+    OBFUSCATION,
+    Severity::High,
+    "pushes its end out of sight with blanks",
+    "read what comes after the blanks",
+);
+pub(crate) const COMMENT: Rule = form(
+    "hidden.comment",
+    OBFUSCATION,
+    Severity::Medium,
+    "has words in a comment or an element that is not shown",
+    "read what the comment says",
+);
+pub(crate) const ENCODED: Rule = form(
+    "hidden.encoded",
+    OBFUSCATION,
+    Severity::High,
+    "carries words in an encoding",
+    "decode it and read what it wants",
+);
+pub(crate) const PARAMETER: Rule = form(
+    "parameter.purpose",
+    "AML.T0057",
+    Severity::High,
+    "has a parameter that does not serve the tool: it asks for notes, reasons or the conversation",
+    "remove the parameter, or refuse the tool",
+);
+pub(crate) const NAME_CLASH: Rule = form(
+    "steer.look-alike-name",
+    "AML.T0053",
+    Severity::High,
+    "has a name that looks like that of another tool",
+    "refuse one of the two",
+);
+pub(crate) const MODEL: Rule = form(
+    "model.instruction",
+    "AML.T0051.001",
+    Severity::High,
+    "reads like an order to the model rather than a description, by the words it uses together",
+    "read the sentence; if it is honest, say so with an exception for this tool",
+);

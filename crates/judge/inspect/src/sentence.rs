@@ -1,0 +1,302 @@
+//! Sentences, as far as judging needs them: words in order, and what each stands for.
+
+use std::ops::Range;
+
+use crate::concept::{Concept, Concepts};
+use crate::shape::{pair, shape, shapes};
+use crate::vocabulary::VOCABULARY;
+
+/// A word that stands for something, or a run of signs that does.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Token {
+    pub(crate) concepts: Concepts,
+    /// How many words came before it in the text; borders between sentences count for several.
+    pub(crate) place: u32,
+    pub(crate) start: u32,
+    pub(crate) end: u32,
+}
+
+/// One sentence: its tokens within the text's, and its bytes.
+#[derive(Debug, Clone)]
+pub(crate) struct Sentence {
+    pub(crate) tokens: Range<usize>,
+    pub(crate) bytes: Range<usize>,
+    /// What stands in it at all.
+    pub(crate) concepts: Concepts,
+    /// How many words it has, those included that stand for nothing.
+    pub(crate) words: u32,
+    /// What its first word stands for.
+    pub(crate) opening: Concepts,
+}
+
+/// A text in sentences.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Sentences {
+    pub(crate) tokens: Vec<Token>,
+    pub(crate) list: Vec<Sentence>,
+}
+
+/// How many words a border between sentences counts for.
+const BORDER: u32 = 4;
+/// The longest sentence. What goes on longer is a table or a list.
+const LONGEST: u32 = 80;
+
+/// Names that mean something here: the tool's own, and those of its siblings.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Known<'a> {
+    pub(crate) siblings: &'a [&'a str],
+}
+
+/// Reads sentences.
+pub(crate) fn sentences(text: &str, known: Known<'_>) -> Sentences {
+    let small = text.to_ascii_lowercase();
+    let runs: Vec<Range<usize>> = runs(text).collect();
+    let shapes = shapes(text);
+    let mut reader = Reader {
+        text,
+        small: &small,
+        runs: &runs,
+        shapes: shapes.iter().peekable(),
+        known,
+        out: Sentences::default(),
+        place: 0,
+        words: 0,
+        begun: 0,
+        first: 0,
+        opening: None,
+    };
+    for n in 0..runs.len() {
+        reader.run(n);
+    }
+    reader.close(text.len());
+    reader.out
+}
+
+/// Runs without blanks.
+fn runs(text: &str) -> impl Iterator<Item = Range<usize>> {
+    let bytes = text.as_bytes();
+    let mut at = 0;
+    std::iter::from_fn(move || {
+        let start = at + bytes.get(at..)?.iter().position(|b| !b.is_ascii_whitespace())?;
+        let length = bytes.get(start..)?.iter().position(u8::is_ascii_whitespace);
+        at = length.map_or(bytes.len(), |length| start + length);
+        Some(start..at)
+    })
+}
+
+struct Reader<'a> {
+    text: &'a str,
+    /// The same in small letters.
+    small: &'a str,
+    runs: &'a [Range<usize>],
+    shapes: std::iter::Peekable<std::slice::Iter<'a, (Range<usize>, Concept)>>,
+    known: Known<'a>,
+    out: Sentences,
+    place: u32,
+    words: u32,
+    /// Where the sentence began, in bytes and in tokens.
+    begun: usize,
+    first: usize,
+    opening: Option<Concepts>,
+}
+
+impl<'a> Reader<'a> {
+    fn run(&mut self, n: usize) {
+        let Some(run) = self.runs.get(n) else { return };
+        let next = self.runs.get(n + 1);
+        let text = self.text.get(run.clone()).unwrap_or_default();
+        let after = next.and_then(|next| self.text.get(next.clone())).unwrap_or_default();
+        let gap = next.map_or("", |next| self.text.get(run.end..next.start).unwrap_or_default());
+        self.signs(n, run, text);
+        self.words_of(n, run, text);
+        if ends(text, gap, after) || self.words >= LONGEST {
+            self.close(run.end);
+        }
+    }
+
+    /// What the run is as a whole.
+    fn signs(&mut self, n: usize, run: &Range<usize>, text: &str) {
+        let mut concepts = Concepts::NONE;
+        while let Some((_, concept)) = self.shapes.next_if(|(range, _)| range.start < run.end) {
+            concepts = concepts.and(Concepts::of(*concept));
+        }
+        let small =
+            |n: usize| clip(self.runs.get(n).and_then(|run| self.small.get(run.clone())).unwrap_or_default());
+        if text.bytes().any(|b| matches!(b, b'.' | b'@' | b'_' | b'-' | b'0'..=b'9')) {
+            concepts = concepts.and(shape(small(n)));
+        }
+        if text.len() <= 12 {
+            concepts = concepts.and(pair(small(n), small(n + 1)));
+        }
+        // An address inside is no address outside.
+        if concepts.has(Concept::Inside) {
+            concepts = concepts.without(Concept::Address);
+        }
+        let bare = text.trim_matches(|c: char| !c.is_ascii_alphanumeric());
+        if self.known.siblings.iter().any(|name| name.eq_ignore_ascii_case(bare)) {
+            concepts = concepts.and(Concepts::of(Concept::Sibling)).and(Concepts::of(Concept::Name));
+        }
+        if text.ends_with('?') {
+            concepts = concepts.and(Concepts::of(Concept::Question));
+        }
+        if !concepts.is_none() {
+            self.push(concepts, run.clone());
+        }
+    }
+
+    /// The words in a run.
+    fn words_of(&mut self, n: usize, run: &Range<usize>, text: &'a str) {
+        let mut rest = 0;
+        while let Some(part) = part(text, rest) {
+            rest = part.end;
+            self.words += 1;
+            self.place += 1;
+            if part.len() > 32 {
+                continue;
+            }
+            let word = self.small.get(run.start + part.start..run.start + part.end).unwrap_or_default();
+            let word = word.strip_suffix("'s").unwrap_or(word);
+            let mut ahead = Ahead { small: self.small, runs: self.runs, run: n, at: part.end };
+            let mut found = VOCABULARY.find(word, |k| ahead.word(k));
+            if found.is_none() && text.bytes().any(|b| matches!(b, b'0'..=b'9' | b'@' | b'$' | b'!')) {
+                let is_whole = part.start == 0 && part.end + 1 < text.len();
+                found =
+                    disguised(if is_whole { self.small.get(run.clone()).unwrap_or_default() } else { word });
+            }
+            if self.opening.is_none() {
+                self.opening = Some(found);
+            }
+            if !found.is_none() {
+                self.push(found, run.start + part.start..run.start + part.end);
+            }
+        }
+    }
+
+    fn push(&mut self, concepts: Concepts, bytes: Range<usize>) {
+        let number = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+        self.out.tokens.push(Token {
+            concepts,
+            place: self.place,
+            start: number(bytes.start),
+            end: number(bytes.end),
+        });
+    }
+
+    fn close(&mut self, end: usize) {
+        let tokens = self.first..self.out.tokens.len();
+        if self.words > 0 {
+            let concepts = self.out.tokens.get(tokens.clone()).unwrap_or_default();
+            let concepts = concepts.iter().fold(Concepts::NONE, |all, token| all.and(token.concepts));
+            let opening = self.opening.unwrap_or_default();
+            self.out.list.push(Sentence {
+                tokens,
+                bytes: self.begun..end,
+                concepts,
+                words: self.words,
+                opening,
+            });
+        }
+        self.first = self.out.tokens.len();
+        self.begun = end;
+        self.words = 0;
+        self.opening = None;
+        self.place += BORDER;
+    }
+}
+
+/// The words after one, for phrases: those of the same run, then those of the runs after it.
+struct Ahead<'a> {
+    small: &'a str,
+    runs: &'a [Range<usize>],
+    run: usize,
+    at: usize,
+}
+
+impl<'a> Ahead<'a> {
+    /// The word `k` places on from the one after.
+    fn word(&mut self, k: usize) -> Option<&'a str> {
+        let (mut run, mut at, mut left) = (self.run, self.at, k);
+        loop {
+            let text = self.small.get(self.runs.get(run)?.clone())?;
+            match part(text, at) {
+                Some(part) if left == 0 => return text.get(part),
+                Some(part) => (at, left) = (part.end, left - 1),
+                None => (run, at) = (run + 1, 0),
+            }
+        }
+    }
+}
+
+/// A word written with digits and signs for letters: `1gn0re`, `p@ssw0rd`.
+fn disguised(run: &str) -> Concepts {
+    let word = run.trim_matches(['.', ',', ':', ';', '(', ')', '"', '\'']);
+    let has = |is: fn(&u8) -> bool| word.as_bytes().iter().any(is);
+    let is_mixed = (3..=24).contains(&word.len())
+        && has(u8::is_ascii_alphabetic)
+        && has(|b| matches!(b, b'0' | b'1' | b'3' | b'4' | b'5' | b'7' | b'@' | b'$' | b'!'));
+    if !is_mixed {
+        return Concepts::NONE;
+    }
+    let read = |one| {
+        let plain: String = word.chars().map(|c| letter(c, one)).collect();
+        VOCABULARY.find(&plain, |_| None)
+    };
+    let found = read('i');
+    if found.is_none() { read('l') } else { found }
+}
+
+/// The first word of a run from `at` on: letters and digits, with an apostrophe inside.
+fn part(text: &str, at: usize) -> Option<Range<usize>> {
+    let bytes = text.as_bytes();
+    let is_part = |b: u8| b.is_ascii_alphanumeric() || b >= 0x80;
+    let start = at + bytes.get(at..)?.iter().position(|b| is_part(*b))?;
+    let mut end = start;
+    while let Some(b) = bytes.get(end) {
+        let inside = *b == b'\'' && bytes.get(end + 1).copied().is_some_and(is_part);
+        // `getUserName` is three words.
+        let hump =
+            b.is_ascii_uppercase() && end > start && bytes.get(end - 1).is_some_and(u8::is_ascii_lowercase);
+        if hump || !(is_part(*b) || inside) {
+            break;
+        }
+        end += 1;
+    }
+    Some(start..end)
+}
+
+/// Whether a sentence ends after `run`, given the blanks and the run that follow.
+fn ends(run: &str, gap: &str, after: &str) -> bool {
+    let trimmed = run.trim_end_matches(['"', '\'', ')', ']', '*', '`', '>']);
+    let stops = trimmed.ends_with(['.', '!', '?', ';']);
+    if gap.contains("\n\n") {
+        return true;
+    }
+    let next = after.bytes().next().unwrap_or_default();
+    if gap.contains('\n') {
+        return stops
+            || trimmed.ends_with(':')
+            || next.is_ascii_uppercase()
+            || matches!(next, b'-' | b'*' | b'#' | b'|' | b'0'..=b'9');
+    }
+    // "e.g. this" goes on; "file. Then" does not.
+    stops
+        && !(next.is_ascii_lowercase()
+            && matches!(trimmed, "e.g." | "i.e." | "etc." | "vs." | "(e.g." | "(i.e."))
+}
+
+fn letter(c: char, one: char) -> char {
+    match c {
+        '0' => 'o',
+        '1' | '!' => one,
+        '3' => 'e',
+        '4' | '@' => 'a',
+        '5' | '$' => 's',
+        '7' => 't',
+        _ => c,
+    }
+}
+
+/// Shapes are short; a run of megabytes is judged by its beginning.
+fn clip(run: &str) -> &str {
+    run.get(..run.floor_char_boundary(512)).unwrap_or(run)
+}

@@ -1,0 +1,154 @@
+//! A tool's definition judged: every string in it, each for what it is.
+
+use doorward_wire::{Kind, Value};
+
+use crate::finding::{Finding, Rule};
+use crate::judge::{Report, judge};
+use crate::model::{Weights, weights};
+use crate::names::look_alike;
+use crate::place::Place;
+use crate::rules::{NAME_CLASH, PARAMETER};
+
+/// Another tool of the same list.
+#[derive(Debug, Clone, Copy)]
+pub struct Sibling<'a> {
+    /// What it is called.
+    pub name: &'a str,
+}
+
+/// How deep a schema is followed; the parser's own limit is of that order.
+const DEPTH: usize = 64;
+
+/// Judges a tool as `tools/list` gives it, or a prompt or resource of like shape. `siblings` are the other tools of all
+/// servers that the same client sees.
+pub fn tool(definition: Value<'_>, siblings: &[Sibling<'_>]) -> Report {
+    judge_tool(definition, siblings, None)
+}
+
+/// By weights of the caller's, or those that are shipped.
+pub(crate) fn judge_tool(definition: Value<'_>, siblings: &[Sibling<'_>], by: Option<&Weights>) -> Report {
+    let own = definition.get("name").and_then(|name| name.as_str()).unwrap_or_default();
+    let names: Vec<&str> = siblings
+        .iter()
+        .map(|sibling| sibling.name)
+        .filter(|name| *name != own && name.contains('_'))
+        .collect();
+    let mut all = Walk { report: Report::default() };
+    walk(definition, Place::Description, "", 0, &mut |place, pointer, string| {
+        let mut report = judge(place, string, &names, by.unwrap_or_else(|| weights(place)));
+        for finding in &mut report.findings {
+            pointer.clone_into(&mut finding.pointer);
+        }
+        all.report.take(report);
+    });
+    if let Some(other) = siblings.iter().find(|other| look_alike(&own, other.name)) {
+        all.form(&NAME_CLASH, "/name", format!("{own} beside {}", other.name));
+    }
+    all.parameters(definition, &own);
+    all.report
+}
+
+/// Calls `each` with every string of a definition.
+pub(crate) fn strings(definition: Value<'_>, each: &mut dyn FnMut(Place, &str)) {
+    walk(definition, Place::Description, "", 0, &mut |place, _, text| each(place, text));
+}
+
+fn walk(
+    value: Value<'_>,
+    place: Place,
+    pointer: &str,
+    depth: usize,
+    each: &mut dyn FnMut(Place, &str, &str),
+) {
+    if depth > DEPTH {
+        return;
+    }
+    match value.kind() {
+        Kind::String => {
+            if let Some(text) = value.as_str() {
+                each(place, pointer, &text);
+            }
+        }
+        Kind::Array => {
+            for (n, item) in value.items().enumerate() {
+                walk(item, place, &format!("{pointer}/{n}"), depth + 1, each);
+            }
+        }
+        Kind::Object => {
+            for (name, member) in value.members() {
+                let inner = format!("{pointer}/{}", name.replace('~', "~0").replace('/', "~1"));
+                walk(member, place_of(&name, place), &inner, depth + 1, each);
+            }
+        }
+        _ => {}
+    }
+}
+
+struct Walk {
+    report: Report,
+}
+
+impl Walk {
+    /// Parameters whose names ask for something else than the tool is about.
+    fn parameters(&mut self, definition: Value<'_>, own: &str) {
+        let said = |name: &str| {
+            definition.get(name).and_then(|value| value.as_str()).unwrap_or_default().to_lowercase()
+        };
+        let about = format!("{} {} {}", own.to_lowercase(), said("title"), said("description"));
+        let Some(properties) = definition.path(&["inputSchema", "properties"]) else { return };
+        for (name, _) in properties.members() {
+            let plain: String =
+                name.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect();
+            let found = NOSY.iter().find(|(nosy, _)| *nosy == plain);
+            if let Some((_, honest)) = found
+                && !honest.iter().any(|word| about.contains(word))
+            {
+                self.form(&PARAMETER, &format!("/inputSchema/properties/{name}"), format!("{own}: {name}"));
+            }
+        }
+    }
+
+    fn form(&mut self, rule: &'static Rule, pointer: &str, quote: String) {
+        let mut report = Report { score: 0.7, is_flagged: true, ..Report::default() };
+        report.findings.push(Finding {
+            rule,
+            pointer: pointer.to_owned(),
+            span: 0..0,
+            origin: doorward_text::Origin::Surface,
+            severity: rule.severity,
+            quote,
+        });
+        self.report.take(report);
+    }
+}
+
+/// What a member's strings are, given where the object stands.
+fn place_of(name: &str, around: Place) -> Place {
+    match name {
+        "name" | "type" | "$ref" | "$schema" | "$id" | "format" | "required" | "uri" | "mimeType" => {
+            Place::Name
+        }
+        "default" | "enum" | "examples" | "example" | "const" | "pattern" => Place::Value,
+        "inputSchema" | "outputSchema" | "arguments" => Place::Parameter,
+        "instructions" => Place::Instructions,
+        _ => around,
+    }
+}
+
+/// Parameter names that collect what the model knows, each with the words by which a tool shows that it is about that.
+const NOSY: &[(&str, &[&str])] = &[
+    ("sidenote", &["note"]),
+    ("systemprompt", &["prompt", "agent", "model", "llm", "chat", "completion", "assistant", "generat"]),
+    ("conversationhistory", &["conversation", "chat", "memory", "message", "dialog"]),
+    ("chathistory", &["conversation", "chat", "memory", "message", "dialog"]),
+    ("previousmessages", &["conversation", "chat", "memory", "message"]),
+    ("chainofthought", &["thought", "think", "reason"]),
+    ("toolslist", &["tool"]),
+    ("listoftools", &["tool"]),
+    ("toolcallhistory", &["tool", "history"]),
+    ("modelname", &["model", "llm", "embed", "complet", "predict", "train", "infer", "chat", "generat"]),
+    ("hiddeninstructions", &[]),
+    ("userprompt", &["prompt", "agent", "model", "llm", "chat", "generat"]),
+    ("conversationcontext", &["conversation", "chat", "memory", "context"]),
+    ("fullconversation", &["conversation"]),
+];

@@ -1,0 +1,41 @@
+//! What training and measuring need: the features of each sentence, and judging by weights that are not shipped. The
+//! product calls none of this.
+
+use doorward_wire::Value;
+
+pub use crate::features::COUNT;
+use crate::judge::{Report, judge, seen};
+pub use crate::model::{Weights, scale};
+use crate::place::Place;
+use crate::tool::{Sibling, judge_tool, strings};
+
+/// One sentence as the model sees it.
+#[derive(Debug, Clone)]
+pub struct Seen {
+    /// The sentence, read.
+    pub text: String,
+    /// What the model sees of it.
+    pub features: Vec<u16>,
+}
+
+/// Returns what the model sees of a text.
+pub fn sentences_of(place: Place, text: &str) -> Vec<Seen> {
+    seen(place, text)
+}
+
+/// Returns what the model sees of a tool's definition.
+pub fn sentences_of_tool(definition: Value<'_>) -> Vec<Seen> {
+    let mut all = Vec::new();
+    strings(definition, &mut |place, text| all.extend(seen(place, text)));
+    all
+}
+
+/// Judges a text as the product does, by these weights.
+pub fn text_by(weights: &Weights, place: Place, text: &str) -> Report {
+    judge(place, text, &[], weights)
+}
+
+/// Judges a tool as the product does, by these weights.
+pub fn tool_by(weights: &Weights, definition: Value<'_>, siblings: &[Sibling<'_>]) -> Report {
+    judge_tool(definition, siblings, Some(weights))
+}

@@ -1,0 +1,122 @@
+//! Words in disguise that need no decoder: letters set apart, letters in reverse, letters turned by thirteen.
+
+use std::sync::LazyLock;
+
+use crate::map::Traced;
+
+/// The words that commonest English consists of. A text in reverse, or turned, shows itself by holding them so.
+const COMMON: [&str; 24] = [
+    "the",
+    "and",
+    "you",
+    "your",
+    "all",
+    "not",
+    "with",
+    "this",
+    "that",
+    "from",
+    "before",
+    "read",
+    "file",
+    "ignore",
+    "instructions",
+    "previous",
+    "send",
+    "user",
+    "tool",
+    "password",
+    "system",
+    "tell",
+    "then",
+    "must",
+];
+
+/// Words that were set apart, letter by letter: `i g n o r e`, `i.g.n.o.r.e`. Two blanks part words, where they do.
+pub(crate) fn joined(from: &Traced) -> Option<Traced> {
+    let bytes = from.text.as_bytes();
+    let is_letter = |at: usize| bytes.get(at).is_some_and(u8::is_ascii_alphanumeric);
+    let is_single = |at: usize| is_letter(at) && !is_letter(at + 1) && (at == 0 || !is_letter(at - 1));
+    let mut out = Traced::default();
+    let mut at = 0;
+    while at + 8 < bytes.len() {
+        let Some(sign) = bytes
+            .get(at + 1)
+            .copied()
+            .filter(|b| matches!(b, b' ' | b'.' | b'-' | b'_' | b'|' | b'*' | b'/' | b'\n'))
+        else {
+            at += 1;
+            continue;
+        };
+        if !is_single(at) {
+            at += 1;
+            continue;
+        }
+        let mut word = Traced::default();
+        let (mut place, mut letters) = (at, 0);
+        loop {
+            word.carry(from, place..place + 1);
+            letters += 1;
+            let gap = bytes.iter().skip(place + 1).take(3).take_while(|b| **b == sign || **b == b' ').count();
+            if gap == 0 || !is_single(place + 1 + gap) {
+                place += 1;
+                break;
+            }
+            if gap > 1 {
+                word.put(" ", from.source(place + 1..place + 2));
+            }
+            place += 1 + gap;
+        }
+        if letters >= 6 {
+            let length = word.text.len();
+            out.carry(&word, 0..length);
+            out.put("\n", from.source(place..place));
+        }
+        at = place.max(at + 1);
+    }
+    (!out.text.is_empty()).then_some(out)
+}
+
+/// The text turned by thirteen, where that makes English of it.
+pub(crate) fn turned(from: &Traced) -> Option<Traced> {
+    if !shows(&from.text, &TURNED) {
+        return None;
+    }
+    let mut out = Traced::with_capacity(from.text.len());
+    for (at, c) in from.text.char_indices() {
+        out.put_char(turn(c), from.source(at..at + c.len_utf8()));
+    }
+    Some(out)
+}
+
+/// The text in reverse, where that makes English of it.
+pub(crate) fn reversed(from: &Traced) -> Option<Traced> {
+    if !shows(&from.text, &REVERSED) {
+        return None;
+    }
+    let mut out = Traced::with_capacity(from.text.len());
+    for (at, c) in from.text.char_indices().rev() {
+        out.put_char(c, from.source(at..at + c.len_utf8()));
+    }
+    Some(out)
+}
+
+fn turn(c: char) -> char {
+    match c {
+        'a'..='m' | 'A'..='M' => char::from_u32(c as u32 + 13).unwrap_or(c),
+        'n'..='z' | 'N'..='Z' => char::from_u32(c as u32 - 13).unwrap_or(c),
+        _ => c,
+    }
+}
+
+static TURNED: LazyLock<Vec<String>> =
+    LazyLock::new(|| COMMON.iter().map(|word| word.chars().map(turn).collect()).collect());
+static REVERSED: LazyLock<Vec<String>> =
+    LazyLock::new(|| COMMON.iter().map(|word| word.chars().rev().collect()).collect());
+
+/// Whether three or more words of the text are among the disguised ones.
+fn shows(text: &str, disguised: &[String]) -> bool {
+    let words = text.split(|c: char| !c.is_ascii_alphabetic()).filter(|word| (3..=12).contains(&word.len()));
+    let hits = words.filter(|word| disguised.iter().any(|other| word.eq_ignore_ascii_case(other)));
+    hits.take(3).count() == 3
+}
