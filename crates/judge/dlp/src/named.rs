@@ -1,0 +1,156 @@
+//! Values that have a secret's name: `password = …`, `"api_key": "…"`, `--token …`, `<secret>…</secret>`, and members of
+//! JSON. The name alone proves nothing; the value must look drawn, not written.
+
+use std::ops::Range;
+
+use crate::charset::Charset;
+use crate::found::{Confidence, Found};
+use crate::look::Look;
+use crate::noise::{has_digit, is_placeholder, is_random, is_reference, is_uuid, is_wordy, variety};
+use crate::secrets::is_published;
+use crate::secrets::{bearer, is_weak, user_and_password};
+
+mod names;
+mod parse;
+
+pub(crate) use names::{Noun, noun, provider};
+
+/// The beginnings of words that a secret's name may hold, in letters of any size.
+pub(crate) const ANCHORS: [&str; 8] = ["pass", "pwd", "secret", "token", "key", "cred", "auth", "_pat"];
+
+/// The longest value that is taken for a secret.
+const LONGEST: usize = 512;
+/// How far before a value the name of a provider may stand.
+const REACH: usize = 60;
+
+/// Looks at the name around `at`. Returns where the name ends, from where the next one is looked for, and what was found.
+pub(crate) fn named(look: &Look<'_>, at: usize) -> (usize, Option<Found>) {
+    let name = parse::name_around(look, at);
+    let end = name.end;
+    let Some(value) = parse::value_after(look, &name) else { return (end, None) };
+    let Some(noun) = noun(look.slice(name.clone())) else { return (end, None) };
+    // A placeholder of ours reads like a name and its value.
+    if look.before(name.start) == b'[' {
+        return (end, None);
+    }
+    let around = look.text().floor_char_boundary(name.start.saturating_sub(REACH))..name.end;
+    let provider = || provider(&look.slice(around).to_ascii_lowercase());
+    (end, judge(look, noun, value.span, value.quoted, provider))
+}
+
+/// Looks at a member of JSON: its name, and its whole text.
+pub(crate) fn member(look: &Look<'_>, name: &str) -> Option<Found> {
+    let noun = noun(name)?;
+    let whole = look.text();
+    let trimmed = whole.trim();
+    let from = whole.len() - whole.trim_start().len();
+    if trimmed.len() > LONGEST {
+        return None;
+    }
+    judge(look, noun, from..from + trimmed.len(), true, || provider(&name.to_ascii_lowercase()))
+}
+
+/// Says whether the value at `span` is worth its name.
+fn judge(
+    look: &Look<'_>,
+    noun: Noun,
+    span: Range<usize>,
+    quoted: bool,
+    provider: impl FnOnce() -> Option<&'static str>,
+) -> Option<Found> {
+    if span.len() > LONGEST {
+        return None;
+    }
+    let value = look.slice(span.clone());
+    look.spend(value.len() * 8);
+    let found = |kind: &'static str, why| Some(Found::secret(kind, Confidence::Likely, span.clone(), why));
+    if noun == Noun::Login {
+        if let Some((scheme, rest)) = value.split_once(' ') {
+            let at = span.start + scheme.len() + 1;
+            return if rest.contains(' ') {
+                None
+            } else {
+                bearer(look, at).filter(|found| found.span.end <= span.end)
+            };
+        }
+        let password = user_and_password(value);
+        return if password.is_some_and(|password| !is_weak(&password)) {
+            found("basic-credentials", "a name and a password in base64")
+        } else {
+            None
+        };
+    }
+    if is_reference(value)
+        || is_placeholder(value)
+        || is_weak(value) && !is_uuid(value)
+        || is_published(value)
+    {
+        return None;
+    }
+    if noun == Noun::Password {
+        return if is_password(value, quoted) {
+            found("password", "its name, and letters with signs or digits")
+        } else {
+            None
+        };
+    }
+    if is_uuid(value) {
+        // Most of these are names of things; a few providers' keys look like them.
+        return provider()
+            .filter(|kind| UUID_KEYS.contains(kind))
+            .and_then(|kind| found(kind, "its name, and the provider's"));
+    }
+    if !is_drawn(value) {
+        return None;
+    }
+    found(provider().unwrap_or("named-secret"), "its name, and that it looks drawn at random")
+}
+
+const UUID_KEYS: [&str; 5] = ["heroku-key", "snyk-token", "postmark-token", "azure-key", "sendbird-key"];
+
+fn is_password(value: &str, quoted: bool) -> bool {
+    let length = value.len();
+    let least = if quoted { 6 } else { 8 };
+    let code =
+        !quoted && value.contains(['(', '[', '{', '<', '\\']) || value.contains("::") || value.contains("=>");
+    let written = value.bytes().all(|byte| (b'!'..=b'~').contains(&byte));
+    (least..=128).contains(&length)
+        && written
+        && !code
+        && variety(value) >= 2
+        && !is_wordy(value)
+        && !is_number(value)
+        && value.bytes().any(|byte| byte.is_ascii_alphabetic())
+}
+
+/// A token or key: long, in letters and digits, without words.
+fn is_drawn(value: &str) -> bool {
+    const SIGNS: Charset = Charset::TOKEN68.plus(b":%|");
+    let mixed = has_digit(value) && value.bytes().any(|byte| byte.is_ascii_alphabetic());
+    (16..=LONGEST).contains(&value.len())
+        && value.bytes().all(|byte| SIGNS.has(byte))
+        && (mixed || variety(value) >= 2 && value.len() >= 24 && !value.contains(['.', '/', '-', '_']))
+        && !is_wordy(value)
+        && !has_words(value)
+        && is_random(value)
+}
+
+/// Says whether a value is put together of words, some with digits: `sha256-of-payload`, `user1@host.example`.
+fn has_words(value: &str) -> bool {
+    let pieces: Vec<&str> =
+        value.split(['-', '_', '.', '/', ':']).filter(|piece| !piece.is_empty()).collect();
+    let words = pieces
+        .iter()
+        .filter(|piece| piece.len() >= 2 && piece.bytes().all(|byte| byte.is_ascii_alphabetic()));
+    let count = words.clone().count();
+    pieces.len() >= 3
+        && count * 2 >= pieces.len()
+        && words.map(|word| word.len()).sum::<usize>() * 2 >= value.len()
+}
+
+fn is_number(value: &str) -> bool {
+    value.bytes().all(|byte| {
+        byte.is_ascii_digit()
+            || matches!(byte, b'.' | b',' | b'-' | b':' | b'e' | b'x' | b'T' | b'Z' | b'+' | b'_')
+    })
+}
