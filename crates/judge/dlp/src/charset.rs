@@ -2,7 +2,11 @@
 
 /// A set of ASCII characters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Charset(u128);
+pub(crate) struct Charset {
+    /// Bits of the characters up to `?`, and of those from `@` on.
+    low: u64,
+    high: u64,
+}
 
 impl Charset {
     pub(crate) const DIGIT: Self = Self::of(b"0123456789");
@@ -23,24 +27,30 @@ impl Charset {
     pub(crate) const TOKEN68: Self = Self::ALNUM.plus(b"-._~+/=");
 
     pub(crate) const fn of(characters: &[u8]) -> Self {
-        Self(0).plus(characters)
+        Self { low: 0, high: 0 }.plus(characters)
     }
 
     pub(crate) const fn plus(self, characters: &[u8]) -> Self {
-        let (mut bits, mut rest) = (self.0, characters);
+        let (mut set, mut rest) = (self, characters);
         while let [first, tail @ ..] = rest {
-            bits |= 1 << *first;
+            let bit = 1 << (*first & 63);
+            if *first < 64 {
+                set.low |= bit;
+            } else {
+                set.high |= bit;
+            }
             rest = tail;
         }
-        Self(bits)
+        set
     }
 
     pub(crate) const fn and(self, other: Self) -> Self {
-        Self(self.0 | other.0)
+        Self { low: self.low | other.low, high: self.high | other.high }
     }
 
     pub(crate) const fn has(self, byte: u8) -> bool {
-        byte < 128 && self.0 >> byte & 1 == 1
+        let half = if byte < 64 { self.low } else { self.high };
+        byte < 128 && half >> (byte & 63) & 1 == 1
     }
 }
 

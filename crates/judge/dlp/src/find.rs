@@ -8,7 +8,7 @@ use crate::charset::Charset;
 use crate::checksum;
 use crate::encoded;
 use crate::found::{Class, Confidence, Encoding, Found, disjoint};
-use crate::look::Look;
+use crate::look::{Look, Mark};
 use crate::named;
 use crate::personal;
 use crate::place::Place;
@@ -44,6 +44,7 @@ enum Seek {
     Dsn,
     Signature,
     Person(personal::Anchor),
+    Mark(Mark),
 }
 
 const LITERALS: [(&str, Seek); 13] = [
@@ -62,6 +63,13 @@ const LITERALS: [(&str, Seek); 13] = [
     ("bearer%20", Seek::Bearer),
 ];
 
+/// How much of a literal the automaton looks for: it stays small, and the rest is compared where the front was found.
+const FRONT: usize = 5;
+
+fn front(anchor: &str) -> &str {
+    anchor.get(..anchor.floor_char_boundary(FRONT)).unwrap_or(anchor)
+}
+
 impl Finder {
     /// Compiles the rules.
     ///
@@ -72,12 +80,13 @@ impl Finder {
             rules::all().flat_map(|rule| rule.anchors.iter().map(move |anchor| (*anchor, Seek::Rule(rule))));
         let names = named::ANCHORS.into_iter().map(|anchor| (anchor, Seek::Name));
         let people = personal::ANCHORS.into_iter().map(|(anchor, kind)| (anchor, Seek::Person(kind)));
-        let seeks: Vec<_> = rules.chain(LITERALS).chain(names).chain(people).collect();
+        let marks = personal::MARKS.into_iter().map(|(word, mark)| (word, Seek::Mark(mark)));
+        let seeks: Vec<_> = rules.chain(LITERALS).chain(names).chain(people).chain(marks).collect();
         let automaton = AhoCorasick::builder()
             .ascii_case_insensitive(true)
             .match_kind(MatchKind::Standard)
             .kind(Some(AhoCorasickKind::DFA))
-            .build(seeks.iter().map(|(anchor, _)| anchor))?;
+            .build(seeks.iter().map(|(anchor, _)| front(anchor)))?;
         Ok(Self { automaton, seeks })
     }
 
@@ -110,21 +119,26 @@ impl Finder {
         let mut name_end = 0;
         for hit in self.automaton.find_overlapping_iter(look.text()) {
             let Some((anchor, seek)) = self.seeks.get(hit.pattern().as_usize()) else { continue };
+            let (start, end) = (hit.start(), hit.start() + anchor.len());
+            if anchor.len() > FRONT && !look.starts_anyhow(start, anchor) {
+                continue;
+            }
             match seek {
-                Seek::Name if hit.start() < name_end => {}
+                Seek::Name if start < name_end => {}
                 Seek::Name => {
-                    let (end, hit) = named::named(look, hit.start());
+                    let (end, hit) = named::named(look, start);
                     name_end = end;
                     found.extend(hit);
                 }
                 Seek::Rule(rule) => {
-                    let Some(hit) = secrets::matches(look, rule, anchor, hit.start()) else { continue };
+                    let Some(hit) = secrets::matches(look, rule, anchor, start) else { continue };
                     if rule.kind == "aws-access-key" {
                         found.extend(secrets::secret_after(look, hit.span.end));
                     }
                     found.push(hit);
                 }
-                seek => found.extend(look_at(look, *seek, anchor, hit.start(), hit.end())),
+                Seek::Mark(mark) => look.mark(end, *mark),
+                seek => found.extend(look_at(look, *seek, anchor, start, end)),
             }
         }
         for at in memchr::memchr_iter(b'@', look.bytes()) {
@@ -187,7 +201,7 @@ fn is_worth_decoding(found: &Found) -> bool {
 fn look_at(look: &Look<'_>, seek: Seek, anchor: &str, start: usize, end: usize) -> Option<Found> {
     match seek {
         Seek::Armour => secrets::private_key(look, start),
-        Seek::Putty => secrets::putty(look, start),
+        Seek::Putty => secrets::putty(look, start, end),
         Seek::Jwt => secrets::jwt(look, start),
         Seek::Address => secrets::user_info(look, end),
         Seek::Bearer => secrets::bearer(look, end),
@@ -199,46 +213,75 @@ fn look_at(look: &Look<'_>, seek: Seek, anchor: &str, start: usize, end: usize) 
             personal::named_person(look, end)
         }
         Seek::Person(personal::Anchor::Street) => personal::street(look, start, anchor),
-        Seek::Person(_) | Seek::Rule(_) | Seek::Name => None,
+        Seek::Person(_) | Seek::Rule(_) | Seek::Name | Seek::Mark(_) => None,
     }
 }
 
+const ENCODED: u8 = 1;
+const DIGIT: u8 = 2;
+/// What each byte may be part of.
+static CLASSES: [u8; 256] = {
+    let mut classes = [0; 256];
+    let (mut byte, mut rest) = (0_u8, classes.as_mut_slice());
+    while let [first, tail @ ..] = rest {
+        let digit = if byte.is_ascii_digit() { DIGIT } else { 0 };
+        *first = if Charset::ANY64.has(byte) { ENCODED | digit } else { 0 };
+        rest = tail;
+        byte = byte.wrapping_add(1);
+    }
+    classes
+};
+
 /// Walks over every byte for what has no literal: numbers, and runs of characters that look encoded.
 fn walk(look: &Look<'_>, place: &Place<'_>, found: &mut Vec<Found>) -> Vec<Range<usize>> {
+    let class = |byte: &u8| CLASSES.get(usize::from(*byte)).copied().unwrap_or(0);
     let mut runs = Vec::new();
-    let mut run_start = None;
     let mut numbers_from = 0;
-    let mut digit_before = false;
-    for (at, byte) in look.bytes().iter().copied().enumerate() {
-        let digit = byte.is_ascii_digit();
-        if Charset::ANY64.has(byte) {
-            run_start.get_or_insert(at);
-        } else if let Some(start) = run_start.take() {
-            end_run(look, start..at, found, &mut runs);
+    let mut at = 0;
+    while let Some(rest) = look.bytes().get(at..).filter(|rest| !rest.is_empty()) {
+        let mut kinds = 0;
+        let run =
+            rest.iter().map(class).take_while(|class| *class != 0).inspect(|class| kinds |= class).count();
+        if kinds & DIGIT != 0 {
+            numbers_from = numbers_in(look, at..at + run, numbers_from, place, found);
         }
-        if digit && !digit_before {
-            if at >= numbers_from {
-                numbers_from = personal::numbers(look, at, place, found);
-            }
-            let letters = at.checked_sub(2).filter(|from| {
-                look.at(*from).is_ascii_alphabetic()
-                    && look.at(from + 1).is_ascii_alphabetic()
-                    && look.at(at + 1).is_ascii_digit()
-            });
-            found.extend(letters.and_then(|from| personal::iban(look, from)));
+        if run >= encoded::SHORTEST {
+            end_run(look, at..at + run, found, &mut runs);
         }
-        digit_before = digit;
-    }
-    if let Some(start) = run_start {
-        end_run(look, start..look.len(), found, &mut runs);
+        at += run + 1;
     }
     runs
 }
 
-fn end_run(look: &Look<'_>, run: Range<usize>, found: &mut Vec<Found>, runs: &mut Vec<Range<usize>>) {
-    if run.len() < encoded::SHORTEST {
-        return;
+/// Looks at each number of a run that was not a part of the one before it; returns where the last one ends.
+fn numbers_in(
+    look: &Look<'_>,
+    run: Range<usize>,
+    from: usize,
+    place: &Place<'_>,
+    found: &mut Vec<Found>,
+) -> usize {
+    let (mut numbers_from, mut at) = (from, run.start);
+    while at < run.end {
+        let digits = look.run(at, Charset::DIGIT, run.end - at);
+        if digits == 0 {
+            at += 1;
+            continue;
+        }
+        if at >= numbers_from {
+            numbers_from = personal::numbers(look, at, place, found);
+        }
+        let letters =
+            |from: usize| look.at(from).is_ascii_alphabetic() && look.at(from + 1).is_ascii_alphabetic();
+        if digits >= 2 && at >= 2 && letters(at - 2) {
+            found.extend(personal::iban(look, at - 2));
+        }
+        at += digits;
     }
+    numbers_from
+}
+
+fn end_run(look: &Look<'_>, run: Range<usize>, found: &mut Vec<Found>, runs: &mut Vec<Range<usize>>) {
     found.extend(secrets::discord(look, &run));
     if run.len() == 52 && checksum::devops_token(look.slice(run.clone())) {
         found.push(Found::secret(

@@ -1,7 +1,7 @@
 //! A text under inspection. Every step over its characters is counted, so that a test can prove that no text costs more
 //! than its length times a constant: a table of hostile texts with a bound, instead of a stopwatch.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::ops::Range;
 
 use crate::charset::{Charset, Part};
@@ -9,11 +9,22 @@ use crate::charset::{Charset, Part};
 pub(crate) struct Look<'t> {
     text: &'t str,
     spent: Cell<usize>,
+    /// Words that explain what stands behind them, in order: where each ends.
+    marks: RefCell<Vec<(usize, Mark)>>,
+}
+
+/// What a word says of the number behind it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Mark {
+    Phone,
+    SocialSecurity,
+    Danish,
+    TestCard,
 }
 
 impl<'t> Look<'t> {
     pub(crate) fn new(text: &'t str) -> Self {
-        Self { text, spent: Cell::new(0) }
+        Self { text, spent: Cell::new(0), marks: RefCell::default() }
     }
 
     pub(crate) fn text(&self) -> &'t str {
@@ -76,29 +87,35 @@ impl<'t> Look<'t> {
         self.bytes().get(at..at + with.len()).is_some_and(|text| text.eq_ignore_ascii_case(with.as_bytes()))
     }
 
-    /// Matches the parts one after the other; returns where the last one ends.
+    /// Matches the parts one after the other; returns where the last one ends. More characters of the last part's set do
+    /// not follow.
     pub(crate) fn parts(&self, from: usize, parts: &[Part]) -> Option<usize> {
-        parts.iter().try_fold(from, |at, part| match *part {
+        let end = parts.iter().try_fold(from, |at, part| match *part {
             Part::Text(text) => self.starts(at, text).then(|| at + text.len()),
             Part::Run(set, least, most) => {
-                let length = self.run(at, set, usize::from(most) + 1);
-                (usize::from(least)..=usize::from(most)).contains(&length).then(|| at + length)
+                let length = self.run(at, set, usize::from(most));
+                (length >= usize::from(least)).then(|| at + length)
             }
-        })
+        })?;
+        let goes_on = matches!(parts.last(), Some(Part::Run(set, ..)) if set.has(self.at(end)));
+        (!goes_on).then_some(end)
     }
 
-    /// Matches the parts backwards, the last one first; returns where the first one begins.
+    /// Matches the parts backwards, the last one first; returns where the first one begins, with none of its characters
+    /// before it.
     pub(crate) fn parts_back(&self, end: usize, parts: &[Part]) -> Option<usize> {
-        parts.iter().rev().try_fold(end, |at, part| match *part {
+        let start = parts.iter().rev().try_fold(end, |at, part| match *part {
             Part::Text(text) => {
                 let from = at.checked_sub(text.len())?;
                 self.starts(from, text).then_some(from)
             }
             Part::Run(set, least, most) => {
-                let length = self.run_back(at, set, usize::from(most) + 1);
-                (usize::from(least)..=usize::from(most)).contains(&length).then(|| at - length)
+                let length = self.run_back(at, set, usize::from(most));
+                (length >= usize::from(least)).then(|| at - length)
             }
-        })
+        })?;
+        let goes_on = matches!(parts.first(), Some(Part::Run(set, ..)) if !self.begins(start, *set));
+        (!goes_on).then_some(start)
     }
 
     /// Says whether something new begins at `at`. What stands before it is no character of the set, or is the end of an
@@ -117,7 +134,25 @@ impl<'t> Look<'t> {
         escaped || percent || unicode
     }
 
-    /// Says whether one of the words, which are in small letters, stands in the `reach` bytes before `at`.
+    /// Remembers that a word which explains what follows ends at `end`.
+    pub(crate) fn mark(&self, end: usize, mark: Mark) {
+        self.marks.borrow_mut().push((end, mark));
+    }
+
+    /// Says whether such a word ends in the `reach` bytes before `at`.
+    pub(crate) fn is_marked(&self, at: usize, reach: usize, mark: Mark) -> bool {
+        let marks = self.marks.borrow();
+        let before = marks.get(..marks.partition_point(|(end, _)| *end <= at)).unwrap_or_default();
+        let mut near = before.iter().rev().take_while(|(end, _)| end + reach >= at);
+        self.spend(1);
+        near.any(|(_, other)| {
+            self.spend(1);
+            *other == mark
+        })
+    }
+
+    /// Says whether one of the words, which are in small letters, stands in the `reach` bytes before `at`. For what has
+    /// passed every other check: it is the dearest.
     pub(crate) fn near(&self, at: usize, reach: usize, words: &[&str]) -> bool {
         let window = self.bytes().get(at.saturating_sub(reach)..at).unwrap_or_default().to_ascii_lowercase();
         self.spend(window.len() * words.len());

@@ -13,13 +13,19 @@ use crate::secrets::{bearer, is_weak, user_and_password};
 mod names;
 mod parse;
 
-pub(crate) use names::{Noun, noun, provider};
+pub(crate) use names::words;
+use names::{Noun, noun, provider};
 
 /// The beginnings of words that a secret's name may hold, in letters of any size.
 pub(crate) const ANCHORS: [&str; 8] = ["pass", "pwd", "secret", "token", "key", "cred", "auth", "_pat"];
 
 /// The longest value that is taken for a secret.
 const LONGEST: usize = 512;
+/// The shortest password that is worth a finding, if it stands in quotes, and the longest.
+const SHORTEST_PASSWORD: usize = 6;
+const LONGEST_PASSWORD: usize = 128;
+/// The shortest token.
+const SHORTEST_TOKEN: usize = 16;
 /// How far before a value the name of a provider may stand.
 const REACH: usize = 60;
 
@@ -65,20 +71,23 @@ fn judge(
     look.spend(value.len() * 8);
     let found = |kind: &'static str, why| Some(Found::secret(kind, Confidence::Likely, span.clone(), why));
     if noun == Noun::Login {
-        if let Some((scheme, rest)) = value.split_once(' ') {
-            let at = span.start + scheme.len() + 1;
-            return if rest.contains(' ') {
-                None
-            } else {
-                bearer(look, at).filter(|found| found.span.end <= span.end)
-            };
+        // The scheme, and behind one blank what belongs to it; in quotes both are one value.
+        let scheme = value.split(' ').next().unwrap_or_default();
+        let at = span.start + scheme.len() + 1;
+        if SCHEMES.iter().any(|known| known.eq_ignore_ascii_case(scheme)) && look.at(at - 1) == b' ' {
+            return bearer(look, at);
         }
-        let password = user_and_password(value);
-        return if password.is_some_and(|password| !is_weak(&password)) {
-            found("basic-credentials", "a name and a password in base64")
-        } else {
-            None
-        };
+        let real = user_and_password(value).is_some_and(|password| !is_weak(&password));
+        return if real { found("basic-credentials", "a name and a password in base64") } else { None };
+    }
+    // What is too short or too long is told apart before the dearer questions.
+    let least = match noun {
+        Noun::Password if quoted => SHORTEST_PASSWORD,
+        Noun::Password => SHORTEST_PASSWORD + 2,
+        _ => SHORTEST_TOKEN,
+    };
+    if value.len() < least {
+        return None;
     }
     if is_reference(value)
         || is_placeholder(value)
@@ -106,15 +115,15 @@ fn judge(
     found(provider().unwrap_or("named-secret"), "its name, and that it looks drawn at random")
 }
 
+const SCHEMES: [&str; 8] = ["bearer", "token", "apikey", "api-key", "key", "ssws", "sso-key", "splunk"];
+
 const UUID_KEYS: [&str; 5] = ["heroku-key", "snyk-token", "postmark-token", "azure-key", "sendbird-key"];
 
 fn is_password(value: &str, quoted: bool) -> bool {
-    let length = value.len();
-    let least = if quoted { 6 } else { 8 };
     let code =
         !quoted && value.contains(['(', '[', '{', '<', '\\']) || value.contains("::") || value.contains("=>");
     let written = value.bytes().all(|byte| (b'!'..=b'~').contains(&byte));
-    (least..=128).contains(&length)
+    value.len() <= LONGEST_PASSWORD
         && written
         && !code
         && variety(value) >= 2
@@ -123,13 +132,14 @@ fn is_password(value: &str, quoted: bool) -> bool {
         && value.bytes().any(|byte| byte.is_ascii_alphabetic())
 }
 
-/// A token or key: long, in letters and digits, without words.
+/// A token or key: long, of letters and digits, without words.
 fn is_drawn(value: &str) -> bool {
     const SIGNS: Charset = Charset::TOKEN68.plus(b":%|");
-    let mixed = has_digit(value) && value.bytes().any(|byte| byte.is_ascii_alphabetic());
-    (16..=LONGEST).contains(&value.len())
-        && value.bytes().all(|byte| SIGNS.has(byte))
-        && (mixed || variety(value) >= 2 && value.len() >= 24 && !value.contains(['.', '/', '-', '_']))
+    let letters = value.bytes().any(|byte| byte.is_ascii_alphabetic());
+    // Letters alone may be random as well, if they are many and of both sizes.
+    let mixed = letters && (has_digit(value) || variety(value) >= 2 && value.len() >= 24);
+    value.bytes().all(|byte| SIGNS.has(byte))
+        && mixed
         && !is_wordy(value)
         && !has_words(value)
         && is_random(value)

@@ -51,31 +51,42 @@ pub(crate) fn is_placeholder(text: &str) -> bool {
     told || is_regular(small.as_bytes())
 }
 
-/// Says whether most of a text are repeats, or steps up or down the alphabet. Every secret has some of either.
-fn is_regular(text: &[u8]) -> bool {
-    let steps = text.windows(2).filter(|pair| match pair {
-        [a, b] => a.abs_diff(*b) <= 1,
-        _ => false,
-    });
-    text.len() >= 8 && steps.count() * 2 > text.len()
+/// Says whether most of a text are repeats, or steps up or down the alphabet or a keyboard's numbers, of neighbours or of
+/// every other character (`x9y8z7`). Every secret has some of either.
+pub(crate) fn is_regular(text: &[u8]) -> bool {
+    let steps = |apart: usize| {
+        let later = text.iter().skip(apart);
+        text.iter().zip(later).filter(|(a, b)| a.eq_ignore_ascii_case(b) || a.abs_diff(**b) <= 1).count()
+    };
+    // `k7j3h4g5`: letters and digits by turns, as hands on a keyboard write them.
+    let turns = text
+        .iter()
+        .zip(text.iter().skip(1))
+        .filter(|(a, b)| a.is_ascii_digit() != b.is_ascii_digit())
+        .count();
+    text.len() >= 8
+        && (steps(1) * 2 > text.len()
+            || steps(2) * 9 > text.len() * 5
+            || turns >= 12 && turns + 1 == text.len())
 }
 
 /// Says whether a value tells where a secret lies instead of being one: a variable, a template, a path, an address.
 pub(crate) fn is_reference(value: &str) -> bool {
     const STARTS: [&str; 34] = [
         "$",
-        "%",
         "{",
         "<",
         "#{",
         "@{",
-        "&",
-        "*",
-        "/",
+        "%(",
         "./",
         "../",
         "~/",
-        "!",
+        "!ref",
+        "!sub",
+        "!vault",
+        "!env",
+        "!secret",
         "env:",
         "env.",
         "process.",
@@ -94,62 +105,69 @@ pub(crate) fn is_reference(value: &str) -> bool {
         "this.",
         "config.",
         "settings.",
-        "http://",
-        "https://",
         "@microsoft.keyvault",
+        "valuefrom",
     ];
     const INSIDE: [&str; 8] = ["${", "{{", "$(", "getenv", "environ", "://", "<%", "}}"];
+    // `%NAME%`, `*anchor` and `&anchor` of YAML.
+    let marked = value.strip_prefix(['%', '*', '&']).is_some_and(|rest| is_wordy(rest.trim_end_matches('%')));
     let small = value.to_ascii_lowercase();
-    STARTS.iter().any(|start| small.starts_with(start)) || INSIDE.iter().any(|inside| small.contains(inside))
+    marked
+        || STARTS.iter().any(|start| small.starts_with(start))
+        || INSIDE.iter().any(|inside| small.contains(inside))
 }
 
-/// Says whether a text is made of words: letters with joints between them and perhaps a short number, as people name
-/// things (`my-service-token-v2`), or letters alone.
+/// Says whether a text is made of words, with joints between them and perhaps a short number, as people name things
+/// (`my-service-token-v2`).
 pub(crate) fn is_wordy(text: &str) -> bool {
-    let joints = ['-', '_', '.', '/', ':', ' ', '+', ',', '@'];
-    text.split(joints).all(|word| {
-        let (letters, digits) = word.bytes().partition::<Vec<u8>, _>(u8::is_ascii_alphabetic);
-        let plain = digits.iter().all(u8::is_ascii_digit);
-        let counted = word.trim_end_matches(|c: char| c.is_ascii_digit());
-        plain
-            && (digits.is_empty()
-                || digits.len() <= 2 && counted.len() == letters.len()
-                || letters.is_empty() && digits.len() <= 4)
-            && (letters.len() <= 20 || word.bytes().all(|byte| byte.is_ascii_lowercase()))
+    const JOINTS: [char; 9] = ['-', '_', '.', '/', ':', ' ', '+', ',', '@'];
+    text.split(JOINTS).all(|piece| {
+        let word = piece.trim_end_matches(|c: char| c.is_ascii_digit());
+        let digits = piece.len() - word.len();
+        if word.is_empty() { digits <= 4 } else { digits <= 2 && is_word(word) }
     })
 }
 
-/// Shannon's entropy in tenths of a bit a character.
+/// Says whether letters are a word, or words written together, by where the capital letters stand: a random text has them
+/// anywhere.
+fn is_word(letters: &str) -> bool {
+    if !letters.bytes().all(|byte| byte.is_ascii_alphabetic()) {
+        return false;
+    }
+    let capitals = letters.bytes().filter(u8::is_ascii_uppercase).count();
+    let one_case = capitals == 0 || capitals == letters.len();
+    let first = capitals == 1 && letters.starts_with(|c: char| c.is_ascii_uppercase());
+    // `getAccessToken`: one capital letter in five or more.
+    one_case && letters.len() <= 24
+        || first && letters.len() <= 24
+        || letters.len() < 5
+        || capitals * 5 <= letters.len()
+}
+
+/// Rényi's entropy of the second order in tenths of a bit a character: how seldom two characters are the same. It is
+/// what Shannon's is at most, and needs one logarithm.
 pub(crate) fn entropy(text: &[u8]) -> u32 {
-    let mut counts = [0_u32; 256];
+    let mut counts = [0_u32; 128];
+    let mut pairs = 0_u64;
     for byte in text {
-        if let Some(count) = counts.get_mut(usize::from(*byte)) {
+        if let Some(count) = counts.get_mut(usize::from(byte & 127)) {
+            pairs += u64::from(*count);
             *count += 1;
         }
     }
     let length = text.len() as f64;
-    let bits: f64 = counts
-        .iter()
-        .filter(|count| **count > 0)
-        .map(|count| {
-            let share = f64::from(*count) / length;
-            -share * share.log2()
-        })
-        .sum();
-    (bits * 10.0) as u32
+    // Without the pairs of a character with itself, so that a short text is measured as a long one is.
+    let same = pairs as f64 * 2.0 / (length * (length - 1.0));
+    // A text without any pair is as random as its length can show.
+    let same = same.max(1.0 / (length * length));
+    if text.len() < 2 { 0 } else { (-same.log2() * 10.0) as u32 }
 }
 
-/// Says whether a text looks drawn at random, for its length: enough different characters, no order among them.
+/// Says whether a text looks drawn at random: enough different characters, no order among them.
 pub(crate) fn is_random(text: &str) -> bool {
-    let bytes = text.as_bytes();
-    // What random hexadecimal digits reach nearly always; longer texts are held to no more.
-    let least = match bytes.len() {
-        0..16 => 25,
-        16..24 => 29,
-        24..40 => 31,
-        _ => 33,
-    };
-    entropy(bytes) >= least && !is_regular(&bytes.to_ascii_lowercase())
+    // Random hexadecimal digits have 40, or seldom 33 if there are sixteen of them; English has 38 without its spaces.
+    let least = if text.len() < 24 { 30 } else { 34 };
+    entropy(text.as_bytes()) >= least && !is_regular(text.as_bytes())
 }
 
 /// How many of the kinds small letter, capital letter, digit and sign occur.

@@ -50,11 +50,9 @@ pub(crate) fn matches(look: &Look<'_>, rule: &Rule, anchor: &str, at: usize) -> 
     let trimmed = text.trim_end_matches(['.', ',', '%', '\\', '\n', '\r', ' ']);
     let random = if rule.head.is_empty() { trimmed.get(anchor.len()..)? } else { trimmed };
     let front = random.get(..FRONT).unwrap_or(random);
-    if entropy(trimmed.as_bytes()) < rule.entropy
-        || is_placeholder(front)
-        || is_wordy(front)
-        || is_published(text)
-    {
+    // Sixteen random capital letters look like a word.
+    let wordy = is_wordy(front) && front.bytes().any(|byte| byte.is_ascii_lowercase());
+    if entropy(trimmed.as_bytes()) < rule.entropy || is_placeholder(front) || wordy || is_published(text) {
         return None;
     }
     if !rule.near.is_empty() && !look.near(start, REACH, rule.near) {

@@ -185,46 +185,45 @@ pub(crate) fn noun(name: &str) -> Option<Noun> {
     if name.len() > 80 {
         return None;
     }
-    let words = words(name);
-    let mut kept = words.as_slice();
-    while let [rest @ .., last] = kept {
-        let bare = last.trim_end_matches(|c: char| c.is_ascii_digit());
-        if rest.is_empty() || !(bare.is_empty() || NEUTRAL.contains(&bare)) {
-            break;
-        }
-        kept = rest;
+    let is_one_of = |words: &[&str], word: &str| words.iter().any(|known| known.eq_ignore_ascii_case(word));
+    let mut words = words(name).rev().map(|word| word.trim_end_matches(|c: char| c.is_ascii_digit()));
+    let mut last = words.next()?;
+    let mut before = words.next();
+    while let Some(next) = before
+        && (last.is_empty() || is_one_of(&NEUTRAL, last))
+    {
+        last = next;
+        before = words.next();
     }
-    let (last, before) = kept.split_last()?;
-    let last = last.trim_end_matches(|c: char| c.is_ascii_digit());
-    let before = before.last().map_or("", String::as_str);
-    match last {
-        "authorization" | "auth" => Some(Noun::Login),
-        "key" if before == "public" || before == "publishable" => None,
-        "key" => KEYS_OF.contains(&before).then_some(Noun::Token),
-        "token" if TOKENS_OF.contains(&before) => None,
-        _ if PASSWORDS.contains(&last) => Some(Noun::Password),
-        _ if TOKENS.contains(&last) => Some(Noun::Token),
-        _ => None,
+    let before = before.unwrap_or_default();
+    if is_one_of(&["authorization", "auth"], last) {
+        Some(Noun::Login)
+    } else if last.eq_ignore_ascii_case("key") {
+        is_one_of(&KEYS_OF, before).then_some(Noun::Token)
+    } else if is_one_of(&PASSWORDS, last) {
+        Some(Noun::Password)
+    } else if is_one_of(&TOKENS, last) {
+        (!is_one_of(&TOKENS_OF, before)).then_some(Noun::Token)
+    } else {
+        None
     }
 }
 
-/// The words of a name, in small letters.
-fn words(name: &str) -> Vec<String> {
-    let mut words: Vec<String> = Vec::new();
-    let mut open = false;
-    let mut small = false;
-    for c in name.chars() {
-        let joint = !c.is_ascii_alphanumeric();
-        if !joint && (!open || small && c.is_ascii_uppercase()) {
-            words.push(String::new());
-        }
-        open = !joint;
-        small = c.is_ascii_lowercase() || c.is_ascii_digit();
-        if let Some(word) = words.last_mut().filter(|_| open) {
-            word.push(c.to_ascii_lowercase());
-        }
-    }
-    words
+/// The words of a name: what stands between signs, and between a small and a capital letter.
+pub(crate) fn words(name: &str) -> impl DoubleEndedIterator<Item = &str> {
+    name.split(|c: char| !c.is_ascii_alphanumeric()).filter(|part| !part.is_empty()).flat_map(humps)
+}
+
+/// `clientSecret` in two.
+fn humps(part: &str) -> impl DoubleEndedIterator<Item = &str> {
+    let small = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+    let bytes = part.as_bytes();
+    let begins = move |at: &usize| {
+        let here = bytes.get(*at).copied().unwrap_or(0);
+        *at == 0 || here.is_ascii_uppercase() && bytes.get(at - 1).copied().is_some_and(small)
+    };
+    let end = move |from: usize| (from + 1..part.len()).find(|at| begins(at)).unwrap_or(part.len());
+    (0..part.len()).filter(begins).map(move |from| part.get(from..end(from)).unwrap_or_default())
 }
 
 /// Providers whose secrets have no shape of their own, by what their names are written with.

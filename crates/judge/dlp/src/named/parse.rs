@@ -8,6 +8,8 @@ use crate::look::Look;
 const NAME: Charset = Charset::ALNUM.plus(b"_-.");
 const LONGEST_NAME: usize = 48;
 const LONGEST_VALUE: usize = 520;
+/// Without quotes.
+const LONGEST_BARE: usize = 200;
 /// What may stand between a value and what follows it, if it has no quotes.
 const BARE_END: Charset = Charset::of(b" \t\r\n\"'`<>,;)}]&|\\");
 
@@ -16,37 +18,43 @@ pub(super) struct Written {
     pub(super) quoted: bool,
 }
 
-/// The name that the letters at `at` belong to.
+/// The name that the letters at `at` belong to; `API key` is one in two words.
 pub(super) fn name_around(look: &Look<'_>, at: usize) -> Range<usize> {
     let before = look.run_back(at, NAME, LONGEST_NAME);
     let after = look.run(at, NAME, LONGEST_NAME);
-    let mut end = at + after;
+    let (mut start, mut end) = (at - before, at + after);
     while matches!(look.before(end), b'.' | b'-') && end > at {
         end -= 1;
     }
-    at - before..end
+    if end - start == 3 && look.starts_anyhow(start, "key") && look.before(start) == b' ' {
+        start -= 1 + look.run_back(start - 1, Charset::LETTER, 12);
+    }
+    start..end
 }
 
 /// The value that belongs to a name.
 pub(super) fn value_after(look: &Look<'_>, name: &Range<usize>) -> Option<Written> {
     let mut at = closing(look, name.end);
     at += blanks(look, at);
-    let tagged = look.before(name.start) == b'<' && look.at(name.end) == b'>';
-    let flagged = look.starts(name.start, "--") && at > name.end;
-    let netrc = flagged || at > name.end && look.near(name.start, 80, &["machine ", "login "]);
-    if tagged {
+    if look.before(name.start) == b'<' && look.at(name.end) == b'>' {
         at = name.end + 1;
     } else if let Some(after) = operator(look, at) {
-        at = after;
         // `password: str = "…"`: a type stands between the two.
-        at = past_type(look, at);
+        at = past_type(look, after);
     } else if let Some(after) = paired(look, at) {
         at = after;
-    } else if !netrc {
+    } else if at == name.end || !(look.starts(name.start, "--") || is_netrc(look, name)) {
         return None;
     }
     at += blanks(look, at);
     value(look, at)
+}
+
+/// `machine … login … password …`, with blanks alone between the words.
+fn is_netrc(look: &Look<'_>, name: &Range<usize>) -> bool {
+    name.len() == 8
+        && look.starts_anyhow(name.start, "password")
+        && look.near(name.start, 80, &["machine ", "login "])
 }
 
 /// Skips the quote or bracket that ends a name: `"password":`, `['password'] =`, `\"password\":`.
@@ -112,10 +120,10 @@ fn value(look: &Look<'_>, at: usize) -> Option<Written> {
         let length = text.trim_end_matches('\\').len();
         return (length > 0).then_some(Written { span: from..from + length, quoted: true });
     }
-    let rest = look.bytes().get(at..look.len().min(at + LONGEST_VALUE)).unwrap_or_default();
+    let rest = look.bytes().get(at..look.len().min(at + LONGEST_BARE)).unwrap_or_default();
     let length = rest.iter().position(|byte| BARE_END.has(*byte) || *byte >= 128).unwrap_or(rest.len());
     look.spend(length);
     let text = look.slice(at..at + length).trim_end_matches(['.', ':', '*', '_', '?']);
-    (!text.is_empty() && length < LONGEST_VALUE)
+    (!text.is_empty() && length < LONGEST_BARE)
         .then_some(Written { span: at..at + text.len(), quoted: false })
 }

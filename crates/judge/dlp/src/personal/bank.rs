@@ -6,6 +6,9 @@ use crate::found::{Confidence, Found};
 use crate::look::Look;
 use crate::personal::IBAN;
 
+/// The longest number of any country.
+const LONGEST: usize = 34;
+
 /// How long the numbers of each country are.
 const LENGTHS: [(&[u8; 2], usize); 84] = [
     (b"AD", 24),
@@ -103,18 +106,19 @@ pub(crate) fn iban(look: &Look<'_>, at: usize) -> Option<Found> {
     let country = [look.at(at).to_ascii_uppercase(), look.at(at + 1).to_ascii_uppercase()];
     let lengths = LENGTHS.iter().chain(&LENGTHS_REST);
     let length = lengths.into_iter().find(|(code, _)| **code == country).map(|(_, length)| *length)?;
-    let mut compact = Vec::with_capacity(length);
-    let mut end = at;
-    while compact.len() < length {
+    let mut compact = [0; LONGEST];
+    let (mut count, mut end) = (0, at);
+    while count < length {
         let byte = look.at(end);
         if Charset::ALNUM.has(byte) {
-            compact.push(byte.to_ascii_uppercase());
+            *compact.get_mut(count)? = byte.to_ascii_uppercase();
+            count += 1;
         } else if !(matches!(byte, b' ' | b'-') && Charset::ALNUM.has(look.at(end + 1))) {
             return None;
         }
         end += 1;
     }
     look.spend(end - at);
-    (!Charset::WORD.has(look.at(end)) && checksum::iban(&compact))
+    (!Charset::WORD.has(look.at(end)) && checksum::iban(compact.get(..length)?))
         .then(|| Found::personal(IBAN, Confidence::Certain, at..end, "its check digits are right"))
 }

@@ -5,7 +5,7 @@ use std::ops::Range;
 use crate::charset::Charset;
 use crate::checksum;
 use crate::found::{Confidence, Found};
-use crate::look::Look;
+use crate::look::{Look, Mark};
 use crate::personal::{CPR, PHONE, SSN, told};
 use crate::place::Place;
 
@@ -13,7 +13,7 @@ mod card;
 mod phone;
 
 /// The most groups of digits that belong together.
-const MOST_GROUPS: usize = 8;
+const MOST_GROUPS: usize = 6;
 /// The most digits in a group; a longer one is no number of anything here.
 const MOST_DIGITS: usize = 20;
 
@@ -104,7 +104,6 @@ pub(crate) fn numbers(look: &Look<'_>, at: usize, place: &Place<'_>, found: &mut
 
 /// `123-45-6789`; nine digits alone only where something says what they are.
 fn social_security(look: &Look<'_>, groups: &Groups, place: &Place<'_>) -> Option<Found> {
-    const WORDS: [&str; 4] = ["ssn", "social sec", "social_sec", "socialsec"];
     let (count, written) = match groups.lengths() {
         [3, 2, 4, ..] if groups.joined(look, 3, b'-') => (3, true),
         [3, 2, 4, ..] if groups.joined(look, 3, b' ') => (3, false),
@@ -121,7 +120,7 @@ fn social_security(look: &Look<'_>, groups: &Groups, place: &Place<'_>) -> Optio
     if !given || published || !alone {
         return None;
     }
-    if told(look, place, span.start, &WORDS) {
+    if told(look, place, span.start, Mark::SocialSecurity) {
         return Some(Found::personal(SSN, Confidence::Certain, span, "its shape, and a word before it"));
     }
     written.then(|| Found::personal(SSN, Confidence::Likely, span, "its shape"))
@@ -129,17 +128,6 @@ fn social_security(look: &Look<'_>, groups: &Groups, place: &Place<'_>) -> Optio
 
 /// `070761-4285`: a date of birth and four digits more.
 fn danish(look: &Look<'_>, groups: &Groups, place: &Place<'_>) -> Option<Found> {
-    const WORDS: [&str; 9] = [
-        "cpr",
-        "personnummer",
-        "personal number",
-        "person_number",
-        "personal_number",
-        "født",
-        "fødsel",
-        "national_id",
-        "ssn",
-    ];
     let (count, written) = match groups.lengths() {
         [6, 4, ..] if groups.joined(look, 2, b'-') => (2, true),
         [6, 4, ..] if groups.joined(look, 2, b' ') => (2, false),
@@ -153,7 +141,7 @@ fn danish(look: &Look<'_>, groups: &Groups, place: &Place<'_>) -> Option<Found> 
         return None;
     }
     let proven = checksum::cpr(&number);
-    let told = told(look, place, span.start, &WORDS);
+    let told = told(look, place, span.start, Mark::Danish);
     match (proven, written, told) {
         (true, true, _) | (true, _, true) => {
             Some(Found::personal(CPR, Confidence::Certain, span, "a date, and its check digit is right"))

@@ -65,7 +65,7 @@ pub(super) const RULES: &[Rule] = &[
         &["hooks.zapier.com/hooks/catch/"],
         &[Run(DIGIT, 5, 9), Text("/"), Run(ALNUM, 6, 12)],
     ),
-    rule("telegram-bot-token", &[":AA"], &[exactly(URL64, 33)]).head(&[Run(DIGIT, 8, 11)]).entropy(38),
+    rule("telegram-bot-token", &[":A"], &[exactly(URL64, 34)]).head(&[Run(DIGIT, 8, 11)]).entropy(38),
     rule("twilio-key", &["SK"], &[exactly(HEX, 32)]).likely(),
     rule("sendgrid-key", &["SG."], &[Run(URL64, 16, 32), Text("."), Run(URL64, 32, 64)]),
     rule("mailgun-key", &["key-"], &[exactly(Charset::SMALL, 32)]).entropy(31),

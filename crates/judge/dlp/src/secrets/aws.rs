@@ -27,5 +27,5 @@ pub(crate) fn secret_after(look: &Look<'_>, from: usize) -> Option<Found> {
 
 /// Forty random characters; a path, a hash or a placeholder is none.
 fn is_secret(text: &str) -> bool {
-    variety(text) >= 3 && entropy(text.as_bytes()) >= 40 && !is_placeholder(text) && !is_published(text)
+    variety(text) >= 3 && entropy(text.as_bytes()) >= 43 && !is_placeholder(text) && !is_published(text)
 }

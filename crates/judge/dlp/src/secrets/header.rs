@@ -24,7 +24,8 @@ pub(crate) const LENIENT: GeneralPurpose = GeneralPurpose::new(
 pub(crate) fn bearer(look: &Look<'_>, at: usize) -> Option<Found> {
     let length = look.run(at, Charset::TOKEN68, LONGEST);
     let text = look.slice(at..at + length).trim_end_matches('.');
-    let random = text.len() >= 16 && has_digit(text) && is_random(text);
+    let mixed = has_digit(text) || text.len() >= 24 && variety(text) >= 2;
+    let random = text.len() >= 16 && mixed && is_random(text);
     let front = text.get(..64).unwrap_or(text);
     let real = random && !is_placeholder(front) && !is_wordy(text);
     real.then(|| {

@@ -11,6 +11,11 @@ const DASHES: &str = "-----";
 const LONGEST_NAME: usize = 60;
 /// A key of 16,384 bits, in armour, twice.
 const LONGEST_BODY: usize = 32 << 10;
+/// What stands before the private part of a key file, and the part itself.
+const LONGEST_HEAD: usize = 3 << 10;
+const LONGEST_KEY: usize = 8 << 10;
+/// How many bytes a search looks at in one step.
+const VECTOR: usize = 16;
 /// Fewer characters are an example with its middle left out.
 const SHORTEST_BODY: usize = 40;
 
@@ -29,24 +34,32 @@ pub(crate) fn private_key(look: &Look<'_>, at: usize) -> Option<Found> {
     holds_key(look, body).then(|| Found::secret("private-key", Confidence::Certain, at..end, "its armour"))
 }
 
-/// Looks at a key file of PuTTY's that begins at `at`.
-pub(crate) fn putty(look: &Look<'_>, at: usize) -> Option<Found> {
-    let rest = look.bytes().get(at..look.len().min(at + LONGEST_BODY)).unwrap_or_default();
-    look.spend(rest.len());
-    let private = memchr::memmem::find(rest, b"Private-Lines:")?;
-    let end = memchr::memmem::find(rest.get(private..)?, b"Private-MAC:")
-        .map_or(rest.len(), |mac| private + mac + "Private-MAC:".len());
-    let mac = look.run(at + end, Charset::HEX.plus(b" "), 66);
-    let body = at + private..at + end;
-    let span = at..floor(look, at + end + mac);
-    holds_key(look, body)
+/// Looks at a key file of PuTTY's whose name of the key's kind begins at `at`.
+pub(crate) fn putty(look: &Look<'_>, start: usize, at: usize) -> Option<Found> {
+    if !look.at(at).is_ascii_digit() || !look.starts(at + 1, ": ") {
+        return None;
+    }
+    let private = search(look, at, b"Private-Lines:", LONGEST_HEAD)?;
+    let end = search(look, private, b"Private-MAC:", LONGEST_KEY)
+        .unwrap_or((private + LONGEST_KEY).min(look.len()));
+    let mac = look.run(end, Charset::HEX.plus(b" "), 66);
+    let span = start..floor(look, end + mac);
+    holds_key(look, private..end)
         .then(|| Found::secret("private-key", Confidence::Certain, span, "a key file of PuTTY"))
+}
+
+/// Where a text ends that stands at most so far from `at`.
+fn search(look: &Look<'_>, at: usize, text: &[u8], reach: usize) -> Option<usize> {
+    let rest = look.bytes().get(at..look.len().min(at + reach)).unwrap_or_default();
+    let found = memchr::memmem::find(rest, text);
+    look.spend(found.unwrap_or(rest.len()) / VECTOR);
+    found.map(|found| at + found + text.len())
 }
 
 fn until_dashes(look: &Look<'_>, from: usize) -> Range<usize> {
     let rest = look.bytes().get(from..look.len().min(from + LONGEST_BODY)).unwrap_or_default();
     let length = memchr::memmem::find(rest, DASHES.as_bytes()).unwrap_or(rest.len());
-    look.spend(length);
+    look.spend(length / VECTOR);
     from..floor(look, from + length)
 }
 

@@ -3,6 +3,7 @@
 use crate::charset::Charset;
 use crate::found::{Confidence, Found};
 use crate::look::Look;
+use crate::named::words;
 use crate::noise::{is_placeholder, is_reference, is_uuid, variety};
 
 /// The longest `user:password@`.
@@ -60,10 +61,13 @@ pub(crate) fn shared_access_signature(look: &Look<'_>, at: usize) -> Option<Foun
     const AROUND: usize = 400;
     let length = look.run(at, Charset::BASE64.plus(b"%="), 140);
     let text = look.slice(at..at + length);
+    if !(43..=132).contains(&length) || variety(text) < 3 || is_placeholder(text) {
+        return None;
+    }
     let before = look.near(at, AROUND, &["sv=", "se=", "sr=", "sp=", "srt="]);
-    let after = look.near((at + length + AROUND).min(look.len()), AROUND, &["&se=", "&sv=", "&sr=", "&skn="]);
-    let real = (43..=132).contains(&length) && variety(text) >= 3 && !is_placeholder(text);
-    (real && (before || after)).then(|| {
+    let behind = (at + length + AROUND).min(look.len());
+    let fields = before || look.near(behind, AROUND, &["&se=", "&sv=", "&sr=", "&skn="]);
+    fields.then(|| {
         let why = "a signature among the fields of a shared access signature";
         Found::secret("azure-shared-access-signature", Confidence::Certain, at..at + length, why)
     })
@@ -72,7 +76,7 @@ pub(crate) fn shared_access_signature(look: &Look<'_>, at: usize) -> Option<Foun
 /// Says whether a password is only a word that says that one stands here, perhaps with a number to it (`secret123`), or
 /// what everybody writes in its place (`P@ssw0rd`).
 pub(crate) fn is_weak(password: &str) -> bool {
-    const WEAK: [&str; 51] = [
+    const WEAK: [&str; 52] = [
         "password",
         "passwd",
         "pass",
@@ -124,14 +128,15 @@ pub(crate) fn is_weak(password: &str) -> bool {
         "supersecret",
         "letmein",
         "db",
+        "hunter",
     ];
-    let small = password.to_ascii_lowercase();
-    let word = small.trim_end_matches(|c: char| c.is_ascii_digit());
-    let bare = word.trim_matches(|c: char| !c.is_ascii_alphabetic());
-    let mut words = bare.split(|c: char| !c.is_ascii_alphabetic()).filter(|word| !word.is_empty());
-    // A number and a sign behind the word are somebody's attempt at a real one.
-    let tried = small.len() > bare.len() + 1 && variety(&small) >= 3;
-    WEAK.contains(&word) || !tried && words.all(|word| WEAK.contains(&word)) || is_uuid(password)
+    let is_known = |word: &str| WEAK.iter().any(|weak| weak.eq_ignore_ascii_case(word));
+    let word = password.trim_end_matches(|c: char| c.is_ascii_digit());
+    let letters = password.bytes().filter(u8::is_ascii_alphabetic).count();
+    // A number and a sign behind one word are somebody's attempt at a real password; two such words never are one.
+    let tried = password.len() > letters + 1 && variety(password) >= 3 && words(password).count() < 2;
+    let mut all = words(password).map(|word| word.trim_end_matches(|c: char| c.is_ascii_digit()));
+    is_known(word) || !tried && all.all(|word| word.is_empty() || is_known(word)) || is_uuid(password)
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use super::{Groups, digits, span};
 use crate::charset::Charset;
 use crate::checksum;
 use crate::found::{Confidence, Found};
-use crate::look::Look;
+use crate::look::{Look, Mark};
 use crate::personal::{CARD, told};
 use crate::place::Place;
 
@@ -39,13 +39,7 @@ pub(super) fn card(look: &Look<'_>, groups: &Groups, place: &Place<'_>) -> Optio
         let alone = !Charset::WORD.has(look.at(span.end));
         let real = alone && is_issued(&number) && checksum::luhn(&number) && !is_one_digit(&number);
         // A number that says of itself that it is for tests.
-        let test = real
-            && told(
-                look,
-                place,
-                span.start,
-                &["test card", "test number", "test_card", "testcard", "dummy card"],
-            );
+        let test = real && told(look, place, span.start, Mark::TestCard);
         (real && !test).then(|| {
             Found::personal(
                 CARD,

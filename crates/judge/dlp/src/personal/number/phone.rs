@@ -3,27 +3,8 @@
 use super::{Groups, PHONE, digits, told};
 use crate::charset::Charset;
 use crate::found::{Confidence, Found};
-use crate::look::Look;
+use crate::look::{Look, Mark};
 use crate::place::Place;
-
-const WORDS: [&str; 16] = [
-    "phone",
-    "tel:",
-    "tel.",
-    "telefon",
-    "tlf",
-    "mobile",
-    "mobil",
-    "cell",
-    "call ",
-    "call me",
-    "whatsapp",
-    "sms",
-    "fax",
-    "ring ",
-    "my number",
-    "contact number",
-];
 
 pub(super) fn phone(look: &Look<'_>, groups: &Groups, place: &Place<'_>) -> Option<Found> {
     let first = groups.all().first()?;
@@ -79,8 +60,10 @@ fn north_american(look: &Look<'_>, groups: &Groups, opened: bool) -> Option<usiz
     let known = skip == 0 || matches!(country.as_slice(), [1] | [0, 0, 1]);
     let written = opened || groups.joined(look, count, b'-') || groups.joined(look, count, b'.');
     let last = groups.all().get(count - 1)?;
+    let behind = look.at(last.end);
     let alone = groups.all().len() == count
-        && (!Charset::WORD.plus(b"-").has(look.at(last.end)) || look.at(last.end) == b'x');
+        && (!Charset::WORD.has(behind) || behind == b'x')
+        && !(behind == b'-' && look.at(last.end + 1).is_ascii_digit());
     (known && written && alone && look.at(area.start) >= b'2').then_some(count)
 }
 
@@ -92,8 +75,15 @@ fn spoken(look: &Look<'_>, groups: &Groups, place: &Place<'_>, start: usize) -> 
     let longest = groups.all().iter().map(ExactSizeIterator::len).max()?;
     let plain =
         (7..=15).contains(&total) && longest >= 2 && !date && !Charset::WORD.plus(b"%").has(look.at(end));
-    (plain && told(look, place, start, &WORDS))
+    (plain && (told(look, place, start, Mark::Phone) || named_behind(look, end)))
         .then(|| Found::personal(PHONE, Confidence::Likely, start..end, "a word before it says so"))
+}
+
+/// Says whether the next word says what the number was, as lists of people do: `85 175 7641 office`.
+fn named_behind(look: &Look<'_>, end: usize) -> bool {
+    let gap = look.run(end, Charset::of(b" -,/("), 3);
+    let words = ["office", "fax", "mobile", "phone", "home", "work", "cell"];
+    gap > 0 && words.iter().any(|word| look.starts_anyhow(end + gap, word))
 }
 
 /// The end of `x123` behind a number, if there is one.
