@@ -134,7 +134,7 @@ fn is_password(value: &str, quoted: bool) -> bool {
 
 /// A token or key: long, of letters and digits, without words.
 fn is_drawn(value: &str) -> bool {
-    const SIGNS: Charset = Charset::TOKEN68.plus(b":%|");
+    const SIGNS: Charset = Charset::TOKEN68.plus(b":|");
     let letters = value.bytes().any(|byte| byte.is_ascii_alphabetic());
     // Letters alone may be random as well, if they are many and of both sizes.
     let mixed = letters && (has_digit(value) || variety(value) >= 2 && value.len() >= 24);
@@ -145,22 +145,21 @@ fn is_drawn(value: &str) -> bool {
         && is_random(value)
 }
 
-/// Says whether a value is put together of words, some with digits: `sha256-of-payload`, `user1@host.example`.
+/// Says whether at least half of a value is words: `sha256-of-payload`, `Ed25519PublicKey`.
 fn has_words(value: &str) -> bool {
-    let pieces: Vec<&str> =
-        value.split(['-', '_', '.', '/', ':']).filter(|piece| !piece.is_empty()).collect();
-    let words = pieces
-        .iter()
-        .filter(|piece| piece.len() >= 2 && piece.bytes().all(|byte| byte.is_ascii_alphabetic()));
-    let count = words.clone().count();
-    pieces.len() >= 3
-        && count * 2 >= pieces.len()
-        && words.map(|word| word.len()).sum::<usize>() * 2 >= value.len()
+    let is_word = |word: &&str| {
+        let rest = word.get(1..).unwrap_or_default();
+        word.len() >= 4
+            && rest.bytes().all(|byte| byte.is_ascii_lowercase())
+            && word.starts_with(|c: char| c.is_ascii_alphabetic())
+    };
+    let letters: usize = words(value).filter(is_word).map(str::len).sum();
+    letters * 2 >= value.len()
 }
 
+/// Says whether a value is a number or a time, as a program or a person writes it: `0x8004_170B`, `65536u32`.
 fn is_number(value: &str) -> bool {
-    value.bytes().all(|byte| {
-        byte.is_ascii_digit()
-            || matches!(byte, b'.' | b',' | b'-' | b':' | b'e' | b'x' | b'T' | b'Z' | b'+' | b'_')
-    })
+    const SIGNS: Charset = Charset::HEX.plus(b".,-:+_xuisTZ");
+    let digits = value.bytes().filter(u8::is_ascii_digit).count();
+    value.bytes().all(|byte| SIGNS.has(byte)) && (value.contains("0x") || digits * 2 > value.len())
 }

@@ -128,20 +128,21 @@ pub(crate) fn is_wordy(text: &str) -> bool {
     })
 }
 
-/// Says whether letters are a word, or words written together, by where the capital letters stand: a random text has them
-/// anywhere.
+/// Says whether letters are a word, or words written together (`getAccessToken`, `CFStringRef`): capital letters begin
+/// words, and words are longer than what stands between the capital letters of a random text.
 fn is_word(letters: &str) -> bool {
     if !letters.bytes().all(|byte| byte.is_ascii_alphabetic()) {
         return false;
     }
     let capitals = letters.bytes().filter(u8::is_ascii_uppercase).count();
-    let one_case = capitals == 0 || capitals == letters.len();
-    let first = capitals == 1 && letters.starts_with(|c: char| c.is_ascii_uppercase());
-    // `getAccessToken`: one capital letter in five or more.
-    one_case && letters.len() <= 24
-        || first && letters.len() <= 24
-        || letters.len() < 5
-        || capitals * 5 <= letters.len()
+    let small = letters.len() - capitals;
+    if capitals == 0 || small == 0 {
+        return letters.len() <= 24;
+    }
+    let runs = letters.split(|c: char| c.is_ascii_uppercase()).filter(|run| !run.is_empty());
+    let (count, shortest) =
+        runs.fold((0, usize::MAX), |(count, shortest), run| (count + 1, shortest.min(run.len())));
+    letters.len() < 5 || small >= count * 3 || shortest >= 2 && small * 20 >= letters.len() * 11
 }
 
 /// Rényi's entropy of the second order in tenths of a bit a character: how seldom two characters are the same. It is
@@ -165,8 +166,8 @@ pub(crate) fn entropy(text: &[u8]) -> u32 {
 
 /// Says whether a text looks drawn at random: enough different characters, no order among them.
 pub(crate) fn is_random(text: &str) -> bool {
-    // Random hexadecimal digits have 40, or seldom 33 if there are sixteen of them; English has 38 without its spaces.
-    let least = if text.len() < 24 { 30 } else { 34 };
+    // Random hexadecimal digits have 40, and hardly ever less than this.
+    let least = if text.len() < 24 { 28 } else { 32 };
     entropy(text.as_bytes()) >= least && !is_regular(text.as_bytes())
 }
 

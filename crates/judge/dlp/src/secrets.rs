@@ -24,12 +24,22 @@ const REACH: usize = 80;
 /// How much of a long secret is looked at for words: by chance every long one holds some.
 const FRONT: usize = 64;
 
-/// Secrets that documentation shows everywhere.
-const PUBLISHED: [&str; 4] = [
+/// Secrets that documentation and standards show everywhere. In parts, since scanners of others would find them here.
+const PUBLISHED: [&str; 13] = [
     concat!("4eC39Hq", "LyjWDarjtT1zdp7dc"),
     concat!("110201543:AAHdqTcvCH1v", "GWJxfSeofSAs0K5PALDsaw"),
     concat!("wJalrXUtn", "FEMI/K7MDENG"),
     concat!("Eby8vdM02xNOcqFlqUwJPLlm", "EtlCDXJ1OUzFT50uSRZ6IFsu"),
+    // RFC 6749, 6750, 7009 and 7617.
+    concat!("2YotnFZ", "FEjr1zCsicMWpAA"),
+    concat!("tGzv3JO", "kF0XG5Qx2TlKWIA"),
+    concat!("czZCaGR", "Sa3F0M"),
+    concat!("7Fjfp0Z", "Br1KtDRbnfVdmIw"),
+    concat!("gX1fBat", "3bV"),
+    concat!("mF_9.B5", "f-4.1JqM"),
+    concat!("45ghiuk", "ldjahdnhzdauz"),
+    concat!("SplxlOB", "eZQQYbYS6WxSbIA"),
+    concat!("QWxhZGR", "pbjpvcGVuIHNlc2FtZQ"),
 ];
 
 /// Holds a rule against the text around one of its anchors, which was found at `at` in letters of any size.
@@ -50,8 +60,8 @@ pub(crate) fn matches(look: &Look<'_>, rule: &Rule, anchor: &str, at: usize) -> 
     let trimmed = text.trim_end_matches(['.', ',', '%', '\\', '\n', '\r', ' ']);
     let random = if rule.head.is_empty() { trimmed.get(anchor.len()..)? } else { trimmed };
     let front = random.get(..FRONT).unwrap_or(random);
-    // Sixteen random capital letters look like a word.
-    let wordy = is_wordy(front) && front.bytes().any(|byte| byte.is_ascii_lowercase());
+    // `your-token-goes-here`; letters of both sizes are what half of these are made of.
+    let wordy = is_wordy(front) && !front.bytes().any(|byte| byte.is_ascii_uppercase());
     if entropy(trimmed.as_bytes()) < rule.entropy || is_placeholder(front) || wordy || is_published(text) {
         return None;
     }

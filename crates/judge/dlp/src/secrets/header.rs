@@ -8,6 +8,7 @@ use crate::charset::Charset;
 use crate::found::{Confidence, Found};
 use crate::look::Look;
 use crate::noise::{has_digit, is_placeholder, is_random, is_reference, is_wordy, variety};
+use crate::secrets::is_published;
 use crate::secrets::url::is_weak;
 
 const LONGEST: usize = 4096;
@@ -27,7 +28,7 @@ pub(crate) fn bearer(look: &Look<'_>, at: usize) -> Option<Found> {
     let mixed = has_digit(text) || text.len() >= 24 && variety(text) >= 2;
     let random = text.len() >= 16 && mixed && is_random(text);
     let front = text.get(..64).unwrap_or(text);
-    let real = random && !is_placeholder(front) && !is_wordy(text);
+    let real = random && !is_placeholder(front) && !is_wordy(text) && !is_published(text);
     real.then(|| {
         Found::secret("bearer-token", Confidence::Certain, at..at + text.len(), "it stands behind `Bearer`")
     })
@@ -37,7 +38,7 @@ pub(crate) fn bearer(look: &Look<'_>, at: usize) -> Option<Found> {
 pub(crate) fn basic(look: &Look<'_>, at: usize) -> Option<Found> {
     let length = look.run(at, Charset::BASE64.plus(b"="), LONGEST);
     let text = look.slice(at..at + length);
-    let password = user_and_password(text)?;
+    let password = user_and_password(text).filter(|_| !is_published(text))?;
     let real =
         password.len() >= 4 && !is_weak(&password) && !is_placeholder(&password) && !is_reference(&password);
     real.then(|| {

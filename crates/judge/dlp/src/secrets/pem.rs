@@ -14,6 +14,8 @@ const LONGEST_BODY: usize = 32 << 10;
 /// What stands before the private part of a key file, and the part itself.
 const LONGEST_HEAD: usize = 3 << 10;
 const LONGEST_KEY: usize = 8 << 10;
+/// What may stand between the first line and the key.
+const LONGEST_HEADERS: usize = 400;
 /// How many bytes a search looks at in one step.
 const VECTOR: usize = 16;
 /// Fewer characters are an example with its middle left out.
@@ -71,13 +73,15 @@ fn after_end(look: &Look<'_>, at: usize) -> usize {
     if look.starts(name_at, "END ") && look.starts(name_at + name, DASHES) { end } else { at }
 }
 
-/// Says whether there is a key between the lines, or only `...`: as many characters of base64 as nothing else has.
+/// Says whether there is a key between the lines, and not `...` or a program that goes on: after a few lines of headers
+/// there are as many characters of base64 as nothing else has.
 fn holds_key(look: &Look<'_>, body: Range<usize>) -> bool {
+    let end = body.end.min(body.start + LONGEST_HEADERS);
     let mut at = body.start;
     let mut held = 0;
-    while at < body.end && held < SHORTEST_BODY {
+    while at < end && held < SHORTEST_BODY {
         let length = look.run(at, Charset::BASE64, 4096);
-        // Words of headers and comments are shorter than lines of a key, but its last line may be short.
+        // Words of headers and comments are shorter than lines of a key.
         held += if length >= 16 { length } else { 0 };
         at += length + 1;
     }
