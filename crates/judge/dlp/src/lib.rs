@@ -18,6 +18,8 @@ mod personal;
 mod place;
 mod rules;
 mod secrets;
+#[cfg(test)]
+mod testing;
 mod treat;
 mod vault;
 

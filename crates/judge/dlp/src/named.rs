@@ -36,7 +36,8 @@ pub(crate) fn named(look: &Look<'_>, at: usize) -> (usize, Option<Found>) {
     let Some(value) = parse::value_after(look, &name) else { return (end, None) };
     let Some(noun) = noun(look.slice(name.clone())) else { return (end, None) };
     // A placeholder of ours reads like a name and its value.
-    if look.before(name.start) == b'[' {
+    let before = look.text().get(..name.start).unwrap_or_default();
+    if before.ends_with(['[']) || before.ends_with("[secret:") || before.ends_with("[personal:") {
         return (end, None);
     }
     let around = look.text().floor_char_boundary(name.start.saturating_sub(REACH))..name.end;
@@ -145,16 +146,15 @@ fn is_drawn(value: &str) -> bool {
         && is_random(value)
 }
 
-/// Says whether at least half of a value is words: `sha256-of-payload`, `Ed25519PublicKey`.
+/// Says whether at least half of a value is words, or all of it but one number: `sha256-of-payload`, `Ed25519PublicKey`.
 fn has_words(value: &str) -> bool {
-    let is_word = |word: &&str| {
+    let is_long = |word: &&str| {
         let rest = word.get(1..).unwrap_or_default();
-        word.len() >= 4
-            && rest.bytes().all(|byte| byte.is_ascii_lowercase())
-            && word.starts_with(|c: char| c.is_ascii_alphabetic())
+        word.len() >= 4 && rest.bytes().all(|byte| byte.is_ascii_lowercase())
     };
-    let letters: usize = words(value).filter(is_word).map(str::len).sum();
-    letters * 2 >= value.len()
+    let letters: usize = words(value).filter(is_long).map(str::len).sum();
+    let mut pieces = value.split(|c: char| c.is_ascii_digit()).filter(|piece| !piece.is_empty());
+    letters * 2 >= value.len() || pieces.clone().count() <= 2 && pieces.all(is_wordy)
 }
 
 /// Says whether a value is a number or a time, as a program or a person writes it: `0x8004_170B`, `65536u32`.

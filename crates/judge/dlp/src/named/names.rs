@@ -200,13 +200,19 @@ pub(crate) fn noun(name: &str) -> Option<Noun> {
         Some(Noun::Login)
     } else if last.eq_ignore_ascii_case("key") {
         is_one_of(&KEYS_OF, before).then_some(Noun::Token)
-    } else if is_one_of(&PASSWORDS, last) {
+    } else if is_one_of(&PASSWORDS, last) || ends_with(last, "password") {
         Some(Noun::Password)
-    } else if is_one_of(&TOKENS, last) {
+    } else if is_one_of(&TOKENS, last) || ends_with(last, "token") || ends_with(last, "secret") {
         (!is_one_of(&TOKENS_OF, before)).then_some(Noun::Token)
     } else {
         None
     }
+}
+
+/// `PGPASSWORD`, `authtoken`: words that somebody wrote together.
+fn ends_with(word: &str, end: &str) -> bool {
+    let from = word.len().saturating_sub(end.len());
+    word.get(from..).is_some_and(|tail| tail.eq_ignore_ascii_case(end))
 }
 
 /// The words of a name: what stands between signs, and between a small and a capital letter.

@@ -123,7 +123,9 @@ fn value(look: &Look<'_>, at: usize) -> Option<Written> {
     let rest = look.bytes().get(at..look.len().min(at + LONGEST_BARE)).unwrap_or_default();
     let length = rest.iter().position(|byte| BARE_END.has(*byte) || *byte >= 128).unwrap_or(rest.len());
     look.spend(length);
+    if length >= LONGEST_BARE {
+        return None;
+    }
     let text = look.slice(at..at + length).trim_end_matches(['.', ':', '*', '_', '?']);
-    (!text.is_empty() && length < LONGEST_BARE)
-        .then_some(Written { span: at..at + text.len(), quoted: false })
+    (!text.is_empty()).then_some(Written { span: at..at + text.len(), quoted: false })
 }

@@ -68,7 +68,7 @@ pub(super) const RULES: &[Rule] = &[
     rule("telegram-bot-token", &[":A"], &[exactly(URL64, 34)]).head(&[Run(DIGIT, 8, 11)]).entropy(38),
     rule("twilio-key", &["SK"], &[exactly(HEX, 32)]).likely(),
     rule("sendgrid-key", &["SG."], &[Run(URL64, 16, 32), Text("."), Run(URL64, 32, 64)]),
-    rule("mailgun-key", &["key-"], &[exactly(Charset::SMALL, 32)]).entropy(31),
+    rule("mailgun-key", &["key-"], &[exactly(Charset::SMALL, 32)]).entropy(31).edge(URL64),
     rule("mailchimp-key", &["-us"], &[Run(DIGIT, 1, 2)]).head(&[exactly(HEX, 32)]),
     rule("brevo-key", &["xkeysib-", "xsmtpsib-"], &[exactly(HEX, 64), Text("-"), exactly(ALNUM, 16)]),
     rule("firebase-messaging-key", &[":APA91b"], &[Run(URL64, 120, 180)]).head(&[Run(URL64, 8, 30)]),

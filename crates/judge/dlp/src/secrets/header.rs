@@ -30,7 +30,7 @@ pub(crate) fn bearer(look: &Look<'_>, at: usize) -> Option<Found> {
     let front = text.get(..64).unwrap_or(text);
     let real = random && !is_placeholder(front) && !is_wordy(text) && !is_published(text);
     real.then(|| {
-        Found::secret("bearer-token", Confidence::Certain, at..at + text.len(), "it stands behind `Bearer`")
+        Found::secret("bearer-token", Confidence::Likely, at..at + text.len(), "it stands behind `Bearer`")
     })
 }
 

@@ -58,10 +58,15 @@ pub(crate) fn dsn(look: &Look<'_>, at: usize) -> Option<Found> {
 
 /// Looks at an Azure shared access signature whose `sig=` ends at `at`: a MAC, with the other fields around it.
 pub(crate) fn shared_access_signature(look: &Look<'_>, at: usize) -> Option<Found> {
-    const AROUND: usize = 400;
-    let length = look.run(at, Charset::BASE64.plus(b"%="), 140);
+    const AROUND: usize = 240;
+    // 64 bytes, each sign of them behind a percent sign.
+    const LONGEST_MAC: usize = 132;
+    let length = look.run(at, Charset::BASE64.plus(b"%="), LONGEST_MAC + 1);
+    if !(43..=LONGEST_MAC).contains(&length) {
+        return None;
+    }
     let text = look.slice(at..at + length);
-    if !(43..=132).contains(&length) || variety(text) < 3 || is_placeholder(text) {
+    if variety(text) < 3 || is_placeholder(text) {
         return None;
     }
     let before = look.near(at, AROUND, &["sv=", "se=", "sr=", "sp=", "srt="]);
