@@ -36,8 +36,10 @@ pub(crate) fn named(look: &Look<'_>, at: usize) -> (usize, Option<Found>) {
     let Some(value) = parse::value_after(look, &name) else { return (end, None) };
     let Some(noun) = noun(look.slice(name.clone())) else { return (end, None) };
     // A placeholder of ours reads like a name and its value.
-    let before = look.text().get(..name.start).unwrap_or_default();
-    if before.ends_with(['[']) || before.ends_with("[secret:") || before.ends_with("[personal:") {
+    let ours = |opening: &str| {
+        name.start.checked_sub(opening.len()).is_some_and(|at| look.starts_anyhow(at, opening))
+    };
+    if ["[", "[secret:", "[personal:"].into_iter().any(ours) {
         return (end, None);
     }
     let around = look.text().floor_char_boundary(name.start.saturating_sub(REACH))..name.end;

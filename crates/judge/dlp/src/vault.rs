@@ -181,6 +181,3 @@ fn placeholder(text: &str, at: usize) -> Option<(Range<usize>, &[u8; ID_LENGTH])
     let whole = head.ends_with(b":") && id.iter().all(|byte| ALPHABET.contains(byte));
     whole.then(|| (at..at + length + CLOSING.len(), id))
 }
-
-#[cfg(test)]
-mod tests;

@@ -27,8 +27,12 @@ pub(crate) fn mail(look: &Look<'_>, at: usize) -> Option<Found> {
     let end = at + 1 + domain.len();
     let (host, top) = domain.rsplit_once('.')?;
     let top_is_name = top.len() >= 2 && top.bytes().all(|byte| byte.is_ascii_alphabetic());
-    let named =
-        !local.is_empty() && !host.is_empty() && !host.starts_with(['.', '-']) && !host.contains("..");
+    // Stars stand where an address was masked.
+    let named = !local.contains("**")
+        && !local.is_empty()
+        && !host.is_empty()
+        && !host.starts_with(['.', '-'])
+        && !host.contains("..");
     if !named
         || !top_is_name
         || FILES.contains(&top.to_ascii_lowercase().as_str())
