@@ -73,7 +73,7 @@ fn no_text_costs_more_than_its_length_times_a_constant() {
             let text = piece.repeat(size / piece.len());
             FINDER.with(|finder| finder.find_counted(&text, &Place::default()).1) / text.len()
         };
-        let (short, long) = (steps(8 << 10), steps(96 << 10));
+        let (short, long) = (steps(4 << 10), steps(24 << 10));
         assert!(long <= MOST, "{piece:?}: {long} steps a byte");
         assert!(long <= short * 2 + 2, "{piece:?}: {short} steps a byte grow to {long}");
         worst = worst.max((long, piece));

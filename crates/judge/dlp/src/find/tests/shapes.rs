@@ -89,7 +89,7 @@ fn a_placeholder_in_a_shape_is_none() {
             ["x", "X", "0", "a", "abcdefghijklmnop", "0123456789", "your-token-here-", "EXAMPLE", "xxxx-"]
         {
             let long = filling.repeat(60);
-            for length in 12..=100 {
+            for length in (12..=100).step_by(11) {
                 let text = format!("{}{}{anchor}{}", before(rule), "", &long[..length.min(long.len())]);
                 assert_eq!(secrets(&text), Vec::<&str>::new(), "{}: {text}", rule.kind);
             }
