@@ -27,13 +27,14 @@ fn without_rows_secrets_go_and_personal_data_stays() {
 
 #[test]
 fn the_first_row_that_fits_decides() {
-    let row = |change: fn(&mut Row)| {
+    type Change = fn(&mut Row);
+    let row = |change: Change| {
         let mut row = Row::new(What::Class(Class::Personal), Treatment::Block);
         change(&mut row);
         row
     };
     let card = found("payment-card", Class::Personal, Confidence::Certain);
-    let cases: [(fn(&mut Row), bool); 13] = [
+    let cases: [(Change, bool); 13] = [
         (|_| (), true),
         (|row| row.what = What::Any, true),
         (|row| row.what = What::Kind("payment-card".into()), true),

@@ -42,7 +42,7 @@ fn international(look: &Look<'_>, groups: &Groups, start: usize) -> Option<Found
     let starts_right = look.at(start + 1) != b'0';
     let end = extension(look, last.end);
     let alone =
-        !Charset::WORD.has(look.at(end)) && !(look.at(end) == b':' && look.at(end + 1).is_ascii_digit());
+        !(Charset::WORD.has(look.at(end)) || look.at(end) == b':' && look.at(end + 1).is_ascii_digit());
     ((8..=15).contains(&counted) && starts_right && alone).then(|| {
         Found::personal(PHONE, Confidence::Likely, start..end, "a country's number stands before it")
     })
