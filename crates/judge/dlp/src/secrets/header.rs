@@ -1,0 +1,83 @@
+//! Credentials in headers and on command lines.
+
+use base64::Engine as _;
+use base64::engine::GeneralPurpose;
+use base64::engine::general_purpose::{GeneralPurposeConfig, STANDARD};
+
+use crate::charset::Charset;
+use crate::found::{Confidence, Found};
+use crate::look::Look;
+use crate::noise::{has_digit, is_placeholder, is_random, is_reference, is_wordy, variety};
+use crate::secrets::is_published;
+use crate::secrets::url::is_weak;
+
+const LONGEST: usize = 4096;
+
+/// Reads base64 with or without padding: who writes a header by hand forgets it.
+pub(crate) const LENIENT: GeneralPurpose = GeneralPurpose::new(
+    &base64::alphabet::STANDARD,
+    GeneralPurposeConfig::new()
+        .with_decode_padding_mode(base64::engine::DecodePaddingMode::Indifferent)
+        .with_decode_allow_trailing_bits(true),
+);
+
+/// Looks at what stands behind `Bearer `, at `at`.
+pub(crate) fn bearer(look: &Look<'_>, at: usize) -> Option<Found> {
+    let length = look.run(at, Charset::TOKEN68, LONGEST);
+    let text = look.slice(at..at + length).trim_end_matches('.');
+    let mixed = has_digit(text) || text.len() >= 24 && variety(text) >= 2;
+    let random = text.len() >= 16 && mixed && is_random(text);
+    let front = text.get(..64).unwrap_or(text);
+    let real = random && !is_placeholder(front) && !is_wordy(text) && !is_published(text);
+    real.then(|| {
+        Found::secret("bearer-token", Confidence::Likely, at..at + text.len(), "it stands behind `Bearer`")
+    })
+}
+
+/// Looks at what stands behind `Basic `, at `at`: a name and a password in base64.
+pub(crate) fn basic(look: &Look<'_>, at: usize) -> Option<Found> {
+    let length = look.run(at, Charset::BASE64.plus(b"="), LONGEST);
+    let text = look.slice(at..at + length);
+    let password = user_and_password(text).filter(|_| !is_published(text))?;
+    let real =
+        password.len() >= 4 && !is_weak(&password) && !is_placeholder(&password) && !is_reference(&password);
+    real.then(|| {
+        Found::secret(
+            "basic-credentials",
+            Confidence::Certain,
+            at..at + length,
+            "a name and a password in base64",
+        )
+    })
+}
+
+/// The password out of base64 that holds `name:password`.
+pub(crate) fn user_and_password(text: &str) -> Option<String> {
+    if text.len() < 8 {
+        return None;
+    }
+    let decoded = String::from_utf8(LENIENT.decode(text).or_else(|_| STANDARD.decode(text)).ok()?).ok()?;
+    let (user, password) = decoded.split_once(':')?;
+    let shown = decoded.chars().all(|c| !c.is_control());
+    (shown && !user.contains(char::is_whitespace)).then(|| password.to_owned())
+}
+
+/// Looks at what stands behind `-u ` or `--user ` of a command, at `at`: a name and a password.
+pub(crate) fn curl_user(look: &Look<'_>, at: usize) -> Option<Found> {
+    const REACH: usize = 200;
+    let quote = usize::from(matches!(look.at(at), b'"' | b'\''));
+    let length = look.run(at + quote, Charset::ALNUM.plus(b"._-+@:!#$%^&*=~?/,;"), 160);
+    let text = look.slice(at + quote..at + quote + length);
+    let (user, password) = text.split_once(':')?;
+    let strong = password.len() >= 6 && variety(password) >= 2 && !is_weak(password) && !is_wordy(password);
+    let real = strong && !user.is_empty() && !is_reference(password) && !is_placeholder(password);
+    let from = at + quote + user.len() + 1;
+    (real && look.near(at, REACH, &["curl", "wget", "http", "docker", "helm"])).then(|| {
+        Found::secret(
+            "password",
+            Confidence::Likely,
+            from..from + password.len(),
+            "a name and a password on a command line",
+        )
+    })
+}
