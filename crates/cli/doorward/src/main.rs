@@ -66,6 +66,8 @@ enum Command {
     Wrap(commands::wrap::Wrap),
     /// Let MCP clients start their servers as they did before `doorward wrap`.
     Unwrap(commands::wrap::Unwrap),
+    /// Read what servers say of their tools as a model would, and find what is planted there.
+    Scan(commands::scan::Scan),
     /// End sign-ins: of a person, of a client, one, or all.
     Revoke(commands::revoke::Revoke),
     /// Sign in on this machine, in a browser or on another device.
@@ -119,6 +121,7 @@ fn run(command: Command, out: &Out) -> Result<ExitCode, Failure> {
         Command::ClientConfig(client) => client.run(out),
         Command::Wrap(wrap) => wrap.run(out),
         Command::Unwrap(unwrap) => unwrap.run(out),
+        Command::Scan(scan) => scan.run(out),
         Command::Revoke(revoke) => revoke.run(out),
         Command::Login(login) => login.run(out),
         Command::Logout(logout) => logout.run(out),

@@ -25,6 +25,7 @@ mod tool;
 pub mod training;
 mod vocabulary;
 
+pub use doorward_text::Origin;
 pub use finding::{Finding, Rule, Severity};
 pub use judge::{Report, text};
 pub use place::Place;

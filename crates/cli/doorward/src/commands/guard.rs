@@ -81,7 +81,7 @@ pub(crate) struct Guard {
 }
 
 /// What a guard without policies of its own lets through.
-const STARTER: &str = include_str!("guard/starter.cedar");
+pub(crate) const STARTER: &str = include_str!("guard/starter.cedar");
 
 /// Nobody's directory: of a person who has not signed in, only their machine knows.
 const HOME: &str = "00000000-0000-0000-0000-000000000000";
@@ -312,7 +312,7 @@ fn policies(dir: &Path) -> Result<Vec<(String, String)>, Failure> {
 }
 
 /// Whoever uses this account: a name drawn at random once, and kept. The log shows it by a pseudonym of its own.
-fn at_home(state: &Path) -> Result<AtHome, Failure> {
+pub(crate) fn at_home(state: &Path) -> Result<AtHome, Failure> {
     let path = state.join("person");
     let failed = |error: std::io::Error| {
         Failure::new(format!("cannot use {}: {error}", path.display()))

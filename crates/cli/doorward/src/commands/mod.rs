@@ -14,6 +14,7 @@ pub(crate) mod logout;
 pub(crate) mod pages;
 pub(crate) mod policy;
 pub(crate) mod revoke;
+pub(crate) mod scan;
 pub(crate) mod serve;
 #[cfg(feature = "lab")]
 pub(crate) mod up;

@@ -14,6 +14,14 @@ use clap::Args;
 use crate::failure::Failure;
 use crate::out::Out;
 
+pub(crate) use file::read as text_of;
+pub(crate) use find::{Found, named};
+
+/// Returns the clients' files of this person and of the project in this folder.
+pub(crate) fn files_here() -> Vec<Found> {
+    find::all(std::path::Path::new("."))
+}
+
 /// Let MCP clients start their servers behind the door. Without a choice: list them, and what to know about each.
 #[derive(Debug, Args)]
 #[command(
@@ -105,7 +113,7 @@ impl Choice {
     fn run(self, way: Way, out: &Out) -> Result<ExitCode, Failure> {
         let program = self.program(way)?;
         let files = match &self.file {
-            Some(path) => vec![find::named(path)?],
+            Some(path) => vec![named(path)?],
             None => find::all(&self.project),
         };
         if self.servers.is_empty() && !self.all {

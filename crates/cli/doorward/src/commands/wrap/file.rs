@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 const MAX: u64 = 16 << 20;
 
 /// Reads a file for looking at.
-pub(super) fn read(path: &Path) -> Result<String, String> {
+pub(crate) fn read(path: &Path) -> Result<String, String> {
     let mut options = OpenOptions::new();
     options.read(true);
     // A pipe that a project puts in the place of a file would keep us waiting for a writer.

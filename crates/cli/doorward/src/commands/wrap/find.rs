@@ -9,19 +9,19 @@ use crate::failure::Failure;
 
 /// A file that a client reads.
 #[derive(Debug)]
-pub(super) struct Found {
+pub(crate) struct Found {
     /// The client, or `file` for one that was named.
-    pub(super) family: &'static str,
-    pub(super) title: &'static str,
-    pub(super) path: PathBuf,
-    pub(super) format: Format,
-    pub(super) members: Vec<&'static [&'static str]>,
+    pub(crate) family: &'static str,
+    pub(crate) title: &'static str,
+    pub(crate) path: PathBuf,
+    pub(crate) format: Format,
+    pub(crate) members: Vec<&'static [&'static str]>,
     /// It belongs to a project, and so to everybody who shares that.
-    pub(super) shared: bool,
+    pub(crate) shared: bool,
 }
 
 /// A file that was named on the command line: any client's members are looked for.
-pub(super) fn named(path: &Path) -> Result<Found, Failure> {
+pub(crate) fn named(path: &Path) -> Result<Found, Failure> {
     let shown = crate::table::clean(&path.display().to_string());
     if !path.is_file() {
         return Err(
@@ -41,7 +41,7 @@ pub(super) fn named(path: &Path) -> Result<Found, Failure> {
 
 /// Every file of the table that is there. A client's file comes once, also where the project is the person's home; one that
 /// two clients read comes with each, or a project's link to it could hide it from the list.
-pub(super) fn all(project: &Path) -> Vec<Found> {
+pub(crate) fn all(project: &Path) -> Vec<Found> {
     let mut seen = BTreeSet::new();
     let mut found = Vec::new();
     for family in FAMILIES {
