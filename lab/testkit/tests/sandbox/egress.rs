@@ -2,9 +2,11 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use doorward_sandbox::{HostPort, Launcher, Outward, Packaged, Profile, Seen, Wanted, start};
+use doorward_testkit::Kit;
 use rustls::pki_types::PrivateKeyDer;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -95,9 +97,41 @@ fn archive() -> Vec<u8> {
 
 /// Runs a program that may reach the host, and gives back what it printed and what was seen at the way out.
 fn reach(command: &[&str]) -> (String, Vec<Seen>) {
-    let profile = Profile::parse(&format!("net {HOST} {HOST}:80 {HOST}:8443")).unwrap();
+    reach_with(command, None)
+}
+
+/// The same for a Python program with packages from a folder.
+fn reach_with(command: &[&str], packages: Option<&Path>) -> (String, Vec<Seen>) {
+    let mut profile = Profile::parse(&format!("net {HOST} {HOST}:80 {HOST}:8443")).unwrap();
+    profile.files_read.extend(packages.map(Path::to_owned));
+    let env = packages.map(|folder| ("PYTHONPATH".to_owned(), folder.to_str().unwrap().to_owned()));
     let command = command.iter().map(|part| (*part).to_owned()).collect();
-    carried(Wanted { command, env: vec![], cwd: None }, profile)
+    carried(Wanted { command, env: env.into_iter().collect(), cwd: None }, profile)
+}
+
+/// Copies packages file by file: the build may lie where the person must not go.
+const COPY: &str = "import importlib.metadata, pathlib, shutil, sys
+for package in sys.argv[2:]:
+    for file in importlib.metadata.files(package):
+        if '..' not in file.parts:
+            to = pathlib.Path(sys.argv[1], file)
+            to.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(file.locate(), to)";
+
+/// The programs of the suites.
+fn kit() -> Kit {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(Kit::install(env!("CARGO_TARGET_TMPDIR")))
+}
+
+/// A folder with Python's `requests`, for the person.
+fn requests() -> tempfile::TempDir {
+    let folder = persons_folder();
+    let mut copy = std::process::Command::new(kit().python());
+    copy.args(["-c", COPY]).arg(folder.path());
+    copy.args(["requests", "certifi", "charset-normalizer", "idna", "urllib3"]);
+    assert!(copy.status().unwrap().success(), "requests is not installed");
+    folder
 }
 
 fn carried(mut wanted: Wanted, mut profile: Profile) -> (String, Vec<Seen>) {
@@ -105,7 +139,7 @@ fn carried(mut wanted: Wanted, mut profile: Profile) -> (String, Vec<Seen>) {
     let certificate = folder.path().join("ca.pem");
     profile.files_read.push(folder.path().to_owned());
     let named = |name: &str| (name.to_owned(), certificate.to_str().unwrap().to_owned());
-    wanted.env.extend(["NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE"].map(named));
+    wanted.env.extend(["NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"].map(named));
     as_person(async move || {
         let (to, pem) = server().await;
         std::fs::write(&certificate, pem).unwrap();
@@ -139,7 +173,7 @@ fn host(port: u16) -> HostPort {
     HostPort { host: HOST.to_owned(), port }
 }
 
-// control: D-24: Each program reaches the host of its profile, by its own means, and nothing else.
+// control: D-24, guard-e: Each program reaches the host of its profile, by its own means, and nothing else.
 #[test]
 fn programs_reach_the_host_that_is_named() {
     let https =
@@ -156,9 +190,19 @@ fn programs_reach_the_host_that_is_named() {
         let (out, seen) = reach(&command);
         assert_eq!((out.as_str(), seen), ("reached\n", vec![Seen::Connected(host(port))]), "{command:?}");
     }
+    let requests = requests();
+    for (url, port) in [
+        (format!("https://{HOST}/"), 443),
+        (format!("https://{HOST}:8443/"), 8443),
+        (format!("http://{HOST}/"), 80),
+    ] {
+        let script = format!("import requests; print(requests.get('{url}').text)");
+        let (out, seen) = reach_with(&[PYTHON, "-c", &script], Some(requests.path()));
+        assert_eq!((out.as_str(), seen), ("reached\n", vec![Seen::Connected(host(port))]), "{url}");
+    }
 }
 
-// control: D-24: Another name at an allowed host's address, bytes that name nobody, and every other address are refused.
+// control: D-24, guard-e: Another name at an allowed host's address, bytes that name nobody, and every other address are refused.
 #[test]
 fn nobody_else_is_reached() {
     let address = format!("__import__('socket').gethostbyname('{HOST}')");
@@ -184,7 +228,29 @@ fn nobody_else_is_reached() {
         assert!(!out.contains("reached"), "{out}");
         assert!(matches!(&seen[..], [Seen::Refused { why: said, .. }] if said == why), "{script}: {seen:?}");
     }
+    let requests = requests();
+    let fronted =
+        format!("import requests\nrequests.get('http://{HOST}/', headers=dict(Host='evil.example'))");
+    let (_, seen) = reach_with(&[PYTHON, "-c", &fronted], Some(requests.path()));
+    assert!(
+        matches!(&seen[..], [Seen::Refused { why, .. }] if why == "it calls `evil.example` there"),
+        "{seen:?}"
+    );
     // What never comes to the way out: other names, other addresses, and other protocols.
+    let elsewhere = "import requests
+for url in ('https://other.example/', 'http://other.example/', 'https://192.0.2.1/', 'http://169.254.169.254/'):
+  try: requests.get(url, timeout=3); print('REACHED')
+  except requests.RequestException: print('no')";
+    let alone = reach_with(&[PYTHON, "-c", elsewhere], Some(requests.path()));
+    assert_eq!(alone, ("no\n".repeat(4), vec![]));
+    for module in ["https", "http"] {
+        let get =
+            format!("require('{module}').get('{module}://other.example/', () => console.log('REACHED'))");
+        let script = format!("{get}.on('error', () => console.log('no'))");
+        assert_eq!(reach(&["node", "-e", &script]), ("no\n".to_owned(), vec![]), "{module}");
+    }
+    let fetch = "fetch('https://other.example/').then(() => console.log('REACHED'), () => console.log('no'))";
+    assert_eq!(reach(&["node", "-e", fetch]), ("no\n".to_owned(), vec![]));
     let nowhere = "import socket,urllib.request as u
 def tried(f):
   try: f(); print('REACHED')
