@@ -8,6 +8,9 @@
     reason = "helpers of tests: a panic here is a failed test"
 )]
 
+#[path = "guard/packages.rs"]
+mod packages;
+
 use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
 use std::time::Duration;
