@@ -11,7 +11,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Args;
-use doorward_clients::masked;
+use doorward_clients::{guard_name, masked};
 use doorward_config::{LogFormat, LogLevel};
 use doorward_engine::EraRule;
 use doorward_guard::{Ended, Guard as Door, Plan};
@@ -234,13 +234,7 @@ fn name_of(command: &[String]) -> String {
     let named = [".py", ".mjs", ".cjs", ".js", ".exe"]
         .iter()
         .fold(named, |name, end| name.strip_suffix(end).unwrap_or(name));
-    let plain: String = named
-        .chars()
-        .map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' })
-        .take(64)
-        .collect();
-    let plain = plain.trim_matches('-');
-    if plain.is_empty() { "server".to_owned() } else { plain.to_owned() }
+    guard_name(named).unwrap_or_else(|| "server".to_owned())
 }
 
 fn variable_of(text: &str) -> Result<(String, String), Failure> {
