@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
-use doorward_testkit::{bare, program, within};
+use doorward_testkit::{Kit, bare, program, within};
 use tokio::process::Child;
 
 /// A house with a person's home, and the folders of what stands for npm.
@@ -157,6 +157,11 @@ fn hostile(house: &House) -> PathBuf {
     std::fs::write(hostile.join("package.json"), "{}").expect("the folder is ours");
     let own = house.0.path().join("home/.npmrc");
     std::fs::write(own, "registry=https://person.example/\n").expect("the folder is ours");
+    let index = |host| format!("[[index]]\nurl = \"https://{host}/simple\"\ndefault = true\n");
+    std::fs::write(hostile.join("uv.toml"), index("evil.example")).expect("the folder is ours");
+    let own = house.0.path().join("home/.config/uv");
+    std::fs::create_dir_all(&own).expect("the folder is ours");
+    std::fs::write(own.join("uv.toml"), index("person.example")).expect("the folder is ours");
     hostile
 }
 
@@ -199,4 +204,63 @@ async fn a_project_names_npms_registry() {
     let asked = command.args(["config", "get", "registry"]).stdin(Stdio::null()).output();
     let output = within("npm to answer", asked).await.expect("npm can be started");
     assert_eq!(String::from_utf8_lossy(&output.stdout).trim(), "https://evil.example/");
+}
+
+/// uv, where whom a sandbox runs may go.
+async fn uv(house: &House) -> PathBuf {
+    let kit = Kit::install(env!("CARGO_TARGET_TMPDIR")).await;
+    let uv = house.0.path().join("uv");
+    std::fs::copy(kit.python().with_file_name("uv"), &uv).expect("uv is installed");
+    uv
+}
+
+// control: D-24: A hostile project's `uv.toml` in the folder where the guard starts names no index: the person's own is asked.
+#[tokio::test]
+async fn a_project_names_no_index() {
+    let house = House::new();
+    let hostile = hostile(&house);
+    uv(&house).await;
+    let mut command = bare(program());
+    // The system's Python: another one may lie in a home that nobody else can read.
+    command.env("PATH", format!("{}:/usr/bin:/bin", house.0.path().display()));
+    command.env("HOME", house.0.path().join("home")).current_dir(&hostile).args(["guard", "--state"]);
+    command.arg(house.0.path().join("state")).args(["--", "uvx", "notes"]).stdin(Stdio::null());
+    let output = within("the guard to end", command.output()).await.expect("the guard can be started");
+    let said = String::from_utf8_lossy(&output.stderr);
+    let asked = "`notes` was not fetched: the index does not answer at https://person.example/simple/notes/";
+    assert!(said.contains(asked), "{said}");
+}
+
+// control-off: D-24: Asked where the guard starts, uv names the index of a hostile project.
+#[tokio::test]
+async fn a_project_names_uvs_index() {
+    let house = House::new();
+    let mut command = bare(uv(&house).await);
+    command.env("HOME", house.0.path().join("home")).current_dir(hostile(&house));
+    command.args([
+        "pip",
+        "compile",
+        "--quiet",
+        "--offline",
+        "--no-cache",
+        "--no-header",
+        "--emit-index-url",
+        "-",
+    ]);
+    let asked = command.stdin(Stdio::null()).output();
+    let output = within("uv to answer", asked).await.expect("uv can be started");
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(said.contains("--index-url https://evil.example/simple"), "{said}");
+}
+
+// control: D-28: A container is recognised: it is not started in a sandbox that it would leave, and what to write is said.
+#[tokio::test]
+async fn a_container_is_refused_with_what_to_write() {
+    let house = House::new();
+    let mut command = bare(program());
+    command.env("HOME", house.0.path().join("home")).args(["guard", "--state"]);
+    command.arg(house.0.path().join("state")).args(["--", "docker", "run", "-i", "--rm", "notes"]);
+    let output = within("the guard to end", command.stdin(Stdio::null()).output()).await.expect("it starts");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success() && said.contains("give it --no-sandbox"), "{said}");
 }

@@ -5,16 +5,18 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
-use doorward_sandbox::{HostPort, Launcher, Outward, Packaged, Profile, Seen, Wanted, start};
+use doorward_sandbox::{HostPort, Launcher, Outward, Profile, Seen, Wanted, start};
 use doorward_testkit::Kit;
 use rustls::pki_types::PrivateKeyDer;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 
-use crate::{PYTHON, as_person};
+use crate::{PYTHON, as_person, packages};
 
-const HOST: &str = "api.example.com";
+pub(crate) const HOST: &str = "api.example.com";
+/// Where an index may keep its files.
+pub(crate) const FILES: &str = "files.example.com";
 
 /// What stands for the product's connector: every host is the test's own server.
 struct To(SocketAddr, SocketAddr);
@@ -29,7 +31,7 @@ impl Outward for To {
 
 /// A server that answers each connection once, over TLS or not, and the certificate it shows.
 async fn server() -> (To, String) {
-    let made = rcgen::generate_simple_self_signed([HOST.to_owned()]).unwrap();
+    let made = rcgen::generate_simple_self_signed([HOST, FILES].map(str::to_owned).to_vec()).unwrap();
     let key = PrivateKeyDer::try_from(made.signing_key.serialize_der()).unwrap();
     let config =
         rustls::ServerConfig::builder_with_provider(Arc::new(rustls::crypto::aws_lc_rs::default_provider()))
@@ -64,35 +66,15 @@ async fn answer(mut stream: impl tokio::io::AsyncRead + tokio::io::AsyncWrite + 
     let mut request = vec![0; 16 * 1024];
     let length = stream.read(&mut request).await.unwrap_or(0);
     let request = String::from_utf8_lossy(&request[..length]);
-    let body = match request.split(' ').nth(1) {
-        Some("/notes") => registered().into_bytes(),
-        Some("/notes.tgz") => archive(),
-        _ => b"reached".to_vec(),
-    };
-    let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", body.len());
+    let path = request.split(' ').nth(1).unwrap_or_default();
+    let (kind, body) = packages::answer(path).unwrap_or_else(|| ("text/plain", b"reached".to_vec()));
+    let length = body.len();
+    let head = format!(
+        "HTTP/1.1 200 OK\r\nContent-Type: {kind}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n"
+    );
+    let body = if request.starts_with("HEAD ") { Vec::new() } else { body };
     let _gone = stream.write_all(&[head.into_bytes(), body].concat()).await;
     let _gone = stream.shutdown().await;
-}
-
-/// A package whose installation would leave a mark and whose program tries the network.
-const PACKAGE: &str = r#"{"name":"notes","version":"1.0.0","bin":{"notes":"main.js"},"scripts":{"postinstall":"touch ../../installed"}}"#;
-const PROGRAM: &str = "fetch('https://api.example.com/').then(() => console.log('OUT'), () => console.log('alone ' + process.argv[2]))";
-
-/// What a registry says of it.
-fn registered() -> String {
-    let dist = format!(r#"{{"tarball":"https://{HOST}/notes.tgz"}}"#);
-    let version = PACKAGE.replacen('{', &format!(r#"{{"hasInstallScript":true,"dist":{dist},"#), 1);
-    format!(r#"{{"name":"notes","dist-tags":{{"latest":"1.0.0"}},"versions":{{"1.0.0":{version}}}}}"#)
-}
-
-fn archive() -> Vec<u8> {
-    let folder = tempfile::tempdir().unwrap();
-    std::fs::create_dir(folder.path().join("package")).unwrap();
-    std::fs::write(folder.path().join("package/package.json"), PACKAGE).unwrap();
-    std::fs::write(folder.path().join("package/main.js"), PROGRAM).unwrap();
-    let tar =
-        std::process::Command::new("tar").args(["-czf", "-", "package"]).current_dir(folder.path()).output();
-    tar.unwrap().stdout
 }
 
 /// Runs a program that may reach the host, and gives back what it printed and what was seen at the way out.
@@ -119,7 +101,7 @@ for package in sys.argv[2:]:
             shutil.copyfile(file.locate(), to)";
 
 /// The programs of the suites.
-fn kit() -> Kit {
+pub(crate) fn kit() -> Kit {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(Kit::install(env!("CARGO_TARGET_TMPDIR")))
 }
@@ -134,7 +116,7 @@ fn requests() -> tempfile::TempDir {
     folder
 }
 
-fn carried(mut wanted: Wanted, mut profile: Profile) -> (String, Vec<Seen>) {
+pub(crate) fn carried(mut wanted: Wanted, mut profile: Profile) -> (String, Vec<Seen>) {
     let folder = persons_folder();
     let certificate = folder.path().join("ca.pem");
     profile.files_read.push(folder.path().to_owned());
@@ -163,7 +145,7 @@ fn carried(mut wanted: Wanted, mut profile: Profile) -> (String, Vec<Seen>) {
     })
 }
 
-fn persons_folder() -> tempfile::TempDir {
+pub(crate) fn persons_folder() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     std::os::unix::fs::chown(folder.path(), Some(crate::PERSON), Some(crate::PERSON)).unwrap();
     folder
@@ -266,27 +248,4 @@ tried(lambda: socket.socket(socket.AF_UNIX,socket.SOCK_STREAM))
 tried(lambda: socket.socket(socket.AF_INET,socket.SOCK_STREAM|socket.SOCK_CLOEXEC,132))
 tried(lambda: socket.socket().bind(('0.0.0.0',9999)))";
     assert_eq!(reach(&[PYTHON, "-c", nowhere]), ("no\n".repeat(10), vec![]));
-}
-
-// control: D-24: A package comes from its registry without running its scripts, and its program runs without network.
-#[test]
-fn npx_goes_in_two_steps() {
-    let command = ["npx", "-y", "notes", "argument"].map(str::to_owned);
-    let packaged = Packaged::of(&command).unwrap().unwrap();
-    let folder = persons_folder();
-    let (wanted, profile) = packaged.fetch(&format!("https://{HOST}/"), folder.path()).unwrap();
-    let (_, seen) = carried(wanted, profile);
-    let reached = !seen.is_empty() && seen.iter().all(|one| *one == Seen::Connected(host(443)));
-    assert!(reached, "{seen:?}");
-    assert!(!folder.path().join("installed").exists(), "a script of the package ran");
-    // The same with scripts, to see that there is one.
-    let careless = persons_folder();
-    let (mut wanted, profile) = packaged.fetch(&format!("https://{HOST}/"), careless.path()).unwrap();
-    wanted.command.retain(|part| part != "--ignore-scripts");
-    carried(wanted, profile);
-    assert!(careless.path().join("installed").exists(), "no script ran");
-    let command = packaged.program(folder.path()).unwrap();
-    let profile = Profile { files_read: vec![folder.path().to_owned()], ..Profile::default() };
-    let ran = carried(Wanted { command, env: vec![], cwd: None }, profile);
-    assert_eq!(ran, ("alone argument\n".to_owned(), vec![]));
 }

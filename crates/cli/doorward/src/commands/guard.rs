@@ -225,9 +225,12 @@ fn name_of(command: &[String]) -> String {
     let mut words = command.iter().map(String::as_str);
     let program = words.next().unwrap_or_default();
     let base = |text: &str| text.rsplit(['/', '\\']).next().unwrap_or_default().to_owned();
-    let runs = matches!(base(program).as_str(), "npx" | "uvx" | "bunx" | "node" | "python" | "python3");
+    let program_name = base(program);
+    let runs = matches!(program_name.as_str(), "npx" | "uvx" | "uv" | "node" | "python" | "python3");
+    let of_uv = |word: &str| program_name == "uv" && matches!(word, "tool" | "run");
     // No option, no value of one: a secret could become a name.
-    let told = words.find(|word| runs && !word.starts_with('-') && !word.contains(['=', ':']));
+    let told =
+        words.find(|word| runs && !word.starts_with('-') && !word.contains(['=', ':']) && !of_uv(word));
     let named = base(told.unwrap_or(program));
     // Without a version, and without what says how it is written.
     let named = named.split('@').find(|part| !part.is_empty()).unwrap_or_default();
@@ -327,6 +330,8 @@ mod tests {
             ("npx -y @modelcontextprotocol/server-filesystem@2026.8.31 /srv", "server-filesystem"),
             ("npx --yes some-server", "some-server"),
             ("uvx mcp-server-git", "mcp-server-git"),
+            ("uv tool run mcp-server-git@1.0", "mcp-server-git"),
+            ("uvx --from notes==1.0 notes-server", "notes-server"),
             ("docker run -i -e KEY=secret ghcr.io/github/github-mcp-server", "docker"),
             ("npx --registry https://registry.example/ some-server", "some-server"),
             ("node --env=KEY=secret index.js", "index"),
