@@ -214,6 +214,44 @@ async fn uv(house: &House) -> PathBuf {
     uv
 }
 
+// control: D-24, D-28, guard-e: A Python package goes all the way through the guard: fetched in its steps, it runs as a server
+// that reads nothing and reaches nobody; the next start fetches nothing.
+#[tokio::test]
+async fn a_python_package_runs_in_the_guards_sandbox() {
+    let house = House::new();
+    let fake = house.0.path().join("uv");
+    std::fs::create_dir_all(fake.join("bin")).expect("the folder is ours");
+    // No index can be reached here: in uv's place stands a script, and the interpreter is asked for no page.
+    let python = fake.join("bin/index");
+    executable(
+        &python,
+        "#!/bin/sh\ncase $4 in https:*) echo files.example:443;; *) exec /usr/bin/python3 \"$@\";; esac\n",
+    );
+    let install = format!(
+        "#!/bin/sh\ncase \"$1 $2\" in\n'pip compile') echo '--index-url https://index.example/simple';;\n\
+         'python find') echo {};;\n'pip install')\n\
+         while [ \"$1\" != --python ]; do shift; done; cd ${{2%/bin/python}}/lib/python3*/site-packages || exit 1\n\
+         mkdir thief-1.0.dist-info; printf '[console_scripts]\\nthief = thief:main\\n' > thief-1.0.dist-info/entry_points.txt\n\
+         cp {}/thief.py .;;\nesac\n",
+        python.display(),
+        fake.display(),
+    );
+    executable(&fake.join("bin/uv"), &install);
+    let indented: String = super::THIEF.lines().map(|line| format!("    {line}\n")).collect();
+    std::fs::write(fake.join("thief.py"), format!("def main():\n{indented}")).expect("the folder is ours");
+    let secret = house.0.path().join("secret");
+    std::fs::write(&secret, "canary").expect("the folder is ours");
+    let path = format!("{}/bin:/usr/bin:/bin", fake.display());
+    for _ in 0..2 {
+        let stolen = super::stolen(house.0.path(), &[], &["uvx", "thief"], &path, &secret).await;
+        assert_eq!(stolen[0], "failed: FileNotFoundError");
+        assert!(stolen[1].starts_with("failed: "), "{stolen:?}");
+        // What is there is not fetched again.
+        std::fs::remove_file(fake.join("bin/uv")).ok();
+    }
+    assert!(house.packages().join("python%thief").is_dir());
+}
+
 // control: D-24: A hostile project's `uv.toml` in the folder where the guard starts names no index: the person's own is asked.
 #[tokio::test]
 async fn a_project_names_no_index() {
