@@ -136,16 +136,20 @@ fn contained(client: &str) -> String {
 
 /// The host of a registry's address, as a line of a profile names it.
 fn host(registry: &str) -> Result<&str, String> {
-    let host = registry.strip_prefix("https://").and_then(|rest| rest.split(['/', '?', '#']).next());
-    let host = host.filter(|host| !host.is_empty()).ok_or_else(|| {
-        format!("the registry `{registry}` is no https address: without TLS anybody on the way says what the package is")
-    })?;
-    match host.rsplit_once('@') {
-        // Its words would be said, and be seen in the list of processes.
-        Some((_, host)) => {
-            Err(format!("the address of the registry at {host} holds a password, which is not handed on"))
-        }
-        None => Ok(host),
+    let (scheme, rest) = registry.split_once("://").unwrap_or(("", registry));
+    let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    // On a command line everybody of the machine would see it.
+    if let Some((_, host)) = host.rsplit_once('@') {
+        return Err(format!(
+            "the address of the registry at {host} holds a password, which is not handed on"
+        ));
+    }
+    match scheme {
+        "https" if !host.is_empty() => Ok(host),
+        // No more of it is said: people put tokens behind the host as well.
+        _ => Err(format!(
+            "the registry `{scheme}://{host}` is no https address: without TLS anybody on the way says what the package is"
+        )),
     }
 }
 

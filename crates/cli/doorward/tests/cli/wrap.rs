@@ -271,6 +271,12 @@ fn another_door_is_shown_and_never_trusted() {
         text.replace("/tmp/doorward", env!("CARGO_BIN_EXE_doorward")).replace("\"--\"", "\"--lax\", \"--\"");
     write(home.dir.path(), "home/.gemini/settings.json", &told);
     assert!(home.run(&["wrap"]).ends(0).out.contains("the door is told: --lax"));
+    // The server's own name is nothing to tell of; that of another server is.
+    for (name, tells) in [("a", false), ("b", true)] {
+        let named = told.replace("--lax", &format!("--name={name}"));
+        write(home.dir.path(), "home/.gemini/settings.json", &named);
+        assert_eq!(home.run(&["wrap"]).ends(0).out.contains("the door is told"), tells, "{name}");
+    }
     // To whoever says that it was theirs, it is.
     home.run(&["unwrap", "cursor/a", "--program", "/tmp/doorward"]).ends(0);
     assert!(home.read("home/.cursor/mcp.json").contains("\"command\": \"x\""));

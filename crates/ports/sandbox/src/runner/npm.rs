@@ -182,9 +182,14 @@ mod tests {
         assert!(wanted.command.contains(&"--ignore-scripts".to_owned()));
         assert_eq!(hosts(&profile), ["registry.example:443"]);
         assert_eq!(profile.files_write, [PathBuf::from("/srv/cache")]);
-        for registry in
-            ["http://registry.example/", "undefined", "https://me:secret@registry.example/", "https:///"]
-        {
+        for registry in [
+            "http://registry.example/",
+            "undefined",
+            "https://me:secret@registry.example/",
+            "http://me:secret@registry.example/",
+            "http://registry.example/?token=secret",
+            "https:///",
+        ] {
             let error = step("server", &[registry]).unwrap_err();
             assert!(!error.contains("secret"), "{error}");
         }
