@@ -214,8 +214,7 @@ async fn uv(house: &House) -> PathBuf {
     uv
 }
 
-// control: D-24, D-28, guard-e: A Python package goes all the way through the guard: fetched in its steps, it runs as a server
-// that reads nothing and reaches nobody; the next start fetches nothing.
+// control: D-24, D-28, guard-e: A Python package goes all the way through the guard: fetched in its steps, it runs as a server that reads nothing and reaches nobody; the next start fetches nothing.
 #[tokio::test]
 async fn a_python_package_runs_in_the_guards_sandbox() {
     let house = House::new();

@@ -137,6 +137,18 @@ fn npx_goes_in_two_steps() {
     assert_eq!(ran, ("alone argument\n".to_owned(), vec![]));
 }
 
+// In JSON, in HTML, and of a package that is not there.
+#[test]
+fn an_index_says_where_its_files_are() {
+    let asked = [format!("--index-url https://{HOST}/simple\n"), format!("{PYTHON}\n")];
+    for (command, hosts) in [("uvx desk", FILES), ("uvx built", HOST), ("uvx absent", "")] {
+        let folder = persons_folder();
+        let (wanted, profile) = packaged(command).step(&asked, &[], folder.path()).unwrap().unwrap();
+        let expected = if hosts.is_empty() { String::new() } else { format!("{hosts}:443\n") };
+        assert_eq!(carried(wanted, profile), (expected, vec![connected(HOST)]), "{command}");
+    }
+}
+
 /// uv, in a folder where the person may go.
 fn uv() -> (tempfile::TempDir, String) {
     let folder = persons_folder();
@@ -165,8 +177,7 @@ fn fetched_by_uv(command: &str, binary_only: bool) -> (Packaged, tempfile::TempD
     (packaged, folder, mark, seen)
 }
 
-// control: D-24, guard-e: A Python package comes from its index and where that keeps its files; nothing of it runs on the way,
-// and its program runs without network, in a folder that was renamed since.
+// control: D-24, guard-e: A Python package comes from its index and where that keeps its files; nothing of it runs on the way, and its program runs without network, in a folder that was renamed since.
 #[test]
 fn uvx_goes_in_two_steps() {
     let (packaged, folder, mark, seen) = fetched_by_uv("uvx desk@1.0 argument", true);

@@ -195,8 +195,7 @@ mod tests {
         }
     }
 
-    // control: D-24: A scope that has a registry of its own in the person's configuration comes from there, not from whoever
-    // took that name elsewhere.
+    // control: D-24: A scope that has a registry of its own in the person's configuration comes from there, not from whoever took that name elsewhere.
     #[test]
     fn a_scope_with_its_own_registry_is_asked_for_there() {
         let questions = of("@house/server").unwrap().0.questions();

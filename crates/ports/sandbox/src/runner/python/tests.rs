@@ -66,8 +66,7 @@ fn hosts(profile: &Profile) -> Vec<String> {
     profile.net.iter().map(ToString::to_string).collect()
 }
 
-// control: D-24: A Python package is fetched from the configured indexes and where they keep their files, and from nowhere
-// else; wheels only, since anything else would be built by the package's own script.
+// control: D-24: A Python package is fetched from the configured indexes and where they keep their files, and from nowhere else; wheels only, since anything else would be built by the package's own script.
 #[test]
 fn a_fetch_reaches_the_index_and_its_files_and_runs_nothing() {
     let (asks, profile) = step(&[], INDEXES).unwrap().unwrap();
