@@ -1,7 +1,7 @@
 //! Files of MCP clients (first byte: the format): never panics; what is refused has its place in the file; what is wrapped
 //! starts behind the door, changes nothing else, is not wrapped twice, and comes back byte for byte.
 
-use doorward_clients::{Document, EditError, Format, Starts, State, masked, risks, unwrap, wrap};
+use doorward_clients::{Document, EditError, Format, Starts, State, guard_name, masked, risks, unwrap, wrap};
 
 const DOOR: &str = "/opt/\"the\" door/doorward";
 
@@ -36,7 +36,9 @@ pub(crate) fn run(data: &[u8]) {
         let Starts::Command { command, args } = &server.starts else {
             unreachable!("wrapped without a command")
         };
-        let options: Vec<_> = server.env.iter().map(|name| format!("--env={name}")).collect();
+        let name = guard_name(&server.name).map(|name| format!("--name={name}"));
+        let options: Vec<_> =
+            name.into_iter().chain(server.env.iter().map(|name| format!("--env={name}"))).collect();
         let state = State::Wrapped { options: &options, command, args };
         assert!(read.servers()[index].state(DOOR) == state, "not behind the door");
         for (other, (before, after)) in document.servers().iter().zip(read.servers()).enumerate() {

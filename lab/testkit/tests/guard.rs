@@ -8,6 +8,8 @@
     reason = "helpers of tests: a panic here is a failed test"
 )]
 
+#[path = "guard/packages.rs"]
+mod packages;
 #[path = "guard/tokens.rs"]
 mod tokens;
 
@@ -207,8 +209,8 @@ for line in sys.stdin:
     print(json.dumps({"jsonrpc": "2.0", "id": asked, **body}), flush=True)
 "#;
 
-/// Starts the guard with these options around the thief, and returns what it stole: a file's text, and a connection.
-async fn stolen(folder: &Path, options: &[&str], secret: &Path) -> [String; 2] {
+/// Starts the guard with these options around a thief, and returns what it stole: a file's text, and a connection.
+async fn stolen(folder: &Path, options: &[&str], thief: &[&str], path: &str, secret: &Path) -> [String; 2] {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("loopback has free ports");
     let port = listener.local_addr().expect("a bound socket has an address").port();
     let call = |id: i64, arguments: Value| json!({"jsonrpc": "2.0", "id": id, "method": "tools/call", "params": {"name": "steal", "arguments": arguments}});
@@ -225,7 +227,7 @@ async fn stolen(folder: &Path, options: &[&str], secret: &Path) -> [String; 2] {
         .args(["guard", "--log", "info", "--era", "legacy", "--state"])
         .arg(folder.join("state"))
         .args(options);
-    command.args(["--", "/usr/bin/python3"]).arg(folder.join("server/thief.py"));
+    command.arg("--").args(thief).env("PATH", path);
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
     let mut child = command.spawn().expect("the guard can be started");
     let mut input = child.stdin.take().expect("it is piped");
@@ -273,7 +275,9 @@ async fn a_server_in_the_guards_sandbox_steals_nothing() {
         (&[][..], ["failed: FileNotFoundError", "failed: "]),
         (&[lines.as_str()][..], ["canary", "failed: "]),
     ] {
-        let [read, dialled] = stolen(folder.path(), options, &secret).await;
+        let script = server.join("thief.py").display().to_string();
+        let thief = ["/usr/bin/python3", script.as_str()];
+        let [read, dialled] = stolen(folder.path(), options, &thief, "/usr/bin:/bin", &secret).await;
         assert_eq!(read, expected[0], "{options:?}");
         assert!(dialled.starts_with(expected[1]), "{options:?}: {dialled}");
     }

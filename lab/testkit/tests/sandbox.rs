@@ -14,6 +14,8 @@
 
 #[path = "sandbox/egress.rs"]
 mod egress;
+#[path = "sandbox/packages.rs"]
+mod packages;
 
 use std::collections::BTreeMap;
 use std::fs::{self, Permissions};

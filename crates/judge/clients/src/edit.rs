@@ -1,7 +1,7 @@
 //! A server's entry, made to start behind the door, and put back.
 //!
-//! `command: npx, args: [-y, x]` becomes `command: /path/doorward, args: [guard, --, npx, -y, x]`, with `--env=NAME` for each
-//! variable that the client sets. The original literal
+//! `command: npx, args: [-y, x]` becomes `command: /path/doorward, args: [guard, --name=NAME, --, npx, -y, x]`, with the name
+//! under which the client knows the server, and `--env=NAME` for each variable that the client sets. The original literal
 //! moves as it was written, so that the wrapped entry holds all that is needed to put it back byte for byte, whatever else
 //! has changed in the file since. No edit is returned that was not read back: it must change this one server and nothing
 //! else, and a wrapped text must unwrap to exactly what it was.
@@ -24,7 +24,7 @@ pub enum State<'s> {
     Plain,
     /// It is started by this very program.
     Wrapped {
-        /// What the door is told besides: the variables that it hands on to the server, as `wrap` has it.
+        /// What the door is told besides: the server's name and the variables that it hands on to it, as `wrap` has it.
         options: &'s [String],
         /// The server's own program.
         command: &'s str,
@@ -86,18 +86,32 @@ fn has_the_doors_name(command: &str) -> bool {
     file.strip_suffix(".exe").unwrap_or(&file) == "doorward"
 }
 
-/// What stands before the command: of its own environment the door hands on what the client sets for this server.
+/// What stands before the command: the server's name, and of its own environment the door hands on what the client sets for
+/// this server.
 fn words(server: &Server, told: &[String]) -> Vec<String> {
+    let name = guard_name(&server.name).map(|name| format!("--name={name}"));
     let env = server.env.iter().map(|name| format!("--env={name}"));
     std::iter::once(GUARD[0].to_owned())
         .chain(told.iter().cloned())
+        .chain(name)
         .chain(env)
         .chain([GUARD[1].to_owned()])
         .collect()
 }
 
-/// Returns the text in which the server at `index` starts as `PROGRAM guard --env=NAME… -- COMMAND ARGS…`, with a word for
-/// each of its environment variables; what the door is told besides comes first.
+/// What a door may call a server that is called `name` elsewhere: small letters, digits and hyphens. None where nothing of the
+/// name is left; the door then goes by the command, and two servers can have one name there (`index` of two `index.js`).
+pub fn guard_name(name: &str) -> Option<String> {
+    let plain = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' };
+    let name: String =
+        name.trim_matches(|c: char| !c.is_ascii_alphanumeric()).chars().map(plain).take(64).collect();
+    let name = name.trim_end_matches('-');
+    (!name.is_empty()).then(|| name.to_owned())
+}
+
+/// Returns the text in which the server at `index` starts as `PROGRAM guard --name=NAME --env=NAME… -- COMMAND ARGS…`, with
+/// the server's name as far as the door can have it and a word for each of its environment variables; what the door is told
+/// besides comes first.
 ///
 /// # Errors
 /// [`EditError`]; the text is then to be left as it is.

@@ -17,7 +17,7 @@ mod tests;
 mod toml;
 mod yaml;
 
-pub use edit::{EditError, State, unwrap, wrap};
+pub use edit::{EditError, State, guard_name, unwrap, wrap};
 pub use families::{FAMILIES, Family, Folder, Format, Os, Place, UNSUPPORTED, Unsupported};
 pub use node::ReadError;
 pub use read::{Document, Server, Starts};

@@ -35,11 +35,13 @@ fn there_and_back(family: &str, text: &str) -> String {
         let after = wrap(&before, index, DOOR, &[])
             .unwrap_or_else(|error| panic!("{family} {index}: {error}\n{now}"));
         let read = document(family, &after);
-        let handed_on: Vec<_> =
-            read.servers()[index].env.iter().map(|name| format!("--env={name}")).collect();
-        let handed_on = handed_on.iter().map(String::as_str);
+        let server = &read.servers()[index];
+        let name = guard_name(&server.name).map(|name| format!("--name={name}"));
+        let told: Vec<_> =
+            name.into_iter().chain(server.env.iter().map(|name| format!("--env={name}"))).collect();
+        let told = told.iter().map(String::as_str);
         let expected: Vec<_> =
-            std::iter::once("guard").chain(handed_on).chain(["--", program]).chain(args).collect();
+            std::iter::once("guard").chain(told).chain(["--", program]).chain(args).collect();
         assert_eq!(command(&read, index), (DOOR, expected), "{after}");
         assert_eq!(wrap(&read, index, DOOR, &[]), Err(EditError::Wrapped), "wrapped twice");
         assert_eq!(unwrap(&read, index, DOOR).as_deref(), Ok(now.as_str()), "{after}");
@@ -114,28 +116,56 @@ fn what_is_wrapped_reads_as_one_would_write_it() {
         "{\n  \"mcpServers\": { \"a\": { \"command\": \"npx\", \"args\": [\"-y\"] }, \"b\": { \"command\": \"y\" } }\n}\n",
     );
     assert!(
-        json.contains(r#""command": "/opt/door ward/bin/doorward", "args": ["guard", "--", "npx", "-y"]"#),
+        json.contains(
+            r#""command": "/opt/door ward/bin/doorward", "args": ["guard", "--name=a", "--", "npx", "-y"]"#
+        ),
         "{json}"
     );
-    assert!(json.contains(r#""args": [ "guard", "--", "y" ] }"#), "{json}");
+    assert!(json.contains(r#""args": [ "guard", "--name=b", "--", "y" ] }"#), "{json}");
     let toml = there_and_back("codex", CODEX);
     assert!(
-        toml.contains("doorward\" # literal\n  args = [ \"guard\", \"--\", 'C:\\Program Files\\x.exe' ]\n"),
+        toml.contains("doorward\" # literal\n  args = [ \"guard\", \"--name=with-space\", \"--\", 'C:\\Program Files\\x.exe' ]\n"),
         "{toml}"
     );
     let yaml = there_and_back("continue", CONTINUE);
     assert!(
         yaml.contains(
-            "doorward\" # run\n    args:\n      - \"guard\"\n      - \"--env=KEY\"\n      - \"--\"\n      - npx\n      - \"-y\"\n"
+            "doorward\" # run\n    args:\n      - \"guard\"\n      - \"--name=sqlite-mcp\"\n      - \"--env=KEY\"\n      - \"--\"\n      - npx\n      - \"-y\"\n"
         ),
         "{yaml}"
     );
     assert!(
         yaml.contains(
-            "  - command: \"/opt/door ward/bin/doorward\"\n    args: [ \"guard\", \"--\", 'it''s' ]\n"
+            "  - command: \"/opt/door ward/bin/doorward\"\n    args: [ \"guard\", \"--name=bare\", \"--\", 'it''s' ]\n"
         ),
         "{yaml}"
     );
+}
+
+#[test]
+fn a_door_calls_a_server_what_its_client_does() {
+    let (long, most, less) = ("x".repeat(70), "x".repeat(64), "x".repeat(63));
+    for (name, called) in [
+        ("db", Some("db")),
+        ("My Files (work)", Some("my-files--work")),
+        ("@scope/server_1.2", Some("scope-server-1-2")),
+        ("--no-sandbox", Some("no-sandbox")),
+        ("a=b --no-sandbox", Some("a-b---no-sandbox")),
+        ("Zoë's", Some("zo--s")),
+        ("#1", Some("1")),
+        (&long, Some(most.as_str())),
+        (&format!("{less}-y"), Some(&less)),
+        ("日本", None),
+        ("", None),
+    ] {
+        let guarded = guard_name(name);
+        assert_eq!(guarded.as_deref(), called, "{name}");
+        assert!(guarded.is_none_or(|name| doorward_types::ServerName::parse(&name).is_ok()), "{name}");
+    }
+    // Two programs of one name are two servers.
+    let text = r#"{"mcpServers":{"a":{"command":"node","args":["/a/index.js"]},"b":{"command":"node","args":["/b/index.js"]}}}"#;
+    let wrapped = there_and_back("cursor", text);
+    assert!(wrapped.contains("--name=a") && wrapped.contains("--name=b"), "{wrapped}");
 }
 
 #[test]

@@ -28,5 +28,5 @@ pub use egress::{Egress, Outward, Seen};
 pub use plan::Ending;
 pub use profile::{Bounds, HostPort, Profile, ProfileError};
 pub use report::{Line, Mechanism, Report};
-pub use runner::Packaged;
+pub use runner::{Packaged, entry_points};
 pub use stage::stage;

@@ -1,21 +1,26 @@
-//! Package runners: `npx` fetches a stranger's program and runs it in one go, with the network open. Here that is two
-//! commands: a fetch that reaches the registry alone and runs nothing of the package, and the program without network.
+//! Package runners: `npx` and `uvx` fetch a stranger's program and run it in one go, with the network open. Here that is two
+//! things: a fetch that reaches the registry alone and runs nothing of the package, and the program without network.
 
-use std::path::{Component, Path, PathBuf};
+pub mod entry_points;
+mod npm;
+mod python;
 
-use bytes::Bytes;
-use doorward_wire::{Limits, Tree};
+use std::path::Path;
 
 use crate::confine::Wanted;
 use crate::profile::Profile;
 
-/// A package that `npx` was asked to run.
+/// A package that a runner was asked to run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Packaged {
-    /// Its name and, where one was asked for, version.
-    spec: String,
-    name: String,
+    kind: Kind,
     args: Vec<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Kind {
+    Npm(npm::Package),
+    Python(python::Package),
 }
 
 impl Packaged {
@@ -25,12 +30,21 @@ impl Packaged {
     /// If it is, and cannot be taken apart; with what to write instead.
     pub fn of(command: &[String]) -> Option<Result<Self, String>> {
         let (program, args) = command.split_first()?;
-        match Path::new(program).file_name()?.to_str()? {
-            "npx" => Some(npx(args)),
-            runner @ ("uvx" | "pipx" | "bunx" | "pnpx") => Some(Err(format!(
-                "`{runner}` fetches and runs in one go, which no profile can bound; install the package first and name \
-                 its program"
-            ))),
+        let program = Path::new(program).file_name()?.to_str()?;
+        let words: Vec<_> = args.iter().map(String::as_str).collect();
+        let npm = |(package, args)| Self { kind: Kind::Npm(package), args };
+        let python = |(package, args)| Self { kind: Kind::Python(package), args };
+        match (program, words.as_slice()) {
+            ("npx", words) => Some(npm::Package::of(words).map(npm)),
+            ("uvx", words) | ("uv", ["tool", "run", words @ ..]) => {
+                Some(python::Package::of(words).map(python))
+            }
+            ("bunx" | "pnpx", _)
+            | ("npm", ["exec" | "x", ..])
+            | ("pnpm" | "yarn", ["dlx", ..])
+            | ("bun", ["x", ..]) => Some(Err(instead(program, "npx -y PACKAGE ARGUMENTS"))),
+            ("pipx", _) => Some(Err(instead(program, "uvx PACKAGE ARGUMENTS"))),
+            ("docker" | "podman" | "nerdctl", _) => Some(Err(contained(program))),
             _ => None,
         }
     }
@@ -38,186 +52,145 @@ impl Packaged {
     /// Returns what was asked for: a name, and a version where one was named.
     #[must_use]
     pub fn spec(&self) -> &str {
-        &self.spec
+        match &self.kind {
+            Kind::Npm(package) => package.spec(),
+            Kind::Python(package) => package.spec(),
+        }
     }
 
     /// Returns a name for a folder of its own.
     #[must_use]
     pub fn folder_name(&self) -> String {
-        // No name of a package has this sign.
-        self.spec.replace('/', "%")
+        match &self.kind {
+            Kind::Npm(package) => package.folder_name(),
+            Kind::Python(package) => package.folder_name(),
+        }
     }
 
-    /// What to ask, outside of any sandbox, for the registry: the runner's own configuration knows it.
+    /// What to ask, outside of any sandbox and where no project's configuration counts: the runner's own configuration knows
+    /// from where it fetches.
     #[must_use]
-    pub fn registry_question(&self) -> [&'static str; 4] {
-        ["npm", "config", "get", "registry"]
+    pub fn questions(&self) -> Vec<Vec<String>> {
+        match &self.kind {
+            Kind::Npm(package) => package.questions(),
+            Kind::Python(package) => package.questions(),
+        }
     }
 
-    /// The fetch: into a folder of its own, from the registry and nowhere else, without running any script.
+    /// The next command of a fetch into a folder of its own, given what the [questions](Self::questions) were answered and
+    /// what each command before it has said; none once all are done. None of them runs anything of the package.
     ///
     /// # Errors
     /// If the registry cannot be reached through a sandbox.
-    pub fn fetch(&self, registry: &str, folder: &Path) -> Result<(Wanted, Profile), String> {
-        let registry = registry.trim();
-        let host = registry.strip_prefix("https://").and_then(|rest| rest.split('/').next());
-        let host = host.filter(|host| !host.is_empty() && !host.contains('@'));
-        let host = host.ok_or_else(|| format!("the registry `{registry}` is no https address"))?;
-        let mut profile = Profile::parse(&format!("net {host}")).map_err(|error| error.what)?;
-        profile.files_write.push(folder.to_owned());
-        let place = folder.to_str().ok_or("the folder has a name that is not UTF-8")?;
-        let command =
-            ["npm", "install", "--ignore-scripts", "--no-audit", "--no-fund", "--no-update-notifier"];
-        let more = ["--prefix", place, "--registry", registry, "--", &self.spec];
-        let command = command.into_iter().chain(more).map(str::to_owned).collect();
-        let env = vec![("npm_config_cache".to_owned(), format!("{place}/cache"))];
-        Ok((Wanted { command, env, ..Wanted::default() }, profile))
+    pub fn step(
+        &self,
+        asked: &[String],
+        said: &[String],
+        folder: &Path,
+    ) -> Result<Option<(Wanted, Profile)>, String> {
+        match &self.kind {
+            Kind::Npm(package) => package.step(asked, said, folder),
+            Kind::Python(package) => package.step(asked, said, folder),
+        }
+    }
+
+    /// What to do where a command of a fetch failed with these words.
+    #[must_use]
+    pub fn advice(&self, said: &str) -> Option<&'static str> {
+        let built = matches!(self.kind, Kind::Python(_)) && said.contains("no usable wheels");
+        built.then_some(
+            "what has no wheel is built by its own script, which does not run here: install it yourself and name its program",
+        )
     }
 
     /// What runs in place of the runner, once the package lies in the folder. The folder has to be in the profile's
     /// `files-read`.
     ///
     /// # Errors
-    /// If the package has no program that `npx` would run.
+    /// If the package has no program that the runner would run.
     pub fn program(&self, folder: &Path) -> Result<Vec<String>, String> {
-        let package = folder.join("node_modules").join(&self.name);
-        let about = package.join("package.json");
-        let bytes = std::fs::read(&about).map_err(|error| format!("{}: {error}", about.display()))?;
-        let entry = self.entry(bytes).map_err(|what| format!("{}: {what}", about.display()))?;
-        let program = package.join(entry);
-        let program = program.to_str().ok_or("the folder has a name that is not UTF-8")?.to_owned();
-        Ok(["node".to_owned(), program].into_iter().chain(self.args.iter().cloned()).collect())
-    }
-
-    /// Reads which file `npx` would run: the only one, or the one that is called as the package is.
-    fn entry(&self, package: Vec<u8>) -> Result<PathBuf, String> {
-        let tree =
-            Tree::parse(Bytes::from(package), &Limits::default()).map_err(|error| error.to_string())?;
-        let bin = tree.root().get("bin").ok_or("it has no `bin`")?;
-        let short = self.name.rsplit('/').next().unwrap_or(&self.name);
-        let path = match bin.as_str() {
-            Some(path) => path,
-            None => {
-                let mut members = bin.members();
-                let only = members.next().filter(|_| members.next().is_none()).map(|(_, value)| value);
-                let value =
-                    bin.get(short).or(only).ok_or("it has several programs, and none of its own name")?;
-                value.as_str().ok_or("its `bin` names no file")?
-            }
-        };
-        let path = PathBuf::from(path.as_ref());
-        let plain = |part: Component<'_>| matches!(part, Component::Normal(_) | Component::CurDir);
-        if path.as_os_str().is_empty() || !path.components().all(plain) {
-            return Err("its `bin` leads out of the package".to_owned());
-        }
-        Ok(path)
+        let mut program = match &self.kind {
+            Kind::Npm(package) => package.program(folder),
+            Kind::Python(package) => package.program(folder),
+        }?;
+        program.extend(self.args.iter().cloned());
+        Ok(program)
     }
 }
 
-fn npx(args: &[String]) -> Result<Packaged, String> {
-    let mut args = args.iter();
-    let spec = loop {
-        match args.next().map(String::as_str) {
-            Some("-y" | "--yes" | "-q" | "--quiet" | "--") => {}
-            Some(option) if option.starts_with('-') => {
-                return Err(format!("`npx {option}` is not known here; write `npx -y PACKAGE ARGUMENTS`"));
-            }
-            Some(spec) => break spec,
-            None => return Err("`npx` is given no package".to_owned()),
-        }
-    };
-    let (scope, rest) = match spec.strip_prefix('@').and_then(|rest| rest.split_once('/')) {
-        Some((scope, rest)) => (Some(scope), rest),
-        None => (None, spec),
-    };
-    let (name, version) = rest.split_once('@').unwrap_or((rest, "latest"));
-    let letters = |text: &str| {
-        !text.is_empty()
-            && !text.starts_with(['.', '-'])
-            && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
-    };
-    let range = |text: &str| {
-        !text.is_empty()
-            && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.^~<>=+*".contains(&byte))
-    };
-    // A git address, a file or an alias would come from elsewhere than the registry.
-    if !letters(name) || !scope.is_none_or(letters) || !range(version) {
-        return Err(format!("`{spec}` is no package of a registry"));
+fn instead(runner: &str, other: &str) -> String {
+    format!(
+        "`{runner}` fetches and runs in one go, which no profile can bound; write `{other}`, which is taken apart here, or \
+         install the package first and name its program"
+    )
+}
+
+/// The engine starts the server, not this command; and whoever reaches an engine's socket can be root.
+fn contained(client: &str) -> String {
+    format!(
+        "`{client}` has an engine start the server, outside of this sandbox, which does not let the engine be reached. A \
+         container is walls of its own: give it --no-sandbox (`doorward wrap` lists what such a container sees of this \
+         machine), or name the server's program itself"
+    )
+}
+
+/// The host of a registry's address, as a line of a profile names it.
+fn host(registry: &str) -> Result<&str, String> {
+    let (scheme, rest) = registry.split_once("://").unwrap_or(("", registry));
+    let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    // On a command line everybody of the machine would see it.
+    if let Some((_, host)) = host.rsplit_once('@') {
+        return Err(format!(
+            "the address of the registry at {host} holds a password, which is not handed on"
+        ));
     }
-    let name = scope.map_or_else(|| name.to_owned(), |scope| format!("@{scope}/{name}"));
-    Ok(Packaged { spec: spec.to_owned(), name, args: args.cloned().collect() })
+    match scheme {
+        "https" if !host.is_empty() => Ok(host),
+        // No more of it is said: people put tokens behind the host as well.
+        _ => Err(format!(
+            "the registry `{scheme}://{host}` is no https address: without TLS anybody on the way says what the package is"
+        )),
+    }
+}
+
+/// A path as a word of a command.
+fn word(path: &Path) -> Result<String, String> {
+    Ok(path.to_str().ok_or("the folder has a name that is not UTF-8")?.to_owned())
+}
+
+fn words(words: &[&str]) -> Vec<String> {
+    words.iter().map(|word| (*word).to_owned()).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn of(command: &str) -> Option<Result<Packaged, String>> {
+    pub(super) fn of(command: &str) -> Option<Result<Packaged, String>> {
         Packaged::of(&command.split(' ').map(str::to_owned).collect::<Vec<_>>())
     }
 
     #[test]
-    fn runners_are_recognised_and_taken_apart() {
-        let packaged = of("npx -y @scope/server@1.2.x --root /srv").unwrap().unwrap();
-        let parts = (packaged.spec.as_str(), packaged.name.as_str(), packaged.args.join(" "));
-        assert_eq!(parts, ("@scope/server@1.2.x", "@scope/server", "--root /srv".to_owned()));
-        assert_eq!(of("/usr/bin/npx server").unwrap().unwrap().name, "server");
-        assert_eq!(of("node npx"), None);
+    fn other_runners_are_refused_with_what_to_write() {
         for (command, what) in [
-            ("npx", "is given no package"),
-            ("npx -c ls", "`npx -c` is not known here"),
-            ("npx --package=evil x", "is not known here"),
-            ("npx github:a/b", "no package of a registry"),
-            ("npx a/b", "no package of a registry"),
-            ("npx server@npm:other", "no package of a registry"),
-            ("npx ../server", "no package of a registry"),
-            ("npx @scope/../x", "no package of a registry"),
-            ("npx @scope/a/b", "no package of a registry"),
-            ("uvx server", "install the package first"),
+            ("bunx server", "write `npx -y PACKAGE ARGUMENTS`"),
+            ("/usr/bin/pnpx server", "write `npx -y PACKAGE ARGUMENTS`"),
+            ("npm exec server", "write `npx -y PACKAGE ARGUMENTS`"),
+            ("npm x -- server", "write `npx -y PACKAGE ARGUMENTS`"),
+            ("pnpm dlx server", "write `npx -y PACKAGE ARGUMENTS`"),
+            ("yarn dlx server", "write `npx -y PACKAGE ARGUMENTS`"),
+            ("bun x server", "write `npx -y PACKAGE ARGUMENTS`"),
+            ("pipx run server", "write `uvx PACKAGE ARGUMENTS`"),
+            ("docker run -i --rm server", "give it --no-sandbox"),
+            ("podman run server", "give it --no-sandbox"),
         ] {
             let error = of(command).unwrap().unwrap_err();
             assert!(error.contains(what), "{command}: {error}");
         }
-    }
-
-    // control: D-24: A package is fetched from the registry alone, and none of its scripts runs.
-    #[test]
-    fn a_fetch_reaches_the_registry_and_runs_nothing() {
-        let packaged = of("npx server").unwrap().unwrap();
-        let (wanted, profile) =
-            packaged.fetch("https://registry.example/npm/\n", Path::new("/srv/cache")).unwrap();
-        assert!(wanted.command.contains(&"--ignore-scripts".to_owned()));
-        let hosts: Vec<_> = profile.net.iter().map(ToString::to_string).collect();
-        assert_eq!(
-            (hosts, profile.files_write),
-            (vec!["registry.example:443".to_owned()], vec!["/srv/cache".into()])
-        );
-        for registry in
-            ["http://registry.example/", "undefined", "https://me:secret@registry.example/", "https:///"]
+        for command in
+            ["node npx", "npm start", "uv run server.py", "bun server.ts", "pnpm start", "docker-mcp"]
         {
-            assert!(packaged.fetch(registry, Path::new("/srv/cache")).is_err(), "{registry}");
-        }
-    }
-
-    #[test]
-    fn the_program_is_the_one_that_npx_would_run() {
-        let packaged = of("npx @scope/server").unwrap().unwrap();
-        for (package, entry) in [
-            (r#"{"bin":"./dist/main.js"}"#, Ok("./dist/main.js")),
-            (r#"{"bin":{"other":"o.js"}}"#, Ok("o.js")),
-            (r#"{"bin":{"other":"o.js","server":"s.js"}}"#, Ok("s.js")),
-            (r#"{"bin":{"other":"o.js","more":"s.js"}}"#, Err("several programs")),
-            (r#"{"bin":"../../other/x.js"}"#, Err("out of the package")),
-            (r#"{"bin":"/bin/sh"}"#, Err("out of the package")),
-            (r#"{"bin":""}"#, Err("out of the package")),
-            (r#"{"bin":"a","bin":"b"}"#, Err("")),
-            ("{}", Err("no `bin`")),
-        ] {
-            match (packaged.entry(package.as_bytes().to_vec()), entry) {
-                (Ok(found), Ok(expected)) => assert_eq!(found, Path::new(expected), "{package}"),
-                (Err(error), Err(what)) => assert!(error.contains(what), "{package}: {error}"),
-                (found, _) => panic!("{package}: {found:?}"),
-            }
+            assert_eq!(of(command), None, "{command}");
         }
     }
 }

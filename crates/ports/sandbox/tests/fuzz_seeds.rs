@@ -8,6 +8,8 @@
 
 #[path = "../../../../fuzz/targets/client_hello.rs"]
 mod client_hello;
+#[path = "../../../../fuzz/targets/entry_points.rs"]
+mod entry_points;
 #[path = "../../../../fuzz/replay.rs"]
 mod replay;
 
@@ -17,4 +19,10 @@ use replay::replay;
 #[test]
 fn client_hello_seeds() {
     replay("client_hello", 600, client_hello::run);
+}
+
+// control: D-24: a list of programs names one function for a program, in names alone, or none
+#[test]
+fn entry_points_seeds() {
+    replay("entry_points", 600, entry_points::run);
 }

@@ -11,6 +11,7 @@ mod credential;
 mod duplex;
 mod events;
 mod http;
+mod packages;
 mod pool;
 mod sse;
 mod walls;
@@ -29,7 +30,8 @@ pub use children::{StdioLimits, StdioTarget};
 pub use credential::{OutboundCredential, Retry};
 pub use events::UpstreamEvents;
 pub use http::HttpTarget;
-pub use walls::{Inside, PackageError, Serve, Walls, fetched};
+pub use packages::{PackageError, fetched};
+pub use walls::{Inside, Serve, Walls};
 
 use child::Child;
 use children::Children;

@@ -2,17 +2,21 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 
-use doorward_sandbox::{HostPort, Launcher, Outward, Packaged, Profile, Seen, Wanted, start};
+use doorward_sandbox::{HostPort, Launcher, Outward, Profile, Seen, Wanted, start};
+use doorward_testkit::Kit;
 use rustls::pki_types::PrivateKeyDer;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 
-use crate::{PYTHON, as_person};
+use crate::{PYTHON, as_person, packages};
 
-const HOST: &str = "api.example.com";
+pub(crate) const HOST: &str = "api.example.com";
+/// Where an index may keep its files.
+pub(crate) const FILES: &str = "files.example.com";
 
 /// What stands for the product's connector: every host is the test's own server.
 struct To(SocketAddr, SocketAddr);
@@ -27,7 +31,7 @@ impl Outward for To {
 
 /// A server that answers each connection once, over TLS or not, and the certificate it shows.
 async fn server() -> (To, String) {
-    let made = rcgen::generate_simple_self_signed([HOST.to_owned()]).unwrap();
+    let made = rcgen::generate_simple_self_signed([HOST, FILES].map(str::to_owned).to_vec()).unwrap();
     let key = PrivateKeyDer::try_from(made.signing_key.serialize_der()).unwrap();
     let config =
         rustls::ServerConfig::builder_with_provider(Arc::new(rustls::crypto::aws_lc_rs::default_provider()))
@@ -62,50 +66,62 @@ async fn answer(mut stream: impl tokio::io::AsyncRead + tokio::io::AsyncWrite + 
     let mut request = vec![0; 16 * 1024];
     let length = stream.read(&mut request).await.unwrap_or(0);
     let request = String::from_utf8_lossy(&request[..length]);
-    let body = match request.split(' ').nth(1) {
-        Some("/notes") => registered().into_bytes(),
-        Some("/notes.tgz") => archive(),
-        _ => b"reached".to_vec(),
-    };
-    let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", body.len());
+    let path = request.split(' ').nth(1).unwrap_or_default();
+    let (kind, body) = packages::answer(path).unwrap_or_else(|| ("text/plain", b"reached".to_vec()));
+    let length = body.len();
+    let head = format!(
+        "HTTP/1.1 200 OK\r\nContent-Type: {kind}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n"
+    );
+    let body = if request.starts_with("HEAD ") { Vec::new() } else { body };
     let _gone = stream.write_all(&[head.into_bytes(), body].concat()).await;
     let _gone = stream.shutdown().await;
 }
 
-/// A package whose installation would leave a mark and whose program tries the network.
-const PACKAGE: &str = r#"{"name":"notes","version":"1.0.0","bin":{"notes":"main.js"},"scripts":{"postinstall":"touch ../../installed"}}"#;
-const PROGRAM: &str = "fetch('https://api.example.com/').then(() => console.log('OUT'), () => console.log('alone ' + process.argv[2]))";
-
-/// What a registry says of it.
-fn registered() -> String {
-    let dist = format!(r#"{{"tarball":"https://{HOST}/notes.tgz"}}"#);
-    let version = PACKAGE.replacen('{', &format!(r#"{{"hasInstallScript":true,"dist":{dist},"#), 1);
-    format!(r#"{{"name":"notes","dist-tags":{{"latest":"1.0.0"}},"versions":{{"1.0.0":{version}}}}}"#)
-}
-
-fn archive() -> Vec<u8> {
-    let folder = tempfile::tempdir().unwrap();
-    std::fs::create_dir(folder.path().join("package")).unwrap();
-    std::fs::write(folder.path().join("package/package.json"), PACKAGE).unwrap();
-    std::fs::write(folder.path().join("package/main.js"), PROGRAM).unwrap();
-    let tar =
-        std::process::Command::new("tar").args(["-czf", "-", "package"]).current_dir(folder.path()).output();
-    tar.unwrap().stdout
-}
-
 /// Runs a program that may reach the host, and gives back what it printed and what was seen at the way out.
 fn reach(command: &[&str]) -> (String, Vec<Seen>) {
-    let profile = Profile::parse(&format!("net {HOST} {HOST}:80 {HOST}:8443")).unwrap();
-    let command = command.iter().map(|part| (*part).to_owned()).collect();
-    carried(Wanted { command, ..Wanted::default() }, profile)
+    reach_with(command, None)
 }
 
-fn carried(mut wanted: Wanted, mut profile: Profile) -> (String, Vec<Seen>) {
+/// The same for a Python program with packages from a folder.
+fn reach_with(command: &[&str], packages: Option<&Path>) -> (String, Vec<Seen>) {
+    let mut profile = Profile::parse(&format!("net {HOST} {HOST}:80 {HOST}:8443")).unwrap();
+    profile.files_read.extend(packages.map(Path::to_owned));
+    let env = packages.map(|folder| ("PYTHONPATH".to_owned(), folder.to_str().unwrap().to_owned()));
+    let command = command.iter().map(|part| (*part).to_owned()).collect();
+    carried(Wanted { command, env: env.into_iter().collect(), ..Wanted::default() }, profile)
+}
+
+/// Copies packages file by file: the build may lie where the person must not go.
+const COPY: &str = "import importlib.metadata, pathlib, shutil, sys
+for package in sys.argv[2:]:
+    for file in importlib.metadata.files(package):
+        if '..' not in file.parts:
+            to = pathlib.Path(sys.argv[1], file)
+            to.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(file.locate(), to)";
+
+/// The programs of the suites.
+pub(crate) fn kit() -> Kit {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(Kit::install(env!("CARGO_TARGET_TMPDIR")))
+}
+
+/// A folder with Python's `requests`, for the person.
+fn requests() -> tempfile::TempDir {
+    let folder = persons_folder();
+    let mut copy = std::process::Command::new(kit().python());
+    copy.args(["-c", COPY]).arg(folder.path());
+    copy.args(["requests", "certifi", "charset-normalizer", "idna", "urllib3"]);
+    assert!(copy.status().unwrap().success(), "requests is not installed");
+    folder
+}
+
+pub(crate) fn carried(mut wanted: Wanted, mut profile: Profile) -> (String, Vec<Seen>) {
     let folder = persons_folder();
     let certificate = folder.path().join("ca.pem");
     profile.files_read.push(folder.path().to_owned());
     let named = |name: &str| (name.to_owned(), certificate.to_str().unwrap().to_owned());
-    wanted.env.extend(["NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE"].map(named));
+    wanted.env.extend(["NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"].map(named));
     as_person(async move || {
         let (to, pem) = server().await;
         std::fs::write(&certificate, pem).unwrap();
@@ -129,7 +145,7 @@ fn carried(mut wanted: Wanted, mut profile: Profile) -> (String, Vec<Seen>) {
     })
 }
 
-fn persons_folder() -> tempfile::TempDir {
+pub(crate) fn persons_folder() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     std::os::unix::fs::chown(folder.path(), Some(crate::PERSON), Some(crate::PERSON)).unwrap();
     folder
@@ -139,7 +155,7 @@ fn host(port: u16) -> HostPort {
     HostPort { host: HOST.to_owned(), port }
 }
 
-// control: D-24: Each program reaches the host of its profile, by its own means, and nothing else.
+// control: D-24, guard-e: Each program reaches the host of its profile, by its own means, and nothing else.
 #[test]
 fn programs_reach_the_host_that_is_named() {
     let https =
@@ -156,9 +172,19 @@ fn programs_reach_the_host_that_is_named() {
         let (out, seen) = reach(&command);
         assert_eq!((out.as_str(), seen), ("reached\n", vec![Seen::Connected(host(port))]), "{command:?}");
     }
+    let requests = requests();
+    for (url, port) in [
+        (format!("https://{HOST}/"), 443),
+        (format!("https://{HOST}:8443/"), 8443),
+        (format!("http://{HOST}/"), 80),
+    ] {
+        let script = format!("import requests; print(requests.get('{url}').text)");
+        let (out, seen) = reach_with(&[PYTHON, "-c", &script], Some(requests.path()));
+        assert_eq!((out.as_str(), seen), ("reached\n", vec![Seen::Connected(host(port))]), "{url}");
+    }
 }
 
-// control: D-24: Another name at an allowed host's address, bytes that name nobody, and every other address are refused.
+// control: D-24, guard-e: Another name at an allowed host's address, bytes that name nobody, and every other address are refused.
 #[test]
 fn nobody_else_is_reached() {
     let address = format!("__import__('socket').gethostbyname('{HOST}')");
@@ -184,7 +210,29 @@ fn nobody_else_is_reached() {
         assert!(!out.contains("reached"), "{out}");
         assert!(matches!(&seen[..], [Seen::Refused { why: said, .. }] if said == why), "{script}: {seen:?}");
     }
+    let requests = requests();
+    let fronted =
+        format!("import requests\nrequests.get('http://{HOST}/', headers=dict(Host='evil.example'))");
+    let (_, seen) = reach_with(&[PYTHON, "-c", &fronted], Some(requests.path()));
+    assert!(
+        matches!(&seen[..], [Seen::Refused { why, .. }] if why == "it calls `evil.example` there"),
+        "{seen:?}"
+    );
     // What never comes to the way out: other names, other addresses, and other protocols.
+    let elsewhere = "import requests
+for url in ('https://other.example/', 'http://other.example/', 'https://192.0.2.1/', 'http://169.254.169.254/'):
+  try: requests.get(url, timeout=3); print('REACHED')
+  except requests.RequestException: print('no')";
+    let alone = reach_with(&[PYTHON, "-c", elsewhere], Some(requests.path()));
+    assert_eq!(alone, ("no\n".repeat(4), vec![]));
+    for module in ["https", "http"] {
+        let get =
+            format!("require('{module}').get('{module}://other.example/', () => console.log('REACHED'))");
+        let script = format!("{get}.on('error', () => console.log('no'))");
+        assert_eq!(reach(&["node", "-e", &script]), ("no\n".to_owned(), vec![]), "{module}");
+    }
+    let fetch = "fetch('https://other.example/').then(() => console.log('REACHED'), () => console.log('no'))";
+    assert_eq!(reach(&["node", "-e", fetch]), ("no\n".to_owned(), vec![]));
     let nowhere = "import socket,urllib.request as u
 def tried(f):
   try: f(); print('REACHED')
@@ -200,27 +248,4 @@ tried(lambda: socket.socket(socket.AF_UNIX,socket.SOCK_STREAM))
 tried(lambda: socket.socket(socket.AF_INET,socket.SOCK_STREAM|socket.SOCK_CLOEXEC,132))
 tried(lambda: socket.socket().bind(('0.0.0.0',9999)))";
     assert_eq!(reach(&[PYTHON, "-c", nowhere]), ("no\n".repeat(10), vec![]));
-}
-
-// control: D-24: A package comes from its registry without running its scripts, and its program runs without network.
-#[test]
-fn npx_goes_in_two_steps() {
-    let command = ["npx", "-y", "notes", "argument"].map(str::to_owned);
-    let packaged = Packaged::of(&command).unwrap().unwrap();
-    let folder = persons_folder();
-    let (wanted, profile) = packaged.fetch(&format!("https://{HOST}/"), folder.path()).unwrap();
-    let (_, seen) = carried(wanted, profile);
-    let reached = !seen.is_empty() && seen.iter().all(|one| *one == Seen::Connected(host(443)));
-    assert!(reached, "{seen:?}");
-    assert!(!folder.path().join("installed").exists(), "a script of the package ran");
-    // The same with scripts, to see that there is one.
-    let careless = persons_folder();
-    let (mut wanted, profile) = packaged.fetch(&format!("https://{HOST}/"), careless.path()).unwrap();
-    wanted.command.retain(|part| part != "--ignore-scripts");
-    carried(wanted, profile);
-    assert!(careless.path().join("installed").exists(), "no script ran");
-    let command = packaged.program(folder.path()).unwrap();
-    let profile = Profile { files_read: vec![folder.path().to_owned()], ..Profile::default() };
-    let ran = carried(Wanted { command, ..Wanted::default() }, profile);
-    assert_eq!(ran, ("alone argument\n".to_owned(), vec![]));
 }

@@ -11,7 +11,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Args;
-use doorward_clients::masked;
+use doorward_clients::{guard_name, masked};
 use doorward_config::{LogFormat, LogLevel};
 use doorward_engine::EraRule;
 use doorward_guard::{Desktop, Ended, Guard as Door, Plan, Terminal};
@@ -259,22 +259,19 @@ fn name_of(command: &[String]) -> String {
     let mut words = command.iter().map(String::as_str);
     let program = words.next().unwrap_or_default();
     let base = |text: &str| text.rsplit(['/', '\\']).next().unwrap_or_default().to_owned();
-    let runs = matches!(base(program).as_str(), "npx" | "uvx" | "bunx" | "node" | "python" | "python3");
+    let program_name = base(program);
+    let runs = matches!(program_name.as_str(), "npx" | "uvx" | "uv" | "node" | "python" | "python3");
+    let of_uv = |word: &str| program_name == "uv" && matches!(word, "tool" | "run");
     // No option, no value of one: a secret could become a name.
-    let told = words.find(|word| runs && !word.starts_with('-') && !word.contains(['=', ':']));
+    let told =
+        words.find(|word| runs && !word.starts_with('-') && !word.contains(['=', ':']) && !of_uv(word));
     let named = base(told.unwrap_or(program));
     // Without a version, and without what says how it is written.
     let named = named.split('@').find(|part| !part.is_empty()).unwrap_or_default();
     let named = [".py", ".mjs", ".cjs", ".js", ".exe"]
         .iter()
         .fold(named, |name, end| name.strip_suffix(end).unwrap_or(name));
-    let plain: String = named
-        .chars()
-        .map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' })
-        .take(64)
-        .collect();
-    let plain = plain.trim_matches('-');
-    if plain.is_empty() { "server".to_owned() } else { plain.to_owned() }
+    guard_name(named).unwrap_or_else(|| "server".to_owned())
 }
 
 fn variable_of(text: &str) -> Result<(String, String), Failure> {
@@ -367,6 +364,8 @@ mod tests {
             ("npx -y @modelcontextprotocol/server-filesystem@2026.8.31 /srv", "server-filesystem"),
             ("npx --yes some-server", "some-server"),
             ("uvx mcp-server-git", "mcp-server-git"),
+            ("uv tool run mcp-server-git@1.0", "mcp-server-git"),
+            ("uvx --from notes==1.0 notes-server", "notes-server"),
             ("docker run -i -e KEY=secret ghcr.io/github/github-mcp-server", "docker"),
             ("npx --registry https://registry.example/ some-server", "some-server"),
             ("node --env=KEY=secret index.js", "index"),

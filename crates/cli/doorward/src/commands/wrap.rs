@@ -25,8 +25,8 @@ pub(crate) fn files_here() -> Vec<Found> {
 /// Let MCP clients start their servers behind the door. Without a choice: list them, and what to know about each.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "A wrapped server is started as `doorward guard -- COMMAND ARGS…`, in a sandbox that is strict unless told otherwise here: it
-sees its own program and reaches nobody. Its environment and everything else in the file stay as they are, comments and indentation too. Each file that is written leaves a backup beside it, which `unwrap` does not need.
+    after_help = "A wrapped server is started as `doorward guard --name=NAME -- COMMAND ARGS…`, in a sandbox that is strict unless told otherwise
+here: it sees its own program and reaches nobody. Its environment and everything else in the file stay as they are, comments and indentation too. Each file that is written leaves a backup beside it, which `unwrap` does not need.
 Servers that are reached by address are listed and left alone. Secrets on command lines are shown as ***.
 
 Examples:

@@ -157,6 +157,8 @@ fn a_wrapped_server_answers_its_client_through_the_guard() {
             .env("SECRET", "of others");
         let said = client::converse(command);
         assert_eq!(said["result"]["content"][0]["text"], "a -- x y é ", "{family}: {said}");
+        // Records know it by the client's name for it, whatever its command is.
+        assert!(home.path("home/.local/state/doorward/audit/echo/0").is_dir(), "{family}");
         home.run(&["unwrap", "--all"]).ends(0);
         assert_eq!(home.read(path), text, "{family}");
         std::fs::remove_file(home.path(path)).unwrap();
@@ -269,6 +271,12 @@ fn another_door_is_shown_and_never_trusted() {
         text.replace("/tmp/doorward", env!("CARGO_BIN_EXE_doorward")).replace("\"--\"", "\"--lax\", \"--\"");
     write(home.dir.path(), "home/.gemini/settings.json", &told);
     assert!(home.run(&["wrap"]).ends(0).out.contains("the door is told: --lax"));
+    // The server's own name is nothing to tell of; that of another server is.
+    for (name, tells) in [("a", false), ("b", true)] {
+        let named = told.replace("--lax", &format!("--name={name}"));
+        write(home.dir.path(), "home/.gemini/settings.json", &named);
+        assert_eq!(home.run(&["wrap"]).ends(0).out.contains("the door is told"), tells, "{name}");
+    }
     // To whoever says that it was theirs, it is.
     home.run(&["unwrap", "cursor/a", "--program", "/tmp/doorward"]).ends(0);
     assert!(home.read("home/.cursor/mcp.json").contains("\"command\": \"x\""));
@@ -280,7 +288,10 @@ fn a_file_elsewhere_is_named_and_the_environment_moves_folders() {
     let file = write(home.dir.path(), "old/profile.json", VSCODE);
     let path = file.to_str().unwrap();
     home.run(&["wrap", "--file", path, "echo"]).ends(0);
-    assert!(home.read("old/profile.json").contains("\"guard\", \"--env=A\", \"--\", \"/bin/sh\""));
+    assert!(
+        home.read("old/profile.json")
+            .contains("\"guard\", \"--name=echo\", \"--env=A\", \"--\", \"/bin/sh\"")
+    );
     home.run(&["unwrap", "--file", path, "file/echo"]).ends(0);
     assert_eq!(home.read("old/profile.json"), VSCODE);
     home.run(&["wrap", "--file", "/nowhere.json", "echo"])

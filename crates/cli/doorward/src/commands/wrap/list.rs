@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use doorward_clients::{Document, Risk, Server, Starts, State, UNSUPPORTED, masked, risks};
+use doorward_clients::{Document, Risk, Server, Starts, State, UNSUPPORTED, guard_name, masked, risks};
 use serde_json::{Value, json};
 
 use super::find::Found;
@@ -57,9 +57,11 @@ fn line(server: &Server, program: &str) -> Line {
         options: Vec::new(),
         foreign: None,
     };
+    // The name that `wrap` writes says nothing that the line does not.
+    let own_name = guard_name(&server.name).map(|name| format!("--name={name}"));
     match (&server.starts, server.state(program)) {
         (_, State::Wrapped { options, command, args }) => Line {
-            options: masked(options),
+            options: masked(options).into_iter().filter(|option| Some(option) != own_name.as_ref()).collect(),
             ..with("wrapped", started(command, args), risks(server, command, args))
         },
         (Starts::Command { command, args }, State::Foreign { program }) => Line {
