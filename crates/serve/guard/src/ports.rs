@@ -1,7 +1,7 @@
 //! The guard's ports: the outside world that the engine asks for.
 
 use std::collections::BTreeSet;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Instant, SystemTime};
 
@@ -16,6 +16,9 @@ use doorward_oauth::{Identity, KeyRing, Revocations};
 use doorward_policy::PolicyProblem;
 use doorward_types::{ObjectId, ServerName, Timestamp};
 use doorward_upstream::{Link, UpstreamEvents, Upstreams};
+
+/// Where a client of the guard is, in the log's counts of refusals.
+const THIS_MACHINE: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
 /// The outside world of one guard.
 pub struct GuardPorts {
@@ -110,7 +113,11 @@ impl Ports for GuardPorts {
         tracing::info!(method = facts.method.unwrap_or("-"), reason, detail, "refused");
         match facts.identity {
             Some(identity) => self.journal.refused(identity, &facts).await,
-            None => Ok(()),
+            // Nobody sits here, but a client goes on calling: counted, so that it cannot fill the log (D-11).
+            None => {
+                self.journal.log.refused_unauthenticated(THIS_MACHINE, reason, facts.now);
+                Ok(())
+            }
         }
     }
 
