@@ -353,6 +353,26 @@ impl Duplex {
     }
 }
 
+/// Ends a conversation whose `initialize` was not answered: whatever comes in between, it must not outlive those who wait
+/// for it, and a server that was asked once and not heard to the end cannot be asked again.
+pub(crate) struct EndUnlessHeard<'a>(Option<&'a Duplex>);
+
+impl<'a> EndUnlessHeard<'a> {
+    pub(crate) fn new(duplex: &'a Duplex) -> Self {
+        Self(Some(duplex))
+    }
+
+    pub(crate) fn heard(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for EndUnlessHeard<'_> {
+    fn drop(&mut self) {
+        self.0.iter().for_each(|duplex| duplex.end());
+    }
+}
+
 /// Hands a frame to who waits for it; false if they do not take it. A burst waits for its reader, so that nothing is
 /// lost; a reader that has stopped loses its call, so that it does not hold the person's other calls for ever.
 async fn hand(lane: &Lane, frame: Bytes) -> bool {
