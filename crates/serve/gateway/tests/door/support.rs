@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use doorward_config::{Build, load};
 use doorward_emulator::{Clock, Emulator, MintRequest, Options, Seed};
-use doorward_gateway::{Gateway, Running, build};
+use doorward_gateway::{Gateway, Pace, Running, build};
 use doorward_servers::echo;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -52,6 +52,7 @@ pub(crate) struct Plan<'a> {
     pub(crate) eras: doorward_servers::Eras,
     /// Another folder for the log than `audit`.
     pub(crate) audit: Option<&'a Path>,
+    pub(crate) pace: Pace,
 }
 
 impl Default for Plan<'_> {
@@ -66,6 +67,8 @@ impl Default for Plan<'_> {
             origins: &[],
             eras: doorward_servers::Eras::Both,
             audit: None,
+            // A test does not wait for the door's next round.
+            pace: Pace { round: Duration::from_millis(200), ..Pace::default() },
         }
     }
 }
@@ -298,5 +301,5 @@ url = "{echo}"
         .unwrap_or_else(|errors| panic!("{errors}\n{text}"))
         .rebase(folder);
     let built = build(config).await.unwrap_or_else(|error| panic!("{error}"));
-    Gateway::bind(built).await.unwrap().open()
+    Gateway::bind(built).await.unwrap().open_at(plan.pace)
 }
