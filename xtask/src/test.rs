@@ -79,7 +79,10 @@ fn step(root: &Path, name: &str, nextest: bool) -> Outcome {
         }
         "tidy" => tidy(root),
         "unit" if nextest => {
-            cargo(root, name, &["nextest", "run", "--workspace", "--locked", "--no-fail-fast"])
+            // Half of the time tests wait, for processes and sockets: two to a processor.
+            let threads = std::thread::available_parallelism().map_or(2, |processors| 2 * processors.get());
+            let threads = format!("--test-threads={threads}");
+            cargo(root, name, &["nextest", "run", "--workspace", "--locked", "--no-fail-fast", &threads])
         }
         // Without nextest's filter the suites are left out by naming what is not one.
         "unit" => cargo(

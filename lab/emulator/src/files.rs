@@ -57,3 +57,41 @@ pub(crate) fn signing_key(folder: &Path, name: &str) -> Result<SigningKey, Emula
     write(folder, &certificate_file, key.certificate())?;
     Ok(key)
 }
+
+/// Takes over the keys that another data folder has.
+pub(crate) fn take_keys(from: &Path, folder: &Path) {
+    for name in keys_in(from) {
+        let _made_anew = copy(&from.join(&name), &folder.join(&name));
+    }
+}
+
+/// Leaves the keys of a data folder for others, unless there are some that will do.
+pub(crate) fn leave_keys(folder: &Path, at: &Path) {
+    if fresh(at, "signing.key.der").is_some() {
+        return;
+    }
+    let draft = at.with_extension(std::process::id().to_string());
+    if DirBuilder::new().mode(0o700).create(&draft).is_err() {
+        return;
+    }
+    let copied = keys_in(folder).iter().all(|name| copy(&folder.join(name), &draft.join(name)).is_ok());
+    // Absent, or too old.
+    let _none = std::fs::remove_dir_all(at);
+    // All at once: a key with another's certificate is none.
+    if !copied || std::fs::rename(&draft, at).is_err() {
+        let _gone = std::fs::remove_dir_all(&draft);
+    }
+}
+
+/// The files of keys and of their certificates.
+fn keys_in(folder: &Path) -> Vec<std::ffi::OsString> {
+    let names = std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.file_name());
+    names.filter(|name| Path::new(name).extension().is_some_and(|extension| extension == "der")).collect()
+}
+
+/// Copies a file, and its age with it.
+fn copy(from: &Path, to: &Path) -> std::io::Result<()> {
+    let made = std::fs::metadata(from)?.modified()?;
+    std::fs::copy(from, to)?;
+    OpenOptions::new().write(true).open(to)?.set_modified(made)
+}

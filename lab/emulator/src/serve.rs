@@ -136,6 +136,24 @@ impl Emulator {
     }
 }
 
+impl Emulator {
+    /// Starts an emulator with the keys of one that ran before, which are kept in `shared`, or leaves its own there: making
+    /// them takes longer than most tests. Those that have no data folder share none.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start).
+    pub async fn start_sharing(shared: &Path, options: Options) -> Result<Running, EmulatorError> {
+        let folder = options.data_dir.clone();
+        if let Some(folder) = &folder {
+            files::prepare(folder)?;
+            files::take_keys(shared, folder);
+        }
+        let running = Self::start(options).await?;
+        folder.iter().for_each(|folder| files::leave_keys(folder, shared));
+        Ok(running)
+    }
+}
+
 impl Running {
     /// Returns the control interface.
     pub fn control(&self) -> &Control {

@@ -34,8 +34,17 @@ pub enum Names {
 /// # Errors
 /// When no port can be bound.
 pub async fn start(names: Names) -> io::Result<Running> {
+    start_with(names, false).await
+}
+
+/// The same; where it is `late` a POST is answered once its message is.
+///
+/// # Errors
+/// When no port can be bound.
+pub async fn start_with(names: Names, late: bool) -> io::Result<Running> {
     let state = State::new(true);
-    let old = Arc::new(Old { service: Arc::new(Echo { state: state.clone() }), state: state.clone(), names });
+    let service = Arc::new(Echo { state: state.clone() });
+    let old = Arc::new(Old { service, state: state.clone(), names, late });
     Running::with(SocketAddr::from(([127, 0, 0, 1], 0)), state, move |request| old.clone().handle(request))
         .await
 }
@@ -44,6 +53,7 @@ struct Old {
     service: Arc<Echo>,
     state: Arc<State>,
     names: Names,
+    late: bool,
 }
 
 impl Old {
@@ -89,7 +99,11 @@ impl Old {
     async fn take(&self, session: &str, body: Bytes) -> Response<Body> {
         let Some(out) = self.state.stream_of(session) else { return empty(StatusCode::NOT_FOUND) };
         if !at_once(&self.state, &body, &out).await {
-            tokio::spawn(answer(self.service.clone(), self.state.clone(), body, out));
+            let answered = tokio::spawn(answer(self.service.clone(), self.state.clone(), body, out));
+            if self.late {
+                // However it ended, it is over.
+                let _ended = answered.await;
+            }
         }
         empty(StatusCode::ACCEPTED)
     }

@@ -19,7 +19,7 @@ const LOCK: &str = include_str!("../clients/package-lock.json");
 const REQUIREMENTS: &str = include_str!("../clients/requirements.txt");
 
 /// Our few lines around them: a driver for each SDK and for Chromium, a FastMCP server, and a person at a browser.
-const SCRIPTS: [(&str, &str); 15] = [
+const SCRIPTS: [(&str, &str); 16] = [
     ("guard_client.py", include_str!("../clients/guard_client.py")),
     ("typescript.mjs", include_str!("../clients/typescript.mjs")),
     ("python_client.py", include_str!("../clients/python_client.py")),
@@ -34,6 +34,7 @@ const SCRIPTS: [(&str, &str); 15] = [
     ("signin_mcp_remote.mjs", include_str!("../clients/signin_mcp_remote.mjs")),
     ("browser.mjs", include_str!("../clients/browser.mjs")),
     ("browser_checks.mjs", include_str!("../clients/browser_checks.mjs")),
+    ("login.mjs", include_str!("../clients/login.mjs")),
     ("person.py", include_str!("../clients/person.py")),
 ];
 

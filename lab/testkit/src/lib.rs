@@ -32,4 +32,4 @@ pub use person::{Person, Visit};
 pub use program::Program;
 pub use random::Random;
 pub use run::{Ran, command, run};
-pub use wait::{DEADLINE, within};
+pub use wait::{Appears, DEADLINE, within};

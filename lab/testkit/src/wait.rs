@@ -21,7 +21,7 @@ pub async fn within<T>(what: &str, event: impl Future<Output = T>) -> T {
 }
 
 /// Tells when a file appears in a folder.
-pub(crate) struct Appears<'a> {
+pub struct Appears<'a> {
     file: &'a Path,
     changes: mpsc::UnboundedReceiver<()>,
     _watcher: notify::RecommendedWatcher,
@@ -29,7 +29,11 @@ pub(crate) struct Appears<'a> {
 
 impl<'a> Appears<'a> {
     /// Begins to watch; to be called before the program that writes the file is started.
-    pub(crate) fn watch(file: &'a Path) -> Self {
+    ///
+    /// # Panics
+    /// If the folder cannot be watched.
+    #[must_use]
+    pub fn watch(file: &'a Path) -> Self {
         let (sender, changes) = mpsc::unbounded_channel();
         let mut watcher = notify::recommended_watcher(move |_| {
             // Nobody listens any more once the file was seen.
@@ -42,7 +46,10 @@ impl<'a> Appears<'a> {
     }
 
     /// Waits for the file and reads it.
-    pub(crate) async fn text(mut self) -> String {
+    ///
+    /// # Panics
+    /// If the system no longer tells about the folder.
+    pub async fn text(mut self) -> String {
         loop {
             if let Ok(text) = std::fs::read_to_string(self.file) {
                 return text;

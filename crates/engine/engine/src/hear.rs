@@ -63,6 +63,17 @@ pub(crate) async fn hear<'a, P: Ports>(door: &Door<P>, identified: Identified<'a
     Ok(Heard { trail, caller, headers, carrier, said: Said::Frame { frame, method, session } })
 }
 
+/// Notes what a message of a conversation is that is refused unheard: its sender has no status to see, and would wait for
+/// an answer for ever.
+pub(crate) async fn overhear<P: Ports>(door: &Door<P>, trail: &mut Trail, body: P::Body) {
+    let limits = &trail.server.request_limits;
+    let Ok(bytes) = door.ports.read(body, limits.max_bytes).await else { return };
+    let Ok(Piped { frame, era }) = classify_piped(bytes, limits) else { return };
+    trail.era = era;
+    trail.id = frame.id().filter(|_| frame.kind() == FrameKind::Request).cloned();
+    trail.is_about(&frame);
+}
+
 impl Trail {
     /// Notes what a frame is, and what it is about.
     pub(crate) fn is_about(&mut self, frame: &Frame) {

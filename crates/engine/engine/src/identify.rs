@@ -14,6 +14,7 @@ use doorward_types::Timestamp;
 use doorward_wire::Verb;
 
 use crate::door::Door;
+use crate::hear::overhear;
 use crate::pipe::Carrier;
 use crate::ports::Ports;
 use crate::refusal::{Reason, Refusal};
@@ -44,7 +45,10 @@ pub(crate) async fn identify<'a, P: Ports>(
     if carrier.is_at_home() {
         match at_home(door, &trail, &carrier).await {
             Ok(caller) => trail.caller = Some(Arc::clone(&caller)),
-            Err(refusal) => return Err(trail.refused(refusal)),
+            Err(refusal) => {
+                overhear(door, &mut trail, body).await;
+                return Err(trail.refused(refusal));
+            }
         }
     }
     if let Some(caller) = trail.caller.clone() {
@@ -99,9 +103,9 @@ async fn at_home<P: Ports>(door: &Door<P>, trail: &Trail, carrier: &Carrier) -> 
     Ok(caller)
 }
 
-/// Says whether somebody who was at home is so still.
-pub(crate) fn is_at_home<P: Ports>(door: &Door<P>, identity: &Identity) -> bool {
-    door.ports.at_home().is_some_and(|who| who.person() == identity.person())
+/// Returns what is known now of somebody who was at home, if they are so still.
+pub(crate) fn still_at_home<P: Ports>(door: &Door<P>, identity: &Identity) -> Option<Arc<Identity>> {
+    door.ports.at_home().filter(|who| who.person() == identity.person())
 }
 
 /// Asks who brings a token that is bound to a key for a proof that they hold it (RFC 9449 section 7, D-17).

@@ -362,6 +362,9 @@ impl Reason {
         let era = asker.era;
         match self {
             Self::NoToken("no-token") => Face::challenge(401, Challenge::Missing, "sign in first"),
+            Self::NoToken("signed-out") => {
+                Face::error(401, REFUSED, "nobody is signed in here any more: run `doorward login`")
+            }
             Self::TooManyKnocks => {
                 Face::error(429, REFUSED, "too many attempts; try again shortly").retry(10)
             }

@@ -21,7 +21,7 @@ use crate::change::Watcher;
 use crate::door::Door;
 use crate::down;
 use crate::errand::{Errand, ErrandKind};
-use crate::identify::{is_at_home, renew};
+use crate::identify::{renew, still_at_home};
 use crate::pipe::Framing;
 use crate::ports::{Events, More, Ports, UpstreamError, UpstreamFault};
 use crate::record::{Ending, RefusalFacts};
@@ -339,10 +339,7 @@ impl<P: Ports> ReleasedStream<P> {
                 out.freeze()
             }
             Ok(Woken::Change) => Bytes::new(),
-            Err(reason) => {
-                self.finish(Ending::Refused(reason)).await;
-                Bytes::new()
-            }
+            Err(reason) => self.withdraw(reason).await,
         };
         self.batch = batch;
         out
@@ -374,8 +371,7 @@ impl<P: Ports> ReleasedStream<P> {
     async fn judge_batch(&mut self, batch: &mut Vec<Bytes>, more: Result<More, UpstreamError>) -> Bytes {
         let mut out = BytesMut::with_capacity(batch.iter().map(|bytes| bytes.len() + 8).sum());
         if let Err(reason) = self.welcome.still(&self.door, &self.exchange).await {
-            self.finish(Ending::Refused(reason)).await;
-            return Bytes::new();
+            return self.withdraw(reason).await;
         }
         // Events are judged at the moment at which they come (D-03).
         self.exchange.trail.now = self.door.ports.now();
@@ -491,6 +487,19 @@ impl<P: Ports> ReleasedStream<P> {
         written
     }
 
+    /// Ends a stream that its caller may no longer have. In a conversation nobody sees the end of one of its streams: whoever
+    /// waits there is told.
+    async fn withdraw(&mut self, reason: &'static str) -> Bytes {
+        let mut out = BytesMut::new();
+        self.finish(Ending::Refused(reason)).await;
+        if self.exchange.trail.framing != Framing::Request
+            && let Some(error) = self.exchange.error_event("who called may no longer have the answer")
+        {
+            self.write(&error, &mut out);
+        }
+        out.freeze()
+    }
+
     async fn fail(&mut self, error: UpstreamError, out: &mut BytesMut) {
         self.note(&error).await;
         self.finish(Ending::Failed(error.fault.id())).await;
@@ -548,8 +557,13 @@ impl Welcome {
     /// Says whether the caller may still have this stream: the token has not expired, the session has not ended, no
     /// revocation has come, and the policies of now still let them in (D-03).
     async fn still<P: Ports>(&mut self, door: &Door<P>, exchange: &Exchange<P>) -> Result<(), &'static str> {
-        let now = door.ports.now();
-        if now >= exchange.caller.identity.expires() {
+        let identity = &exchange.caller.identity;
+        let expires = match exchange.trail.framing {
+            // Whoever sits here is said anew while streams are open: the newest token counts, not the one of then.
+            Framing::Lines => still_at_home(door, identity).ok_or("signed-out")?.expires(),
+            Framing::Request | Framing::Events => identity.expires(),
+        };
+        if door.ports.now() >= expires {
             return Err("token-expired");
         }
         if exchange.seat.session().is_some_and(|session| session.ended()) {
@@ -558,12 +572,8 @@ impl Welcome {
         let epoch = door.epoch();
         if Some(epoch) != self.epoch {
             // Something was revoked, or a key withdrawn: whose stream it is not goes on.
-            let identity = &exchange.caller.identity;
-            match exchange.trail.framing {
-                Framing::Lines if !is_at_home(door, identity) => return Err("signed-out"),
-                Framing::Lines => {}
-                _ if !door.ports.keys().has(identity.kid()) => return Err("key-withdrawn"),
-                _ => {}
+            if exchange.trail.framing != Framing::Lines && !door.ports.keys().has(identity.kid()) {
+                return Err("key-withdrawn");
             }
             if !door.ports.revocations().admits(identity) {
                 return Err("revoked");

@@ -15,7 +15,7 @@ use doorward_wire::{Era, Frame, FrameKind, Id, Limits, Method, rewrite_id};
 use tokio::time::Instant;
 
 use crate::child::Child;
-use crate::duplex::Deadlines;
+use crate::duplex::{Deadlines, EndUnlessHeard};
 use crate::events::UpstreamEvents;
 use crate::walls::Walls;
 use crate::{Ends, GRACE, Link, LinkTo};
@@ -63,23 +63,6 @@ enum Whose {
     Everybody,
     /// The door's own, to learn what the server offers.
     Door,
-}
-
-/// Ends a child whose `initialize` was not answered.
-struct EndUnlessHeard<'a>(Option<&'a Arc<Child>>);
-
-impl EndUnlessHeard<'_> {
-    fn heard(mut self) {
-        self.0 = None;
-    }
-}
-
-impl Drop for EndUnlessHeard<'_> {
-    fn drop(&mut self) {
-        if let Some(child) = self.0 {
-            child.talk.end();
-        }
-    }
 }
 
 pub(crate) struct Children {
@@ -237,7 +220,7 @@ impl Children {
             }
             None => {
                 // A process that was asked once and not heard to the end cannot be asked again: it is ended.
-                let asked = EndUnlessHeard(Some(child));
+                let asked = EndUnlessHeard::new(&child.talk);
                 let mut events = child.talk.call(id, self.deadlines(rules), None, None);
                 child.talk.write(frame, None).await?;
                 let answer = loop {

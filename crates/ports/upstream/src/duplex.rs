@@ -225,7 +225,13 @@ impl Duplex {
             return Ok(Answered { link: None, answer: Answer::Accepted });
         };
         let mut events = self.call(id, deadlines, Some(era), caller);
-        self.write(frame, caller).await?;
+        if let Err(error) = self.write(frame, caller).await {
+            // A server that has not answered the POST in time may be at work on it all the same.
+            if error.fault == UpstreamFault::Timeout {
+                events.gave_up();
+            }
+            return Err(error);
+        }
         let first = events.next().await?;
         if Frame::parse_result(first.clone(), limits)
             .is_ok_and(|(frame, _)| frame.kind() == FrameKind::Response)
@@ -353,6 +359,26 @@ impl Duplex {
     }
 }
 
+/// Ends a conversation whose `initialize` was not answered: whatever comes in between, it must not outlive those who wait
+/// for it, and a server that was asked once and not heard to the end cannot be asked again.
+pub(crate) struct EndUnlessHeard<'a>(Option<&'a Duplex>);
+
+impl<'a> EndUnlessHeard<'a> {
+    pub(crate) fn new(duplex: &'a Duplex) -> Self {
+        Self(Some(duplex))
+    }
+
+    pub(crate) fn heard(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for EndUnlessHeard<'_> {
+    fn drop(&mut self) {
+        self.0.iter().for_each(|duplex| duplex.end());
+    }
+}
+
 /// Hands a frame to who waits for it; false if they do not take it. A burst waits for its reader, so that nothing is
 /// lost; a reader that has stopped loses its call, so that it does not hold the person's other calls for ever.
 async fn hand(lane: &Lane, frame: Bytes) -> bool {
@@ -426,8 +452,7 @@ impl DuplexEvents {
                 frame.ok_or_else(|| UpstreamError::new(UpstreamFault::Ended, "the server's stream ended before it answered"))
             }
             () = late => {
-                // Nobody waits any more: that is told in both revisions (T-34), but never of a handshake.
-                self.cancel = self.cancel.map(|_| Era::Modern);
+                self.gave_up();
                 Err(UpstreamError::new(UpstreamFault::Timeout, "no answer in time"))
             }
             () = ended => Err(UpstreamError::new(UpstreamFault::Ended, "the session ended")),
@@ -451,6 +476,11 @@ impl DuplexEvents {
             into.push(frame);
         }
         Ok(More::Yes)
+    }
+
+    /// Notes that nobody waits any more: that is told in both revisions (T-34), but never of a handshake.
+    fn gave_up(&mut self) {
+        self.cancel = self.cancel.map(|_| Era::Modern);
     }
 
     pub(crate) fn put_back(&mut self, frame: Bytes) {

@@ -15,7 +15,7 @@ use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use tokio::time::Instant;
 
-use crate::duplex::{Deadlines, Duplex, Out};
+use crate::duplex::{Deadlines, Duplex, EndUnlessHeard, Out};
 use crate::events::UpstreamEvents;
 use crate::http::{Call, HttpServer, Said};
 use crate::{Ends, Link, LinkTo, opens};
@@ -171,7 +171,7 @@ impl SseServer {
         let link =
             Link { ends: Ends::default(), to: LinkTo::Sse(Arc::clone(&talk)), server: rules.name.clone() };
         // Whatever comes in between, the stream must not outlive those who wait for it.
-        let guard = EndUnlessGreeted(Some(&talk));
+        let asked = EndUnlessHeard::new(&talk);
         let mut events = talk.call(id, self.deadlines(rules), None, None);
         talk.write(frame, caller).await?;
         let answer = loop {
@@ -182,7 +182,7 @@ impl SseServer {
             }
         };
         events.answered();
-        guard.greeted();
+        asked.heard();
         Ok(Answered { link: Some(Arc::new(link)), answer: Answer::Whole(answer, 200) })
     }
 
@@ -199,21 +199,6 @@ impl SseServer {
         rules: &Arc<ServerRules>,
     ) -> Said {
         talk.say(frame, id, Era::Legacy, caller, self.deadlines(rules), &rules.answer_limits).await
-    }
-}
-
-/// Ends a stream whose `initialize` was not answered.
-struct EndUnlessGreeted<'a>(Option<&'a Arc<Duplex>>);
-
-impl EndUnlessGreeted<'_> {
-    fn greeted(mut self) {
-        self.0 = None;
-    }
-}
-
-impl Drop for EndUnlessGreeted<'_> {
-    fn drop(&mut self) {
-        self.0.iter().for_each(|talk| talk.end());
     }
 }
 

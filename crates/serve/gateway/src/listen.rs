@@ -24,6 +24,8 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::body::Inbound;
 use crate::build::{Built, public_hosts, scopes_told};
+use crate::pace::Pace;
+use crate::pipes::Pipes;
 use crate::ports::GatewayPorts;
 use crate::route::Site;
 
@@ -34,8 +36,6 @@ pub(crate) const HEAD: Duration = Duration::from_secs(15);
 const MOST_CONNECTIONS: usize = 32_768;
 /// An HTTP/2 connection that does not answer a ping within this time is gone.
 const PING: Duration = Duration::from_secs(20);
-/// How often sessions, children and keys are looked after.
-const ROUND: Duration = Duration::from_secs(5);
 
 /// Why the door could not be opened.
 #[derive(Debug, thiserror::Error)]
@@ -95,11 +95,16 @@ impl Gateway {
 
     /// Opens the door.
     pub fn open(self) -> Running {
+        self.open_at(Pace::default())
+    }
+
+    /// Opens the door at another pace than its own.
+    pub fn open_at(self, pace: Pace) -> Running {
         let Self { built, listener, metrics, tls, address } = self;
         let (stop, drain) = watch::channel(false);
         let door = Arc::clone(&built.door);
         let metrics_address = metrics.as_ref().and_then(|listener| listener.local_addr().ok());
-        let site = Arc::new(site(&built, address, drain.clone()));
+        let site = Arc::new(site(&built, address, pace, drain.clone()));
         if let Some(listener) = metrics {
             tokio::spawn(crate::scrape::serve(listener, Arc::clone(&door), drain.clone()));
         }
@@ -108,7 +113,7 @@ impl Gateway {
         for rules in door.snapshot().servers().filter(|rules| !rules.per_person_credential) {
             tokio::spawn(get_acquainted(Arc::clone(&door), Arc::clone(rules), drain.clone()));
         }
-        tokio::spawn(look_after(Arc::clone(&door), tls.clone(), drain.clone()));
+        tokio::spawn(look_after(Arc::clone(&door), pace.round, tls.clone(), drain.clone()));
         if let Some(facade) = &built.facade {
             crate::sign_in::look_after(Arc::clone(facade), drain.clone());
         }
@@ -155,7 +160,7 @@ async fn bind(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartErr
     Ok((listener, bound))
 }
 
-fn site(built: &Built, address: SocketAddr, drain: watch::Receiver<bool>) -> Site {
+fn site(built: &Built, address: SocketAddr, pace: Pace, drain: watch::Receiver<bool>) -> Site {
     let config = &built.config;
     let hosts = public_hosts(config, address);
     let mut origins = vec![config.gateway.public_url.to_string()];
@@ -183,7 +188,7 @@ fn site(built: &Built, address: SocketAddr, drain: watch::Receiver<bool>) -> Sit
             .map(|server| server.name.to_string())
             .collect(),
         most_of_one: config.limits.sessions_per_person,
-        pipes: Arc::default(),
+        pipes: Arc::new(Pipes::new(pace.patience)),
         drain,
     }
 }
@@ -378,10 +383,11 @@ async fn get_acquainted(
 
 async fn look_after(
     door: Arc<Door<GatewayPorts>>,
+    round: Duration,
     tls: Option<Arc<ServerTls>>,
     mut drain: watch::Receiver<bool>,
 ) {
-    let mut rounds = tokio::time::interval(ROUND);
+    let mut rounds = tokio::time::interval(round);
     let mut certificate_round = 0_u32;
     loop {
         tokio::select! {

@@ -21,8 +21,6 @@ use crate::route::{Counted, busy};
 
 /// How long a conversation may take to begin with `initialize`.
 const GREETING: Duration = Duration::from_secs(60);
-/// How long a client may read nothing while something waits for it.
-const PATIENCE: Duration = Duration::from_secs(60);
 /// Messages of one conversation under way at once.
 const MOST_RUNNING: usize = 64;
 
@@ -30,8 +28,11 @@ const MOST_RUNNING: usize = 64;
 const NAME: &str = "conversation";
 
 /// What is open.
-#[derive(Default)]
-pub(crate) struct Pipes(Mutex<HashMap<Arc<str>, Arc<Conversation>>>);
+pub(crate) struct Pipes {
+    open: Mutex<HashMap<Arc<str>, Arc<Conversation>>>,
+    /// How long a client may read nothing while something waits for it.
+    patience: Duration,
+}
 
 /// One stream, and whose it is.
 pub(crate) struct Conversation {
@@ -41,6 +42,7 @@ pub(crate) struct Conversation {
     running: watch::Sender<Option<usize>>,
     /// What the server says unasked is listened for, once.
     listening: AtomicBool,
+    patience: Duration,
 }
 
 /// Counts a message for as long as its answer may come.
@@ -58,8 +60,12 @@ pub(crate) fn named(query: Option<&str>) -> Option<&str> {
 }
 
 impl Pipes {
+    pub(crate) fn new(patience: Duration) -> Self {
+        Self { open: Mutex::default(), patience }
+    }
+
     fn open(&self) -> MutexGuard<'_, HashMap<Arc<str>, Arc<Conversation>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Returns what carries a message to a conversation, and the conversation if there is one.
@@ -101,6 +107,7 @@ impl Pipes {
             to,
             running: watch::Sender::new(Some(0)),
             listening: AtomicBool::new(false),
+            patience: self.patience,
         });
         if !self.take(&id, &conversation, most) {
             return None;
@@ -172,7 +179,7 @@ impl Conversation {
         tokio::select! {
             sent = self.to.send(chunk) => sent.is_ok(),
             _ = running.wait_for(Option::is_none) => false,
-            () = tokio::time::sleep(PATIENCE) => {
+            () = tokio::time::sleep(self.patience) => {
                 // Whoever does not read holds what others could use: the places of calls, and memory.
                 self.running.send_replace(None);
                 false

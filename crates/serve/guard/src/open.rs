@@ -112,8 +112,9 @@ impl Guard {
             fetched(&mut plan.command, walls, &plan.state.join("packages"), &plan.name).await?;
         }
         let (audit, log) = open_log(&plan.state, &plan.name)?;
+        let who = Arc::new(RwLock::new(Some(Arc::new(at_home(plan.who, SystemTime::now().into())))));
         if let Some(tokens) = plan.tokens.take() {
-            let desk = Desk::new(tokens, plan.name.clone(), audit.clone(), &plan.who)?;
+            let desk = Desk::new(tokens, plan.name.clone(), audit.clone(), Arc::clone(&who))?;
             plan.env.extend(desk.open(walls.as_mut()).map_err(|error| bad(error.to_string()))?);
         }
         let target = StdioTarget {
@@ -126,7 +127,6 @@ impl Guard {
         };
         let targets = [(plan.name.clone(), Target::Stdio(target))];
         let upstreams = Upstreams::new(&connector, targets).map_err(bad)?;
-        let who = at_home(plan.who, SystemTime::now().into());
         let ports = GuardPorts::new(Journal::new(audit), Arc::new(upstreams), who, plan.asks.map(Asks::new));
         let limits = DoorLimits {
             sessions: SessionRules { total: 16, per_owner: 16, idle: AGE, absolute: AGE },

@@ -1,7 +1,7 @@
 //! The guard's ports: the outside world that the engine asks for.
 
 use std::collections::BTreeSet;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Instant, SystemTime};
 
@@ -19,25 +19,25 @@ use doorward_upstream::{Link, UpstreamEvents, Upstreams};
 
 use crate::asks::Asks;
 
+/// Where a client of the guard is, in the log's counts of refusals.
+const THIS_MACHINE: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+
+/// Who sits here, for all who have to know: nobody, once the sign-in is over.
+pub(crate) type Who = Arc<RwLock<Option<Arc<Identity>>>>;
+
 /// The outside world of one guard.
 pub struct GuardPorts {
     pub(crate) journal: Journal,
     pub(crate) upstreams: Arc<Upstreams>,
     /// Who sits at this machine.
-    who: RwLock<Option<Arc<Identity>>>,
+    who: Who,
     asks: Option<Asks>,
     random: SystemRandom,
     began: Instant,
 }
 
 impl GuardPorts {
-    pub(crate) fn new(
-        journal: Journal,
-        upstreams: Arc<Upstreams>,
-        who: Identity,
-        asks: Option<Asks>,
-    ) -> Self {
-        let who = RwLock::new(Some(Arc::new(who)));
+    pub(crate) fn new(journal: Journal, upstreams: Arc<Upstreams>, who: Who, asks: Option<Asks>) -> Self {
         Self { journal, upstreams, who, asks, random: SystemRandom::new(), began: Instant::now() }
     }
 
@@ -125,7 +125,11 @@ impl Ports for GuardPorts {
         tracing::info!(method = facts.method.unwrap_or("-"), reason, detail, "refused");
         match facts.identity {
             Some(identity) => self.journal.refused(identity, &facts).await,
-            None => Ok(()),
+            // Nobody sits here, but a client goes on calling: counted, so that it cannot fill the log (D-11).
+            None => {
+                self.journal.log.refused_unauthenticated(THIS_MACHINE, reason, facts.now);
+                Ok(())
+            }
         }
     }
 

@@ -19,7 +19,6 @@ use std::time::{Duration, Instant, SystemTime};
 
 use doorward_accounts::{Accounts, AccountsError, Ask, Interactive, Refused, Token};
 use doorward_audit::{AuditError, AuditLog, Grant, Subject, SubjectFacts};
-use doorward_oauth::AtHome;
 use doorward_oidc::public::Scopes;
 use doorward_sandbox::HostPort;
 use doorward_types::{Secret, ServerName, Timestamp};
@@ -28,6 +27,7 @@ use tokio::sync::Mutex;
 use zeroize::Zeroizing;
 
 use crate::open::OpenError;
+use crate::ports::Who;
 
 pub use allowed::{Allowed, NotAnApi};
 
@@ -71,6 +71,7 @@ pub(crate) struct Desk {
     log: AuditLog,
     person: Subject,
     client: String,
+    who: Who,
     /// What was given last for each API: a token is recorded once, however often it is asked for.
     given: Mutex<BTreeMap<String, Given>>,
     /// When a refusal was recorded last.
@@ -96,9 +97,11 @@ impl Desk {
         tokens: Tokens,
         server: ServerName,
         log: AuditLog,
-        who: &AtHome,
+        who: Who,
     ) -> Result<Arc<Self>, OpenError> {
-        let (tenant, object) = (&who.person.tenant, &who.person.object);
+        let seated = who.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let seated = seated.ok_or_else(|| OpenError::Target("nobody has signed in".to_owned()))?;
+        let (tenant, object) = (seated.tenant(), seated.object());
         let facts = SubjectFacts { tenant, object, name: None, source: None, application: false };
         let mut drawn = Zeroizing::new([0; 32]);
         aws_lc_rs::rand::fill(&mut *drawn).map_err(|_| OpenError::Random)?;
@@ -109,7 +112,8 @@ impl Desk {
             header,
             person: log.subject(&facts)?,
             log,
-            client: who.client.as_str().to_owned(),
+            client: seated.client().as_str().to_owned(),
+            who,
             given: Mutex::default(),
             refused: StdMutex::default(),
         }))
@@ -164,6 +168,10 @@ impl Desk {
         let given = asked.header.as_deref().unwrap_or_default();
         if !self.header.matches(given.as_bytes()) {
             return Err(Denied::Header);
+        }
+        // Signed out, another person, or off the list of this machine: whatever the cache still holds.
+        if self.who.read().unwrap_or_else(PoisonError::into_inner).is_none() {
+            return Err(Denied::SignIn);
         }
         let resource = asked.resource.as_deref().ok_or(Denied::Question)?;
         let (audience, scopes) = self.tokens.allowed.scopes_of(resource).ok_or(Denied::Audience)?;

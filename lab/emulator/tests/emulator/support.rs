@@ -16,6 +16,7 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
 use serde_json::{Value, json};
+use tempfile::TempDir;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
@@ -32,6 +33,7 @@ pub(crate) struct Lab {
     pub(crate) running: Running,
     connector: TlsConnector,
     address: String,
+    _folder: Option<TempDir>,
 }
 
 /// What came back.
@@ -44,17 +46,24 @@ pub(crate) struct Answer {
 
 impl Lab {
     pub(crate) async fn start() -> Self {
-        Self::with(Options {
+        let folder = tempfile::tempdir().unwrap();
+        let options = Options {
             seed: Seed::contoso().unwrap(),
             listen: "127.0.0.1:0".parse().unwrap(),
-            data_dir: None,
+            data_dir: Some(folder.path().to_owned()),
             clock: Clock::manual(Timestamp::from_secs(NOON)),
-        })
-        .await
+        };
+        let keys = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("lab-keys");
+        let running = Emulator::start_sharing(&keys, options).await.unwrap();
+        Self { _folder: Some(folder), ..Self::of(running) }
     }
 
+    /// One that shares no keys with those of other tests.
     pub(crate) async fn with(options: Options) -> Self {
-        let running = Emulator::start(options).await.unwrap();
+        Self::of(Emulator::start(options).await.unwrap())
+    }
+
+    fn of(running: Running) -> Self {
         let mut roots = RootCertStore::empty();
         roots.add(CertificateDer::from_pem_slice(running.ca_pem.as_bytes()).unwrap()).unwrap();
         let config =
@@ -64,7 +73,7 @@ impl Lab {
                 .with_root_certificates(roots)
                 .with_no_client_auth();
         let address = running.authority.trim_start_matches("https://").to_owned();
-        Self { running, connector: TlsConnector::from(Arc::new(config)), address }
+        Self { running, connector: TlsConnector::from(Arc::new(config)), address, _folder: None }
     }
 
     pub(crate) fn control(&self) -> &Control {

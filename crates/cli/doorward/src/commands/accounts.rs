@@ -15,7 +15,7 @@ use crate::failure::Failure;
 use crate::out::{DIM, NAME, Out};
 use crate::table::{Cell, Table, cell};
 
-pub(crate) use setup::{Setup, load, record, state_folder};
+pub(crate) use setup::{Setup, allowed, load, record, state_folder};
 
 /// The configuration, of each of these commands.
 #[derive(Debug, Args)]

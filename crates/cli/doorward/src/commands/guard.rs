@@ -93,7 +93,7 @@ impl Guard {
         let state = self.state.clone().map_or_else(|| state_folder("--state DIR"), Ok)?;
         serve::runtime(Some(1))?.block_on(async {
             let person = match &self.config {
-                Some(config) => Some(Person::signed_in(config, self.account.clone(), out).await?),
+                Some(config) => Some(Person::signed_in(config, self.account.as_deref(), out).await?),
                 None => None,
             };
             let plan = self.plan(state, person.as_ref())?;
@@ -104,7 +104,8 @@ impl Guard {
             })?;
             out.note(format_args!("  records   {}", guard.log.display()));
             if let Some(person) = person {
-                tokio::spawn(person.watch(guard.seat()));
+                let seat = guard.seat();
+                tokio::spawn(person.watch(person::round, move |who| seat.take(who)));
             }
             let mut told = serve::Told::listen()?;
             let failed =

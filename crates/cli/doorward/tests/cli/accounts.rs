@@ -9,12 +9,13 @@ use doorward_emulator::{Clock, Control, Emulator, Options, Running, Seed};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
-use crate::{Run, command, finished, write};
+use crate::{Run, command, finished, lab_keys, write};
 
 /// An emulator under the real clock, and a person's folder.
 struct House {
     emulator: Running,
     folder: TempDir,
+    _lab: TempDir,
 }
 
 const CONFIG: &str = r#"
@@ -37,13 +38,14 @@ fn runtime() -> &'static Runtime {
 
 impl House {
     fn new(changes: &[(&str, &str)]) -> Self {
+        let lab = tempfile::tempdir().unwrap();
         let options = Options {
             seed: Seed::contoso().unwrap(),
             listen: "127.0.0.1:0".parse().unwrap(),
-            data_dir: None,
+            data_dir: Some(lab.path().to_owned()),
             clock: Clock::system(),
         };
-        let emulator = runtime().block_on(Emulator::start(options)).unwrap();
+        let emulator = runtime().block_on(Emulator::start_sharing(&lab_keys(), options)).unwrap();
         // A real process waits for as long as it is told to.
         emulator.control().set_poll_interval(Duration::from_secs(1));
         let folder = tempfile::tempdir().unwrap();
@@ -56,7 +58,7 @@ impl House {
             .replace("{client}", "90a2d000-0000-4000-8000-0000000000c7");
         write(folder.path(), "doorward.toml", &config);
         write(folder.path(), "lab.pem", &emulator.ca_pem);
-        Self { emulator, folder }
+        Self { emulator, folder, _lab: lab }
     }
 
     fn control(&self) -> &Control {

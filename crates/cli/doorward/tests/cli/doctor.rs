@@ -12,7 +12,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
-use crate::{Run, run_in, write};
+use crate::{Run, lab_keys, run_in, write};
 
 /// A door, the emulator behind it, and the folder they live in.
 struct House {
@@ -95,7 +95,7 @@ impl House {
             data_dir: Some(folder.path().join("lab")),
             clock: Clock::system(),
         };
-        let emulator = runtime().block_on(Emulator::start(options)).unwrap();
+        let emulator = runtime().block_on(Emulator::start_sharing(&lab_keys(), options)).unwrap();
         let address = TcpListener::bind(loopback).unwrap().local_addr().unwrap();
         let mut config = CONFIG.to_owned();
         for (from, to) in odd.config {

@@ -31,6 +31,12 @@ struct Run {
     err: String,
 }
 
+/// Where the emulators of these tests keep their keys for one another.
+#[cfg(feature = "lab")]
+fn lab_keys() -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).join("lab-keys")
+}
+
 /// The command, with nothing of this machine in its surroundings.
 fn command(args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_doorward"));

@@ -211,7 +211,7 @@ pub(crate) struct Keys {
 impl Keys {
     /// `k1` signs for every tenant, `k-other` for another one, `k-bare` says not for whom.
     pub(crate) fn generate() -> Self {
-        let [ours, thief, door] = [(); 3].map(|()| KeyPair::generate(KeySize::Rsa2048).unwrap());
+        let [ours, thief, door] = ["ours", "thief", "door"].map(kept);
         let every = "\"https://login.microsoftonline.com/{tenantid}/v2.0\"";
         let other = format!("\"https://login.microsoftonline.com/{OTHER_TENANT}/v2.0\"");
         let document = format!(
@@ -255,6 +255,22 @@ impl Keys {
             body.as_bytes().chunks(64).map(|line| std::str::from_utf8(line).unwrap()).collect();
         format!("-----BEGIN PUBLIC KEY-----\n{}\n-----END PUBLIC KEY-----\n", lines.join("\n"))
     }
+}
+
+/// A key that an earlier test of this build made, or a new one for later tests: making three took longer than the tests do.
+#[expect(clippy::disallowed_methods, reason = "a test may leave a file; the crate may not")]
+fn kept(name: &str) -> KeyPair {
+    let folder = std::path::Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let path = folder.join(format!("forged-{name}.der"));
+    if let Some(key) = std::fs::read(&path).ok().and_then(|der| KeyPair::from_pkcs8(&der).ok()) {
+        return key;
+    }
+    let key = KeyPair::generate(KeySize::Rsa2048).unwrap();
+    let draft = folder.join(format!("forged-{name}.{}", std::process::id()));
+    std::fs::write(&draft, key.as_der().unwrap().as_ref()).unwrap();
+    // It appears whole; whoever comes second replaces it, and both go on with their own.
+    std::fs::rename(&draft, &path).unwrap();
+    key
 }
 
 pub(crate) fn sign(key: &KeyPair, header: &str, claims: &str) -> String {

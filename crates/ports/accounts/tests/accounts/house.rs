@@ -67,14 +67,15 @@ pub(crate) enum Does {
 
 impl House {
     pub(crate) async fn new() -> Self {
-        let lab = Emulator::start(Options {
+        let folder = tempfile::tempdir().unwrap();
+        let options = Options {
             seed: Seed::contoso().unwrap(),
             listen: "127.0.0.1:0".parse().unwrap(),
-            data_dir: None,
+            data_dir: Some(folder.path().join("lab")),
             clock: Clock::manual(Timestamp::from_secs(NOON)),
-        })
-        .await
-        .unwrap();
+        };
+        let keys = Path::new(env!("CARGO_TARGET_TMPDIR")).join("lab-keys");
+        let lab = Emulator::start_sharing(&keys, options).await.unwrap();
         let connector = Connector::new(ConnectorConfig {
             extra_roots_pem: vec![lab.ca_pem.clone().into_bytes()],
             lab_origins: vec![Origin::parse(&lab.authority).unwrap()],
@@ -91,7 +92,7 @@ impl House {
         Self {
             scopes: Scopes::of([format!("{}/User.Read", lab.graph)]),
             lab,
-            folder: tempfile::tempdir().unwrap(),
+            folder,
             person,
             connector,
             client: GUARD,

@@ -23,6 +23,7 @@ mod limits;
 mod listeners;
 mod metrics;
 mod modern;
+mod old_patience;
 mod old_transport;
 mod places;
 mod proxies;

@@ -9,11 +9,11 @@ use serde_json::{Value, json};
 use crate::client::{Client, EventStream, accept, call, initialize};
 use crate::support::{House, Plan, eventually, within};
 
-const OLD_CLIENTS: &str = "sse_clients = true";
+pub(crate) const OLD_CLIENTS: &str = "sse_clients = true";
 
 /// A client of HTTP+SSE.
-struct Old {
-    client: Client,
+pub(crate) struct Old {
+    pub(crate) client: Client,
     stream: EventStream,
     posts: String,
 }
@@ -29,7 +29,7 @@ impl Old {
     }
 
     /// Opens a conversation with a session.
-    async fn hello(client: Client, capabilities: Value) -> Self {
+    pub(crate) async fn hello(client: Client, capabilities: Value) -> Self {
         let mut old = Self::open(client).await;
         assert_eq!(old.say(&initialize(capabilities)).await, StatusCode::ACCEPTED);
         let hello = old.heard().await;
@@ -47,11 +47,11 @@ impl Old {
         request
     }
 
-    async fn say(&self, body: &Value) -> StatusCode {
+    pub(crate) async fn say(&self, body: &Value) -> StatusCode {
         self.client.send(self.post(body)).await.status
     }
 
-    async fn heard(&mut self) -> Value {
+    pub(crate) async fn heard(&mut self) -> Value {
         self.stream.next().await.expect("the conversation goes on")
     }
 }
@@ -62,11 +62,17 @@ async fn house(server: &str) -> House {
 
 /// A door before one more server, which speaks HTTP+SSE and whose policies are the echo server's.
 async fn house_of_old(names: Names) -> (House, doorward_servers::Running) {
-    let old = old::start(names).await.unwrap();
+    house_before(old::start(names).await.unwrap(), "5s").await
+}
+
+pub(crate) async fn house_before(
+    old: doorward_servers::Running,
+    timeout: &str,
+) -> (House, doorward_servers::Running) {
     let policies = crate::support::POLICIES.replace("echo/", "old/");
     let policies = format!("{}\n{}", crate::support::POLICIES, policies.replace("@id(\"", "@id(\"old-"));
     let more = format!(
-        "[[server]]\nname = \"old\"\nurl = \"{}\"\ntransport = \"http+sse\"\ntimeout = \"5s\"\n[server.elicitation]\nforms = \"any\"",
+        "[[server]]\nname = \"old\"\nurl = \"{}\"\ntransport = \"http+sse\"\ntimeout = \"{timeout}\"\n[server.elicitation]\nforms = \"any\"",
         old.url()
     );
     let origin = old.url();

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::client::{Client, Heard};
-use crate::support::within;
+use crate::support::{lab_keys, within};
 
 pub(crate) const SECRET: &str = r#"{ kind = "secret", secret_file = "keys/secret" }"#;
 pub(crate) const IDENTITY: &str = r#"{ kind = "managed-identity", source = "imds", managed_identity = "d0011d00-0000-4000-8000-0000000000f0" }"#;
@@ -39,7 +39,7 @@ impl Yard {
             data_dir: Some(folder.path().join("lab")),
             clock: Clock::system(),
         };
-        let emulator = Emulator::start(options).await.unwrap();
+        let emulator = Emulator::start_sharing(&lab_keys(), options).await.unwrap();
         for name in ["keys", "policies"] {
             std::fs::create_dir_all(folder.path().join(name)).unwrap();
         }

@@ -1,12 +1,12 @@
 //! A whole door in this process: emulator, servers, gateway. The client that can say anything is in `client.rs`.
 
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use doorward_config::{Build, load};
 use doorward_emulator::{Clock, Emulator, MintRequest, Options, Seed};
-use doorward_gateway::{Gateway, Running, build};
+use doorward_gateway::{Gateway, Pace, Running, build};
 use doorward_servers::echo;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -52,6 +52,7 @@ pub(crate) struct Plan<'a> {
     pub(crate) eras: doorward_servers::Eras,
     /// Another folder for the log than `audit`.
     pub(crate) audit: Option<&'a Path>,
+    pub(crate) pace: Pace,
 }
 
 impl Default for Plan<'_> {
@@ -66,6 +67,8 @@ impl Default for Plan<'_> {
             origins: &[],
             eras: doorward_servers::Eras::Both,
             audit: None,
+            // A test does not wait for the door's next round.
+            pace: Pace { round: Duration::from_millis(200), ..Pace::default() },
         }
     }
 }
@@ -80,17 +83,13 @@ impl House {
         let loopback = SocketAddr::from(([127, 0, 0, 1], 0));
         let options = echo::Options { listen: loopback, eras: plan.eras, transcript: true };
         let echo = echo::start_with(options).await.unwrap();
-        let lab = folder.path().join("lab");
-        share_keys(&lab);
-        let emulator = Emulator::start(Options {
+        let options = Options {
             seed: Seed::contoso().unwrap(),
             listen: loopback,
-            data_dir: Some(lab.clone()),
+            data_dir: Some(folder.path().join("lab")),
             clock: Clock::system(),
-        })
-        .await
-        .unwrap();
-        keep_keys(&lab);
+        };
+        let emulator = Emulator::start_sharing(&lab_keys(), options).await.unwrap();
         let door = open(folder.path(), &emulator, &echo.url(), &plan).await;
         Self { emulator, echo, door, folder }
     }
@@ -165,32 +164,9 @@ impl House {
     }
 }
 
-/// What the emulator keeps of its signing key.
-const KEYS: [&str; 2] = ["signing.key.der", "signing.cert.der"];
-
-/// Gives a lab the signing key of one that an earlier test had: half of a test's time went into making one.
-fn share_keys(lab: &Path) {
-    use std::os::unix::fs::DirBuilderExt;
-    std::fs::DirBuilder::new().mode(0o700).create(lab).unwrap();
-    let shared = Path::new(env!("CARGO_TARGET_TMPDIR")).join("door-keys");
-    for name in KEYS {
-        // Linked, not copied, so that the emulator sees how old it is. Without one it makes its own.
-        let _first = std::fs::hard_link(shared.join(name), lab.join(name));
-    }
-}
-
-/// Keeps the key of this lab for later tests, if it is the first.
-fn keep_keys(lab: &Path) {
-    let tmp = Path::new(env!("CARGO_TARGET_TMPDIR"));
-    let (shared, draft) = (tmp.join("door-keys"), tmp.join(format!("door-keys-{}", std::process::id())));
-    if shared.exists() || std::fs::create_dir(&draft).is_err() {
-        return;
-    }
-    let linked = KEYS.iter().all(|name| std::fs::hard_link(lab.join(name), draft.join(name)).is_ok());
-    // Both files at once: a key with another's certificate is none.
-    if !linked || std::fs::rename(&draft, &shared).is_err() {
-        let _gone = std::fs::remove_dir_all(&draft);
-    }
+/// Where the emulators of these tests keep their keys for one another.
+pub(crate) fn lab_keys() -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).join("lab-keys")
 }
 
 /// How often each reason stands in the log's count of refused strangers (D-11).
@@ -298,5 +274,5 @@ url = "{echo}"
         .unwrap_or_else(|errors| panic!("{errors}\n{text}"))
         .rebase(folder);
     let built = build(config).await.unwrap_or_else(|error| panic!("{error}"));
-    Gateway::bind(built).await.unwrap().open()
+    Gateway::bind(built).await.unwrap().open_at(plan.pace)
 }

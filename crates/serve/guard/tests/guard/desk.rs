@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use doorward_engine::EraRule;
-use doorward_guard::{Ask, Ended, Guard, Plan, Tokens};
+use doorward_guard::{Ask, Ended, Guard, Plan, Seat, Tokens};
 use doorward_oauth::{AtHome, Groups};
 use doorward_types::{ClientId, ObjectId, Person, ServerName, TenantId, Timestamp};
 use serde_json::{Value, json};
@@ -25,12 +25,31 @@ pub(crate) struct With {
 }
 
 pub(crate) struct Desk {
-    folder: Arc<TempDir>,
+    pub(crate) folder: Arc<TempDir>,
     pub(crate) log: PathBuf,
     input: Option<DuplexStream>,
     output: Option<Lines<BufReader<DuplexStream>>>,
     guard: JoinHandle<Ended>,
+    pub(crate) seat: Seat,
 }
+
+/// Somebody by the last digit of their object id, for as long as they are known to be.
+pub(crate) fn who(digit: u8, expires: Timestamp) -> AtHome {
+    let guid = |digit: u8| format!("00000000-0000-0000-0000-00000000000{digit}");
+    AtHome {
+        person: Person {
+            tenant: TenantId::parse(&guid(0)).unwrap(),
+            object: ObjectId::parse(&guid(digit)).unwrap(),
+        },
+        client: ClientId::registered("test").unwrap(),
+        roles: Vec::new(),
+        groups: Groups::Absent,
+        expires,
+    }
+}
+
+/// A time that does not come.
+pub(crate) const NEVER: Timestamp = Timestamp::from_micros(i64::MAX);
 
 impl Desk {
     /// Puts a guard around one of this program's servers.
@@ -52,7 +71,6 @@ impl Desk {
         let program = std::env::current_exe().unwrap().display().to_string();
         let words = [&program, child, "--exact", "--ignored", "--nocapture", "--quiet"];
         let text = if with.policies.is_empty() { STARTER } else { &with.policies };
-        let guid = "00000000-0000-0000-0000-000000000000";
         let plan = Plan {
             name: ServerName::parse("kid").unwrap(),
             command: words.map(str::to_owned).to_vec(),
@@ -62,28 +80,19 @@ impl Desk {
             era,
             policies: vec![("test.cedar".to_owned(), text.to_owned())],
             url_hosts: Vec::new(),
-            who: AtHome {
-                person: Person {
-                    tenant: TenantId::parse(guid).unwrap(),
-                    object: ObjectId::parse(guid).unwrap(),
-                },
-                client: ClientId::registered("test").unwrap(),
-                roles: Vec::new(),
-                groups: Groups::Absent,
-                expires: Timestamp::from_micros(i64::MAX),
-            },
+            who: who(0, NEVER),
             state: folder.path().to_owned(),
             call_timeout: Duration::from_secs(20),
             asks: with.asks,
             tokens: with.tokens,
         };
         let guard = Guard::open(plan).await.unwrap();
-        let log = guard.log.clone();
+        let (log, seat) = (guard.log.clone(), guard.seat());
         let (input, reads) = tokio::io::duplex(64 * 1024);
         let (writes, output) = tokio::io::duplex(64 * 1024);
         let guard = tokio::spawn(guard.serve(reads, writes, std::future::pending()));
         let output = Some(BufReader::new(output).lines());
-        Self { folder, log, input: Some(input), output, guard }
+        Self { folder, log, input: Some(input), output, guard, seat }
     }
 
     pub(crate) async fn say(&mut self, message: &Value) {

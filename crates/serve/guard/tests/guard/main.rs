@@ -11,6 +11,7 @@
 
 mod consent;
 mod desk;
+mod seat;
 mod tokens;
 
 use std::time::Duration;
@@ -49,6 +50,34 @@ fn short_lived() {
                 json!({"jsonrpc": "2.0", "id": message["id"], "error": {"code": -32601, "message": "no"}});
         }
         writeln!(std::io::stdout(), "{answer}").unwrap();
+    }
+}
+
+/// Not a test: a server whose one tool says that it has begun, and answers once a socket that it is given is closed.
+#[test]
+#[ignore = "a server that the other tests start"]
+fn gated() {
+    use std::io::{BufRead as _, Read as _, Write as _};
+    for line in std::io::stdin().lock().lines() {
+        let message: Value = serde_json::from_str(&line.unwrap()).unwrap();
+        let say = |message: Value| writeln!(std::io::stdout(), "{message}").unwrap();
+        let params = &message["params"];
+        let result = match message["method"].as_str() {
+            Some("initialize") => json!({"protocolVersion": "2025-11-25", "capabilities": {"tools": {}},
+                "serverInfo": {"name": "gated", "version": "1"}}),
+            Some("tools/list") => json!({"tools": [{"name": "wait", "inputSchema": {"type": "object"}}]}),
+            Some("tools/call") => {
+                say(json!({"jsonrpc": "2.0", "method": "notifications/progress",
+                    "params": {"progressToken": params["_meta"]["progressToken"], "progress": 1}}));
+                let gate = params["arguments"]["gate"].as_str().unwrap();
+                let mut gate = std::os::unix::net::UnixStream::connect(gate).unwrap();
+                gate.read_to_end(&mut Vec::new()).unwrap();
+                json!({"content": [{"type": "text", "text": "past the gate"}]})
+            }
+            _ if message["id"].is_null() => continue,
+            _ => json!({}),
+        };
+        say(json!({"jsonrpc": "2.0", "id": message["id"], "result": result}));
     }
 }
 

@@ -34,7 +34,12 @@ fn asks() {
             Some("tools/list") => json!({"tools": [{"name": "ask", "inputSchema": {"type": "object"}}]}),
             Some("tools/call") => {
                 let arguments = &message["params"]["arguments"];
-                let said = asked(arguments["query"].as_str().unwrap(), arguments["header"].as_str());
+                let variable = |name: &str| std::env::var(name).unwrap();
+                let (endpoint, header) = (variable("IDENTITY_ENDPOINT"), variable("IDENTITY_HEADER"));
+                let said = match arguments["query"].as_str() {
+                    Some(query) => asked(&endpoint, arguments["header"].as_str().unwrap_or(&header), query),
+                    None => format!("{endpoint} {header}"),
+                };
                 json!({"content": [{"type": "text", "text": said}]})
             }
             _ if message["id"].is_null() => continue,
@@ -46,11 +51,8 @@ fn asks() {
 }
 
 /// Status and body of an answer.
-fn asked(query: &str, header: Option<&str>) -> String {
-    let variable = |name: &str| std::env::var(name).unwrap();
-    let endpoint = variable("IDENTITY_ENDPOINT");
+fn asked(endpoint: &str, header: &str, query: &str) -> String {
     let (authority, path) = endpoint.strip_prefix("http://").unwrap().split_once('/').unwrap();
-    let header = header.map_or_else(|| variable("IDENTITY_HEADER"), str::to_owned);
     let mut stream = std::net::TcpStream::connect(authority).unwrap();
     write!(
         stream,
@@ -218,6 +220,29 @@ async fn a_revoked_person_gives_no_tokens() {
     assert_eq!((status, &body["error"]), (403, &json!("sign-in-needed")));
     assert!(!body.to_string().contains("alice"), "{body}");
     desk.leave().await;
+}
+
+// control: LOC-07: Where nobody may use this machine's servers any more, their servers get no tokens, whatever the cache still holds.
+#[tokio::test]
+async fn whoever_is_gone_gives_no_tokens() {
+    let house = House::with_alice().await;
+    let mut desk = house.guard().await;
+    desk.hello().await;
+    desk.say(&call(7, "ask", json!({}))).await;
+    let answer = desk.heard().await;
+    let found = answer["result"]["content"][0]["text"].as_str().unwrap().to_owned();
+    let query = format!("resource={}", house.lab.graph);
+    // The server asks by itself, whatever its client does.
+    let asks = move || {
+        let (found, query) = (found.clone(), query.clone());
+        tokio::task::spawn_blocking(move || {
+            let (endpoint, header) = found.split_once(' ').unwrap();
+            asked(endpoint, header, &query)
+        })
+    };
+    assert!(asks().await.unwrap().starts_with("200 "));
+    desk.seat.take(None);
+    assert!(asks().await.unwrap().starts_with("403 "));
 }
 
 fn base64_of(part: &str) -> Value {

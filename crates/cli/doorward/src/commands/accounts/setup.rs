@@ -9,7 +9,7 @@ use doorward_accounts::{
     harden,
 };
 use doorward_audit::{AuditConfig, AuditError, AuditLog, Grant, SubjectFacts};
-use doorward_config::{Build, Cloud as CloudName, GuardConfig, Lab, TokenCache};
+use doorward_config::{Build, Cloud as CloudName, Guard, GuardConfig, Lab, TokenCache};
 use doorward_entra::{Sleeper, Stopwatch};
 use doorward_net::{Connector, ConnectorConfig, Origin};
 use doorward_oauth::Cloud;
@@ -71,7 +71,7 @@ impl Setup {
         let made = AccountsConfig {
             tenant: guard.tenant.clone(),
             client_id: guard.client_id.clone(),
-            allow: Allow { people: guard.allowed_people.clone(), groups: guard.allowed_groups.clone() },
+            allow: allowed(guard),
             cache,
             broker: guard.broker.then(|| Arc::new(LinuxBroker::default()) as _),
             screen: Arc::new(Terminal),
@@ -83,6 +83,11 @@ impl Setup {
         let fetch = Arc::new(connector(config.lab.as_ref())?);
         Ok(Self { accounts: Accounts::new(fetch, Stopwatch::system(), made), scopes })
     }
+}
+
+/// Returns who of the tenant may use the servers of this machine.
+pub(crate) fn allowed(guard: &Guard) -> Allow {
+    Allow { people: guard.allowed_people.clone(), groups: guard.allowed_groups.clone() }
 }
 
 fn cloud(named: CloudName, lab: Option<&Lab>) -> Result<Cloud, Failure> {
