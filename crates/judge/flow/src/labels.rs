@@ -4,7 +4,6 @@
 //! is never asked: a server that lies about itself is the reason for labels.
 
 use std::collections::BTreeMap;
-use std::fmt;
 
 use doorward_types::ServerName;
 
@@ -87,6 +86,8 @@ pub(crate) enum Kind {
     Tool,
     Resource,
     Prompt,
+    /// What a server says of all of these. No item of its own: it is listed, not called.
+    List,
 }
 
 impl<'a> Item<'a> {
@@ -237,19 +238,14 @@ impl Partial {
 }
 
 impl Kind {
-    pub(crate) const ALL: [Self; 3] = [Self::Tool, Self::Resource, Self::Prompt];
+    pub(crate) const ALL: [Self; 4] = [Self::Tool, Self::Resource, Self::Prompt, Self::List];
 
     pub(crate) const fn word(self) -> &'static str {
         match self {
             Self::Tool => "tool",
             Self::Resource => "resource",
             Self::Prompt => "prompt",
+            Self::List => "list",
         }
-    }
-}
-
-impl fmt::Display for Kind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.word())
     }
 }

@@ -194,6 +194,14 @@ impl Flow {
         }
     }
 
+    /// Remembers that the person's model was shown what a server says of itself and of its tools, and that nobody has
+    /// approved it. A description is read by the model like any page: it can tell what to write into its own tool, or
+    /// into another server's.
+    pub fn shown(&mut self, server: &ServerName, thread: Option<Thread>, now: Timestamp) {
+        let label = Label { integrity: Integrity::Untrusted, ..Label::BOTTOM };
+        self.raise(Origin { thread, source: Source::definitions(server), label, begun: now });
+    }
+
     /// Gives the labels up, because somebody said so. Calls that run go on counting: what they bring was not read yet.
     pub fn reset(&mut self, who: &str, why: &str, now: Timestamp) -> Fallen {
         let cause = Cause::Act { who: who.to_owned(), why: why.to_owned() };

@@ -92,6 +92,11 @@ impl Source {
         Self { server: server.clone(), kind: item.kind(), name }
     }
 
+    /// What a server says of its tools.
+    pub(crate) fn definitions(server: &ServerName) -> Self {
+        Self { server: server.clone(), kind: Kind::List, name: "descriptions".to_owned() }
+    }
+
     fn write(&self, into: &mut Vec<u8>) {
         for part in [self.server.as_str(), self.kind.word(), &self.name] {
             write(into, part.as_bytes());

@@ -1,5 +1,7 @@
 //! The form in which a flow outlives a restart: JSON, written here and read strictly.
 
+use std::collections::BTreeMap;
+
 use bytes::Bytes;
 use doorward_types::{ServerName, Timestamp};
 use doorward_wire::{Kind as JsonKind, Limits, ParseError, Tree, Value, quote};
@@ -26,7 +28,8 @@ pub enum FormError {
 const LIMITS: Limits = Limits { max_bytes: 256 << 10, max_depth: 8, max_nodes: 8_192 };
 
 impl Flow {
-    /// Writes it down. Calls that run are written as ended: nobody hands their tickets back after a restart.
+    /// Writes it down. Calls that run are written as if they had answered: nobody hands their tickets back
+    /// after a restart.
     pub fn to_json(&self) -> String {
         let mut ended = self.clone();
         for flight in std::mem::take(&mut ended.flights).into_values() {
@@ -35,11 +38,12 @@ impl Flow {
         let time = |at: Option<Timestamp>| at.map_or("null".to_owned(), |at| at.as_micros().to_string());
         let threads: Vec<String> = ended.threads.iter().map(thread).collect();
         format!(
-            r#"{{"version":1,"seen":{},"since":{},"calls":{},"outward":{},"whole":{},"threads":[{}]}}"#,
+            r#"{{"version":1,"seen":{},"since":{},"calls":{},"outward":{},"next":{},"whole":{},"threads":[{}]}}"#,
             time(ended.seen),
             time(ended.spent.since),
             number(ended.spent.calls),
             number(ended.spent.outward),
+            number(ended.next),
             raised(&ended.whole),
             threads.join(",")
         )
@@ -51,8 +55,10 @@ impl Flow {
     /// A [`FormError`] for any text that it does not write.
     pub fn read(text: &[u8]) -> Result<Self, FormError> {
         let tree = Tree::parse(Bytes::copy_from_slice(text), &LIMITS)?;
-        let [version, seen, since, calls, outward, whole, threads] =
-            members(tree.root(), ["version", "seen", "since", "calls", "outward", "whole", "threads"])?;
+        let [version, seen, since, calls, outward, next, whole, threads] = members(
+            tree.root(),
+            ["version", "seen", "since", "calls", "outward", "next", "whole", "threads"],
+        )?;
         if version.as_i64() != Some(1) {
             return Err(FormError::Member("version"));
         }
@@ -66,8 +72,10 @@ impl Flow {
             seen: read_time(seen, "seen")?,
             whole: read_raised(whole)?,
             threads,
+            flights: BTreeMap::new(),
+            // Counted on, so that a ticket from before takes back no call from after.
+            next: count(next, "next")?,
             spent,
-            ..Self::default()
         })
     }
 }
