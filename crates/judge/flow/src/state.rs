@@ -159,6 +159,7 @@ impl Flow {
             return Judged { verdict: Verdict::Pass(self.begin(origin, bytes)), fallen };
         }
         let reason = Reason {
+            at: now,
             call: origin.source.clone(),
             digest: call.digest,
             place,

@@ -44,6 +44,7 @@ pub struct Mark<L> {
 /// Why a call does not simply pass.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reason {
+    pub(crate) at: Timestamp,
     pub(crate) call: Source,
     pub(crate) digest: [u8; 32],
     pub(crate) place: Place,
@@ -168,7 +169,7 @@ impl Reason {
         match (self.over, self.approver) {
             (Some(Over::Calls { .. }), _) => "wait, or have the budget of calls raised in the configuration",
             (_, None) => {
-                "start over: the labels fall when you say so in a conversation that has read neither, or after the idle time"
+                "begin anew without the untrusted text: say that the labels may fall, which is recorded, or let the idle time pass"
             }
             (_, _) if !self.labelled => {
                 "approve this one call, or have the server labelled in the configuration: what has no label counts as the worst that is usual"
@@ -198,7 +199,7 @@ impl Reason {
             Some(Over::Calls { limit, until }) => {
                 let more = format!(
                     "{call} is one call more than the {limit} of an hour, which ends at {}",
-                    clock(until)
+                    clock(until, self.at)
                 );
                 text.push_str(&more);
             }
@@ -206,7 +207,7 @@ impl Reason {
                 let begin = if self.carries { "; and " } else { "" };
                 text.push_str(&format!(
                     "{begin}{call} would be {sent} bytes sent out within an hour, of {limit} that are sent without a question; the hour ends at {}",
-                    clock(until)
+                    clock(until, self.at)
                 ));
             }
         }
@@ -215,10 +216,9 @@ impl Reason {
 
     fn gave(&self) -> String {
         let tainted = self.tainted.as_ref().filter(|mark| mark.level == Integrity::Untrusted);
-        let secret = self
-            .secret
-            .as_ref()
-            .map(|mark| format!("{} gave {} data at {}", mark.source, mark.level.word(), clock(mark.at)));
+        let secret = self.secret.as_ref().map(|mark| {
+            format!("{} gave {} data at {}", mark.source, mark.level.word(), clock(mark.at, self.at))
+        });
         // The call reads itself what it sends: nothing before it gave that.
         let secret = secret.unwrap_or_else(|| {
             format!("{} reads {} data itself", self.call, self.carried.confidentiality.word())
@@ -227,7 +227,9 @@ impl Reason {
             Some(mark) if self.secret.as_ref().is_some_and(|secret| secret.source == mark.source) => {
                 format!("{secret} and untrusted text; ")
             }
-            Some(mark) => format!("{secret}, {} untrusted text at {}; ", mark.source, clock(mark.at)),
+            Some(mark) => {
+                format!("{secret}, {} untrusted text at {}; ", mark.source, clock(mark.at, self.at))
+            }
             None => format!("{secret}; "),
         }
     }
@@ -256,10 +258,16 @@ fn shown(text: &str) -> String {
     short
 }
 
-/// Hours and minutes in UTC: what a person compares with what they remember of the day.
-fn clock(at: Timestamp) -> String {
-    let of_day = at.as_secs().rem_euclid(86_400);
-    format!("{:02}:{:02} UTC", of_day / 3600, of_day / 60 % 60)
+/// Hours and minutes in UTC, what a person compares with what they remember of the day; with the day if it is another.
+fn clock(at: Timestamp, now: Timestamp) -> String {
+    let written = at.to_string();
+    let (day, time) = written.split_once('T').unwrap_or((&written, ""));
+    let time = time.get(..5).unwrap_or_default();
+    if at.as_secs().div_euclid(86_400) == now.as_secs().div_euclid(86_400) {
+        format!("{time} UTC")
+    } else {
+        format!("{time} UTC on {day}")
+    }
 }
 
 /// Length first, so that no two lists of parts are the same bytes.

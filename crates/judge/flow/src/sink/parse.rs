@@ -110,7 +110,9 @@ impl<'a> Rest<'a> {
         if self.takes("outward") {
             return Ok(Place::Outward);
         }
-        self.word("internal", help)?;
+        if !self.takes("internal") {
+            return Err(self.unexpected("a place", help));
+        }
         if !self.takes("for") {
             // Who reads it was not said: everybody in the house.
             return Ok(Place::Internal(Audience::Company));

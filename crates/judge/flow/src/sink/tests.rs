@@ -137,8 +137,8 @@ fn a_sink_is_written_as_it_is_read() {
 #[test]
 fn a_text_that_is_no_sink_is_refused_with_what_stands_where() {
     for (text, what) in [
-        ("", "the end stands where `internal` is expected"),
-        ("Outward", "`Outward` stands where `internal` is expected"),
+        ("", "the end stands where a place is expected"),
+        ("Outward", "`Outward` stands where a place is expected"),
         ("internal for everyone", "`everyone` stands where an audience is expected"),
         ("outward, none", "a comma follows the sink"),
         ("outward unless", "the end stands where an argument is expected"),

@@ -22,8 +22,13 @@ fn labels_fall_by_idleness_alone() {
     let mut desk = tainted();
     for _ in 0..3 {
         desk.minutes(7 * 60);
-        assert!(desk.call(OUT).is_err(), "a refused call is something that happens");
+        let stop = desk.call(OUT).expect_err("a refused call is something that happens");
+        assert!(
+            stop.reason().for_person().contains("`crm/read_customer` gave confidential data at 10:01 UTC")
+        );
     }
+    let told = desk.call(OUT).unwrap_err().reason().for_person();
+    assert!(told.contains("at 10:01 UTC on 2026-11-20"), "{told}");
     let noon = desk.now;
     desk.now = Timestamp::from_secs(0);
     assert!(desk.call(OUT).is_err(), "a clock that is set back");
@@ -226,7 +231,7 @@ fn every_wrong_entry_is_told_with_its_place() {
             "0 None the label says nothing",
             "1 Some(\"integrity\") \"Trusted\" is no integrity",
             "1 Some(\"confidentiality\") \"secret\" is no confidentiality",
-            "1 Some(\"sink\") `away` stands where `internal` is expected",
+            "1 Some(\"sink\") `away` stands where a place is expected",
             "2 None the label is about an item without a name",
             "4 None it is labelled by an earlier entry as well",
         ]
