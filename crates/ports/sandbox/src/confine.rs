@@ -14,6 +14,7 @@ use tokio::process::{Child, ChildStdin, Command};
 
 use crate::cgroup::Cgroup;
 use crate::egress::Egress;
+use crate::learn::Learning;
 use crate::plan::{Bind, Ending, Plan, Said};
 use crate::profile::{HostPort, Profile};
 use crate::report::Report;
@@ -94,13 +95,20 @@ pub struct Watch {
     // It keeps messages apart, unlike a stream; only its readiness is asked of tokio.
     line: UnixStream,
     hosts: Vec<HostPort>,
-    egress: Vec<(HostPort, TcpListener)>,
+    egress: Egress,
+    learning: Option<Learned>,
     // Dropped after the line: then nobody is left in it.
     _group: Option<Cgroup>,
 }
 
+/// A book that is written while it is held.
+struct Learned {
+    learning: Learning,
+    _open: tokio::sync::watch::Receiver<()>,
+}
+
 /// Who the command is where the door is root. Root in a sandbox would still be the owner of root's files.
-const NOBODY: u32 = 65_534;
+pub(crate) const NOBODY: u32 = 65_534;
 
 /// Variables that pass from the door to every command: none names a secret or changes which code is loaded.
 const PASSING: [&str; 8] = ["PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TERM", "COLORTERM", "NO_COLOR"];
@@ -111,6 +119,29 @@ const PASSING: [&str; 8] = ["PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TERM", 
 /// # Errors
 /// If what is wanted cannot be, or the stage cannot be started.
 pub fn start(launcher: &Launcher, wanted: &Wanted, profile: &Profile) -> Result<Started, SandboxError> {
+    begin(launcher, wanted, profile, None)
+}
+
+/// Starts a command under a profile, as [`start`] does, and writes down what it tries and does not get. It gets nothing more
+/// than without; each of its calls that names a path takes longer.
+///
+/// # Errors
+/// As [`start`]; where the kernel lets nobody trace, [`Watch::ready`] says so.
+pub fn start_learning(
+    launcher: &Launcher,
+    wanted: &Wanted,
+    profile: &Profile,
+    learning: &Learning,
+) -> Result<Started, SandboxError> {
+    begin(launcher, wanted, profile, Some(learning))
+}
+
+fn begin(
+    launcher: &Launcher,
+    wanted: &Wanted,
+    profile: &Profile,
+    learning: Option<&Learning>,
+) -> Result<Started, SandboxError> {
     let found = own::find(wanted).map_err(SandboxError::Wanted)?;
     let (ours, theirs) = control::line()?;
     let mut command = Command::new(&launcher.0);
@@ -140,7 +171,12 @@ pub fn start(launcher: &Launcher, wanted: &Wanted, profile: &Profile) -> Result<
         hosts: profile.net.clone(),
         require: profile.require.clone(),
         cgroup,
+        learn: learning.is_some(),
     };
+    let learning = learning.map(|learning| Learned {
+        learning: learning.clone(),
+        _open: learning.begins(wanted, profile, &found.own),
+    });
     // The command's own input goes over the line; in its place the stage has the line.
     let (input, stdin) =
         rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC).map_err(std::io::Error::from)?;
@@ -148,7 +184,8 @@ pub fn start(launcher: &Launcher, wanted: &Wanted, profile: &Profile) -> Result<
     let ours = std::os::unix::net::UnixStream::from(ours);
     ours.set_nonblocking(true)?;
     let line = UnixStream::from_std(ours)?;
-    let watch = Watch { line, hosts: profile.net.clone(), egress: vec![], _group: group };
+    let (egress, hosts) = (Egress::default(), profile.net.clone());
+    let watch = Watch { line, hosts, egress, learning, _group: group };
     let stdin = ChildStdin::from_std(std::process::ChildStdin::from(stdin))?;
     Ok(Started { process, stdin, watch })
 }
@@ -181,8 +218,10 @@ impl Watch {
         loop {
             match self.hear().await? {
                 Some((Said::Ready(report), listeners)) => {
-                    let listeners = listeners.into_iter().map(TcpListener::from);
-                    self.egress = self.hosts.drain(..).zip(listeners).collect();
+                    let mut listeners = listeners.into_iter().map(TcpListener::from);
+                    let gates = self.hosts.drain(..).zip(listeners.by_ref()).collect();
+                    let book = self.learning.as_ref().map(|learned| learned.learning.clone());
+                    self.egress = Egress { gates, resolver: listeners.next().zip(book) };
                     return Ok(report);
                 }
                 Some((Said::Failed(what), _)) => return Err(SandboxError::Refused(what)),
@@ -194,7 +233,7 @@ impl Watch {
 
     /// The way out, once the command runs: the hosts of its profile are reached while this is carried, else nobody is.
     pub fn egress(&mut self) -> Egress {
-        Egress(std::mem::take(&mut self.egress))
+        std::mem::take(&mut self.egress)
     }
 
     /// Waits until the command has ended, and says how; none if everything was killed from outside.
@@ -216,6 +255,9 @@ impl Watch {
             self.line.readable().await?;
             match self.line.try_io(Interest::READABLE, || control::receive(&self.line)) {
                 Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {}
+                Ok(Some((Said::Tried(attempt), _))) => {
+                    self.learning.iter().for_each(|learned| learned.learning.tried(attempt.clone()));
+                }
                 said => return said,
             }
         }

@@ -10,12 +10,14 @@ mod limits;
 mod loopback;
 mod outer;
 mod seccomp;
+mod trace;
 mod tree;
 
 use std::fmt::Display;
 use std::os::fd::OwnedFd;
 use std::process::ExitCode;
 
+pub(crate) use loopback::addresses;
 pub(crate) use tree::HOME;
 
 use crate::control;

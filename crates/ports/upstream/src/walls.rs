@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use doorward_net::{Connection, Connector, Origin, Reach};
 use doorward_sandbox::{
-    Egress, HostPort, Launcher, Outward, Packaged, Profile, SandboxError, Seen, Started, Wanted, Watch,
-    hand_over, start,
+    Egress, HostPort, Launcher, Learning, Outward, Packaged, Profile, SandboxError, Seen, Started, Wanted,
+    Watch, hand_over, start, start_learning,
 };
 use doorward_types::ServerName;
 
@@ -22,6 +22,8 @@ pub struct Walls {
     pub launcher: Launcher,
     /// How they get out, to the hosts of the profile.
     pub connector: Connector,
+    /// Where it is written down what they try and do not get; none, and nothing watches.
+    pub learning: Option<Learning>,
 }
 
 /// The way out: the product's one connector, which judges addresses. A name that leads to this machine or its network is
@@ -39,7 +41,10 @@ impl Outward for WayOut {
 
 impl Walls {
     pub(crate) fn start(&self, wanted: &Wanted) -> Result<Started, SandboxError> {
-        start(&self.launcher, wanted, &self.profile)
+        match &self.learning {
+            Some(learning) => start_learning(&self.launcher, wanted, &self.profile, learning),
+            None => start(&self.launcher, wanted, &self.profile),
+        }
     }
 
     /// Sees a child through: says what holds around it, carries its connections, and ends it where it was not started.
@@ -82,6 +87,7 @@ async fn carry(egress: Egress, connector: Connector, server: ServerName) -> io::
     let seen = move |seen| match seen {
         Seen::Connected(host) => tracing::info!(%server, %host, "a child reached a host"),
         Seen::Refused { at, why } => tracing::warn!(%server, host = %at, why, "a child was kept from a host"),
+        Seen::Asked(host) => tracing::info!(%server, host, "a child asked for a host; it is learned"),
     };
     match egress.carry(Arc::new(WayOut(connector)), seen).await {
         Ok(()) => io::Error::other("it ended"),
@@ -182,7 +188,8 @@ async fn fetch(
     let asked = asked.map_err(|error| failed(format!("`{program}` does not start: {error}")))?;
     let registry = String::from_utf8_lossy(&asked.stdout).into_owned();
     let (wanted, profile) = packaged.fetch(&registry, folder).map_err(failed)?;
-    let walls = Walls { profile, ..walls.clone() };
+    // What a runner wants is nothing of the server's.
+    let walls = Walls { profile, learning: None, ..walls.clone() };
     let Started { process, stdin, mut watch } =
         walls.start(&wanted).map_err(|error| failed(error.to_string()))?;
     drop(stdin);

@@ -352,7 +352,12 @@ fn walls(
             child.program
         )));
     }
-    Ok(Some(Arc::new(Walls { profile, launcher: Launcher::default(), connector: connector.clone() })))
+    Ok(Some(Arc::new(Walls {
+        profile,
+        launcher: Launcher::default(),
+        connector: connector.clone(),
+        learning: None,
+    })))
 }
 
 pub(crate) fn audit_config(config: &Config) -> AuditConfig {
