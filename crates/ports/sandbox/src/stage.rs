@@ -18,7 +18,7 @@ use std::os::fd::OwnedFd;
 use std::process::ExitCode;
 
 pub(crate) use loopback::addresses;
-pub(crate) use tree::HOME;
+pub(crate) use tree::{HOME, SCRATCH};
 
 use crate::control;
 use crate::plan::Said;

@@ -35,7 +35,7 @@ pub(super) fn wish(wishes: &mut Wishes, path: PathBuf, wish: Wish) {
 }
 
 /// Puts several entries of one folder together to the folder, where that may be shared, until nothing changes.
-pub(super) fn fold(mut wishes: Wishes, may_share: impl Fn(&Path) -> bool) -> Wishes {
+pub(super) fn fold(mut wishes: Wishes, may_share: impl Fn(&Path, bool) -> bool) -> Wishes {
     loop {
         wishes = without_covered(wishes);
         let mut entries: BTreeMap<(PathBuf, bool), (usize, usize)> = BTreeMap::new();
@@ -47,7 +47,7 @@ pub(super) fn fold(mut wishes: Wishes, may_share: impl Fn(&Path) -> bool) -> Wis
         }
         let many = entries.into_iter().find(|((parent, write), (all, files))| {
             let given = wishes.get(parent).is_some_and(|given| given.write || !write);
-            (*files >= FILES || *all >= ENTRIES) && may_share(parent) && !given
+            (*files >= FILES || *all >= ENTRIES) && may_share(parent, *write) && !given
         });
         let Some(((parent, write), _)) = many else { return wishes };
         // What else is in it comes under it in the next round. Its first entry is the example.
@@ -87,7 +87,7 @@ mod tests {
             let (write, folder) = (how.eq_ignore_ascii_case(&'w'), how.is_uppercase());
             wish(&mut all, PathBuf::from(path), Wish { write, folder, count: 1, example });
         }
-        let may_share = |path: &Path| path.components().count() > 2;
+        let may_share = |path: &Path, _: bool| path.components().count() > 2;
         let line = |(path, wish): (&PathBuf, &Wish)| {
             format!("{} {} {}", if wish.write { 'w' } else { 'r' }, path.display(), wish.count)
         };

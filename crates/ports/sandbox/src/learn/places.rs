@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 /// Below a home: what signs in, what was typed, and what programs keep for a person. Each with what lies below it.
-const SECRET: [&str; 57] = [
+const SECRET: [&str; 66] = [
     ".ssh",
     ".aws",
     ".gnupg",
@@ -61,6 +61,40 @@ const SECRET: [&str; 57] = [
     ".viminfo",
     ".wget-hsts",
     ".config/containers/auth.json",
+    // People write tokens into these.
+    ".bashrc",
+    ".bash_profile",
+    ".bash_login",
+    ".profile",
+    ".zshrc",
+    ".zshenv",
+    ".zprofile",
+    ".config/fish",
+    ".config/environment.d",
+];
+
+/// Below a home: what is written there runs as the person, outside of any sandbox.
+const RUNS: [&str; 20] = [
+    ".bash_logout",
+    ".zlogin",
+    ".zlogout",
+    ".xprofile",
+    ".xsession",
+    ".xinitrc",
+    ".pam_environment",
+    ".gitconfig",
+    ".config/git",
+    ".config/autostart",
+    ".config/systemd",
+    ".local/bin",
+    ".local/lib",
+    ".local/share/applications",
+    ".local/share/systemd",
+    ".cargo/bin",
+    ".nvm",
+    ".pyenv",
+    "bin",
+    "go/bin",
 ];
 
 /// The machine's own.
@@ -157,6 +191,15 @@ impl Places<'_> {
             || SECRET_OF_MACHINE.iter().any(|secret| Path::new(secret).starts_with(path))
     }
 
+    /// What is written there runs by itself, or in a program's place, or a part of it does.
+    pub(super) fn runs(&self, path: &Path) -> bool {
+        let home = self.home_of(path);
+        let below = home.as_ref().and_then(|home| path.strip_prefix(home).ok());
+        below.is_some_and(|below| {
+            RUNS.iter().any(|place| below.starts_with(place) || Path::new(place).starts_with(below))
+        })
+    }
+
     /// The home that a path is, or lies in: the person's, root's, or another's.
     fn home_of(&self, path: &Path) -> Option<PathBuf> {
         let roots = Path::new("/root");
@@ -219,6 +262,7 @@ mod tests {
             ("/home/bob/.aws/credentials", Some("/home/bob/.aws")),
             ("/root/.netrc", Some("/root/.netrc")),
             ("/home/ada/.config/gcloud/x.db", Some("/home/ada/.config/gcloud")),
+            ("/home/ada/.bashrc", Some("/home/ada/.bashrc")),
             ("/home/ada/.zsh_history", Some("/home/ada/.zsh_history")),
             ("/home/ada/.mozilla/firefox/p/key4.db", Some("/home/ada/.mozilla")),
             ("/home/ada/.local/share/keyrings/login.keyring", Some("/home/ada/.local/share/keyrings")),
@@ -234,6 +278,17 @@ mod tests {
                 "{path}"
             );
         }
+    }
+
+    // control: D-28: What is learned never leads to a line by which a server could write what the person runs.
+    #[test]
+    fn what_runs_is_not_written_to() {
+        for path in
+            ["/home/ada/.local/bin/ls", "/home/ada/bin", "/root/.gitconfig", "/home/ada/.config/systemd/user"]
+        {
+            assert!(with(|places| places.runs(Path::new(path))), "{path}");
+        }
+        assert!(!with(|places| places.runs(Path::new("/home/ada/notes/bin"))));
     }
 
     #[test]

@@ -9,7 +9,7 @@ use super::places::{Places, of_a_runtime, of_the_system};
 use super::{Seen, Times};
 use crate::plan::How;
 use crate::profile::Profile;
-use crate::stage::{HOME, addresses};
+use crate::stage::{HOME, SCRATCH, addresses};
 
 /// What to add to a profile, and what cannot be or should not be. The texts hold names that strangers chose: who shows
 /// them makes signs that act on a terminal harmless.
@@ -82,10 +82,10 @@ struct Note {
 #[derive(Clone, Copy)]
 enum Why {
     Secret,
+    Runs,
     AtHome,
     Wide,
     NoFile,
-    OwnProgram,
     Missing,
     Unsayable,
     Address,
@@ -93,14 +93,18 @@ enum Why {
 
 impl Note {
     fn told(&self, what: &str) -> String {
-        let asked = format!("{} times, for example {}", self.count, self.example);
+        let asked = format!("{}, for example {}", times(self.count), self.example);
         match self.why {
             Why::Secret => {
                 format!("WARNING: it asked for {what}, where secrets are kept ({asked}); no line is proposed")
             }
+            Why::Runs => format!(
+                "WARNING: it tried to write to {what} ({asked}); no line is proposed: what is written there runs \
+                 outside of the sandbox, or in the server's place"
+            ),
             Why::AtHome => format!(
-                "it looked for this in its own home, which is empty, and yours has it: {what} ({asked}). If it is to \
-                 have it, add --env HOME=YOUR-HOME and a line for it"
+                "it looked in its own home, which is empty, for what yours has: {what} ({asked}). If it is to have it, \
+                 add --env HOME=YOUR-HOME and a line for it"
             ),
             Why::Wide => format!(
                 "it asked for {what} as a whole ({asked}), which is more than a server needs; if it looks for something \
@@ -109,19 +113,17 @@ impl Note {
             Why::NoFile => format!(
                 "it asked for {what} ({asked}), which is no file: sockets and devices are never shared"
             ),
-            Why::OwnProgram => format!(
-                "it tried to write to {what}, where its own program lies ({asked}); no line is proposed: what is written \
-                 there runs the next time"
-            ),
-            Why::Missing => {
-                format!("it would make {what} ({asked}); make its folder yourself, and run this again")
-            }
+            Why::Missing => format!("it would make {what} ({asked}); make it yourself, and run this again"),
             Why::Unsayable => format!("it asked for {what} ({asked}), a name that no line can say"),
             Why::Address => {
                 format!("it called {what} ({asked}); a line lets hosts through by their names alone")
             }
         }
     }
+}
+
+fn times(count: u64) -> String {
+    if count == 1 { "once".to_owned() } else { format!("{count} times") }
 }
 
 impl Drafts<'_> {
@@ -138,91 +140,88 @@ impl Drafts<'_> {
         if let Some(place) = self.places.secret(path).or_else(|| self.places.secret(real)) {
             return self.note(&place, Why::Secret, times, example());
         }
-        if of_the_system(path) {
-            return;
-        }
-        let (target, write) = match how {
-            How::Look | How::Read => match &found {
-                Some(found) if found.readable && found.kind == Kind::Other => {
-                    return self.note(path, Why::NoFile, times, example());
-                }
-                Some(found) if found.readable => (path, false),
-                _ => return,
-            },
-            How::Write | How::Create if found.as_ref().is_some_and(|found| found.kind != Kind::Other) => {
-                match found.as_ref().is_some_and(|found| found.writable) {
-                    true => (path, true),
-                    false => return,
-                }
-            }
-            How::Write => return,
-            // Without the sandbox it would not have removed anything either.
-            How::Remove if found.is_none() => return,
-            How::Create | How::Place | How::Remove => {
-                let Some(parent) = path.parent() else { return };
-                match (self.outside)(parent) {
-                    Some(found) if found.kind == Kind::Folder && found.writable => (parent, true),
-                    Some(_) => return,
-                    None => {
-                        let above = parent.ancestors().find_map(|above| (self.outside)(above));
-                        if above.is_some_and(|above| above.writable) {
-                            self.note(path, Why::Missing, times, example());
-                        }
-                        return;
-                    }
-                }
-            }
-        };
-        if write && self.seen.own.iter().any(|own| target.starts_with(own)) {
-            return self.note(target, Why::OwnProgram, times, example());
-        }
-        if self.given(target, write) {
-            return;
-        }
         // Asked whether it is there, a folder is often only on the way: to something that the command was told of.
-        let told: Vec<_> =
-            self.seen.told.iter().filter(|told| how == How::Look && *told != target).cloned().collect();
-        let mut on_the_way = false;
-        for told in told.iter().filter(|told| told.starts_with(target)) {
-            on_the_way = true;
-            let known = (self.outside)(told).filter(|found| found.readable && found.kind != Kind::Other);
-            if let Some(found) = known
-                && !self.given(told, false)
-            {
-                self.wish(told, &found, false, times, example());
-            }
+        let told =
+            self.seen.told.iter().filter(|told| how == How::Look && *told != path && told.starts_with(path));
+        let told: Vec<_> = told.cloned().collect();
+        if of_the_system(path) || !told.is_empty() {
+            return told.iter().for_each(|told| self.path(told, How::Read, times));
         }
-        if on_the_way {
-            return;
+        let Some((target, write)) = self.sought(path, how, found.as_ref(), times) else { return };
+        let Some(found) = (self.outside)(target).filter(|_| !self.given(target, write)) else { return };
+        let either = |judge: &dyn Fn(&Path) -> bool| judge(target) || judge(&found.real);
+        if write && let Some(own) = self.seen.own.iter().find(|own| either(&|path| path.starts_with(own))) {
+            return self.note(&own.clone(), Why::Runs, times, example());
         }
-        let Some(found) = (self.outside)(target) else { return };
-        if self.places.too_wide(target) || self.places.too_wide(&found.real) {
-            // What every walk from the root comes by, to look, says nothing.
-            let passed = how == How::Look && !self.places.home.starts_with(target);
-            let missing = matches!(how, How::Create | How::Place);
-            return match (passed, missing) {
-                (true, _) => {}
-                (_, true) => self.note(path, Why::Missing, times, example()),
+        if either(&|path| self.places.too_wide(path)) {
+            // What is made in a scratch stays there. And what every walk from the root comes by, to look, says nothing.
+            let scratch = write && SCRATCH.iter().any(|scratch| target == Path::new(scratch));
+            let passed = how == How::Look && target != self.places.home;
+            return match how {
+                _ if scratch || passed => {}
+                How::Create | How::Place => self.note(path, Why::Missing, times, example()),
                 _ => self.note(target, Why::Wide, times, example()),
             };
         }
-        self.wish(target, &found, write, times, example());
+        if write && either(&|path| self.places.runs(path)) {
+            return self.note(target, Why::Runs, times, example());
+        }
+        if line(target, write).is_none() {
+            return self.note(target, Why::Unsayable, times, example());
+        }
+        let folder = found.kind == Kind::Folder;
+        let new = Wish { write, folder, count: times.count, example: example() };
+        wish(&mut self.wishes, target.to_owned(), new);
+    }
+
+    /// What would have to be shared, and whether to be written to; none if the attempt fails without a sandbox too.
+    fn sought<'p>(
+        &mut self,
+        path: &'p Path,
+        how: How,
+        found: Option<&Fact>,
+        times: &Times,
+    ) -> Option<(&'p Path, bool)> {
+        let example = || format!("{} by {}", path.display(), times.by);
+        match (how, found) {
+            (How::Look | How::Read, found) => {
+                let found = found.filter(|found| found.readable)?;
+                if found.kind == Kind::Other {
+                    self.note(path, Why::NoFile, times, example());
+                    return None;
+                }
+                Some((path, false))
+            }
+            (How::Write | How::Create, Some(found)) => {
+                (found.writable && found.kind != Kind::Other).then_some((path, true))
+            }
+            (How::Write | How::Remove, None) => None,
+            (How::Create | How::Place | How::Remove, _) => {
+                let parent = path.parent()?;
+                let Some(folder) = (self.outside)(parent) else {
+                    let above = parent.ancestors().find_map(|above| (self.outside)(above));
+                    if above.is_some_and(|above| above.writable) {
+                        self.note(path, Why::Missing, times, example());
+                    }
+                    return None;
+                };
+                (folder.writable && folder.kind == Kind::Folder).then_some((parent, true))
+            }
+        }
     }
 
     /// What is looked for below the sandbox's own home. That the person's has it says little: runtimes look for a lot there.
     fn in_its_home(&mut self, below: &Path, how: How, times: &Times) {
         let there = self.places.home.join(below);
         let example = format!("{} by {}", Path::new(HOME).join(below).display(), times.by);
-        let reads = matches!(how, How::Look | How::Read);
-        let has = reads
-            && below.iter().next().is_some()
-            && (self.outside)(&there).is_some_and(|found| found.readable);
+        let reads = matches!(how, How::Look | How::Read) && !of_a_runtime(below);
+        if !reads || !(self.outside)(&there).is_some_and(|found| found.readable) {
+            return;
+        }
         match self.places.secret(&there) {
-            Some(place) if has => self.note(&place, Why::Secret, times, example),
-            None if has && !of_a_runtime(below) && !self.places.too_wide(&there) => {
-                self.note(&there, Why::AtHome, times, example);
-            }
-            _ => {}
+            Some(place) => self.note(&place, Why::Secret, times, example),
+            None if self.places.too_wide(&there) => {}
+            None => self.note(&there, Why::AtHome, times, example),
         }
     }
 
@@ -233,14 +232,6 @@ impl Drafts<'_> {
         profile.files_write.iter().chain(reads).any(|open| path.starts_with(open))
     }
 
-    fn wish(&mut self, path: &Path, found: &Fact, write: bool, times: &Times, example: String) {
-        if line(path, write).is_none() {
-            return self.note(path, Why::Unsayable, times, example);
-        }
-        let folder = found.kind == Kind::Folder;
-        wish(&mut self.wishes, path.to_owned(), Wish { write, folder, count: times.count, example });
-    }
-
     fn note(&mut self, what: &Path, why: Why, times: &Times, example: String) {
         let note = self.notes.entry(what.display().to_string()).or_insert(Note { why, count: 0, example });
         note.count += times.count;
@@ -248,9 +239,11 @@ impl Drafts<'_> {
 
     fn lines(&mut self) -> Vec<Line> {
         let places = &self.places;
-        let may_share = |path: &Path| {
+        let may_share = |path: &Path, write: bool| {
             let real = (self.outside)(path).map_or_else(|| path.to_owned(), |found| found.real);
-            let fine = |path: &Path| !places.too_wide(path) && places.secret(path).is_none();
+            let fine = |path: &Path| {
+                !places.too_wide(path) && places.secret(path).is_none() && !(write && places.runs(path))
+            };
             let own = self.seen.own.iter().any(|own| own.starts_with(path));
             fine(path) && fine(&real) && !own && line(path, false).is_some()
         };
@@ -314,3 +307,6 @@ fn hosts(seen: &Seen, notes: &mut BTreeMap<String, Note>) -> Vec<Line> {
     });
     lines.collect()
 }
+
+#[cfg(test)]
+mod tests;

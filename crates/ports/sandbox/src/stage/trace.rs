@@ -219,13 +219,15 @@ impl Watcher<'_> {
     }
 }
 
-/// Reads from `/proc/PID/status` whose thread it is, and whether it was told to go on (`SIGCONT`).
+/// Reads from `/proc/PID/status` whose thread it is, and whether it was told to go on (`SIGCONT`). Another stop that waits
+/// has taken that signal away: the process was told, and stops anew at once.
 fn pending(status: &str) -> Option<(i32, bool)> {
     let value = |name: &str| {
         status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':').map(str::trim))
     };
     let signals = |name: &str| u64::from_str_radix(value(name)?, 16).ok();
-    let told = (signals("SigPnd")? | signals("ShdPnd")?) & 1 << (libc::SIGCONT - 1) != 0;
+    let waiting = signals("SigPnd")? | signals("ShdPnd")?;
+    let told = STOPS.iter().chain(&[libc::SIGCONT]).any(|signal| waiting & 1 << (signal - 1) != 0);
     Some((value("Tgid")?.parse().ok()?, told))
 }
 
@@ -242,6 +244,7 @@ mod tests {
         assert_eq!(pending(&status(none, none)), Some((31, false)));
         assert_eq!(pending(&status(none, "0000000000020000")), Some((31, true)));
         assert_eq!(pending(&status("0000000000020001", none)), Some((31, true)));
+        assert_eq!(pending(&status(none, "0000000000040000")), Some((31, true)));
         assert_eq!(pending(""), None);
     }
 }

@@ -37,7 +37,7 @@ pub(super) const SYSTEM: [&str; 18] = [
 ];
 
 /// Folders of the scratch, which is memory of the sandbox's own.
-pub(super) const SCRATCH: [&str; 4] = ["/tmp", HOME, "/dev/shm", "/var/tmp"];
+pub(crate) const SCRATCH: [&str; 4] = ["/tmp", HOME, "/dev/shm", "/var/tmp"];
 /// The command's home: empty at each start.
 pub(crate) const HOME: &str = "/home/doorward";
 /// Devices that give or take bytes and nothing else. No terminal is among them.
