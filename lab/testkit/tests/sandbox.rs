@@ -14,6 +14,8 @@
 
 #[path = "sandbox/egress.rs"]
 mod egress;
+#[path = "sandbox/learned.rs"]
+mod learned;
 
 use std::collections::BTreeMap;
 use std::fs::{self, Permissions};

@@ -4,7 +4,9 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
-use doorward_sandbox::{HostPort, Launcher, Outward, Packaged, Profile, Seen, Wanted, start};
+use doorward_sandbox::{
+    HostPort, Launcher, Learning, Outward, Packaged, Profile, Seen, Wanted, start, start_learning,
+};
 use rustls::pki_types::PrivateKeyDer;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -97,10 +99,10 @@ fn archive() -> Vec<u8> {
 fn reach(command: &[&str]) -> (String, Vec<Seen>) {
     let profile = Profile::parse(&format!("net {HOST} {HOST}:80 {HOST}:8443")).unwrap();
     let command = command.iter().map(|part| (*part).to_owned()).collect();
-    carried(Wanted { command, env: vec![], cwd: None }, profile)
+    carried(Wanted { command, env: vec![], cwd: None }, profile, None)
 }
 
-fn carried(mut wanted: Wanted, mut profile: Profile) -> (String, Vec<Seen>) {
+fn carried(mut wanted: Wanted, mut profile: Profile, learning: Option<Learning>) -> (String, Vec<Seen>) {
     let folder = persons_folder();
     let certificate = folder.path().join("ca.pem");
     profile.files_read.push(folder.path().to_owned());
@@ -110,7 +112,11 @@ fn carried(mut wanted: Wanted, mut profile: Profile) -> (String, Vec<Seen>) {
         let (to, pem) = server().await;
         std::fs::write(&certificate, pem).unwrap();
         let launcher = Launcher::other(doorward_testkit::program());
-        let mut started = start(&launcher, &wanted, &profile).unwrap();
+        let started = match &learning {
+            Some(learning) => start_learning(&launcher, &wanted, &profile, learning),
+            None => start(&launcher, &wanted, &profile),
+        };
+        let mut started = started.unwrap();
         started.watch.ready().await.unwrap_or_else(|error| panic!("{error}"));
         drop(started.stdin);
         let seen = Arc::new(Mutex::new(vec![]));
@@ -120,7 +126,8 @@ fn carried(mut wanted: Wanted, mut profile: Profile) -> (String, Vec<Seen>) {
         let (mut out, mut error) = (String::new(), String::new());
         let (stdout, stderr) =
             (started.process.stdout.as_mut().unwrap(), started.process.stderr.as_mut().unwrap());
-        let (a, b) = tokio::join!(stdout.read_to_string(&mut out), stderr.read_to_string(&mut error));
+        let (reading, telling) = (stdout.read_to_string(&mut out), stderr.read_to_string(&mut error));
+        let (a, b, _ending) = tokio::join!(reading, telling, started.watch.ended());
         a.and(b).unwrap();
         print!("{error}");
         carried.abort();
@@ -200,6 +207,12 @@ tried(lambda: socket.socket(socket.AF_UNIX,socket.SOCK_STREAM))
 tried(lambda: socket.socket(socket.AF_INET,socket.SOCK_STREAM|socket.SOCK_CLOEXEC,132))
 tried(lambda: socket.socket().bind(('0.0.0.0',9999)))";
     assert_eq!(reach(&[PYTHON, "-c", nowhere]), ("no\n".repeat(10), vec![]));
+    // Nor where it is learned what is called: a name that is asked for leads to nobody.
+    let command = [PYTHON, "-c", nowhere].map(str::to_owned).to_vec();
+    let profile = Profile::parse(&format!("net {HOST} {HOST}:80 {HOST}:8443")).unwrap();
+    let wanted = Wanted { command, env: vec![], cwd: None };
+    let learned = carried(wanted, profile, Some(Learning::default()));
+    assert_eq!(learned, ("no\n".repeat(10), vec![Seen::Asked("other.example".to_owned())]));
 }
 
 // control: D-24: A package comes from its registry without running its scripts, and its program runs without network.
@@ -209,7 +222,7 @@ fn npx_goes_in_two_steps() {
     let packaged = Packaged::of(&command).unwrap().unwrap();
     let folder = persons_folder();
     let (wanted, profile) = packaged.fetch(&format!("https://{HOST}/"), folder.path()).unwrap();
-    let (_, seen) = carried(wanted, profile);
+    let (_, seen) = carried(wanted, profile, None);
     let reached = !seen.is_empty() && seen.iter().all(|one| *one == Seen::Connected(host(443)));
     assert!(reached, "{seen:?}");
     assert!(!folder.path().join("installed").exists(), "a script of the package ran");
@@ -217,10 +230,10 @@ fn npx_goes_in_two_steps() {
     let careless = persons_folder();
     let (mut wanted, profile) = packaged.fetch(&format!("https://{HOST}/"), careless.path()).unwrap();
     wanted.command.retain(|part| part != "--ignore-scripts");
-    carried(wanted, profile);
+    carried(wanted, profile, None);
     assert!(careless.path().join("installed").exists(), "no script ran");
     let command = packaged.program(folder.path()).unwrap();
     let profile = Profile { files_read: vec![folder.path().to_owned()], ..Profile::default() };
-    let ran = carried(Wanted { command, env: vec![], cwd: None }, profile);
+    let ran = carried(Wanted { command, env: vec![], cwd: None }, profile, None);
     assert_eq!(ran, ("alone argument\n".to_owned(), vec![]));
 }
