@@ -8,6 +8,8 @@
 
 #[path = "../../../../fuzz/targets/client_hello.rs"]
 mod client_hello;
+#[path = "../../../../fuzz/targets/dns_question.rs"]
+mod dns_question;
 #[path = "../../../../fuzz/replay.rs"]
 mod replay;
 
@@ -17,4 +19,10 @@ use replay::replay;
 #[test]
 fn client_hello_seeds() {
     replay("client_hello", 600, client_hello::run);
+}
+
+// control: D-24: the host that is written down is the one that every resolver would have looked for
+#[test]
+fn dns_question_seeds() {
+    replay("dns_question", 300, dns_question::run);
 }
