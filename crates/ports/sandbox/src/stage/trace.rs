@@ -58,6 +58,8 @@ pub(super) fn attend(inner: Pid, line: &OwnedFd, binds: Vec<Bind>) -> Result<u8,
     let mut watcher = Watcher { inner, line, binds, root: None, calls, stopped };
     let mut hung_up = false;
     loop {
+        // Taken before looking: what happens meanwhile is news again.
+        while news.read_signal().step(doing)?.is_some() {}
         if let Some(ended) = watcher.hear().step(doing)? {
             return Ok(code(ExitStatus::from_raw(ended.as_raw())));
         }
@@ -76,7 +78,6 @@ pub(super) fn attend(inner: Pid, line: &OwnedFd, binds: Vec<Bind>) -> Result<u8,
             hung_up = true;
             nix::sys::signal::kill(inner, Signal::SIGKILL).step("ending the command")?;
         }
-        while news.read_signal().step(doing)?.is_some() {}
     }
 }
 
@@ -101,11 +102,24 @@ const LEAVING: i32 = libc::SIGTRAP | 0x80;
 const STOPS: [i32; 4] = [libc::SIGSTOP, libc::SIGTSTP, libc::SIGTTIN, libc::SIGTTOU];
 
 impl Watcher<'_> {
-    /// Hears everything that has happened; how the inner stage ended, if it did. All are waited for here, threads too: the
-    /// kernel keeps who has ended until its tracer knows.
+    /// Hears what has happened; how the inner stage ended, if it did. All are waited for here, threads too: the kernel keeps
+    /// who has ended until its tracer knows.
+    ///
+    /// Everybody is heard before anybody goes on. The kernel names the newest first: those that never rest would be heard
+    /// again and again, before the others and before the line.
     fn hear(&mut self) -> rustix::io::Result<Option<WaitStatus>> {
         let everybody = WaitOptions::NOHANG | WaitOptions::from_bits_retain(libc::__WALL as u32);
-        while let Some((who, status)) = wait(everybody)? {
+        let mut heard = vec![];
+        loop {
+            match wait(everybody) {
+                Ok(Some(one)) => heard.push(one),
+                // Nobody is left, or nobody has anything to say.
+                Ok(None) | Err(rustix::io::Errno::CHILD) => break,
+                Err(rustix::io::Errno::INTR) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        for (who, status) in heard {
             let who = Pid::from_raw(who.as_raw_nonzero().get());
             match status.stopping_signal() {
                 Some(signal) => self.stop(who, signal, status.as_raw() >> 16),
