@@ -194,6 +194,26 @@ async fn what_runtimes_look_for_is_no_wish() {
     }
 }
 
+/// Makes a child that its tracer does not get hold of, and lets it read.
+const HIDDEN: &str = r#"
+import ctypes, os, platform
+libc = ctypes.CDLL(None, use_errno=True)
+clone = {'x86_64': 56, 'aarch64': 220}[platform.machine()]
+CLONE_UNTRACED, SIGCHLD = 0x00800000, 17
+if libc.syscall(clone, CLONE_UNTRACED | SIGCHLD, 0, 0, 0, 0) == 0:
+    read = libc.open(b'/etc/passwd', 0)
+    os.write(1, b'read' if read >= 0 else os.strerror(ctypes.get_errno()).encode())
+    os._exit(0)
+os.wait()
+"#;
+
+// control: LOC-10: Whoever hides from the tracer while a sandbox is learned reads nothing, not even what it may.
+#[tokio::test]
+async fn who_hides_from_the_tracer_gets_nothing() {
+    let (out, ..) = learn(&[PYTHON, "-c", HIDDEN], "").await;
+    assert_eq!(out, "Function not implemented");
+}
+
 const SIGNALS: &str = r#"
 import os, signal, threading, time
 heard = []

@@ -94,6 +94,18 @@ mod tests {
         fold(all, may_share).iter().map(line).collect()
     }
 
+    // control-off: D-28: Where nothing is kept from being shared, a server that reads two files of a home is given all of it.
+    #[test]
+    fn two_files_of_a_home_become_the_home_if_nothing_forbids_it() {
+        let wish = |path: &str| {
+            let wish = Wish { write: false, folder: false, count: 1, example: String::new() };
+            (PathBuf::from(path), wish)
+        };
+        let both = Wishes::from([wish("/home/ada/todo"), wish("/home/ada/list")]);
+        let folded = fold(both, |_, _| true);
+        assert_eq!(folded.into_keys().collect::<Vec<_>>(), [Path::new("/home/ada")]);
+    }
+
     #[test]
     fn several_become_their_folder() {
         for (what, wishes, expected) in [

@@ -3,12 +3,14 @@ use std::net::Ipv4Addr;
 use super::*;
 
 /// The machine of a test: folders, files and sockets, which end in `/`, nothing and `=`; `!` before them is read-only.
-const MACHINE: [&str; 24] = [
+const MACHINE: [&str; 26] = [
     "/home/",
     "/home/ada/",
     "/home/ada/.ssh/",
     "/home/ada/.ssh/id",
     "/home/ada/.bashrc",
+    "/home/ada/todo",
+    "/home/ada/list",
     "/home/ada/.config/",
     "/home/ada/.config/notes/",
     "/home/ada/.config/notes/config.json",
@@ -72,6 +74,11 @@ fn what_was_tried_becomes_lines_or_is_explained() {
         (&[("/srv/notes/a", Place)], &["files-write /srv/notes"], ""),
         (&[("/srv/notes/a", Remove)], &["files-write /srv/notes"], ""),
         (&[("/srv/notes/deep", Create)], &["files-write /srv/notes/deep"], ""),
+        (
+            &[("/home/ada/todo", Read), ("/home/ada/list", Read)],
+            &["files-read /home/ada/list", "files-read /home/ada/todo"],
+            "",
+        ),
         // What is not there outside either, or may not be written to there, is no wish.
         (&[("/srv/notes/gone", Read), ("/srv/notes/gone", Remove), ("/srv/gone/x", Write)], &[], ""),
         (&[("/srv/sealed/a", Write), ("/srv/sealed/new", Create), ("/srv/sealed/a", Remove)], &[], ""),
