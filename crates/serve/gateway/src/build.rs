@@ -353,8 +353,13 @@ fn walls(
             child.program
         )));
     }
-    let launcher = Launcher::default();
-    Ok(Some(Arc::new(Walls { profile, launcher, connector: connector.clone(), inside: None })))
+    Ok(Some(Arc::new(Walls {
+        profile,
+        launcher: Launcher::default(),
+        connector: connector.clone(),
+        inside: None,
+        learning: None,
+    })))
 }
 
 pub(crate) fn audit_config(config: &Config) -> AuditConfig {

@@ -48,6 +48,7 @@ async fn offered(command: &[String], sandbox: &[String]) -> Result<Value, Failur
         who: at_home(state.path())?,
         state: state.path().to_owned(),
         call_timeout: PATIENCE,
+        learning: None,
         asks: None,
         tokens: None,
     };
