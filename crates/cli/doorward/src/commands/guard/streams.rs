@@ -50,11 +50,21 @@ pub(crate) fn output() -> io::Result<Output> {
             std::thread::Builder::new().name("stdout".to_owned()).spawn(move || {
                 // Unbuffered, so that a line is out when it was written.
                 let mut stdout = std::fs::File::from(stdout);
-                let _gone = io::copy(&mut theirs, &mut stdout);
+                pass_on(&mut theirs, &mut stdout);
             })?;
             Ok(Box::new(socket(ours)?))
         }
     }
+}
+
+/// Not `io::copy`: between a socket and a pipe that is splice(2), which holds the pipe while it waits for the socket. Whoever
+/// writes to standard error, which is the same pipe here, would wait for ever.
+fn pass_on(from: &mut impl io::Read, to: &mut impl io::Write) {
+    let mut buffer = vec![0; 64 * 1024];
+    while let Ok(length) = from.read(&mut buffer)
+        && length > 0
+        && buffer.get(..length).is_some_and(|read| to.write_all(read).is_ok())
+    {}
 }
 
 fn kind(fd: &OwnedFd) -> io::Result<FileType> {
