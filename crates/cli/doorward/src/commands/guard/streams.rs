@@ -75,3 +75,28 @@ fn socket(stream: UnixStream) -> io::Result<tokio::net::UnixStream> {
     stream.set_nonblocking(true)?;
     tokio::net::UnixStream::from_std(stream)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read as _, Write as _};
+
+    use super::*;
+
+    #[test]
+    fn a_pipe_is_free_while_nothing_is_said() {
+        let (mut ours, mut theirs) = UnixStream::pair().unwrap();
+        let (mut reader, mut writer) = io::pipe().unwrap();
+        let mut other = writer.try_clone().unwrap();
+        let passing = std::thread::spawn(move || pass_on(&mut theirs, &mut writer));
+        let mut read = [0; 4];
+        for _ in 0..100 {
+            // It passes this on and waits again; meanwhile somebody else has a word.
+            ours.write_all(b"said").unwrap();
+            reader.read_exact(&mut read).unwrap();
+            other.write_all(b"told").unwrap();
+            reader.read_exact(&mut read).unwrap();
+        }
+        drop(ours);
+        passing.join().unwrap();
+    }
+}
