@@ -148,6 +148,7 @@ impl Drafts<'_> {
             return told.iter().for_each(|told| self.path(told, How::Read, times));
         }
         let Some((target, write)) = self.sought(path, how, found.as_ref(), times) else { return };
+        let target = if write { target } else { with_its_like(target) };
         let Some(found) = (self.outside)(target).filter(|_| !self.given(target, write)) else { return };
         let either = |judge: &dyn Fn(&Path) -> bool| judge(target) || judge(&found.real);
         if write && let Some(own) = self.seen.own.iter().find(|own| either(&|path| path.starts_with(own))) {
@@ -253,6 +254,12 @@ impl Drafts<'_> {
         });
         lines.collect()
     }
+}
+
+/// A library needs the next one, and each would be another run: they are shared together, as they were installed.
+fn with_its_like(path: &Path) -> &Path {
+    let together = |folder: &&Path| folder.ends_with("node_modules") || folder.ends_with("site-packages");
+    path.ancestors().filter(together).last().unwrap_or(path)
 }
 
 /// The line that shares a path, if a line can say it: read again it must be the same path, and nothing in it may act on the

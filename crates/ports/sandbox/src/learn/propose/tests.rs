@@ -3,7 +3,7 @@ use std::net::Ipv4Addr;
 use super::*;
 
 /// The machine of a test: folders, files and sockets, which end in `/`, nothing and `=`; `!` before them is read-only.
-const MACHINE: [&str; 26] = [
+const MACHINE: [&str; 28] = [
     "/home/",
     "/home/ada/",
     "/home/ada/.ssh/",
@@ -22,6 +22,8 @@ const MACHINE: [&str; 26] = [
     "/srv/",
     "/srv/notes/",
     "/srv/notes/a",
+    "/srv/node_modules/",
+    "/srv/node_modules/zod/",
     "/srv/notes/deep/",
     "/srv/server/",
     "/srv/server/main.js",
@@ -79,6 +81,7 @@ fn what_was_tried_becomes_lines_or_is_explained() {
             &["files-read /home/ada/list", "files-read /home/ada/todo"],
             "",
         ),
+        (&[("/srv/node_modules/zod", Look)], &["files-read /srv/node_modules"], ""),
         // What is not there outside either, or may not be written to there, is no wish.
         (&[("/srv/notes/gone", Read), ("/srv/notes/gone", Remove), ("/srv/gone/x", Write)], &[], ""),
         (&[("/srv/sealed/a", Write), ("/srv/sealed/new", Create), ("/srv/sealed/a", Remove)], &[], ""),
