@@ -48,9 +48,7 @@ pub(crate) const COVERS: [Disguise; 4] = [
     ("terminal sequences", |text| format!("\u{1b}[8m{text}\u{1b}[0m")),
     ("direction turned", |text| format!("\u{202e}{}\u{202c}", text.chars().rev().collect::<String>())),
     ("blanks", |text| format!("{}{text}", " ".repeat(200))),
-    ("JSON in a string", |text| {
-        format!("{{\"note\": {}}}", quote(&quote(text)))
-    }),
+    ("JSON in a string", |text| format!("{{\"note\": {}}}", quote(&quote(text)))),
 ];
 
 /// Puts the disguised text in the place of the planted one, in a definition as JSON.
