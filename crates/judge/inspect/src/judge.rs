@@ -118,7 +118,14 @@ fn piece(place: Place, text: &str, known: Known<'_>, weights: &Weights) -> Piece
         each_sentence(layer, &read, place, |sentence, hits, features| {
             let chance = 1.0 / (1.0 + (-weights.logit(features)).exp());
             worst = worst.max(chance);
-            findings.extend(hits.iter().map(|(rule, range)| finding(rule, layer, range.clone())));
+            for (rule, range) in hits {
+                let mut finding = finding(rule, layer, range.clone());
+                // The rule says what it is, the model how sure that is: in an honest sentence it is a line of a report.
+                if chance < place.threshold() {
+                    finding.severity = Severity::Low;
+                }
+                findings.push(finding);
+            }
             if hits.is_empty() && chance >= place.threshold() {
                 findings.push(finding(&rules::MODEL, layer, sentence.bytes.clone()));
             }

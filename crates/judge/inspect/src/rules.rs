@@ -7,6 +7,8 @@ mod form;
 mod instruct;
 mod obey;
 mod steer;
+#[cfg(test)]
+mod tests;
 
 use std::sync::LazyLock;
 

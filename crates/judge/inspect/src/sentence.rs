@@ -273,10 +273,7 @@ fn part(text: &str, at: usize) -> Option<Range<usize>> {
     let mut end = start;
     while let Some(b) = bytes.get(end) {
         let inside = *b == b'\'' && bytes.get(end + 1).copied().is_some_and(is_part);
-        // `getUserName` is three words.
-        let hump =
-            b.is_ascii_uppercase() && end > start && bytes.get(end - 1).is_some_and(u8::is_ascii_lowercase);
-        if hump || !(is_part(*b) || inside) {
+        if !(is_part(*b) || inside) {
             break;
         }
         end += 1;

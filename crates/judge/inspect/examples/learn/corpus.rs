@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use bytes::Bytes;
-use doorward_wire::{Limits, Tree, Value};
+use doorward_wire::{Limits, Tree};
 
 /// One labelled text.
 #[derive(Clone)]

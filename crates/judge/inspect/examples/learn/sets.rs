@@ -18,6 +18,8 @@ pub(crate) struct Sets {
     pub(crate) honest: Vec<Row>,
     /// Poisoned tools.
     pub(crate) poisoned: Vec<Row>,
+    /// Poisoned tools written by hand, in words of many kinds; nothing is trained on them.
+    pub(crate) own: Vec<Row>,
     /// Honest documents, commits, advisories.
     pub(crate) documents: Vec<Row>,
     /// Results of tools with planted orders.
@@ -79,6 +81,7 @@ impl Sets {
         Self {
             injected: load(root, "results-injected"),
             indirect: load(root, "results-indirect"),
+            own: load(root, "tools-own"),
             honest,
             poisoned,
             documents,
