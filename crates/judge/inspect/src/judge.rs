@@ -11,6 +11,7 @@ use crate::model::{Weights, weights};
 use crate::place::Place;
 use crate::rules::{self, READY};
 use crate::sentence::{Known, Sentence, Sentences, Token, sentences};
+use crate::topic::Topic;
 use crate::training::Seen;
 
 /// Longest text that is judged in one piece, and how much two pieces share.
@@ -54,15 +55,15 @@ impl Report {
 
 /// Judges one text. `siblings` are the names of the other tools of the same list.
 pub fn text(place: Place, text: &str, siblings: &[&str]) -> Report {
-    judge(place, text, siblings, weights(place))
+    judge(place, text, siblings, weights(place), &Topic::of(text))
 }
 
-pub(crate) fn judge(place: Place, text: &str, siblings: &[&str], weights: &Weights) -> Report {
+pub(crate) fn judge(place: Place, text: &str, siblings: &[&str], weights: &Weights, topic: &Topic) -> Report {
     let mut report = Report::default();
     let mut doubt = 1.0_f32;
     for window in windows(text, WINDOW, OVERLAP) {
         let part = text.get(window.clone()).unwrap_or_default();
-        let piece = piece(place, part, Known { siblings }, weights);
+        let piece = piece(place, part, Known { siblings }, weights, topic);
         for mut finding in piece.findings {
             finding.span = finding.span.start + window.start..finding.span.end + window.start;
             report.add(finding);
@@ -76,12 +77,12 @@ pub(crate) fn judge(place: Place, text: &str, siblings: &[&str], weights: &Weigh
 }
 
 /// What the model sees of each sentence of a text, for training.
-pub(crate) fn seen(place: Place, text: &str) -> Vec<Seen> {
+pub(crate) fn seen(place: Place, text: &str, topic: &Topic) -> Vec<Seen> {
     let reading = read(text, &Limits::default());
     let mut all = Vec::new();
     for layer in reading.layers() {
         let read = sentences(layer.text(), Known::default());
-        each_sentence(layer, &read, place, |sentence, _, features| {
+        each_sentence(layer, &read, place, topic, |sentence, _, features| {
             let text = layer.text().get(sentence.bytes.clone()).unwrap_or_default().trim().to_owned();
             all.push(Seen { text, features: features.to_vec() });
         });
@@ -105,7 +106,7 @@ struct Piece {
     doubt: f32,
 }
 
-fn piece(place: Place, text: &str, known: Known<'_>, weights: &Weights) -> Piece {
+fn piece(place: Place, text: &str, known: Known<'_>, weights: &Weights, topic: &Topic) -> Piece {
     let reading = read(text, &Limits::default());
     let mut findings = marks(place, text, &reading);
     for layer in reading.layers() {
@@ -115,7 +116,7 @@ fn piece(place: Place, text: &str, known: Known<'_>, weights: &Weights) -> Piece
     let mut worst = 0.0_f32;
     for layer in reading.layers() {
         let read = sentences(layer.text(), known);
-        each_sentence(layer, &read, place, |sentence, hits, features| {
+        each_sentence(layer, &read, place, topic, |sentence, hits, features| {
             let chance = 1.0 / (1.0 + (-weights.logit(features)).exp());
             worst = worst.max(chance);
             for (rule, range) in hits {
@@ -140,6 +141,7 @@ fn each_sentence(
     layer: &Layer,
     read: &Sentences,
     place: Place,
+    topic: &Topic,
     mut each: impl FnMut(&Sentence, &[(&'static Rule, Range<usize>)], &[u16]),
 ) {
     let mut hits = Vec::new();
@@ -163,6 +165,7 @@ fn each_sentence(
             own,
             &numbers,
             layer.text().get(sentence.bytes.clone()).unwrap_or_default(),
+            topic,
         );
         each(sentence, &hits, &features);
     }

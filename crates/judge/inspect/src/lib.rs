@@ -22,6 +22,7 @@ mod rules;
 mod sentence;
 mod shape;
 mod tool;
+mod topic;
 pub mod training;
 mod vocabulary;
 
