@@ -41,14 +41,22 @@ impl Report {
         self.findings.truncate(MOST);
     }
 
+    /// Of two findings of one rule at one place the worse is kept.
     fn add(&mut self, finding: Finding) {
-        let again = self.findings.iter().any(|other| {
+        let again = self.findings.iter().position(|other| {
             other.rule.id == finding.rule.id
                 && other.span.start < finding.span.end
                 && finding.span.start < other.span.end
         });
-        if !again && self.findings.len() < MOST {
-            self.findings.push(finding);
+        // A flood of mild findings must not push a bad one out.
+        let full = self.findings.len() >= MOST;
+        let mildest =
+            || (0..self.findings.len()).min_by_key(|n| self.findings.get(*n).map(|other| other.severity));
+        let place = again.or_else(|| if full { mildest() } else { None });
+        match place.and_then(|n| self.findings.get_mut(n)) {
+            Some(other) if other.severity < finding.severity => *other = finding,
+            Some(_) => {}
+            None => self.findings.push(finding),
         }
     }
 }

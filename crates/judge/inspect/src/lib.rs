@@ -21,6 +21,8 @@ mod place;
 mod rules;
 mod sentence;
 mod shape;
+#[cfg(test)]
+mod tests;
 mod tool;
 mod topic;
 pub mod training;
@@ -29,4 +31,5 @@ mod vocabulary;
 pub use finding::{Finding, Rule, Severity};
 pub use judge::{Report, text};
 pub use place::Place;
+pub use rules::rules;
 pub use tool::{Sibling, tool};

@@ -110,7 +110,7 @@ impl Sets {
             weight,
         };
         let honest = self.honest.iter().zip(&self.seen.honest).filter(|(row, _)| is_seen(row));
-        bags.extend(honest.map(|(_, sentences)| bag(sentences, false, 1.0)));
+        bags.extend(honest.map(|(_, sentences)| bag(sentences, false, 3.0)));
         let documents = self.documents.iter().zip(&self.seen.documents[kind as usize]);
         let weight = if kind == Kind::Definition { 0.3 } else { 1.0 };
         bags.extend(
