@@ -6,7 +6,7 @@ use crate::fold::fold;
 use crate::layer::{Layer, MarkKind, Origin, Reading};
 use crate::map::Traced;
 use crate::markup::unmark;
-use crate::spread::{joined, reversed, turned};
+use crate::spread::{joined, lettered, reversed, turned};
 
 /// How far a reading goes.
 #[derive(Debug, Clone, Copy)]
@@ -74,8 +74,12 @@ fn inner(layer: &Layer) -> Inner {
         parts.extend(quoted_printable(text).map(|text| (Origin::QuotedPrintable, text)));
         parts.extend(backslashes(text).map(|text| (Origin::Escapes, text)));
     }
-    if !matches!(layer.origin, Origin::Rot13 | Origin::Reversed | Origin::Spread | Origin::Bidi) {
+    if !matches!(
+        layer.origin,
+        Origin::Rot13 | Origin::Reversed | Origin::Spread | Origin::Bidi | Origin::Lettered
+    ) {
         parts.extend(joined(text).map(|text| (Origin::Spread, text)));
+        parts.extend(lettered(text).map(|text| (Origin::Lettered, text)));
         parts.extend(turned(text).map(|text| (Origin::Rot13, text)));
         parts.extend(reversed(text).map(|text| (Origin::Reversed, text)));
     }

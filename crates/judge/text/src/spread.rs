@@ -4,14 +4,12 @@ use std::sync::LazyLock;
 
 use crate::map::Traced;
 
-/// The words that commonest English consists of. A text in reverse, or turned, shows itself by holding them so.
-const COMMON: [&str; 24] = [
+/// Words of English and of orders that are none in reverse or turned. A text in disguise shows itself by holding them so.
+const COMMON: [&str; 70] = [
     "the",
-    "and",
     "you",
     "your",
     "all",
-    "not",
     "with",
     "this",
     "that",
@@ -19,6 +17,7 @@ const COMMON: [&str; 24] = [
     "before",
     "read",
     "file",
+    "files",
     "ignore",
     "instructions",
     "previous",
@@ -30,6 +29,53 @@ const COMMON: [&str; 24] = [
     "tell",
     "then",
     "must",
+    "when",
+    "always",
+    "also",
+    "include",
+    "into",
+    "have",
+    "will",
+    "should",
+    "request",
+    "requests",
+    "response",
+    "call",
+    "called",
+    "execute",
+    "command",
+    "data",
+    "email",
+    "every",
+    "other",
+    "without",
+    "credentials",
+    "tokens",
+    "access",
+    "session",
+    "security",
+    "append",
+    "after",
+    "first",
+    "contents",
+    "description",
+    "message",
+    "query",
+    "path",
+    "header",
+    "https",
+    "http",
+    "example",
+    "mode",
+    "any",
+    "use",
+    "run",
+    "for",
+    "confirmation",
+    "write",
+    "rule",
+    "output",
+    "never",
 ];
 
 /// Words that were set apart, letter by letter: `i g n o r e`, `i.g.n.o.r.e`. Two blanks part words, where they do.
@@ -114,9 +160,68 @@ static TURNED: LazyLock<Vec<String>> =
 static REVERSED: LazyLock<Vec<String>> =
     LazyLock::new(|| COMMON.iter().map(|word| word.chars().rev().collect()).collect());
 
-/// Whether three or more words of the text are among the disguised ones.
+/// Whether two different words of the text are among the disguised ones.
 fn shows(text: &str, disguised: &[String]) -> bool {
     let words = text.split(|c: char| !c.is_ascii_alphabetic()).filter(|word| (3..=12).contains(&word.len()));
-    let hits = words.filter(|word| disguised.iter().any(|other| word.eq_ignore_ascii_case(other)));
-    hits.take(3).count() == 3
+    let mut first = "";
+    for word in words {
+        if disguised.iter().any(|other| word.eq_ignore_ascii_case(other)) {
+            if !first.is_empty() && !word.eq_ignore_ascii_case(first) {
+                return true;
+            }
+            first = word;
+        }
+    }
+    false
+}
+
+/// The text with digits read as the letters they stand for, where several words are written so: `1gn0re`.
+pub(crate) fn lettered(from: &Traced) -> Option<Traced> {
+    let bytes = from.text.as_bytes();
+    let is_part = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'@' | b'$' | b'!');
+    let (mut places, mut words, mut at) = (Vec::new(), 0, 0);
+    while at < bytes.len() {
+        let length = bytes.iter().skip(at).take_while(|b| is_part(b)).count();
+        let word = bytes.get(at..at + length).unwrap_or_default();
+        words += usize::from(is_lettered(word));
+        // In a text that does so, `th3` is a word as well.
+        if word.iter().any(u8::is_ascii_alphabetic) {
+            places.extend(word.iter().enumerate().filter_map(|(n, b)| Some((at + n, stands(*b)?))));
+        }
+        at += length.max(1);
+    }
+    // One or two are names.
+    if words < 3 {
+        return None;
+    }
+    let mut out = Traced::with_capacity(bytes.len());
+    let mut start = 0;
+    for (at, c) in places {
+        out.carry(from, start..at);
+        out.put_char(c, from.source(at..at + 1));
+        start = at + 1;
+    }
+    out.carry(from, start..bytes.len());
+    Some(out)
+}
+
+/// A word in which digits stand before letters, and all of them for letters; `h264` and `sha256` are names.
+fn is_lettered(word: &[u8]) -> bool {
+    let is_digit = |b: &u8| !b.is_ascii_alphabetic();
+    let first = word.iter().position(is_digit);
+    (3..=20).contains(&word.len())
+        && first.is_some_and(|first| word.iter().skip(first).any(u8::is_ascii_alphabetic))
+        && word.iter().filter(|b| is_digit(b)).all(|b| stands(*b).is_some())
+}
+
+fn stands(b: u8) -> Option<char> {
+    Some(match b {
+        b'0' => 'o',
+        b'1' | b'!' => 'i',
+        b'3' => 'e',
+        b'4' | b'@' => 'a',
+        b'5' | b'$' => 's',
+        b'7' => 't',
+        _ => return None,
+    })
 }

@@ -37,7 +37,10 @@ fn main() {
             std::fs::write(&path, &bytes).unwrap();
             println!("{} bytes written to {}", bytes.len(), path.display());
         }
-        Some("eval") => eval::run(&sets, SHIFT, args.get(1).is_some_and(|word| word == "--list")),
-        _ => panic!("train, or eval [--list]"),
+        Some("eval") => {
+            let has = |word: &str| args.iter().any(|other| other == word);
+            eval::run(&sets, SHIFT, has("--list"), has("--brief"));
+        }
+        _ => panic!("train, or eval [--list] [--brief]"),
     }
 }
