@@ -47,9 +47,16 @@ pub(crate) fn named(look: &Look<'_>, at: usize) -> (usize, Option<Found>) {
     (end, judge(look, noun, value.span, value.quoted, provider))
 }
 
+/// Looks at the password that begins at `at`, in quotes: `IDENTIFIED BY '…'`.
+pub(crate) fn password_at(look: &Look<'_>, at: usize) -> Option<Found> {
+    let value = parse::value(look, at).filter(|value| value.quoted)?;
+    judge(look, Noun::Password, value.span, true, || None)
+}
+
 /// Looks at a member of JSON: its name, and its whole text.
 pub(crate) fn member(look: &Look<'_>, name: &str) -> Option<Found> {
-    let noun = noun(name)?;
+    // A list of them, in the plural.
+    let noun = noun(name).or_else(|| noun(name.strip_suffix(['s', 'S'])?))?;
     let whole = look.text();
     let trimmed = whole.trim();
     let from = whole.len() - whole.trim_start().len();

@@ -149,7 +149,11 @@ fn danish(look: &Look<'_>, groups: &Groups, place: &Place<'_>) -> Option<Found> 
         (false, _, true) | (false, true, _) => {
             Some(Found::personal(CPR, Confidence::Likely, span, "a date and four digits"))
         }
-        _ => None,
+        (true, false, false) => {
+            let confidence = if count == 2 { Confidence::Likely } else { Confidence::Possible };
+            Some(Found::personal(CPR, confidence, span, "digits that a date and a check digit fit"))
+        }
+        (false, false, false) => None,
     }
 }
 
