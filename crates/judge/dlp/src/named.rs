@@ -17,7 +17,8 @@ pub(crate) use names::words;
 use names::{Noun, noun, provider};
 
 /// The beginnings of words that a secret's name may hold, in letters of any size.
-pub(crate) const ANCHORS: [&str; 8] = ["pass", "pwd", "secret", "token", "key", "cred", "auth", "_pat"];
+pub(crate) const ANCHORS: [&str; 11] =
+    ["pass", "pwd", "secret", "token", "key", "cred", "auth", "_pat", "pat=", "pat:", "pat "];
 
 /// The longest value that is taken for a secret.
 const LONGEST: usize = 512;
@@ -36,10 +37,9 @@ pub(crate) fn named(look: &Look<'_>, at: usize) -> (usize, Option<Found>) {
     let Some(value) = parse::value_after(look, &name) else { return (end, None) };
     let Some(noun) = noun(look.slice(name.clone())) else { return (end, None) };
     // A placeholder of ours reads like a name and its value.
-    let ours = |opening: &str| {
-        name.start.checked_sub(opening.len()).is_some_and(|at| look.starts_anyhow(at, opening))
-    };
-    if ["[", "[secret:", "[personal:"].into_iter().any(ours) {
+    let ours = |opening: &str, at: usize| look.before(at) == b'[' && look.starts_anyhow(at, opening);
+    let inside = |opening: &str| name.start.checked_sub(opening.len()).is_some_and(|at| ours(opening, at));
+    if ["secret:", "personal:"].into_iter().any(|opening| ours(opening, name.start) || inside(opening)) {
         return (end, None);
     }
     let around = look.text().floor_char_boundary(name.start.saturating_sub(REACH))..name.end;
@@ -127,7 +127,17 @@ fn judge(
 
 const SCHEMES: [&str; 8] = ["bearer", "token", "apikey", "api-key", "key", "ssws", "sso-key", "splunk"];
 
-const UUID_KEYS: [&str; 5] = ["heroku-key", "snyk-token", "postmark-token", "azure-key", "sendbird-key"];
+const UUID_KEYS: [&str; 9] = [
+    "heroku-key",
+    "snyk-token",
+    "postmark-token",
+    "azure-key",
+    "sendbird-key",
+    "npm-token",
+    "codecov-token",
+    "pinecone-key",
+    "hubspot-key",
+];
 
 fn is_password(value: &str, quoted: bool) -> bool {
     let code =

@@ -233,7 +233,7 @@ fn humps(part: &str) -> impl DoubleEndedIterator<Item = &str> {
 }
 
 /// Providers whose secrets have no shape of their own, by what their names are written with.
-const PROVIDERS: [(&str, &str); 27] = [
+const PROVIDERS: [(&str, &str); 31] = [
     ("aws", "aws-secret-key"),
     ("secretaccesskey", "aws-secret-key"),
     ("secret_access_key", "aws-secret-key"),
@@ -241,6 +241,10 @@ const PROVIDERS: [(&str, &str); 27] = [
     ("snyk", "snyk-token"),
     ("postmark", "postmark-token"),
     ("sendbird", "sendbird-key"),
+    ("_authtoken", "npm-token"),
+    ("codecov", "codecov-token"),
+    ("pinecone", "pinecone-key"),
+    ("hubspot", "hubspot-key"),
     ("azure", "azure-key"),
     ("accountkey", "azure-key"),
     ("sharedaccesskey", "azure-key"),
