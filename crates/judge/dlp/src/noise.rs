@@ -119,8 +119,8 @@ pub(crate) fn is_reference(value: &str) -> bool {
         "@microsoft.keyvault",
         "valuefrom",
     ];
-    const INSIDE: [&str; 10] =
-        ["${", "{{", "$(", "getenv", "environ", "://", "<%", "}}", "[secret:", "[personal:"];
+    const INSIDE: [&str; 11] =
+        ["${", "{{", "$(", "getenv", "environ", "://", "<%", "}}", "[secret:", "[personal:", "[:"];
     // `%NAME%`, `*anchor` and `&anchor` of YAML.
     let marked = value.strip_prefix(['%', '*', '&']).is_some_and(|rest| is_wordy(rest.trim_end_matches('%')));
     let small = value.to_ascii_lowercase();

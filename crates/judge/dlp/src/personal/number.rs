@@ -34,6 +34,11 @@ impl Groups {
             if length == 0 || length > MOST_DIGITS {
                 break;
             }
+            // One digit begins a number only behind a plus, or before three: `1 (415) …`.
+            let lone = groups.count == 1 && from - at <= 3 && !look.at(at + 1).is_ascii_digit();
+            if lone && length != 3 && look.before(at) != b'+' {
+                break;
+            }
             *span = from..from + length;
             groups.count += 1;
             from += length;
