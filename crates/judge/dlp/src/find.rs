@@ -216,6 +216,7 @@ fn look_at(look: &Look<'_>, seek: Seek, anchor: &str, start: usize, end: usize) 
             personal::named_person(look, end)
         }
         Seek::Person(personal::Anchor::Street) => personal::street(look, start, anchor),
+        Seek::Person(personal::Anchor::Unit) => personal::unit(look, start, end),
         Seek::Person(_) | Seek::Rule(_) | Seek::Name | Seek::Mark(_) => None,
     }
 }

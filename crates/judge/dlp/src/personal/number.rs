@@ -119,7 +119,10 @@ fn social_security(look: &Look<'_>, groups: &Groups, place: &Place<'_>) -> Optio
     let [a, b, c, d, e, f, g, h, i] = number.as_slice() else { return None };
     let area = u32::from(*a) * 100 + u32::from(*b) * 10 + u32::from(*c);
     let given = area != 0 && area != 666 && area < 900 && (*d, *e) != (0, 0) && [*f, *g, *h, *i] != [0; 4];
-    let published = matches!(number.as_slice(), [0, 7, 8, 0, 5, 1, 1, 2, 0] | [2, 1, 9, 0, 9, 9, 9, 9, 9]);
+    let published = matches!(
+        number.as_slice(),
+        [0, 7, 8, 0, 5, 1, 1, 2, 0] | [2, 1, 9, 0, 9, 9, 9, 9, 9] | [1, 2, 3, 4, 5, 6, 7, 8, 9]
+    );
     let span = span(groups.first(count))?;
     let alone = !Charset::WORD.plus(b"-").has(look.at(span.end)) && look.before(span.start) != b'-';
     if !given || published || !alone {
