@@ -26,7 +26,7 @@ const LONGEST: usize = 512;
 const SHORTEST_PASSWORD: usize = 6;
 const LONGEST_PASSWORD: usize = 128;
 /// The shortest token.
-const SHORTEST_TOKEN: usize = 16;
+const SHORTEST_TOKEN: usize = 12;
 /// How far before a value the name of a provider may stand.
 const REACH: usize = 60;
 
@@ -160,6 +160,7 @@ fn is_drawn(value: &str) -> bool {
     let mixed = letters && (has_digit(value) || variety(value) >= 2 && value.len() >= 24);
     value.bytes().all(|byte| SIGNS.has(byte))
         && mixed
+        && !(value.starts_with("0x") && value.len() < 24)
         && !is_wordy(value)
         && !has_words(value)
         && is_random(value)

@@ -130,6 +130,52 @@ const KEYS_OF: [&str; 45] = [
     "sas",
 ];
 
+/// Whose keys are secrets, if nothing else is said of them.
+const KEYS_FROM: [&str; 42] = [
+    "airtable",
+    "algolia",
+    "anthropic",
+    "asana",
+    "atlassian",
+    "auth0",
+    "aws",
+    "azure",
+    "bitbucket",
+    "cloudflare",
+    "cohere",
+    "confluence",
+    "datadog",
+    "deepgram",
+    "discord",
+    "elevenlabs",
+    "figma",
+    "gemini",
+    "github",
+    "gitlab",
+    "grafana",
+    "groq",
+    "heroku",
+    "huggingface",
+    "jira",
+    "mailchimp",
+    "mailgun",
+    "mistral",
+    "newrelic",
+    "notion",
+    "okta",
+    "openai",
+    "openrouter",
+    "pagerduty",
+    "pinecone",
+    "postman",
+    "sendgrid",
+    "sentry",
+    "slack",
+    "stripe",
+    "supabase",
+    "twilio",
+];
+
 /// What a token is of that is no secret: places in a list, words of a language, what a model counts.
 const TOKENS_OF: [&str; 46] = [
     "page",
@@ -199,7 +245,7 @@ pub(crate) fn noun(name: &str) -> Option<Noun> {
     if is_one_of(&["authorization", "auth"], last) {
         Some(Noun::Login)
     } else if last.eq_ignore_ascii_case("key") {
-        is_one_of(&KEYS_OF, before).then_some(Noun::Token)
+        (is_one_of(&KEYS_OF, before) || is_one_of(&KEYS_FROM, before)).then_some(Noun::Token)
     } else if is_one_of(&PASSWORDS, last) || ends_with(last, "password") {
         Some(Noun::Password)
     } else if is_one_of(&TOKENS, last) || ends_with(last, "token") || ends_with(last, "secret") {
