@@ -43,12 +43,13 @@ enum Seek {
     CurlUser,
     Dsn,
     Identified,
+    Option,
     Signature,
     Person(personal::Anchor),
     Mark(Mark),
 }
 
-const LITERALS: [(&str, Seek); 14] = [
+const LITERALS: [(&str, Seek); 17] = [
     ("-----BEGIN ", Seek::Armour),
     ("PuTTY-User-Key-File-", Seek::Putty),
     ("eyJ", Seek::Jwt),
@@ -63,6 +64,9 @@ const LITERALS: [(&str, Seek); 14] = [
     ("sig=", Seek::Signature),
     ("bearer%20", Seek::Bearer),
     ("identified by ", Seek::Identified),
+    ("sshpass -p ", Seek::Option),
+    ("redis-cli -a ", Seek::Option),
+    (" -p", Seek::Option),
 ];
 
 /// How much of a literal the automaton looks for: it stays small, and the rest is compared where the front was found.
@@ -211,6 +215,7 @@ fn look_at(look: &Look<'_>, seek: Seek, anchor: &str, start: usize, end: usize) 
         Seek::CurlUser => secrets::curl_user(look, end),
         Seek::Dsn => secrets::dsn(look, start),
         Seek::Identified => named::password_at(look, end),
+        Seek::Option => secrets::option(look, start, end),
         Seek::Signature => secrets::shared_access_signature(look, end),
         Seek::Person(personal::Anchor::Person) if look.begins(start, Charset::WORD) => {
             personal::named_person(look, end)

@@ -114,10 +114,10 @@ fn judge(
         };
     }
     if is_uuid(value) {
-        // Most of these are names of things; a few providers' keys look like them.
-        return provider()
-            .filter(|kind| UUID_KEYS.contains(kind))
-            .and_then(|kind| found(kind, "its name, and the provider's"));
+        // Most of these are names of things; keys of an interface and a few providers' tokens look like them.
+        let provider = provider().filter(|kind| UUID_KEYS.contains(kind));
+        let kind = provider.or((noun == Noun::Key).then_some("named-secret"));
+        return kind.and_then(|kind| found(kind, "its name, and that keys of that name look so"));
     }
     if !is_drawn(value) {
         return None;
@@ -125,7 +125,20 @@ fn judge(
     found(provider().unwrap_or("named-secret"), "its name, and that it looks drawn at random")
 }
 
-const SCHEMES: [&str; 8] = ["bearer", "token", "apikey", "api-key", "key", "ssws", "sso-key", "splunk"];
+const SCHEMES: [&str; 12] = [
+    "bearer",
+    "token",
+    "apikey",
+    "api-key",
+    "api-token",
+    "key",
+    "ssws",
+    "sso-key",
+    "splunk",
+    "bot",
+    "pat",
+    "oauth",
+];
 
 const UUID_KEYS: [&str; 9] = [
     "heroku-key",

@@ -7,6 +7,8 @@ pub(crate) enum Noun {
     Password,
     /// Drawn by a machine: long, of letters and digits.
     Token,
+    /// The same, for programs that sign in: some of these are UUIDs.
+    Key,
     /// A header: a scheme, and what belongs to it.
     Login,
 }
@@ -242,7 +244,11 @@ pub(crate) fn noun(name: &str) -> Option<Noun> {
         before = words.next();
     }
     let before = before.unwrap_or_default();
-    if is_one_of(&["authorization", "auth"], last) {
+    let is_key = last.eq_ignore_ascii_case("key") && before.eq_ignore_ascii_case("api")
+        || last.eq_ignore_ascii_case("secret") && before.eq_ignore_ascii_case("client");
+    if is_key || is_one_of(&["apikey", "clientsecret"], last) {
+        Some(Noun::Key)
+    } else if is_one_of(&["authorization", "auth"], last) {
         Some(Noun::Login)
     } else if last.eq_ignore_ascii_case("key") {
         (is_one_of(&KEYS_OF, before) || is_one_of(&KEYS_FROM, before)).then_some(Noun::Token)
@@ -329,18 +335,8 @@ mod tests {
                 Noun::Password,
                 vec!["password", "DB_PASSWORD", "dbPassword", "user.pass", "PGPASSWORD_PROD", "admin_pwd1"],
             ),
-            (
-                Noun::Token,
-                vec![
-                    "token",
-                    "GITHUB_TOKEN",
-                    "clientSecret",
-                    "x-api-key",
-                    "apiKey2",
-                    "AWS_SECRET_ACCESS_KEY",
-                    "authToken_value",
-                ],
-            ),
+            (Noun::Token, vec!["token", "GITHUB_TOKEN", "AWS_SECRET_ACCESS_KEY", "authToken_value"]),
+            (Noun::Key, vec!["clientSecret", "x-api-key", "apiKey2", "APIKEY", "client_secret_prod"]),
             (Noun::Login, vec!["Authorization", "_auth", "proxy-authorization"]),
         ];
         for (noun_expected, names) in expected {
