@@ -61,8 +61,7 @@ pub(crate) struct Unescaped {
     pub(crate) text: String,
     /// Where in the stretch each byte of the text begins, and the end.
     pub(crate) places: Vec<usize>,
-    /// Where the stretch begins and ends.
-    pub(crate) start: usize,
+    /// Where the stretch ends.
     pub(crate) end: usize,
 }
 
@@ -88,7 +87,7 @@ pub(crate) fn percent(look: &Look<'_>, at: usize, from: usize) -> Option<Unescap
         offset += if pair.is_some() { 3 } else { 1 };
     }
     places.push(end);
-    Some(Unescaped { text: String::from_utf8(text).ok()?, places, start, end })
+    Some(Unescaped { text: String::from_utf8(text).ok()?, places, end })
 }
 
 fn hex(high: Option<&u8>, low: Option<&u8>) -> Option<u8> {

@@ -126,6 +126,10 @@ impl<'t> Look<'t> {
         if !set.has(last) {
             return true;
         }
+        // The sign of a line of a patch.
+        if matches!(last, b'+' | b'-') && matches!(second, 0 | b'\n') {
+            return true;
+        }
         let escaped = second == b'\\' && matches!(last, b'n' | b'r' | b't');
         let percent = third == b'%' && Charset::HEX.has(second) && Charset::HEX.has(last);
         let unicode = at >= 6

@@ -34,6 +34,11 @@ impl Groups {
             if length == 0 || length > MOST_DIGITS {
                 break;
             }
+            // One digit begins a number only behind a plus, or before three: `1 (415) …`.
+            let lone = groups.count == 1 && from - at <= 3 && !look.at(at + 1).is_ascii_digit();
+            if lone && length != 3 && look.before(at) != b'+' {
+                break;
+            }
             *span = from..from + length;
             groups.count += 1;
             from += length;
@@ -114,7 +119,10 @@ fn social_security(look: &Look<'_>, groups: &Groups, place: &Place<'_>) -> Optio
     let [a, b, c, d, e, f, g, h, i] = number.as_slice() else { return None };
     let area = u32::from(*a) * 100 + u32::from(*b) * 10 + u32::from(*c);
     let given = area != 0 && area != 666 && area < 900 && (*d, *e) != (0, 0) && [*f, *g, *h, *i] != [0; 4];
-    let published = matches!(number.as_slice(), [0, 7, 8, 0, 5, 1, 1, 2, 0] | [2, 1, 9, 0, 9, 9, 9, 9, 9]);
+    let published = matches!(
+        number.as_slice(),
+        [0, 7, 8, 0, 5, 1, 1, 2, 0] | [2, 1, 9, 0, 9, 9, 9, 9, 9] | [1, 2, 3, 4, 5, 6, 7, 8, 9]
+    );
     let span = span(groups.first(count))?;
     let alone = !Charset::WORD.plus(b"-").has(look.at(span.end)) && look.before(span.start) != b'-';
     if !given || published || !alone {
@@ -149,7 +157,11 @@ fn danish(look: &Look<'_>, groups: &Groups, place: &Place<'_>) -> Option<Found> 
         (false, _, true) | (false, true, _) => {
             Some(Found::personal(CPR, Confidence::Likely, span, "a date and four digits"))
         }
-        _ => None,
+        (true, false, false) => {
+            let confidence = if count == 2 { Confidence::Likely } else { Confidence::Possible };
+            Some(Found::personal(CPR, confidence, span, "digits that a date and a check digit fit"))
+        }
+        (false, false, false) => None,
     }
 }
 
