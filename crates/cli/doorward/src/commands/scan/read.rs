@@ -37,6 +37,11 @@ enum Step {
 const LISTS: [(&str, &str); 4] =
     [("tools", "tool"), ("prompts", "prompt"), ("resources", "resource"), ("resourceTemplates", "resource")];
 
+/// Bounds of definitions.
+pub(super) fn limits() -> Limits {
+    Limits { max_bytes: MOST, max_nodes: 4_000_000, ..Limits::default() }
+}
+
 /// Reads a file.
 ///
 /// # Errors
@@ -51,8 +56,7 @@ pub(super) fn file(path: &Path) -> Result<Source, String> {
 /// # Errors
 /// As [`file`].
 pub(super) fn source(name: String, bytes: Vec<u8>, is_file: bool) -> Result<Source, String> {
-    let limits = Limits { max_bytes: MOST, max_nodes: 4_000_000, ..Limits::default() };
-    let tree = Tree::parse(Bytes::from(bytes), &limits).map_err(|error| format!("is no JSON: {error}"))?;
+    let tree = Tree::parse(Bytes::from(bytes), &limits()).map_err(|error| format!("is no JSON: {error}"))?;
     let mut items = Vec::new();
     find(tree.root(), &mut Vec::new(), &mut items);
     if items.is_empty() {
