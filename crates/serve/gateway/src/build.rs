@@ -322,6 +322,7 @@ fn targets(
                     cwd: child.cwd.clone(),
                     walls: walls(server, child, connector)?,
                     shared: child.shared,
+                    one_person: false,
                     limits: StdioLimits {
                         children: child.max_children,
                         idle: child.idle,

@@ -126,6 +126,7 @@ impl Guard {
             cwd: plan.cwd,
             walls: walls.map(Arc::new),
             shared: false,
+            one_person: true,
             limits: StdioLimits { children: 4, idle: AGE, most: MOST },
         };
         let targets = [(plan.name.clone(), Target::Stdio(target))];

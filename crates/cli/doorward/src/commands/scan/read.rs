@@ -93,7 +93,7 @@ fn find(value: Value<'_>, path: &mut Vec<Step>, items: &mut Vec<Item>) {
             }
         });
     }
-    if value.get("instructions").is_some_and(|told| told.kind() == Kind::String) {
+    if value.get("instructions").and_then(|told| told.as_str()).is_some_and(|told| !told.is_empty()) {
         within(path, Step::Member("instructions".to_owned()), |path| {
             items.push(Item { kind: "instructions", name: String::new(), path: path.clone() });
         });
