@@ -33,6 +33,11 @@ pub(crate) fn base64(look: &Look<'_>, start: usize, end: usize) -> Option<String
     String::from_utf8(engine.decode(run).ok()?).ok()
 }
 
+/// The bytes that a text in plain base64 holds, with padding or without: who writes a header by hand forgets it.
+pub(crate) fn plain(text: &str) -> Option<Vec<u8>> {
+    PLAIN.decode(text).ok()
+}
+
 /// Puts a text into base64 as the run was that it takes the place of.
 pub(crate) fn to_base64(run: &str, text: &str) -> String {
     let padded = if run.len().is_multiple_of(4) {

@@ -17,6 +17,7 @@ use crate::secrets;
 
 #[cfg(test)]
 mod tests;
+mod window;
 
 /// Looks for secrets and personal data. Made once: making it compiles the rules.
 pub struct Finder {

@@ -19,6 +19,7 @@ pub(crate) enum Mark {
     Phone,
     SocialSecurity,
     Danish,
+    Card,
     TestCard,
 }
 

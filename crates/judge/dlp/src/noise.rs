@@ -1,6 +1,10 @@
 //! What looks like a secret and is none: placeholders, references to where a secret lies, words, and text that is too
 //! regular to be random.
 
+use std::sync::LazyLock;
+
+use aho_corasick::AhoCorasick;
+
 use crate::charset::Charset;
 
 /// Words that whoever writes an example puts in a secret's place, at least four letters each: by chance they hardly ever
@@ -43,12 +47,14 @@ const PLACEHOLDERS: [&str; 35] = [
     "***",
 ];
 
+/// If it could not be built, nothing is a placeholder: more is found than should be, never less.
+static PLACEHOLDER: LazyLock<Option<AhoCorasick>> =
+    LazyLock::new(|| AhoCorasick::builder().ascii_case_insensitive(true).build(PLACEHOLDERS).ok());
+
 /// Says whether a text stands for a secret and is none.
 pub(crate) fn is_placeholder(text: &str) -> bool {
-    let small = text.to_ascii_lowercase();
-    let told = PLACEHOLDERS.iter().any(|word| {
-        let found = small.find(word).and_then(|at| text.get(at..at + word.len()));
-        found.is_some_and(is_in_one_case)
+    let told = PLACEHOLDER.as_ref().is_some_and(|words| {
+        words.find_overlapping_iter(text).any(|hit| text.get(hit.range()).is_some_and(is_in_one_case))
     });
     told || is_regular(text.as_bytes())
 }

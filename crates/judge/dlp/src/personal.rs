@@ -29,7 +29,7 @@ pub(crate) const SSN: &str = "us-social-security-number";
 pub(crate) const CPR: &str = "danish-personal-number";
 
 /// Words that say what number follows, in letters of any size.
-pub(crate) const MARKS: [(&str, Mark); 36] = [
+pub(crate) const MARKS: [(&str, Mark); 40] = [
     ("phone", Mark::Phone),
     ("tel:", Mark::Phone),
     ("tel.", Mark::Phone),
@@ -61,6 +61,10 @@ pub(crate) const MARKS: [(&str, Mark); 36] = [
     ("national_id", Mark::Danish),
     ("national id", Mark::Danish),
     ("fødsel", Mark::Danish),
+    ("card", Mark::Card),
+    ("visa", Mark::Card),
+    ("amex", Mark::Card),
+    ("payment", Mark::Card),
     ("test card", Mark::TestCard),
     ("test number", Mark::TestCard),
     ("test_card", Mark::TestCard),

@@ -68,8 +68,7 @@ pub struct NumberEdit {
     pub text: String,
 }
 
-/// What is to be done with a message.
-#[derive(Debug)]
+/// What is to be done with a message. It has no `Debug`: the edits hold what stands around the findings.
 pub struct Treated {
     /// The changes. They leave JSON valid; what they leave is to be judged again (D-02), and a result's
     /// `structuredContent` validated against its schema (D-04).

@@ -14,8 +14,9 @@ pub(crate) enum Noun {
 }
 
 /// Words at the end of a name that say nothing of what it names.
-const NEUTRAL: [&str; 22] = [
+const NEUTRAL: [&str; 23] = [
     "value",
+    "string",
     "val",
     "prod",
     "production",
@@ -84,7 +85,7 @@ const TOKENS: [&str; 22] = [
 ];
 
 /// What a key must be of to be a secret: most keys are names of things.
-const KEYS_OF: [&str; 45] = [
+const KEYS_OF: [&str; 43] = [
     "api",
     "access",
     "secret",
@@ -125,10 +126,8 @@ const KEYS_OF: [&str; 45] = [
     "function",
     "cosmos",
     "search",
-    "host",
     "tls",
     "ssl",
-    "root",
     "sas",
 ];
 
@@ -255,7 +254,10 @@ pub(crate) fn noun(name: &str) -> Option<Noun> {
     } else if is_one_of(&PASSWORDS, last) || ends_with(last, "password") {
         Some(Noun::Password)
     } else if is_one_of(&TOKENS, last) || ends_with(last, "token") || ends_with(last, "secret") {
-        (!is_one_of(&TOKENS_OF, before)).then_some(Noun::Token)
+        // `skiptoken` is a place in a list as `skip_token` is.
+        let joined = last.get(..last.len().saturating_sub("token".len())).unwrap_or_default();
+        let place = is_one_of(&TOKENS_OF, before) || TOKENS_OF.iter().any(|of| ends_with(joined, of));
+        (!place).then_some(Noun::Token)
     } else {
         None
     }
@@ -348,6 +350,9 @@ mod tests {
             "max_tokens",
             "next_page_token",
             "nextToken",
+            "$skiptoken",
+            "deltatoken",
+            "nextpagetoken",
             "token_type",
             "secret_name",
             "password_hash",

@@ -1,10 +1,7 @@
 //! Credentials in headers and on command lines.
 
-use base64::Engine as _;
-use base64::engine::GeneralPurpose;
-use base64::engine::general_purpose::{GeneralPurposeConfig, STANDARD};
-
 use crate::charset::Charset;
+use crate::encoded;
 use crate::found::{Confidence, Found};
 use crate::look::Look;
 use crate::noise::{has_digit, is_placeholder, is_random, is_reference, is_wordy, variety};
@@ -12,14 +9,6 @@ use crate::secrets::is_published;
 use crate::secrets::url::is_weak;
 
 const LONGEST: usize = 4096;
-
-/// Reads base64 with or without padding: who writes a header by hand forgets it.
-pub(crate) const LENIENT: GeneralPurpose = GeneralPurpose::new(
-    &base64::alphabet::STANDARD,
-    GeneralPurposeConfig::new()
-        .with_decode_padding_mode(base64::engine::DecodePaddingMode::Indifferent)
-        .with_decode_allow_trailing_bits(true),
-);
 
 /// Looks at what stands behind `Bearer `, at `at`.
 pub(crate) fn bearer(look: &Look<'_>, at: usize) -> Option<Found> {
@@ -56,7 +45,7 @@ pub(crate) fn user_and_password(text: &str) -> Option<String> {
     if text.len() < 8 {
         return None;
     }
-    let decoded = String::from_utf8(LENIENT.decode(text).or_else(|_| STANDARD.decode(text)).ok()?).ok()?;
+    let decoded = String::from_utf8(encoded::plain(text)?).ok()?;
     let (user, password) = decoded.split_once(':')?;
     let shown = decoded.chars().all(|c| !c.is_control());
     (shown && !user.contains(char::is_whitespace)).then(|| password.to_owned())

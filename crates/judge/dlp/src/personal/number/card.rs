@@ -44,14 +44,11 @@ pub(super) fn card(look: &Look<'_>, groups: &Groups, place: &Place<'_>) -> Optio
         let real = alone && is_issued(&number) && checksum::luhn(&number) && !is_one_digit(&number);
         // A number that says of itself that it is for tests.
         let test = real && told(look, place, span.start, Mark::TestCard);
-        (real && !test).then(|| {
-            Found::personal(
-                CARD,
-                Confidence::Certain,
-                span,
-                "a card's beginning and length, and its check digit is right",
-            )
-        })
+        // One in ten numbers of the right length and beginning passes the check.
+        let certain = count > 1 || told(look, place, span.start, Mark::Card);
+        let confidence = if certain { Confidence::Certain } else { Confidence::Likely };
+        let why = "a card's beginning and length, and its check digit is right";
+        (real && !test).then(|| Found::personal(CARD, confidence, span, why))
     })
 }
 

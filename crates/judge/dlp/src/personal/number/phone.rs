@@ -57,7 +57,7 @@ fn north_american(look: &Look<'_>, groups: &Groups, opened: bool) -> Option<usiz
     };
     let area = groups.all().get(skip)?;
     let country = digits(look, groups.first(skip));
-    let known = skip == 0 || matches!(country.as_slice(), [1] | [0, 0, 1]);
+    let known = skip == 0 || matches!(&*country, [1] | [0, 0, 1]);
     let written = opened || groups.joined(look, count, b'-') || groups.joined(look, count, b'.');
     let last = groups.all().get(count - 1)?;
     let behind = look.at(last.end);
