@@ -123,28 +123,39 @@ pub(crate) fn joined(from: &Traced) -> Option<Traced> {
     (!out.text.is_empty()).then_some(out)
 }
 
-/// The text turned by thirteen, where that makes English of it.
-pub(crate) fn turned(from: &Traced) -> Option<Traced> {
-    if !shows(&from.text, &TURNED) {
-        return None;
+/// Which of the two disguises the text shows: turned by thirteen, in reverse.
+pub(crate) fn shown(text: &str) -> (bool, bool) {
+    let (mut turned, mut reversed) = (Shown::default(), Shown::default());
+    let bytes = text.as_bytes();
+    let mut at = 0;
+    while at < bytes.len() {
+        let length = bytes.iter().skip(at).take_while(|b| b.is_ascii_alphabetic()).count();
+        if (3..=12).contains(&length) {
+            let word = bytes.get(at..at + length).unwrap_or_default();
+            turned.see(word, &TURNED);
+            reversed.see(word, &REVERSED);
+        }
+        at += length + 1;
     }
+    (turned.enough, reversed.enough)
+}
+
+/// The text turned by thirteen.
+pub(crate) fn turned(from: &Traced) -> Traced {
     let mut out = Traced::with_capacity(from.text.len());
     for (at, c) in from.text.char_indices() {
         out.put_char(turn(c), from.source(at..at + c.len_utf8()));
     }
-    Some(out)
+    out
 }
 
-/// The text in reverse, where that makes English of it.
-pub(crate) fn reversed(from: &Traced) -> Option<Traced> {
-    if !shows(&from.text, &REVERSED) {
-        return None;
-    }
+/// The text in reverse.
+pub(crate) fn reversed(from: &Traced) -> Traced {
     let mut out = Traced::with_capacity(from.text.len());
     for (at, c) in from.text.char_indices().rev() {
         out.put_char(c, from.source(at..at + c.len_utf8()));
     }
-    Some(out)
+    out
 }
 
 fn turn(c: char) -> char {
@@ -155,24 +166,55 @@ fn turn(c: char) -> char {
     }
 }
 
-static TURNED: LazyLock<Vec<String>> =
-    LazyLock::new(|| COMMON.iter().map(|word| word.chars().map(turn).collect()).collect());
-static REVERSED: LazyLock<Vec<String>> =
-    LazyLock::new(|| COMMON.iter().map(|word| word.chars().rev().collect()).collect());
+/// Disguised words by their first letter and length, so that nearly every word is turned away by one look.
+struct Disguised {
+    lengths: [u16; 26],
+    words: Vec<String>,
+}
 
-/// Whether two different words of the text are among the disguised ones.
-fn shows(text: &str, disguised: &[String]) -> bool {
-    let words = text.split(|c: char| !c.is_ascii_alphabetic()).filter(|word| (3..=12).contains(&word.len()));
-    let mut first = "";
-    for word in words {
-        if disguised.iter().any(|other| word.eq_ignore_ascii_case(other)) {
-            if !first.is_empty() && !word.eq_ignore_ascii_case(first) {
-                return true;
+impl Disguised {
+    fn new(change: impl Fn(&str) -> String) -> Self {
+        let words: Vec<String> = COMMON.iter().map(|word| change(word)).collect();
+        let mut lengths = [0; 26];
+        for word in &words {
+            if let Some(set) =
+                word.bytes().next().and_then(|first| lengths.get_mut(usize::from(first.wrapping_sub(b'a'))))
+            {
+                *set |= 1 << word.len();
             }
-            first = word;
+        }
+        Self { lengths, words }
+    }
+
+    fn find(&self, word: &[u8]) -> Option<usize> {
+        let first = word.first()?.to_ascii_lowercase().wrapping_sub(b'a');
+        let lengths = self.lengths.get(usize::from(first))?;
+        if lengths & (1 << word.len()) == 0 {
+            return None;
+        }
+        self.words.iter().position(|other| word.eq_ignore_ascii_case(other.as_bytes()))
+    }
+}
+
+static TURNED: LazyLock<Disguised> =
+    LazyLock::new(|| Disguised::new(|word| word.chars().map(turn).collect()));
+static REVERSED: LazyLock<Disguised> = LazyLock::new(|| Disguised::new(|word| word.chars().rev().collect()));
+
+/// Whether two different words of a text were among the disguised ones, or a long one.
+#[derive(Default)]
+struct Shown {
+    first: Option<usize>,
+    enough: bool,
+}
+
+impl Shown {
+    fn see(&mut self, word: &[u8], disguised: &Disguised) {
+        if let Some(n) = disguised.find(word) {
+            // A word of five letters is no accident.
+            self.enough |= word.len() >= 5 || self.first.is_some_and(|first| first != n);
+            self.first = self.first.or(Some(n));
         }
     }
-    false
 }
 
 /// The text with digits read as the letters they stand for, where several words are written so: `1gn0re`.

@@ -37,10 +37,11 @@ fn main() {
             std::fs::write(&path, &bytes).unwrap();
             println!("{} bytes written to {}", bytes.len(), path.display());
         }
+        Some("eval") if args.iter().any(|word| word == "--cost") => eval::cost(&sets),
         Some("eval") => {
             let has = |word: &str| args.iter().any(|other| other == word);
             eval::run(&sets, SHIFT, has("--list"), has("--brief"));
         }
-        _ => panic!("train, or eval [--list] [--brief]"),
+        _ => panic!("train, or eval [--list] [--brief] [--cost]"),
     }
 }
