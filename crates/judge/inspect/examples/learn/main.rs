@@ -37,11 +37,38 @@ fn main() {
             std::fs::write(&path, &bytes).unwrap();
             println!("{} bytes written to {}", bytes.len(), path.display());
         }
+        Some("look") => look(Path::new(&args[1])),
         Some("eval") if args.iter().any(|word| word == "--cost") => eval::cost(&sets),
         Some("eval") => {
             let has = |word: &str| args.iter().any(|other| other == word);
             eval::run(&sets, SHIFT, has("--list"), has("--brief"));
         }
-        _ => panic!("train, or eval [--list] [--brief] [--cost]"),
+        _ => panic!("train, look FOLDER, or eval [--list] [--brief] [--cost]"),
     }
+}
+
+/// Judges every text file of a folder as content, and lists those that are flagged: for folders known to be honest.
+fn look(folder: &Path) {
+    let (mut folders, mut all, mut flagged) = (vec![folder.to_owned()], 0, 0);
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(&folder).unwrap().flatten() {
+            let path = entry.path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let is_text = path
+                .extension()
+                .is_some_and(|end| ["md", "txt", "rs", "py", "js", "rst"].iter().any(|e| end == *e));
+            let Some(text) = is_text.then(|| std::fs::read_to_string(&path).ok()).flatten() else { continue };
+            let report = doorward_inspect::text(doorward_inspect::Place::Content, &text, &[]);
+            all += 1;
+            if report.is_flagged {
+                flagged += 1;
+                let worst = report.findings.first().map_or("", |finding| finding.quote.as_str());
+                println!("{:.2} {} {worst}", report.score, path.display());
+            }
+        }
+    }
+    println!("{flagged} of {all} flagged");
 }
