@@ -95,25 +95,25 @@ fn inner(layer: &Layer) -> Inner {
     Inner { parts, is_cut }
 }
 
-/// The lines of `plain` that are none of `text`, and those beside them: what markup did not touch is not judged twice.
+/// The lines of `plain` that are none of `text`: what markup did not touch is not judged twice.
 fn changed_lines(text: &Traced, plain: &Traced) -> Traced {
-    let mut known: Vec<&str> = text.text.lines().collect();
+    let mut known: Vec<(u64, &str)> = text.text.lines().map(|line| (hash(line), line)).collect();
     known.sort_unstable();
-    let mut lines: Vec<(usize, usize, bool)> = Vec::new();
+    let mut out = Traced::default();
     let mut at = 0;
     for line in plain.text.split_inclusive('\n') {
         let bare = line.strip_suffix('\n').unwrap_or(line);
-        lines.push((at, at + line.len(), known.binary_search(&bare).is_err()));
+        if known.binary_search(&(hash(bare), bare)).is_err() {
+            out.carry(plain, at..at + line.len());
+        }
         at += line.len();
     }
-    let mut out = Traced::default();
-    for (n, (start, end, _)) in lines.iter().enumerate() {
-        let near = lines.get(n.saturating_sub(1)..(n + 2).min(lines.len())).unwrap_or_default();
-        if near.iter().any(|(_, _, changed)| *changed) {
-            out.carry(plain, *start..*end);
-        }
-    }
     out
+}
+
+/// Tells lines apart fast; where two collide, the lines themselves are compared.
+fn hash(line: &str) -> u64 {
+    line.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, b| (hash ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3))
 }
 
 /// What was decoded may hold any character again.

@@ -217,34 +217,46 @@ impl Shown {
     }
 }
 
-/// The text with digits read as the letters they stand for, where several words are written so: `1gn0re`.
+/// The lines in which a third of the words have digits for letters, `1gn0re`, read as words.
 pub(crate) fn lettered(from: &Traced) -> Option<Traced> {
     let bytes = from.text.as_bytes();
-    let is_part = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'@' | b'$' | b'!');
-    let (mut places, mut words, mut at) = (Vec::new(), 0, 0);
+    let mut out = Traced::default();
+    let mut at = 0;
     while at < bytes.len() {
-        let length = bytes.iter().skip(at).take_while(|b| is_part(b)).count();
+        let line = memchr::memchr(b'\n', bytes.get(at..).unwrap_or_default())
+            .map_or(bytes.len(), |end| at + end + 1);
+        lettered_line(from, at, line, &mut out);
+        at = line;
+    }
+    (!out.text.is_empty()).then_some(out)
+}
+
+fn lettered_line(from: &Traced, start: usize, end: usize, out: &mut Traced) {
+    let bytes = from.text.as_bytes();
+    let is_part = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'@' | b'$' | b'!');
+    let (mut places, mut words, mut all, mut at) = (Vec::new(), 0, 0, start);
+    while at < end {
+        let length = bytes.get(at..end).unwrap_or_default().iter().take_while(|b| is_part(b)).count();
         let word = bytes.get(at..at + length).unwrap_or_default();
-        words += usize::from(is_lettered(word));
-        // In a text that does so, `th3` is a word as well.
         if word.iter().any(u8::is_ascii_alphabetic) {
+            all += 1;
+            words += usize::from(is_lettered(word));
+            // In a line that does so, `th3` is a word as well.
             places.extend(word.iter().enumerate().filter_map(|(n, b)| Some((at + n, stands(*b)?))));
         }
         at += length.max(1);
     }
     // One or two are names.
-    if words < 3 {
-        return None;
+    if words < 3 || words * 3 < all {
+        return;
     }
-    let mut out = Traced::with_capacity(bytes.len());
-    let mut start = 0;
+    let mut from_here = start;
     for (at, c) in places {
-        out.carry(from, start..at);
+        out.carry(from, from_here..at);
         out.put_char(c, from.source(at..at + 1));
-        start = at + 1;
+        from_here = at + 1;
     }
-    out.carry(from, start..bytes.len());
-    Some(out)
+    out.carry(from, from_here..end);
 }
 
 /// A word in which digits stand before letters, and all of them for letters; `h264` and `sha256` are names.

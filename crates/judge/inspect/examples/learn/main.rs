@@ -26,6 +26,11 @@ const SHIFT: [f32; 2] = [1.5, 1.5];
 fn main() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../..");
     let args: Vec<String> = std::env::args().skip(1).collect();
+    if let [task, folder] = args.as_slice()
+        && task == "look"
+    {
+        return look(Path::new(folder));
+    }
     let sets = Sets::load(&root);
     match args.first().map(String::as_str) {
         Some("train") => {
@@ -37,7 +42,6 @@ fn main() {
             std::fs::write(&path, &bytes).unwrap();
             println!("{} bytes written to {}", bytes.len(), path.display());
         }
-        Some("look") => look(Path::new(&args[1])),
         Some("eval") if args.iter().any(|word| word == "--cost") => eval::cost(&sets),
         Some("eval") => {
             let has = |word: &str| args.iter().any(|other| other == word);
@@ -61,6 +65,12 @@ fn look(folder: &Path) {
                 .extension()
                 .is_some_and(|end| ["md", "txt", "rs", "py", "js", "rst"].iter().any(|e| end == *e));
             let Some(text) = is_text.then(|| std::fs::read_to_string(&path).ok()).flatten() else { continue };
+            if std::env::var("DBG").is_ok() {
+                let r = doorward_text::read(&text, &doorward_text::Limits::default());
+                for l in r.layers() {
+                    println!("LAYER {:?} {}", l.origin(), l.text().len());
+                }
+            }
             let report = doorward_inspect::text(doorward_inspect::Place::Content, &text, &[]);
             all += 1;
             if report.is_flagged {
