@@ -22,7 +22,7 @@ const HELP: &str = "cargo xtask COMMAND
   controls [--check]        writes docs/controls.md from the tests; --check only says whether it is stale
   bench [ROW…] [--quick]    what the door costs beside a plain proxy; --rounds N, --seconds S, --json FILE
   fuzz [TARGET] [MINUTES]   fuzzes one parser, or each in turn
-  eval [--list] [--brief]   what inspection finds in lab/corpora, and what it flags wrongly; --list names the rows
+  eval [--list] [--brief] [--cost]   what inspection finds in lab/corpora, and what it flags wrongly; --list names the rows
   train                     learns the weights of inspection anew and writes them into its crate";
 
 fn main() -> ExitCode {

@@ -68,6 +68,11 @@ pub fn text(place: Place, text: &str, siblings: &[&str]) -> Report {
 
 pub(crate) fn judge(place: Place, text: &str, siblings: &[&str], weights: &Weights, topic: &Topic) -> Report {
     let mut report = Report::default();
+    // A type, a format, a short name: nothing fits in there, and schemas consist of them.
+    if text.len() <= 24 && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.'))
+    {
+        return report;
+    }
     let mut doubt = 1.0_f32;
     for window in windows(text, WINDOW, OVERLAP) {
         let part = text.get(window.clone()).unwrap_or_default();
@@ -216,12 +221,16 @@ fn marks(place: Place, text: &str, reading: &Reading) -> Vec<Finding> {
             MarkKind::LookAlike => &rules::LOOK_ALIKE,
             MarkKind::Blank => &rules::BLANK,
             MarkKind::Comment | MarkKind::Unseen => &rules::COMMENT,
-            MarkKind::Styled | MarkKind::Private => return None,
+            MarkKind::Styled => &rules::STYLED,
+            MarkKind::Private => return None,
         })
     };
     let surface = reading.layers().first();
     let found = reading.marks().iter().filter_map(|mark| {
         let rule = rule(mark.kind)?;
+        if mark.kind == MarkKind::Styled && mark.count < 6 {
+            return None;
+        }
         // A description has no reason for any of it; a document has: pages have comments, logs have colours.
         let severity = if place.is_definition() { rule.severity } else { rule.severity.min(Severity::Low) };
         let quote = line(text.get(mark.span.clone()).unwrap_or_default());
@@ -242,7 +251,7 @@ fn encoded(place: Place, layer: &Layer) -> Option<Finding> {
             | Origin::QuotedPrintable
             | Origin::Spread
     );
-    let says = layer.text().split_ascii_whitespace().nth(2).is_some();
+    let says = layer.text().split_ascii_whitespace().nth(1).is_some();
     (place.is_definition() && is_encoded && says)
         .then(|| finding(&rules::ENCODED, layer, 0..layer.text().len()))
 }

@@ -16,7 +16,8 @@ use crate::finding::Rule;
 use crate::pattern::Pattern;
 
 pub(crate) use form::{
-    ANSI, BIDI, BLANK, COMMENT, CONTROL, ENCODED, INVISIBLE, LOOK_ALIKE, MODEL, NAME_CLASH, PARAMETER, TAGS,
+    ANSI, BIDI, BLANK, COMMENT, CONTROL, ENCODED, INVISIBLE, LOOK_ALIKE, MODEL, NAME_CLASH, PARAMETER,
+    STYLED, TAGS,
 };
 
 /// The rules that are patterns of ideas.
@@ -28,13 +29,14 @@ pub fn rules() -> impl Iterator<Item = &'static Rule> {
     RULES.iter().copied().flatten().chain(FORM)
 }
 
-const FORM: [&Rule; 12] = [
+const FORM: [&Rule; 13] = [
     &TAGS,
     &INVISIBLE,
     &BIDI,
     &ANSI,
     &CONTROL,
     &LOOK_ALIKE,
+    &STYLED,
     &BLANK,
     &COMMENT,
     &ENCODED,

@@ -154,6 +154,7 @@ fn generated(root: &Path, kind: Kind, hosts: &[Topic]) -> Vec<Bag> {
         Kind::Content => {
             add("attacks", 10, true);
             add("results", 250, true);
+            add("letters", 15, false);
         }
     }
     add("honest", 12, false);
