@@ -46,16 +46,13 @@ pub struct Rule {
     /// What to do about it.
     pub advice: &'static str,
     /// Patterns of ideas, any of which it is recognised by. Empty where code recognises it.
-    pub(crate) when: &'static [&'static str],
+    pub when: &'static [&'static str],
     /// Texts it must find.
-    #[cfg_attr(not(test), expect(dead_code, reason = "tests run them"))]
-    pub(crate) positives: &'static [&'static str],
+    pub positives: &'static [&'static str],
     /// Honest texts that come close.
-    #[cfg_attr(not(test), expect(dead_code, reason = "tests run them"))]
-    pub(crate) near_misses: &'static [&'static str],
+    pub near_misses: &'static [&'static str],
     /// Attacks of this kind that it is known not to find.
-    #[cfg_attr(not(test), expect(dead_code, reason = "tests run them"))]
-    pub(crate) bypasses: &'static [&'static str],
+    pub bypasses: &'static [&'static str],
 }
 
 /// One thing that was found.

@@ -21,7 +21,10 @@ mod place;
 mod rules;
 mod sentence;
 mod shape;
+#[cfg(test)]
+mod tests;
 mod tool;
+mod topic;
 pub mod training;
 mod vocabulary;
 
@@ -29,4 +32,5 @@ pub use doorward_text::Origin;
 pub use finding::{Finding, Rule, Severity};
 pub use judge::{Report, text};
 pub use place::Place;
+pub use rules::rules;
 pub use tool::{Sibling, tool};

@@ -8,6 +8,7 @@ use crate::model::{Weights, weights};
 use crate::names::look_alike;
 use crate::place::Place;
 use crate::rules::{NAME_CLASH, PARAMETER};
+use crate::topic::Topic;
 
 /// Another tool of the same list.
 #[derive(Debug, Clone, Copy)]
@@ -33,9 +34,10 @@ pub(crate) fn judge_tool(definition: Value<'_>, siblings: &[Sibling<'_>], by: Op
         .map(|sibling| sibling.name)
         .filter(|name| *name != own && name.contains('_'))
         .collect();
+    let topic = topic_of(definition);
     let mut all = Walk { report: Report::default() };
     walk(definition, Place::Description, "", 0, &mut |place, pointer, string| {
-        let mut report = judge(place, string, &names, by.unwrap_or_else(|| weights(place)));
+        let mut report = judge(place, string, &names, by.unwrap_or_else(|| weights(place)), &topic);
         for finding in &mut report.findings {
             pointer.clone_into(&mut finding.pointer);
         }
@@ -46,6 +48,18 @@ pub(crate) fn judge_tool(definition: Value<'_>, siblings: &[Sibling<'_>], by: Op
     }
     all.parameters(definition, &own);
     all.report
+}
+
+/// What a tool is about, by all its strings and the names of its parameters.
+pub fn topic_of(definition: Value<'_>) -> Topic {
+    let mut topic = Topic::new();
+    strings(definition, &mut |_, text| topic.add(text));
+    for (name, _) in
+        definition.path(&["inputSchema", "properties"]).iter().flat_map(|properties| properties.members())
+    {
+        topic.add(&name);
+    }
+    topic
 }
 
 /// Calls `each` with every string of a definition.

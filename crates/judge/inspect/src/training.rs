@@ -7,7 +7,9 @@ pub use crate::features::COUNT;
 use crate::judge::{Report, judge, seen};
 pub use crate::model::{Weights, scale};
 use crate::place::Place;
+pub use crate::tool::topic_of;
 use crate::tool::{Sibling, judge_tool, strings};
+pub use crate::topic::Topic;
 
 /// One sentence as the model sees it.
 #[derive(Debug, Clone)]
@@ -18,21 +20,22 @@ pub struct Seen {
     pub features: Vec<u16>,
 }
 
-/// Returns what the model sees of a text.
-pub fn sentences_of(place: Place, text: &str) -> Vec<Seen> {
-    seen(place, text)
+/// Returns what the model sees of a text that stands in a tool or document of this topic.
+pub fn sentences_of(place: Place, text: &str, topic: &Topic) -> Vec<Seen> {
+    seen(place, text, topic)
 }
 
 /// Returns what the model sees of a tool's definition.
 pub fn sentences_of_tool(definition: Value<'_>) -> Vec<Seen> {
     let mut all = Vec::new();
-    strings(definition, &mut |place, text| all.extend(seen(place, text)));
+    let topic = topic_of(definition);
+    strings(definition, &mut |place, text| all.extend(seen(place, text, &topic)));
     all
 }
 
 /// Judges a text as the product does, by these weights.
 pub fn text_by(weights: &Weights, place: Place, text: &str) -> Report {
-    judge(place, text, &[], weights)
+    judge(place, text, &[], weights, &Topic::of(text))
 }
 
 /// Judges a tool as the product does, by these weights.

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use doorward_inspect::Place;
-use doorward_inspect::training::{Weights, sentences_of, sentences_of_tool};
+use doorward_inspect::training::{Topic, Weights, sentences_of, sentences_of_tool, topic_of};
 
 use crate::corpus::{Row, load, parse};
 use crate::grammar::{Dice, Grammar};
@@ -18,6 +18,8 @@ pub(crate) struct Sets {
     pub(crate) honest: Vec<Row>,
     /// Poisoned tools.
     pub(crate) poisoned: Vec<Row>,
+    /// Poisoned tools written by hand, in words of many kinds; nothing is trained on them.
+    pub(crate) own: Vec<Row>,
     /// Honest documents, commits, advisories.
     pub(crate) documents: Vec<Row>,
     /// Results of tools with planted orders.
@@ -62,9 +64,10 @@ impl Sets {
         let documents = load(root, "results-benign");
         let poisoned = load(root, "tools-poisoned");
         let of = |place: Place, text: &str| -> Vec<Vec<u16>> {
-            sentences_of(place, text).into_iter().map(|seen| seen.features).collect()
+            sentences_of(place, text, &Topic::of(text)).into_iter().map(|seen| seen.features).collect()
         };
         let all = |place: Place| documents.iter().map(|row| of(place, &row.text)).collect();
+        let hosts: Vec<Topic> = honest.iter().map(|row| topic_of(parse(&row.text).root())).collect();
         let seen = Seen {
             honest: honest
                 .iter()
@@ -73,12 +76,22 @@ impl Sets {
                 })
                 .collect(),
             documents: [all(Place::Description), all(Place::Content)],
-            planted: poisoned.iter().map(|row| of(Place::Description, &row.span)).collect(),
-            generated: [generated(root, Kind::Definition), generated(root, Kind::Content)],
+            planted: poisoned
+                .iter()
+                .map(|row| {
+                    let topic = topic_of(parse(&row.text).root());
+                    sentences_of(Place::Description, &row.span, &topic)
+                        .into_iter()
+                        .map(|seen| seen.features)
+                        .collect()
+                })
+                .collect(),
+            generated: [generated(root, Kind::Definition, &hosts), generated(root, Kind::Content, &hosts)],
         };
         Self {
             injected: load(root, "results-injected"),
             indirect: load(root, "results-indirect"),
+            own: load(root, "tools-own"),
             honest,
             poisoned,
             documents,
@@ -97,7 +110,7 @@ impl Sets {
             weight,
         };
         let honest = self.honest.iter().zip(&self.seen.honest).filter(|(row, _)| is_seen(row));
-        bags.extend(honest.map(|(_, sentences)| bag(sentences, false, 1.0)));
+        bags.extend(honest.map(|(_, sentences)| bag(sentences, false, 3.0)));
         let documents = self.documents.iter().zip(&self.seen.documents[kind as usize]);
         let weight = if kind == Kind::Definition { 0.3 } else { 1.0 };
         bags.extend(
@@ -120,15 +133,19 @@ pub(crate) fn part(group: &str) -> usize {
 }
 
 /// Sentences of the grammars, a number of each template.
-fn generated(root: &Path, kind: Kind) -> Vec<Bag> {
+fn generated(root: &Path, kind: Kind, hosts: &[Topic]) -> Vec<Bag> {
     let mut bags = Vec::new();
     let mut dice = Dice::new(11);
     let mut add = |name: &str, times: usize, is_attack: bool| {
         let grammar = Grammar::load(root, name);
         for n in 0..grammar.len() * times {
             let text = grammar.sentence(n, &mut dice);
+            // Planted in a tool, it does not share its words; now and then it stands alone.
+            let mut topic = if n % 8 == 0 { Topic::new() } else { hosts[dice.roll(hosts.len())].clone() };
+            topic.add(&text);
             let place = if kind == Kind::Definition && n % 3 == 0 { Place::Parameter } else { kind.place() };
-            let sentences = sentences_of(place, &text).into_iter().map(|seen| seen.features).collect();
+            let sentences =
+                sentences_of(place, &text, &topic).into_iter().map(|seen| seen.features).collect();
             bags.push(Bag { sentences, is_attack, weight: 1.0 });
         }
     };
@@ -137,6 +154,7 @@ fn generated(root: &Path, kind: Kind) -> Vec<Bag> {
         Kind::Content => {
             add("attacks", 10, true);
             add("results", 250, true);
+            add("letters", 15, false);
         }
     }
     add("honest", 12, false);
