@@ -124,3 +124,49 @@ impl Rules {
         place.cleared(self.private).is_none_or(|cleared| confidentiality > cleared)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sink::Audience;
+
+    /// Read off the note, not off the rows: what each place says to public, internal, confidential and restricted
+    /// data, without untrusted text and with it. `.` passes, `p` asks the person, `a` another, `X` is refused.
+    const TABLE: [(Confidentiality, Place, &str, &str); 8] = [
+        (Confidentiality::Confidential, Place::Nowhere, "....", "...."),
+        (Confidentiality::Confidential, Place::Internal(Audience::Myself), "....", "...."),
+        (Confidentiality::Confidential, Place::Internal(Audience::Team), "...a", "...a"),
+        (Confidentiality::Confidential, Place::Internal(Audience::Company), "...a", "..pa"),
+        (Confidentiality::Confidential, Place::Outward, "...a", "..pX"),
+        (Confidentiality::Internal, Place::Outward, "...a", ".ppX"),
+        (Confidentiality::Public, Place::Outward, "...a", "pppX"),
+        (Confidentiality::Restricted, Place::Outward, "...a", "...X"),
+    ];
+
+    // control: INJ-12: The table of the rule says what the note says.
+    // control: DAT-01: What is written where more people read than may know it is asked about or refused.
+    #[test]
+    fn the_rows_say_what_the_note_says() {
+        for (private, place, clean, tainted) in TABLE {
+            let rules = Rules { private, ..Rules::default() };
+            let row = |integrity| -> String {
+                let levels = Confidentiality::ALL.into_iter();
+                levels
+                    .map(|confidentiality| sign(rules.judge(Label { integrity, confidentiality }, place)))
+                    .collect()
+            };
+            assert_eq!(row(Integrity::Trusted), clean, "{place}");
+            assert_eq!(row(Integrity::User), clean, "{place}");
+            assert_eq!(row(Integrity::Untrusted), tainted, "{place}");
+        }
+    }
+
+    fn sign(then: Then) -> char {
+        match then {
+            Then::Pass => '.',
+            Then::Ask(Approver::Person) => 'p',
+            Then::Ask(Approver::Another) => 'a',
+            Then::Refuse => 'X',
+        }
+    }
+}

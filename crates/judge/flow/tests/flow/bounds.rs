@@ -39,6 +39,20 @@ fn labels_fall_by_idleness_alone() {
     assert!(desk.now < noon, "and it does not wait until the clock is there again");
 }
 
+// control: D-20: A call that answers after the labels fell raises them again; one that was lost counts until then.
+#[test]
+fn a_lost_ticket_does_not_count_for_ever_and_a_late_answer_does() {
+    let mut desk = Desk::new();
+    let (late, lost) = (desk.begin(SECRET, None).unwrap(), desk.begin(PAGE, None).unwrap());
+    drop(lost);
+    assert!(desk.call(OUT).is_err());
+    desk.minutes(8 * 60);
+    desk.call(OUT).unwrap();
+    desk.flow.after(late, Outcome::Answered(Label::BOTTOM), desk.now);
+    desk.call(PAGE).unwrap();
+    assert!(desk.call(OUT).is_err());
+}
+
 #[test]
 fn what_fell_is_told_for_the_record() {
     let mut desk = tainted();

@@ -73,6 +73,24 @@ fn what_an_ended_thread_read_counts_for_all() {
     assert!(matches!(desk.call(OUT), Err(Stop::Asked(_))));
 }
 
+// control: D-20: Nor does ending it while its call still runs.
+#[test]
+fn a_call_that_outlives_its_thread_counts_for_all() {
+    let page = ("web/search", r#"{"q":"x"}"#);
+    for ends_first in [true, false] {
+        let mut desk = Desk { thread: session("web", "1"), ..Desk::new() };
+        let running = desk.begin(page, None).unwrap();
+        desk.flow.end(&session("web", "1").unwrap());
+        if ends_first {
+            desk.flow.after(running, Outcome::Answered(Label::BOTTOM), desk.now);
+        }
+        desk.thread = session("crm", "2");
+        desk.call(SECRET).unwrap();
+        desk.thread = session("web", "3");
+        assert!(matches!(desk.call(OUT), Err(Stop::Asked(_))), "{ends_first}");
+    }
+}
+
 #[test]
 fn only_named_clients_narrow_and_only_by_plain_ids() {
     let named = ClientId::registered("https://host.example/client.json").unwrap();
@@ -152,6 +170,20 @@ fn an_approval_fits_one_call_under_one_set_of_labels() {
     let found = Label { confidentiality: doorward_flow::Confidentiality::Restricted, ..Label::BOTTOM };
     desk.flow.after(ticket, Outcome::Answered(found), desk.now);
     assert!(matches!(desk.approved(OUT, approved()), Err(Stop::Blocked(_))), "they have risen since");
+}
+
+// control: D-21: What the same call is found to have brought since makes the approval another's.
+#[test]
+fn an_approval_does_not_fit_what_the_same_source_brought_since() {
+    let wiki = ("docs/write", r#"{"page":"a","text":"b"}"#);
+    let mut desk = Desk::new();
+    let running = desk.begin(SECRET, None).unwrap();
+    desk.call(PAGE).unwrap();
+    let Err(Stop::Asked(reason)) = desk.call(wiki) else { panic!("not asked") };
+    let approved = || Some(Approved::consumed(reason.bound(), Approver::Another));
+    let found = Label { confidentiality: doorward_flow::Confidentiality::Restricted, ..Label::BOTTOM };
+    desk.flow.after(running, Outcome::Answered(found), desk.now);
+    assert!(matches!(desk.approved(wiki, approved()), Err(Stop::Asked(_))));
 }
 
 // control: D-21: Nobody lets restricted data go alone.
