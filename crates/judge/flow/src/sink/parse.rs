@@ -13,15 +13,11 @@ pub struct SinkError {
     pub help: &'static str,
 }
 
-const LONGEST: usize = 4096;
+/// Comparisons of arguments with texts that a sink may ask for: what a call costs does not grow past this. The text's
+/// length is no measure of it, and the form that is written is longer than the shortest that is read.
+const MOST: usize = 256;
 
 pub(super) fn sink(text: &str) -> Result<Sink, SinkError> {
-    if text.len() > LONGEST {
-        return Err(error(
-            format!("the sink is longer than {LONGEST} bytes"),
-            "name fewer arguments or values",
-        ));
-    }
     let mut rest = Rest { tokens: tokens(text)?.into_iter().peekable() };
     let place = rest.place()?;
     let unless = if rest.takes("unless") { Some(rest.unless(place)?) } else { None };
@@ -131,6 +127,10 @@ impl<'a> Rest<'a> {
             true => Beside::Only(self.paths()?),
             false => Beside::Only(Vec::new()),
         };
+        if all.iter().map(Condition::size).sum::<usize>() > MOST || beside.size() > MOST {
+            let what = format!("the sink asks for more than {MOST} comparisons");
+            return Err(error(what, "name fewer: what is not named counts as outward"));
+        }
         let then = if self.takes("then") { self.place()? } else { Place::Internal(Audience::Company) };
         if then >= place {
             return Err(error(
@@ -202,6 +202,25 @@ impl<'a> Rest<'a> {
                 Ok(text)
             }
             _ => Err(self.unexpected("a quoted text", help)),
+        }
+    }
+}
+
+impl Condition {
+    fn size(&self) -> usize {
+        let texts = match &self.test {
+            Test::MailIn(_) => 1,
+            Test::HostIs(texts) | Test::OneOf(texts) => texts.len(),
+        };
+        self.paths.len().saturating_mul(texts)
+    }
+}
+
+impl Beside {
+    fn size(&self) -> usize {
+        match self {
+            Self::Only(paths) => paths.len(),
+            Self::Anything => 0,
         }
     }
 }

@@ -172,5 +172,11 @@ fn a_text_that_is_no_sink_is_refused_with_what_stands_where() {
         assert_eq!(error.what, what, "{text}");
         assert!(!error.help.is_empty());
     }
-    assert!(Sink::parse(&"a".repeat(5000)).is_err());
+    let many = |paths: usize, texts: usize| {
+        let paths: Vec<String> = (0..paths).map(|at| format!("args.a{at}")).collect();
+        let texts: Vec<String> = (0..texts).map(|at| format!("\"{at}\"")).collect();
+        Sink::parse(&format!("outward unless {} is one of {}", paths.join(", "), texts.join(", ")))
+    };
+    assert!(many(16, 16).is_ok());
+    assert!(many(16, 17).is_err());
 }
