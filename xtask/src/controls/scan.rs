@@ -66,7 +66,8 @@ pub(crate) fn cited(text: &str) -> BTreeMap<String, usize> {
 pub(crate) fn is_id(word: &str) -> bool {
     match word.split_once('-') {
         Some(("spine", letter)) => matches!(letter.as_bytes(), [b'a'..=b'm']),
-        Some(("entra" | "eyes", letter)) => matches!(letter.as_bytes(), [b'a'..=b'i']),
+        Some(("entra", letter)) => matches!(letter.as_bytes(), [b'a'..=b'i']),
+        Some(("eyes", letter)) => matches!(letter.as_bytes(), [b'a'..=b'k']),
         Some(("eras" | "guard", letter)) => matches!(letter.as_bytes(), [b'a'..=b'h']),
         Some((family, number)) => {
             FAMILIES.contains(&family) && number.len() == 2 && number.bytes().all(|b| b.is_ascii_digit())
