@@ -307,6 +307,11 @@ fn hump(text: &str, at: usize, end: usize) -> usize {
 /// Whether a sentence ends after `run`, given the blanks and the run that follow.
 fn ends(run: &str, gap: &str, after: &str) -> bool {
     let trimmed = run.trim_end_matches(['"', '\'', ')', ']', '*', '`', '>']);
+    // A member of JSON, or of what passes for it, is a sentence of its own.
+    const BORDERS: [&str; 8] = ["\":", "':", "\",", "',", "\"}", "'}", "\"},", "'},"];
+    if BORDERS.iter().any(|border| run.ends_with(border)) {
+        return true;
+    }
     let stops = trimmed.ends_with(['.', '!', '?', ';']);
     if gap.contains("\n\n") {
         return true;

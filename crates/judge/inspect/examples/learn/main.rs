@@ -65,12 +65,6 @@ fn look(folder: &Path) {
                 .extension()
                 .is_some_and(|end| ["md", "txt", "rs", "py", "js", "rst"].iter().any(|e| end == *e));
             let Some(text) = is_text.then(|| std::fs::read_to_string(&path).ok()).flatten() else { continue };
-            if std::env::var("DBG").is_ok() {
-                let r = doorward_text::read(&text, &doorward_text::Limits::default());
-                for l in r.layers() {
-                    println!("LAYER {:?} {}", l.origin(), l.text().len());
-                }
-            }
             let report = doorward_inspect::text(doorward_inspect::Place::Content, &text, &[]);
             all += 1;
             if report.is_flagged {
