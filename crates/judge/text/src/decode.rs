@@ -184,7 +184,8 @@ fn words(bytes: &[u8], origin: Origin) -> Option<String> {
     }
     // Digits alone may be the next encoding.
     let is_run = all >= 16 && text.bytes().all(|b| b.is_ascii_alphanumeric());
-    let is_text = odd == 0 && all >= 4 && (letters * 2 > all || is_run);
+    let is_text =
+        odd == 0 && all >= 4 && (letters * 2 > all || letters * 3 > all && text.contains(' ') || is_run);
     // A few random bytes are letters by chance; beyond ASCII they are hardly ever those of one language.
     let is_plain =
         origin == Origin::Percent || text.chars().filter(|c| !c.is_ascii()).count() * 4 <= all || all >= 24;
