@@ -90,11 +90,11 @@ pub(crate) fn judge(place: Place, text: &str, siblings: &[&str], weights: &Weigh
 }
 
 /// What the model sees of each sentence of a text, for training.
-pub(crate) fn seen(place: Place, text: &str, topic: &Topic) -> Vec<Seen> {
+pub(crate) fn seen(place: Place, text: &str, topic: &Topic, siblings: &[&str]) -> Vec<Seen> {
     let reading = read(text, &Limits::default());
     let mut all = Vec::new();
     for layer in reading.layers() {
-        let read = sentences(layer.text(), Known::default());
+        let read = sentences(layer.text(), Known { siblings });
         each_sentence(layer, &read, place, topic, |sentence, _, features| {
             let text = layer.text().get(sentence.bytes.clone()).unwrap_or_default().trim().to_owned();
             all.push(Seen { text, features: features.to_vec() });

@@ -29,11 +29,8 @@ pub fn tool(definition: Value<'_>, siblings: &[Sibling<'_>]) -> Report {
 /// By weights of the caller's, or those that are shipped.
 pub(crate) fn judge_tool(definition: Value<'_>, siblings: &[Sibling<'_>], by: Option<&Weights>) -> Report {
     let own = definition.get("name").and_then(|name| name.as_str()).unwrap_or_default();
-    let names: Vec<&str> = siblings
-        .iter()
-        .map(|sibling| sibling.name)
-        .filter(|name| *name != own && name.contains('_'))
-        .collect();
+    let names: Vec<&str> =
+        siblings.iter().map(|sibling| sibling.name).filter(|name| *name != own && is_telling(name)).collect();
     let topic = topic_of(definition);
     let mut all = Walk { report: Report::default() };
     walk(definition, Place::Description, "", 0, &mut |place, pointer, string| {
@@ -48,6 +45,11 @@ pub(crate) fn judge_tool(definition: Value<'_>, siblings: &[Sibling<'_>], by: Op
     }
     all.parameters(definition, &own);
     all.report
+}
+
+/// Whether a name in a sentence can mean nothing but the tool: `search` is a word as well.
+fn is_telling(name: &str) -> bool {
+    name.contains(['_', '-']) || name.bytes().skip(1).any(|b| b.is_ascii_uppercase())
 }
 
 /// What a tool is about, by all its strings and the names of its parameters.

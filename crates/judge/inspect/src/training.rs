@@ -21,15 +21,15 @@ pub struct Seen {
 }
 
 /// Returns what the model sees of a text that stands in a tool or document of this topic.
-pub fn sentences_of(place: Place, text: &str, topic: &Topic) -> Vec<Seen> {
-    seen(place, text, topic)
+pub fn sentences_of(place: Place, text: &str, topic: &Topic, siblings: &[&str]) -> Vec<Seen> {
+    seen(place, text, topic, siblings)
 }
 
 /// Returns what the model sees of a tool's definition.
-pub fn sentences_of_tool(definition: Value<'_>) -> Vec<Seen> {
+pub fn sentences_of_tool(definition: Value<'_>, siblings: &[&str]) -> Vec<Seen> {
     let mut all = Vec::new();
     let topic = topic_of(definition);
-    strings(definition, &mut |place, text| all.extend(seen(place, text, &topic)));
+    strings(definition, &mut |place, text| all.extend(seen(place, text, &topic, siblings)));
     all
 }
 

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use doorward_inspect::training::{Weights, text_by, tool_by};
-use doorward_inspect::{Place, Report, text, tool};
+use doorward_inspect::{Place, Report, Sibling, text, tool};
 
 use crate::corpus::{Row, calibrates, parse};
 use crate::figures::{Share, number};
@@ -50,7 +50,10 @@ impl<'a> Scored<'a> {
 
 fn judge(row: &Row, kind: Kind, weights: &Weights) -> Report {
     match kind {
-        Kind::Definition => tool_by(weights, parse(&row.text).root(), &[]),
+        Kind::Definition => {
+            let siblings: Vec<Sibling<'_>> = row.siblings.iter().map(|name| Sibling { name }).collect();
+            tool_by(weights, parse(&row.text).root(), &siblings)
+        }
         Kind::Content => text_by(weights, Place::Content, &row.text),
     }
 }

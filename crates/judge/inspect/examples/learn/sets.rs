@@ -64,7 +64,7 @@ impl Sets {
         let documents = load(root, "results-benign");
         let poisoned = load(root, "tools-poisoned");
         let of = |place: Place, text: &str| -> Vec<Vec<u16>> {
-            sentences_of(place, text, &Topic::of(text)).into_iter().map(|seen| seen.features).collect()
+            sentences_of(place, text, &Topic::of(text), &[]).into_iter().map(|seen| seen.features).collect()
         };
         let all = |place: Place| documents.iter().map(|row| of(place, &row.text)).collect();
         let hosts: Vec<Topic> = honest.iter().map(|row| topic_of(parse(&row.text).root())).collect();
@@ -72,7 +72,10 @@ impl Sets {
             honest: honest
                 .iter()
                 .map(|row| {
-                    sentences_of_tool(parse(&row.text).root()).into_iter().map(|seen| seen.features).collect()
+                    sentences_of_tool(parse(&row.text).root(), &names(row))
+                        .into_iter()
+                        .map(|seen| seen.features)
+                        .collect()
                 })
                 .collect(),
             documents: [all(Place::Description), all(Place::Content)],
@@ -80,7 +83,7 @@ impl Sets {
                 .iter()
                 .map(|row| {
                     let topic = topic_of(parse(&row.text).root());
-                    sentences_of(Place::Description, &row.span, &topic)
+                    sentences_of(Place::Description, &row.span, &topic, &[])
                         .into_iter()
                         .map(|seen| seen.features)
                         .collect()
@@ -132,6 +135,34 @@ pub(crate) fn part(group: &str) -> usize {
     (hash >> 40) as usize % FOLDS
 }
 
+fn names(row: &Row) -> Vec<&str> {
+    row.siblings.iter().map(String::as_str).collect()
+}
+
+/// Tools that the grammars name; in every other sentence they are known to be tools of the same list.
+const NAMED: [&str; 20] = [
+    "send_email",
+    "read_file",
+    "execute_command",
+    "write_file",
+    "transfer_funds",
+    "create_issue",
+    "get_weather",
+    "post_message",
+    "list_accounts",
+    "get_project",
+    "search_issues",
+    "resolve_id",
+    "list_files",
+    "describe_table",
+    "get_user",
+    "create_page",
+    "validate_template",
+    "list_clusters",
+    "get_schema",
+    "delete_file",
+];
+
 /// Sentences of the grammars, a number of each template.
 fn generated(root: &Path, kind: Kind, hosts: &[Topic]) -> Vec<Bag> {
     let mut bags = Vec::new();
@@ -144,8 +175,10 @@ fn generated(root: &Path, kind: Kind, hosts: &[Topic]) -> Vec<Bag> {
             let mut topic = if n % 8 == 0 { Topic::new() } else { hosts[dice.roll(hosts.len())].clone() };
             topic.add(&text);
             let place = if kind == Kind::Definition && n % 3 == 0 { Place::Parameter } else { kind.place() };
-            let sentences =
-                sentences_of(place, &text, &topic).into_iter().map(|seen| seen.features).collect();
+            let sentences = sentences_of(place, &text, &topic, if n % 2 == 0 { &NAMED } else { &[] })
+                .into_iter()
+                .map(|seen| seen.features)
+                .collect();
             bags.push(Bag { sentences, is_attack, weight: 1.0 });
         }
     };
