@@ -65,7 +65,11 @@ fn look(folder: &Path) {
                 .extension()
                 .is_some_and(|end| ["md", "txt", "rs", "py", "js", "rst"].iter().any(|e| end == *e));
             let Some(text) = is_text.then(|| std::fs::read_to_string(&path).ok()).flatten() else { continue };
-            let report = doorward_inspect::text(doorward_inspect::Place::Content, &text, &[]);
+            let report = doorward_inspect::text(
+                doorward_inspect::Place::Content,
+                &text,
+                &doorward_inspect::Names::default(),
+            );
             all += 1;
             if report.is_flagged {
                 flagged += 1;

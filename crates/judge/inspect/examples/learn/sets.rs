@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use doorward_inspect::Place;
 use doorward_inspect::training::{Topic, Weights, sentences_of, sentences_of_tool, topic_of};
+use doorward_inspect::{Names, Place};
 
 use crate::corpus::{Row, load, parse};
 use crate::grammar::{Dice, Grammar};
@@ -64,7 +64,10 @@ impl Sets {
         let documents = load(root, "results-benign");
         let poisoned = load(root, "tools-poisoned");
         let of = |place: Place, text: &str| -> Vec<Vec<u16>> {
-            sentences_of(place, text, &Topic::of(text), &[]).into_iter().map(|seen| seen.features).collect()
+            sentences_of(place, text, &Topic::of(text), &Names::default())
+                .into_iter()
+                .map(|seen| seen.features)
+                .collect()
         };
         let all = |place: Place| documents.iter().map(|row| of(place, &row.text)).collect();
         let hosts: Vec<Topic> = honest.iter().map(|row| topic_of(parse(&row.text).root())).collect();
@@ -83,7 +86,7 @@ impl Sets {
                 .iter()
                 .map(|row| {
                     let topic = topic_of(parse(&row.text).root());
-                    sentences_of(Place::Description, &row.span, &topic, &[])
+                    sentences_of(Place::Description, &row.span, &topic, &Names::default())
                         .into_iter()
                         .map(|seen| seen.features)
                         .collect()
@@ -135,8 +138,9 @@ pub(crate) fn part(group: &str) -> usize {
     (hash >> 40) as usize % FOLDS
 }
 
-fn names(row: &Row) -> Vec<&str> {
-    row.siblings.iter().map(String::as_str).collect()
+/// The names of the tools of a row's server.
+pub(crate) fn names(row: &Row) -> Names {
+    Names::new(row.siblings.iter().map(String::as_str))
 }
 
 /// Tools that the grammars name; in every other sentence they are known to be tools of the same list.
@@ -167,6 +171,7 @@ const NAMED: [&str; 20] = [
 fn generated(root: &Path, kind: Kind, hosts: &[Topic]) -> Vec<Bag> {
     let mut bags = Vec::new();
     let mut dice = Dice::new(11);
+    let (named, nobody) = (Names::new(NAMED), Names::default());
     let mut add = |name: &str, times: usize, is_attack: bool| {
         let grammar = Grammar::load(root, name);
         for n in 0..grammar.len() * times {
@@ -175,7 +180,7 @@ fn generated(root: &Path, kind: Kind, hosts: &[Topic]) -> Vec<Bag> {
             let mut topic = if n % 8 == 0 { Topic::new() } else { hosts[dice.roll(hosts.len())].clone() };
             topic.add(&text);
             let place = if kind == Kind::Definition && n % 3 == 0 { Place::Parameter } else { kind.place() };
-            let sentences = sentences_of(place, &text, &topic, if n % 2 == 0 { &NAMED } else { &[] })
+            let sentences = sentences_of(place, &text, &topic, if n % 2 == 0 { &named } else { &nobody })
                 .into_iter()
                 .map(|seen| seen.features)
                 .collect();
