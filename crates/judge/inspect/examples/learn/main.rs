@@ -47,12 +47,30 @@ fn main() {
             let has = |word: &str| args.iter().any(|other| other == word);
             eval::run(&sets, SHIFT, has("--list"), has("--brief"));
         }
-        _ => panic!("train, look FOLDER, or eval [--list] [--brief] [--cost]"),
+        _ => panic!("train, look FOLDER_OR_FILE, or eval [--list] [--brief] [--cost]"),
     }
 }
 
-/// Judges every text file of a folder as content, and lists those that are flagged: for folders known to be honest.
+/// Judges every text file of a folder as content, or every row of a file as a definition, and lists what is flagged: for what
+/// is known to be honest and was not trained on.
 fn look(folder: &Path) {
+    if folder.is_file() {
+        let rows = std::fs::read_to_string(folder).unwrap();
+        let flagged = rows.lines().filter(|line| {
+            let tree = corpus::parse(line);
+            let definition = tree.root().get("json").unwrap_or(tree.root());
+            let report = doorward_inspect::tool(definition, &doorward_inspect::Names::default());
+            if report.is_flagged {
+                println!(
+                    "{:.2} {}",
+                    report.score,
+                    report.findings.first().map_or("", |finding| &finding.quote)
+                );
+            }
+            report.is_flagged
+        });
+        return println!("{} of {} flagged", flagged.count(), rows.lines().count());
+    }
     let (mut folders, mut all, mut flagged) = (vec![folder.to_owned()], 0, 0);
     while let Some(folder) = folders.pop() {
         for entry in std::fs::read_dir(&folder).unwrap().flatten() {
