@@ -167,6 +167,9 @@ const NAMED: [&str; 20] = [
     "delete_file",
 ];
 
+/// What one sentence of a grammar counts: there are many of each template, so that no choice of words weighs much.
+const SHARE: f32 = 0.4;
+
 /// Sentences of the grammars, a number of each template.
 fn generated(root: &Path, kind: Kind, hosts: &[Topic]) -> Vec<Bag> {
     let mut bags = Vec::new();
@@ -184,17 +187,17 @@ fn generated(root: &Path, kind: Kind, hosts: &[Topic]) -> Vec<Bag> {
                 .into_iter()
                 .map(|seen| seen.features)
                 .collect();
-            bags.push(Bag { sentences, is_attack, weight: 1.0 });
+            bags.push(Bag { sentences, is_attack, weight: SHARE });
         }
     };
     match kind {
-        Kind::Definition => add("attacks", 30, true),
+        Kind::Definition => add("attacks", 90, true),
         Kind::Content => {
-            add("attacks", 10, true);
-            add("results", 250, true);
-            add("letters", 15, false);
+            add("attacks", 30, true);
+            add("results", 500, true);
+            add("letters", 40, false);
         }
     }
-    add("honest", 12, false);
+    add("honest", 36, false);
     bags
 }
