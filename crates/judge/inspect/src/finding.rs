@@ -1,5 +1,6 @@
 //! What is found, and the rule that found it.
 
+use std::fmt;
 use std::ops::Range;
 
 use doorward_text::Origin;
@@ -70,4 +71,20 @@ pub struct Finding {
     pub severity: Severity,
     /// What it says, with its disguises taken off, cut to a line.
     pub quote: String,
+}
+
+impl fmt::Display for Finding {
+    /// One line: how bad, which rule, where, why, what it says, what to do.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { rule, pointer, span, origin, severity, quote } = self;
+        write!(f, "{} {} ({}, {})", severity.name(), rule.id, rule.owasp, rule.atlas)?;
+        if !pointer.is_empty() {
+            write!(f, " at {pointer}")?;
+        }
+        write!(f, ", bytes {}-{}: it {}", span.start, span.end, rule.reason)?;
+        if !quote.is_empty() {
+            write!(f, "; read from {}: `{quote}`", origin.name())?;
+        }
+        write!(f, "; {}", rule.advice)
+    }
 }

@@ -8,6 +8,7 @@ use crate::concept::Concepts;
 use crate::features::features;
 use crate::finding::{Finding, Rule, Severity};
 use crate::model::{Weights, weights};
+use crate::names::Names;
 use crate::place::Place;
 use crate::rules::{self, READY};
 use crate::sentence::{Known, Sentence, Sentences, Token, sentences};
@@ -61,12 +62,12 @@ impl Report {
     }
 }
 
-/// Judges one text. `siblings` are the names of the other tools of the same list.
-pub fn text(place: Place, text: &str, siblings: &[&str]) -> Report {
-    judge(place, text, siblings, weights(place), &Topic::of(text))
+/// Judges one text. `names` are those of the tools that the same client sees.
+pub fn text(place: Place, text: &str, names: &Names) -> Report {
+    judge(place, text, Known { names, own: "" }, weights(place), &Topic::of(text))
 }
 
-pub(crate) fn judge(place: Place, text: &str, siblings: &[&str], weights: &Weights, topic: &Topic) -> Report {
+pub(crate) fn judge(place: Place, text: &str, known: Known<'_>, weights: &Weights, topic: &Topic) -> Report {
     let mut report = Report::default();
     // A type, a format, a short name: nothing fits in there, and schemas consist of them.
     if text.len() <= 24 && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.'))
@@ -76,7 +77,7 @@ pub(crate) fn judge(place: Place, text: &str, siblings: &[&str], weights: &Weigh
     let mut doubt = 1.0_f32;
     for window in windows(text, WINDOW, OVERLAP) {
         let part = text.get(window.clone()).unwrap_or_default();
-        let piece = piece(place, part, Known { siblings }, weights, topic);
+        let piece = piece(place, part, known, weights, topic);
         for mut finding in piece.findings {
             finding.span = finding.span.start + window.start..finding.span.end + window.start;
             report.add(finding);
@@ -90,11 +91,11 @@ pub(crate) fn judge(place: Place, text: &str, siblings: &[&str], weights: &Weigh
 }
 
 /// What the model sees of each sentence of a text, for training.
-pub(crate) fn seen(place: Place, text: &str, topic: &Topic) -> Vec<Seen> {
+pub(crate) fn seen(place: Place, text: &str, topic: &Topic, known: Known<'_>) -> Vec<Seen> {
     let reading = read(text, &Limits::default());
     let mut all = Vec::new();
     for layer in reading.layers() {
-        let read = sentences(layer.text(), Known::default());
+        let read = sentences(layer.text(), known);
         each_sentence(layer, &read, place, topic, |sentence, _, features| {
             let text = layer.text().get(sentence.bytes.clone()).unwrap_or_default().trim().to_owned();
             all.push(Seen { text, features: features.to_vec() });

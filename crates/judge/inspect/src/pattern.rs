@@ -118,10 +118,11 @@ fn concepts(words: &str) -> Option<Concepts> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::names::Names;
     use crate::sentence::{Known, sentences};
 
     fn fits(pattern: &str, text: &str) -> bool {
-        let read = sentences(text, Known::default());
+        let read = sentences(text, Known { names: &Names::default(), own: "" });
         Pattern::parse(pattern).unwrap().find(&read.tokens, read.tokens.len()).is_some()
     }
 

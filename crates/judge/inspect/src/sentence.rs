@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use crate::concept::{Concept, Concepts};
+use crate::names::Names;
 use crate::shape::{pair, shape, shapes};
 use crate::vocabulary::VOCABULARY;
 
@@ -41,10 +42,11 @@ const BORDER: u32 = 4;
 /// The longest sentence. What goes on longer is a table or a list.
 const LONGEST: u32 = 80;
 
-/// Names that mean something here: the tool's own, and those of its siblings.
-#[derive(Debug, Clone, Copy, Default)]
+/// Names that mean something here: those of other tools, and the tool's own, which says nothing.
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct Known<'a> {
-    pub(crate) siblings: &'a [&'a str],
+    pub(crate) names: &'a Names,
+    pub(crate) own: &'a str,
 }
 
 /// Reads sentences.
@@ -133,7 +135,7 @@ impl<'a> Reader<'a> {
             concepts = concepts.without(Concept::Address);
         }
         let bare = text.trim_matches(|c: char| !c.is_ascii_alphanumeric());
-        if self.known.siblings.iter().any(|name| name.eq_ignore_ascii_case(bare)) {
+        if self.known.names.has(bare, self.known.own) {
             concepts = concepts.and(Concepts::of(Concept::Sibling)).and(Concepts::of(Concept::Name));
         }
         if text.ends_with('?') {
@@ -307,6 +309,11 @@ fn hump(text: &str, at: usize, end: usize) -> usize {
 /// Whether a sentence ends after `run`, given the blanks and the run that follow.
 fn ends(run: &str, gap: &str, after: &str) -> bool {
     let trimmed = run.trim_end_matches(['"', '\'', ')', ']', '*', '`', '>']);
+    // A member of JSON, or of what passes for it, is a sentence of its own.
+    const BORDERS: [&str; 8] = ["\":", "':", "\",", "',", "\"}", "'}", "\"},", "'},"];
+    if BORDERS.iter().any(|border| run.ends_with(border)) {
+        return true;
+    }
     let stops = trimmed.ends_with(['.', '!', '?', ';']);
     if gap.contains("\n\n") {
         return true;

@@ -6,9 +6,11 @@ use doorward_wire::Value;
 pub use crate::features::COUNT;
 use crate::judge::{Report, judge, seen};
 pub use crate::model::{Weights, scale};
+use crate::names::Names;
 use crate::place::Place;
+use crate::sentence::Known;
 pub use crate::tool::topic_of;
-use crate::tool::{Sibling, judge_tool, strings};
+use crate::tool::{judge_tool, name_of, strings};
 pub use crate::topic::Topic;
 
 /// One sentence as the model sees it.
@@ -21,24 +23,26 @@ pub struct Seen {
 }
 
 /// Returns what the model sees of a text that stands in a tool or document of this topic.
-pub fn sentences_of(place: Place, text: &str, topic: &Topic) -> Vec<Seen> {
-    seen(place, text, topic)
+pub fn sentences_of(place: Place, text: &str, topic: &Topic, names: &Names) -> Vec<Seen> {
+    seen(place, text, topic, Known { names, own: "" })
 }
 
 /// Returns what the model sees of a tool's definition.
-pub fn sentences_of_tool(definition: Value<'_>) -> Vec<Seen> {
+pub fn sentences_of_tool(definition: Value<'_>, names: &Names) -> Vec<Seen> {
+    let own = name_of(definition);
+    let known = Known { names, own: &own };
     let mut all = Vec::new();
     let topic = topic_of(definition);
-    strings(definition, &mut |place, text| all.extend(seen(place, text, &topic)));
+    strings(definition, &mut |place, text| all.extend(seen(place, text, &topic, known)));
     all
 }
 
 /// Judges a text as the product does, by these weights.
 pub fn text_by(weights: &Weights, place: Place, text: &str) -> Report {
-    judge(place, text, &[], weights, &Topic::of(text))
+    judge(place, text, Known { names: &Names::default(), own: "" }, weights, &Topic::of(text))
 }
 
 /// Judges a tool as the product does, by these weights.
-pub fn tool_by(weights: &Weights, definition: Value<'_>, siblings: &[Sibling<'_>]) -> Report {
-    judge_tool(definition, siblings, Some(weights))
+pub fn tool_by(weights: &Weights, definition: Value<'_>, names: &Names) -> Report {
+    judge_tool(definition, names, Some(weights))
 }

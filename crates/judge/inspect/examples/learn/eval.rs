@@ -3,12 +3,12 @@
 use std::time::Instant;
 
 use doorward_inspect::training::{Weights, text_by, tool_by};
-use doorward_inspect::{Place, Report, text, tool};
+use doorward_inspect::{Names, Place, Report, text, tool};
 
 use crate::corpus::{Row, calibrates, parse};
 use crate::figures::{Share, number};
 use crate::mutate::{COVERS, DISGUISES, replace};
-use crate::sets::{FOLDS, Kind, Sets, part};
+use crate::sets::{FOLDS, Kind, Sets, names, part};
 
 /// Scores of rows, each by a model that did not see it.
 struct Scored<'a> {
@@ -50,7 +50,7 @@ impl<'a> Scored<'a> {
 
 fn judge(row: &Row, kind: Kind, weights: &Weights) -> Report {
     match kind {
-        Kind::Definition => tool_by(weights, parse(&row.text).root(), &[]),
+        Kind::Definition => tool_by(weights, parse(&row.text).root(), &names(row)),
         Kind::Content => text_by(weights, Place::Content, &row.text),
     }
 }
@@ -110,8 +110,9 @@ pub(crate) fn run(sets: &Sets, shift: [f32; 2], verbose: bool, brief: bool) {
 
 fn disguises(sets: &Sets, models: &[Weights]) {
     println!("\nDisguises of the planted text, as shipped:");
-    let plain =
-        |row: &Row, text: &str| tool_by(&models[part(&row.group)], parse(text).root(), &[]).is_flagged;
+    let plain = |row: &Row, text: &str| {
+        tool_by(&models[part(&row.group)], parse(text).root(), &names(row)).is_flagged
+    };
     // A row whose planted text is in disguise already says nothing about another disguise.
     let rows: Vec<&Row> = sets.poisoned.iter().filter(|row| row.span.is_ascii()).collect();
     let base = Share::count(rows.iter().map(|row| plain(row, &row.text)));
@@ -198,18 +199,18 @@ pub(crate) fn cost(sets: &Sets) {
         (each[each.len() / 2], each[each.len() * 99 / 100])
     };
     let (half, most) = time(&sets.honest, &|row| {
-        tool(parse(&row.text).root(), &[]);
+        tool(parse(&row.text).root(), &Names::default());
     });
     println!("  definitions, parsing included: p50 {half:.0} µs/KiB, p99 {most:.0}");
     let (half, most) = time(&sets.documents, &|row| {
-        text(Place::Content, &row.text, &[]);
+        text(Place::Content, &row.text, &Names::default());
     });
     println!("  documents: p50 {half:.0} µs/KiB, p99 {most:.0}");
     for (name, unit) in HOSTILE {
         let measure = |bytes: usize| {
             let text_of = unit.repeat(bytes / unit.len());
             let start = Instant::now();
-            text(Place::Content, &text_of, &[]);
+            text(Place::Content, &text_of, &Names::default());
             start.elapsed().as_secs_f64() * 1e6 / (number(bytes) / 1024.0)
         };
         println!(

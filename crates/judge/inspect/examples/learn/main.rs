@@ -47,12 +47,30 @@ fn main() {
             let has = |word: &str| args.iter().any(|other| other == word);
             eval::run(&sets, SHIFT, has("--list"), has("--brief"));
         }
-        _ => panic!("train, look FOLDER, or eval [--list] [--brief] [--cost]"),
+        _ => panic!("train, look FOLDER_OR_FILE, or eval [--list] [--brief] [--cost]"),
     }
 }
 
-/// Judges every text file of a folder as content, and lists those that are flagged: for folders known to be honest.
+/// Judges every text file of a folder as content, or every row of a file as a definition, and lists what is flagged: for what
+/// is known to be honest and was not trained on.
 fn look(folder: &Path) {
+    if folder.is_file() {
+        let rows = std::fs::read_to_string(folder).unwrap();
+        let flagged = rows.lines().filter(|line| {
+            let tree = corpus::parse(line);
+            let definition = tree.root().get("json").unwrap_or(tree.root());
+            let report = doorward_inspect::tool(definition, &doorward_inspect::Names::default());
+            if report.is_flagged {
+                println!(
+                    "{:.2} {}",
+                    report.score,
+                    report.findings.first().map_or("", |finding| &finding.quote)
+                );
+            }
+            report.is_flagged
+        });
+        return println!("{} of {} flagged", flagged.count(), rows.lines().count());
+    }
     let (mut folders, mut all, mut flagged) = (vec![folder.to_owned()], 0, 0);
     while let Some(folder) = folders.pop() {
         for entry in std::fs::read_dir(&folder).unwrap().flatten() {
@@ -65,13 +83,11 @@ fn look(folder: &Path) {
                 .extension()
                 .is_some_and(|end| ["md", "txt", "rs", "py", "js", "rst"].iter().any(|e| end == *e));
             let Some(text) = is_text.then(|| std::fs::read_to_string(&path).ok()).flatten() else { continue };
-            if std::env::var("DBG").is_ok() {
-                let r = doorward_text::read(&text, &doorward_text::Limits::default());
-                for l in r.layers() {
-                    println!("LAYER {:?} {}", l.origin(), l.text().len());
-                }
-            }
-            let report = doorward_inspect::text(doorward_inspect::Place::Content, &text, &[]);
+            let report = doorward_inspect::text(
+                doorward_inspect::Place::Content,
+                &text,
+                &doorward_inspect::Names::default(),
+            );
             all += 1;
             if report.is_flagged {
                 flagged += 1;

@@ -2,14 +2,14 @@
 
 use super::{READY, RULES};
 use crate::pattern::Pattern;
-use crate::{Place, Report, text};
+use crate::{Names, Place, Report, text};
 
 fn rules() -> impl Iterator<Item = &'static crate::Rule> {
     RULES.iter().copied().flatten()
 }
 
 fn judge(sentence: &str) -> Report {
-    text(Place::Description, sentence, &["send_email"])
+    text(Place::Description, sentence, &Names::new(["send_email"]))
 }
 
 #[test]
