@@ -10,6 +10,7 @@ use doorward_wire::{
 };
 
 use crate::down::{self, Question};
+use crate::eyes::Listed;
 use crate::guard::Unasked;
 use crate::inspect::is_door_id;
 use crate::ports::{Ports, UpstreamError, UpstreamFault};
@@ -163,6 +164,10 @@ impl<P: Ports> Exchange<P> {
             value.get(member).and_then(|v| v.as_str().map(|s| s.into_owned()))
         };
         let mut seen = HashSet::new();
+        let tools = frame.result().and_then(|result| result.get("tools"));
+        let listed = Listed::of(tools.iter().flat_map(Value::items));
+        let clean =
+            |kind, definition: Value<'_>| self.eyes.lets(&self.trail.server, kind, definition, &listed);
         match self.method {
             Method::ToolsList => retain_items(frame, "tools", |tool| {
                 let valid =
@@ -172,17 +177,21 @@ impl<P: Ports> Exchange<P> {
                         && !(self.trail.is_down() && wants_task(tool))
                         && policies.sees(who, server, Item::Tool(&name))
                         && seen.insert(name)
+                        && clean("tool", tool)
                 })
             }),
             Method::PromptsList => retain_items(frame, "prompts", |prompt| {
                 text(prompt, "name").is_some_and(|name| policies.sees(who, server, Item::Prompt(&name)))
+                    && clean("prompt", prompt)
             }),
             Method::ResourcesList => retain_items(frame, "resources", |resource| {
                 text(resource, "uri").is_some_and(|uri| policies.sees(who, server, Item::Resource(&uri)))
+                    && clean("resource", resource)
             }),
             Method::ResourceTemplatesList => retain_items(frame, "resourceTemplates", |template| {
                 text(template, "uriTemplate")
                     .is_some_and(|uri| policies.sees(who, server, Item::Resource(&uri)))
+                    && clean("resource", template)
             }),
             Method::TasksList => retain_items(frame, "tasks", |task| self.owns(task, snapshot, caller)),
             _ => None,

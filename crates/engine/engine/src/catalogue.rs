@@ -13,6 +13,7 @@ use futures_util::lock::Mutex as AsyncMutex;
 
 use crate::door::Door;
 use crate::errand::{Errand, ErrandKind, Errands};
+use crate::eyes::Listed;
 use crate::ports::{Answer, Answered, Events, More, Ports, UpstreamError, UpstreamFault};
 use crate::schema::ArgumentSchema;
 
@@ -241,7 +242,12 @@ async fn fetch<P: Ports>(door: &Door<P>, on: &Errands<P::Link>) -> Result<Catalo
     let snapshot = door.snapshot();
     let known = snapshot.known().get(&on.server.name);
     pages(door, on, ErrandKind::ListTools, |page, result| {
+        let listed = Listed::of(lens::tools_of(result).map(|tool| tool.value));
         for tool in lens::tools_of(result) {
+            // What is not shown is not there: a client that knows its name cannot call it.
+            if !door.eyes.lets(&on.server, "tool", tool.value, &listed) {
+                continue;
+            }
             if tools.len() >= MOST_TOOLS {
                 return Err(too_many("tools"));
             }
@@ -260,6 +266,9 @@ async fn fetch<P: Ports>(door: &Door<P>, on: &Errands<P::Link>) -> Result<Catalo
     .await?;
     let listed = pages(door, on, ErrandKind::ListPrompts, |_, result| {
         for prompt in lens::prompts_of(result) {
+            if !door.eyes.lets(&on.server, "prompt", prompt.value, &Listed::default()) {
+                continue;
+            }
             if prompts.len() >= MOST_TOOLS {
                 return Err(too_many("prompts"));
             }

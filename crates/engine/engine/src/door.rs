@@ -13,6 +13,7 @@ use crate::change::Change;
 use crate::down::{Links, Parking};
 use crate::eras::{Spoken, bare, tell_apart};
 use crate::errand::{Errand, ErrandKind};
+use crate::eyes::Eyes;
 use crate::ports::{Ports, RandomUnavailable, UpstreamError, UpstreamFault};
 use crate::record::CallId;
 use crate::refusal::{Reason, Refusal};
@@ -51,6 +52,7 @@ pub struct Door<P: Ports> {
     pub(crate) links: Links<P::Link>,
     pub(crate) parked: Parking<P>,
     pub(crate) tasks: Arc<Tasks>,
+    pub(crate) eyes: Arc<Eyes>,
     pub(crate) unasked: Unasked<P::Events>,
     /// What is kept for those who come back; none where that is turned off.
     pub(crate) shelf: Option<Arc<Shelf>>,
@@ -80,6 +82,7 @@ impl<P: Ports> Door<P> {
             links: Links::default(),
             parked: Parking::default(),
             tasks: Arc::default(),
+            eyes: Arc::default(),
             unasked: Unasked::default(),
             shelf: if limits.resume { Some(Arc::new(Shelf::new(&ports)?)) } else { None },
             possession: Arc::new(Possession::new(&ports.random()?)),

@@ -65,6 +65,7 @@ pub(crate) fn inspect<P: Ports>(
         own: false,
         rounds: (trail.era == Era::Modern && has_rounds(method)).then(|| Arc::clone(&door.rounds)),
         tasks: Arc::clone(&door.tasks),
+        eyes: Arc::clone(&door.eyes),
         progress: progress.map(|value| value.raw().into()),
         policies: permit.policies().to_vec(),
         started: trail.lap,

@@ -90,7 +90,11 @@ impl<P: Ports> Door<P> {
     /// Carries a message that has entered to its server, and its answer back.
     pub async fn go_on(self: &Arc<Self>, entered: Entered<'_, P>) -> Carried<P> {
         let pipe = entered.pipe;
-        let released = match self.walk(entered.seated).await {
+        let walked = self.walk(entered.seated).await;
+        for suspicion in self.eyes.news() {
+            self.ports.suspects(suspicion).await;
+        }
+        let released = match walked {
             Ok(released) => released,
             Err(refused) => return Err(record_refusal(self, *refused).await),
         };

@@ -13,6 +13,7 @@ use doorward_types::{ObjectId, ServerName, Timestamp};
 use futures_util::future::BoxFuture;
 
 use crate::errand::Errand;
+use crate::eyes::Suspicion;
 use crate::guard::Unasked;
 use crate::record::{IntentFacts, OutcomeFacts, RefusalFacts};
 use crate::stage::Cleared;
@@ -112,6 +113,11 @@ pub trait Ports: Sized + Send + Sync + 'static {
 
     /// Records a refusal: chained if the caller is known, counted if not (D-11).
     fn refused(&self, facts: RefusalFacts<'_>) -> impl Future<Output = Result<(), AuditUnwritable>> + Send;
+
+    /// Records a definition that gives orders to the model. What was left out stays out if this fails.
+    fn suspects(&self, _suspicion: Suspicion) -> impl Future<Output = ()> + Send {
+        std::future::ready(())
+    }
 
     /// Sends a cleared frame to its server. The witness is consumed: nothing is sent twice.
     fn upstream(

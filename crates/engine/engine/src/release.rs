@@ -243,6 +243,7 @@ pub(crate) async fn listen<P: Ports>(
         own: false,
         rounds: None,
         tasks: Arc::clone(&door.tasks),
+        eyes: Arc::clone(&door.eyes),
         progress: None,
         call: door.next_call(),
         policies: permit.policies().to_vec(),

@@ -12,6 +12,7 @@ use doorward_wire::Limits;
 
 use crate::catalogue::Known;
 use crate::eras::Acquaintance;
+use crate::eyes::Flagged;
 use crate::guard::ElicitationRules;
 use crate::stage::Caller;
 
@@ -68,6 +69,8 @@ pub struct ServerRules {
     pub elicitation: ElicitationRules,
     /// Whether somebody is asked before a tool is called that the server marks as destructive (D-28).
     pub asks: bool,
+    /// What becomes of definitions that give orders to the model.
+    pub flagged: Flagged,
     /// Tokens verified for this server under this snapshot. One cache a server: a token that fits a sibling server
     /// is not a token that fits this one (D-12).
     pub tokens: RwLock<TokenCache<Caller>>,
@@ -176,6 +179,7 @@ impl ServerRules {
             elicitation: self.elicitation.clone(),
             event_bytes: self.event_bytes,
             asks: self.asks,
+            flagged: self.flagged,
             tokens: RwLock::new(TokenCache::new(TOKENS)),
         }
     }

@@ -14,6 +14,7 @@ use doorward_wire::{Era, Frame, Id, Method, RoutingHeaders, Verb};
 
 use crate::bridge::{Local, Retry};
 use crate::change::Change;
+use crate::eyes::Eyes;
 use crate::modern::Wanted;
 use crate::pipe::{Carrier, Framing};
 use crate::ports::Ports;
@@ -302,6 +303,8 @@ pub(crate) struct Exchange<P: Ports> {
     pub(crate) rounds: Option<Arc<Rounds>>,
     /// Whose the tasks are that its answer may begin or tell of.
     pub(crate) tasks: Arc<Tasks>,
+    /// What reads the definitions that its answer may list.
+    pub(crate) eyes: Arc<Eyes>,
     /// The client's progress token, raw JSON: the server was given the door's id in its place.
     pub(crate) progress: Option<Box<str>>,
     pub(crate) call: CallId,

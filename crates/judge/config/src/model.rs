@@ -170,6 +170,17 @@ impl Tenants {
     }
 }
 
+/// `flagged_definitions` of a server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FlaggedDefinitions {
+    /// Recorded, and left out where there is no doubt.
+    Withhold,
+    /// Recorded.
+    Record,
+    /// Not read.
+    Pass,
+}
+
 /// `[[server]]`
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Server {
@@ -183,6 +194,8 @@ pub struct Server {
     pub era: Era,
     /// Clients of HTTP+SSE may call too.
     pub sse_clients: bool,
+    /// What becomes of definitions that give orders to the model.
+    pub flagged_definitions: FlaggedDefinitions,
     /// With what the door calls it.
     pub credential: Option<ServerCredential>,
     /// What it may ask people for.

@@ -8,7 +8,8 @@ use doorward_types::ClientId;
 use crate::build::values;
 use crate::checks;
 use crate::model::{
-    Access, Child, Elicitation, EntraTokens, Era, Limits, Remote, Server, ServerCredential, Target,
+    Access, Child, Elicitation, EntraTokens, Era, FlaggedDefinitions, Limits, Remote, Server,
+    ServerCredential, Target,
 };
 use crate::net::{self, Origin};
 use crate::parse;
@@ -116,6 +117,11 @@ fn server(
         "both" => Era::Both,
         _ => Era::Auto,
     });
+    let flagged_definitions = section.choice("flagged_definitions", problems).map(|word| match word {
+        "record" => FlaggedDefinitions::Record,
+        "pass" => FlaggedDefinitions::Pass,
+        _ => FlaggedDefinitions::Withhold,
+    });
     let target = target(section, lab_origins, problems);
     let sse = matches!(&target, Some(Target::Http(Remote { sse: true, .. })));
     if sse && matches!(era, Some(Era::Modern | Era::Both)) {
@@ -151,6 +157,7 @@ fn server(
         target: target?,
         era: era?,
         sse_clients: sse_clients?,
+        flagged_definitions: flagged_definitions?,
         credential: match credential {
             None => None,
             Some(credential) => Some(credential?),

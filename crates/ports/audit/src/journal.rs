@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use doorward_engine::{
     AuditUnwritable, Ending as Ended, Fault as At, IntentFacts, OutcomeFacts, RefusalFacts, Subject as About,
+    Suspicion,
 };
 use doorward_oauth::{CallerKind, Identity};
-use doorward_types::{ObjectId, TenantId};
+use doorward_types::{ObjectId, TenantId, Timestamp};
 
 use crate::error::AuditError;
 use crate::keys::{Part, Subject, SubjectFacts};
@@ -99,6 +100,25 @@ impl Journal {
         }
     }
 
+    /// Writes that a server's definition gives orders to the model.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub async fn suspects(&self, suspicion: &Suspicion, now: Timestamp) -> Result<(), AuditUnwritable> {
+        let Suspicion { server, kind, name, rule, reason, withheld } = suspicion;
+        let what = if *withheld { "definition-withheld" } else { "definition-flagged" };
+        tracing::warn!(%server, kind, name, rule, reason, "{what}; doorward scan tells what it says");
+        let target = match *kind {
+            "tool" => Target::Tool(name),
+            "prompt" => Target::Prompt(name),
+            _ => Target::None,
+        };
+        let (subject, call, trace, session) = (None, None, None, None);
+        let alarm =
+            Alarm { what, subject, server: Some(server), target, rule: Some(rule), call, trace, session };
+        self.log.alarm(&alarm, now).await.map_err(unwritable)
+    }
+
     /// Writes that a known caller was refused.
     ///
     /// # Errors
@@ -147,6 +167,8 @@ impl Journal {
                 what: facts.reason,
                 subject: Some(&person),
                 server: Some(facts.server),
+                target: Target::None,
+                rule: None,
                 call: None,
                 trace: None,
                 session: None,

@@ -219,6 +219,10 @@ pub struct Alarm<'a> {
     pub subject: Option<&'a Subject>,
     /// Where to.
     pub server: Option<&'a ServerName>,
+    /// What of the server's.
+    pub target: Target<'a>,
+    /// The rule that raised it, where one did.
+    pub rule: Option<&'a str>,
     /// The call, where one had begun.
     pub call: Option<CallId>,
     /// W3C trace id.

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use doorward_audit::{Alarm, AuditError, Grant, Subject, SubjectFacts};
+use doorward_audit::{Alarm, AuditError, Grant, Subject, SubjectFacts, Target};
 use doorward_types::{ClientId, GrantId, Person, ServerName, Timestamp};
 
 use crate::Facade;
@@ -49,7 +49,16 @@ impl Facade {
     ) {
         tracing::warn!(what, "alarm");
         let Ok(subject) = self.subject(person, false) else { return };
-        let alarm = Alarm { what, subject: Some(&subject), server, call: None, trace: None, session: None };
+        let alarm = Alarm {
+            what,
+            subject: Some(&subject),
+            server,
+            target: Target::None,
+            rule: None,
+            call: None,
+            trace: None,
+            session: None,
+        };
         if let Err(error) = self.parts.audit.alarm(&alarm, now).await {
             tracing::error!(%error, what, "the alarm is not in the log");
         }

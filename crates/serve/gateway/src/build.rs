@@ -8,9 +8,10 @@ use std::sync::{Arc, RwLock};
 use std::time::{Duration, SystemTime};
 
 use doorward_audit::{AuditConfig, AuditLog};
+use doorward_config::FlaggedDefinitions;
 use doorward_config::{Config, Era, Server, ServerCredential, Target};
 use doorward_engine::{
-    Door, DoorLimits, ElicitationRules, EraRule, ServerRules, SessionRules, Snapshot, Urls,
+    Door, DoorLimits, ElicitationRules, EraRule, Flagged, ServerRules, SessionRules, Snapshot, Urls,
 };
 use doorward_entra::{Groups, Keys, Stopwatch};
 use doorward_facade::{Facade, FacadeError};
@@ -205,6 +206,11 @@ pub(crate) fn rules(config: &Config, cloud: &Cloud, pages: &Arc<LatePages>) -> V
             per_person_credential: server.credential.as_ref().is_some_and(ServerCredential::is_per_person),
             acquaintance: Arc::default(),
             asks: false,
+            flagged: match server.flagged_definitions {
+                FlaggedDefinitions::Withhold => Flagged::Withhold,
+                FlaggedDefinitions::Record => Flagged::Record,
+                FlaggedDefinitions::Pass => Flagged::Pass,
+            },
             elicitation: elicitation(config, server, pages),
             tokens: RwLock::new(TokenCache::new(16_384)),
         }

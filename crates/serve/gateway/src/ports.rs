@@ -10,7 +10,7 @@ use bytes::Bytes;
 use doorward_audit::{AuditLog, Journal, ending};
 use doorward_engine::{
     Answered, AuditUnwritable, Cleared, Errand, Going, GroupsUnavailable, IntentFacts, OutcomeFacts, Ports,
-    RandomUnavailable, ReadError, RefusalFacts, UpstreamError,
+    RandomUnavailable, ReadError, RefusalFacts, Suspicion, UpstreamError,
 };
 use doorward_entra::{Groups, Keys};
 use doorward_oauth::{Identity, KeyRing, KeySet, Revocations};
@@ -172,6 +172,12 @@ impl Ports for GatewayPorts {
             "refused"
         );
         self.journal.refused(identity, &facts).await
+    }
+
+    async fn suspects(&self, suspicion: Suspicion) {
+        if self.journal.suspects(&suspicion, self.now()).await.is_err() {
+            tracing::error!(rule = suspicion.rule, "a suspicion is not in the log");
+        }
     }
 
     async fn upstream(

@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 
 use doorward_audit::{AuditConfig, AuditError, AuditLog, Journal};
 use doorward_engine::{
-    Door, DoorLimits, ElicitationRules, EraRule, ServerRules, SessionRules, Snapshot, Urls,
+    Door, DoorLimits, ElicitationRules, EraRule, Flagged, ServerRules, SessionRules, Snapshot, Urls,
 };
 use doorward_net::{Connector, ConnectorConfig};
 use doorward_oauth::{AtHome, Audience, Cloud, EntraTokens, Expectation, Tenants, TokenCache, at_home};
@@ -49,6 +49,8 @@ pub struct Plan {
     pub call_timeout: Duration,
     /// Who is asked before a destructive tool is called; none, and nobody is.
     pub asks: Option<Box<dyn Ask>>,
+    /// What becomes of definitions that give orders to the model.
+    pub flagged: Flagged,
     /// Tokens that the server may ask for.
     pub tokens: Option<Tokens>,
 }
@@ -208,6 +210,7 @@ fn rules(plan: &Plan) -> Result<ServerRules, OpenError> {
         per_person_credential: false,
         acquaintance: Arc::default(),
         asks: plan.asks.is_some(),
+        flagged: plan.flagged,
         elicitation: ElicitationRules {
             forms_guarded: true,
             url_hosts: plan.url_hosts.clone(),

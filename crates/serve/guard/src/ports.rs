@@ -10,7 +10,7 @@ use bytes::Bytes;
 use doorward_audit::Journal;
 use doorward_engine::{
     Answered, AuditUnwritable, Cleared, Consent, Errand, Going, GroupsUnavailable, IntentFacts, OutcomeFacts,
-    Ports, Question, RandomUnavailable, ReadError, RefusalFacts, UpstreamError,
+    Ports, Question, RandomUnavailable, ReadError, RefusalFacts, Suspicion, UpstreamError,
 };
 use doorward_oauth::{Identity, KeyRing, Revocations};
 use doorward_policy::PolicyProblem;
@@ -130,6 +130,12 @@ impl Ports for GuardPorts {
                 self.journal.log.refused_unauthenticated(THIS_MACHINE, reason, facts.now);
                 Ok(())
             }
+        }
+    }
+
+    async fn suspects(&self, suspicion: Suspicion) {
+        if self.journal.suspects(&suspicion, self.now()).await.is_err() {
+            tracing::error!(rule = suspicion.rule, "a suspicion is not in the log");
         }
     }
 

@@ -14,7 +14,7 @@ use std::time::Duration;
 use clap::Args;
 use doorward_clients::{guard_name, masked};
 use doorward_config::{LogFormat, LogLevel};
-use doorward_engine::EraRule;
+use doorward_engine::{EraRule, Flagged};
 use doorward_guard::{Desktop, Ended, Guard as Door, Plan, Terminal};
 use doorward_oauth::{AtHome, Groups};
 use doorward_sandbox::{Learning, Profile};
@@ -80,6 +80,10 @@ pub(crate) struct Guard {
     /// refused. By default `desktop` with the starter policy, and `never` with policies of your own.
     #[arg(long, value_name = "WHERE", value_parser = ["desktop", "terminal", "never"])]
     ask: Option<String>,
+    /// What becomes of a tool, prompt or resource whose definition gives orders to the model: it is recorded, and left out where
+    /// there is no doubt (`withhold`), only recorded, or definitions are not read (`pass`).
+    #[arg(long, value_name = "WHAT", value_parser = ["withhold", "record", "pass"], default_value = "withhold")]
+    flagged: String,
     /// The server's program and its arguments.
     #[arg(last = true, required = true, value_name = "COMMAND")]
     command: Vec<String>,
@@ -169,6 +173,11 @@ impl Guard {
             who,
             state,
             call_timeout: Duration::from_secs(self.timeout),
+            flagged: match self.flagged.as_str() {
+                "record" => Flagged::Record,
+                "pass" => Flagged::Pass,
+                _ => Flagged::Withhold,
+            },
             asks: match self.ask(person) {
                 "desktop" => Some(Box::new(Desktop::default())),
                 "terminal" => Some(Box::new(Terminal::default())),

@@ -17,7 +17,7 @@ use std::process::ExitCode;
 
 use aws_lc_rs::digest::{SHA256, digest};
 use clap::{Args, ValueEnum};
-use doorward_inspect::{Finding, Severity, Sibling};
+use doorward_inspect::{Finding, Names, Severity};
 use serde_json::{Value, json};
 
 use crate::failure::Failure;
@@ -112,6 +112,8 @@ struct Line {
     /// What it says, without its disguise.
     quote: String,
     hidden: Option<String>,
+    /// How sure it is that something is wrong with the definition, from 0 to 1.
+    score: Option<f32>,
 }
 
 /// All that was looked at.
@@ -180,20 +182,21 @@ impl Scan {
 
 /// Judges every item, beside all others: a tool is told apart from its namesakes, wherever they are.
 fn judge(sources: &[Source], all: bool, scanned: &mut Scanned) {
-    let names: Vec<&str> = sources.iter().flat_map(Source::tool_names).collect();
-    let siblings: Vec<Sibling<'_>> = names.into_iter().map(|name| Sibling { name }).collect();
+    let names = Names::new(sources.iter().flat_map(Source::tool_names));
     for source in sources {
         for item in &source.items {
-            let report = item.judge(source, &siblings);
+            let report = item.judge(source, &names);
             scanned.items.push((source.name.clone(), item.kind, item.name.clone()));
             if report.is_flagged || all {
-                scanned.lines.extend(report.findings.iter().map(|finding| line(source, item, finding)));
+                scanned
+                    .lines
+                    .extend(report.findings.iter().map(|finding| line(source, item, finding, report.score)));
             }
         }
     }
 }
 
-fn line(source: &Source, item: &Item, finding: &Finding) -> Line {
+fn line(source: &Source, item: &Item, finding: &Finding, score: f32) -> Line {
     let rule = finding.rule;
     let hidden = match finding.origin {
         doorward_inspect::Origin::Surface | doorward_inspect::Origin::Plain => None,
@@ -212,6 +215,7 @@ fn line(source: &Source, item: &Item, finding: &Finding) -> Line {
         tags: vec![format!("owasp-mcp/{}", rule.owasp), format!("mitre-atlas/{}", rule.atlas)],
         quote: finding.quote.clone(),
         hidden,
+        score: Some(score),
     }
 }
 
@@ -251,7 +255,7 @@ fn machine(scanned: &Scanned) -> Value {
             "source": line.source, "kind": line.kind, "name": line.name, "pointer": line.pointer,
             "line": line.at.map(|at| at.0), "column": line.at.map(|at| at.1),
             "rule": line.rule, "severity": line.severity.name(), "reason": line.reason, "advice": line.advice,
-            "tags": line.tags, "quote": line.quote, "hidden": line.hidden, "fingerprint": line.fingerprint(),
+            "tags": line.tags, "quote": line.quote, "hidden": line.hidden, "score": line.score, "fingerprint": line.fingerprint(),
         })
     });
     let unread = scanned.unread.iter().map(|(path, why)| json!({ "path": path, "why": why }));

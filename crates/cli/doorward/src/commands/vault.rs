@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use std::time::SystemTime;
 
 use clap::{Args, Subcommand};
-use doorward_audit::{Alarm, AuditError, AuditLog, Filter, Grant, tail};
+use doorward_audit::{Alarm, AuditError, AuditLog, Filter, Grant, Target, tail};
 use doorward_config::Config;
 use doorward_gateway::{BuildError, open_store, store_key};
 use doorward_store::{Store, StoreError};
@@ -154,6 +154,8 @@ fn accept_rollback(path: &Path, out: &Out) -> Result<ExitCode, Failure> {
                 what: "rollback-accepted",
                 subject: None,
                 server: None,
+                target: Target::None,
+                rule: None,
                 call: None,
                 trace: None,
                 session: None,

@@ -312,6 +312,12 @@ static SERVER: Group = Group {
             "The revisions the server speaks: `legacy` is 2025-11-25 and older, `modern` is 2026-07-28. `auto` asks it. Clients may speak either: the door bridges.",
         ),
         key(
+            "flagged_definitions",
+            Kind::Choice(&["withhold", "record", "pass"]),
+            Need::Default("withhold"),
+            "What becomes of a tool, prompt or resource whose definition gives orders to the model ([scan.md](scan.md)): it is recorded, and left out where there is no doubt; or only recorded; or definitions are not read at all.",
+        ),
+        key(
             "transport",
             Kind::Choice(&["streamable-http", "http+sse"]),
             Need::Default("streamable-http"),

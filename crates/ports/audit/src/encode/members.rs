@@ -103,6 +103,10 @@ pub(crate) fn alarm(line: &mut Line<'_>, alarm: &Alarm<'_>) {
     if let Some(server) = alarm.server {
         line.token("server", server.as_str().as_bytes());
     }
+    target(line, &alarm.target);
+    if let Some(rule) = alarm.rule {
+        line.text("rule", rule);
+    }
     if let Some(session) = &alarm.session {
         line.token("session", session.text());
     }

@@ -38,6 +38,8 @@ fn records_have_the_members_they_are_documented_with() {
             what: "foreign-session",
             subject: Some(&subject),
             server: Some(&server),
+            target: Target::None,
+            rule: None,
             call: None,
             trace: None,
             session: Some(subject.session("x")),

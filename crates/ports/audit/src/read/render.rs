@@ -64,7 +64,10 @@ fn verdict(record: &Record) -> String {
                 record.text("reason").map(|reason| format!(" ({})", clean(&reason))).unwrap_or_default();
             format!("{}{reason}, client {}", text("grant"), text("client"))
         }
-        "alarm" => format!("ALARM {}", text("alarm")),
+        "alarm" => {
+            let rule = record.text("rule").map(|rule| format!(", rule {rule}")).unwrap_or_default();
+            format!("ALARM {}{rule}", text("alarm"))
+        }
         "flood" if record.number("total").is_some() => {
             format!("{} refusals before sign-in since {}", number("total"), text("from"))
         }

@@ -276,6 +276,7 @@ fn rules(plan: &Plan, name: ServerName) -> ServerRules {
         per_person_credential: plan.per_person,
         acquaintance: Arc::default(),
         asks: false,
+        flagged: doorward_engine::Flagged::Withhold,
         elicitation: ElicitationRules {
             forms_guarded: true,
             url_hosts: Vec::new(),

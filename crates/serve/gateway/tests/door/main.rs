@@ -26,6 +26,7 @@ mod modern;
 mod old_patience;
 mod old_transport;
 mod places;
+mod poisoned;
 mod proxies;
 mod replays;
 mod resumed;

@@ -84,6 +84,7 @@ impl Desk {
             who: who(0, NEVER),
             state: folder.path().to_owned(),
             call_timeout: Duration::from_secs(20),
+            flagged: doorward_engine::Flagged::Withhold,
             asks: with.asks,
             tokens: with.tokens,
         };
@@ -127,7 +128,9 @@ impl Desk {
     /// Waits until the log shows something.
     pub(crate) async fn recorded(&self, what: &str, shows: impl Fn(&[Value]) -> bool) {
         let waiting = async {
-            let mut looks = tokio::time::interval(Duration::from_millis(5));
+            // Reading a long log takes time that the guard, on the same thread, must have between two looks.
+            let mut looks = tokio::time::interval(Duration::from_millis(25));
+            looks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
             while !shows(&records(&self.log)) {
                 looks.tick().await;
             }

@@ -59,6 +59,7 @@ fn line(source: &str, server: &Server, risk: &Risk) -> Line {
         tags: vec!["owasp-mcp/MCP04".to_owned()],
         quote: String::new(),
         hidden: None,
+        score: None,
     }
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use doorward_config::{LogFormat, LogLevel};
-use doorward_engine::EraRule;
+use doorward_engine::{EraRule, Flagged};
 use doorward_guard::{Guard, Plan};
 use doorward_sandbox::Profile;
 use doorward_types::ServerName;
@@ -51,6 +51,8 @@ async fn offered(command: &[String], sandbox: &[String]) -> Result<String, Failu
         state: state.path().to_owned(),
         call_timeout: PATIENCE,
         learning: None,
+        // All of it is to be seen.
+        flagged: Flagged::Pass,
         asks: None,
         tokens: None,
     };

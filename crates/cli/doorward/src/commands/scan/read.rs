@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use bytes::Bytes;
-use doorward_inspect::{Place, Report, Sibling, text, tool};
+use doorward_inspect::{Names, Place, Report, text, tool};
 use doorward_wire::{Kind, Limits, Tree, Value};
 
 /// A file of definitions may be that large, in bytes.
@@ -118,12 +118,12 @@ impl Item {
         Self { kind, name: name.unwrap_or_default().into_owned(), path: path.to_vec() }
     }
 
-    pub(super) fn judge(&self, source: &Source, siblings: &[Sibling<'_>]) -> Report {
+    pub(super) fn judge(&self, source: &Source, names: &Names) -> Report {
         match source.value(self) {
             Some(told) if self.kind == "instructions" => {
-                text(Place::Instructions, &told.as_str().unwrap_or_default(), &[])
+                text(Place::Instructions, &told.as_str().unwrap_or_default(), names)
             }
-            Some(definition) => tool(definition, siblings),
+            Some(definition) => tool(definition, names),
             None => Report::default(),
         }
     }

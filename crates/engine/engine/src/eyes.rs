@@ -1,0 +1,168 @@
+//! What servers say of what they offer, read as a model would read it before anybody's model does (TPO-01).
+//!
+//! A tool, prompt or resource whose definition gives orders to the model is left out of lists, and nobody can call it: for the
+//! caller it is not there. The log is told of it once.
+
+use std::cell::OnceCell;
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use doorward_inspect::{Names, Report, tool};
+use doorward_types::ServerName;
+use doorward_wire::Value;
+
+use crate::snapshot::ServerRules;
+
+/// What becomes of a definition that is flagged. What is only likely is recorded, and never left out: one honest tool in some
+/// hundreds reads like an order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Flagged {
+    /// It is recorded, and left out where there is no doubt.
+    Withhold,
+    /// It is recorded.
+    Record,
+    /// Nothing: definitions are not read.
+    Pass,
+}
+
+/// A definition that was flagged, for the log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Suspicion {
+    /// The server.
+    pub server: ServerName,
+    /// `tool`, `prompt` or `resource`.
+    pub kind: &'static str,
+    /// Its name, as the server has it: a stranger's text, cut to what a line holds.
+    pub name: String,
+    /// The rule that weighs most, and why it matters.
+    pub rule: &'static str,
+    /// In words.
+    pub reason: &'static str,
+    /// Whether it was left out.
+    pub withheld: bool,
+}
+
+/// Definitions whose judgement is remembered: some hundred bytes each.
+const MOST: usize = 16_384;
+/// Of a name, in characters.
+const NAME: usize = 128;
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Judged {
+    Clean,
+    Likely,
+    Certain,
+}
+
+/// From this score on there is no doubt.
+const CERTAIN: f32 = 0.9;
+
+/// Judges definitions, each once.
+#[derive(Default)]
+pub(crate) struct Eyes {
+    judged: Mutex<HashMap<[u8; 32], Judged>>,
+    news: Mutex<Vec<Suspicion>>,
+    has_news: AtomicBool,
+}
+
+/// The names of a list's items, beside which each is judged. They are made ready where one is judged anew.
+#[derive(Default)]
+pub(crate) struct Listed {
+    names: Vec<String>,
+    ready: OnceCell<Names>,
+}
+
+impl Listed {
+    pub(crate) fn of<'t>(items: impl Iterator<Item = Value<'t>>) -> Self {
+        let names = items.filter_map(|item| Some(item.get("name")?.as_str()?.into_owned())).collect();
+        Self { names, ready: OnceCell::new() }
+    }
+
+    fn ready(&self) -> &Names {
+        self.ready.get_or_init(|| Names::new(self.names.iter().map(String::as_str)))
+    }
+}
+
+impl Eyes {
+    /// Says whether a definition may be shown.
+    pub(crate) fn lets(
+        &self,
+        rules: &ServerRules,
+        kind: &'static str,
+        definition: Value<'_>,
+        listed: &Listed,
+    ) -> bool {
+        if rules.flagged == Flagged::Pass {
+            return true;
+        }
+        let key = key(rules, kind, definition, listed);
+        let known = locked(&self.judged).get(&key).copied();
+        let judged = known.unwrap_or_else(|| {
+            let report = tool(definition, listed.ready());
+            let judged = match report.is_flagged {
+                false => Judged::Clean,
+                true if report.score < CERTAIN => Judged::Likely,
+                true => Judged::Certain,
+            };
+            let mut all = locked(&self.judged);
+            if all.len() >= MOST {
+                all.clear();
+            }
+            all.insert(key, judged);
+            drop(all);
+            if judged != Judged::Clean {
+                self.tell(rules, kind, definition, &report, judged);
+            }
+            judged
+        });
+        !(judged == Judged::Certain && rules.flagged == Flagged::Withhold)
+    }
+
+    fn tell(
+        &self,
+        rules: &ServerRules,
+        kind: &'static str,
+        definition: Value<'_>,
+        report: &Report,
+        judged: Judged,
+    ) {
+        let Some(worst) = report.findings.first() else { return };
+        let name = ["name", "uri", "uriTemplate"].iter().find_map(|name| definition.get(name)?.as_str());
+        let name = name.unwrap_or_default().chars().take(NAME).collect();
+        locked(&self.news).push(Suspicion {
+            server: rules.name.clone(),
+            kind,
+            name,
+            rule: worst.rule.id,
+            reason: worst.rule.reason,
+            withheld: judged == Judged::Certain && rules.flagged == Flagged::Withhold,
+        });
+        self.has_news.store(true, Ordering::Release);
+    }
+
+    /// Returns what has been flagged since the last time. Asked of every message: mostly it costs one load.
+    pub(crate) fn news(&self) -> Vec<Suspicion> {
+        if !self.has_news.swap(false, Ordering::AcqRel) {
+            return Vec::new();
+        }
+        std::mem::take(&mut *locked(&self.news))
+    }
+}
+
+/// What a judgement depends on: the server, the definition byte for byte, and its siblings.
+fn key(rules: &ServerRules, kind: &str, definition: Value<'_>, listed: &Listed) -> [u8; 32] {
+    let mut context = aws_lc_rs::digest::Context::new(&aws_lc_rs::digest::SHA256);
+    let parts = [rules.name.as_str(), kind, definition.raw()];
+    for part in parts.into_iter().chain(listed.names.iter().map(String::as_str)) {
+        context.update(&part.len().to_be_bytes());
+        context.update(part.as_bytes());
+    }
+    let mut key = [0; 32];
+    key.iter_mut().zip(context.finish().as_ref()).for_each(|(to, from)| *to = *from);
+    key
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
