@@ -14,6 +14,8 @@ pub struct Weights {
 
 /// What a weight is stored in steps of.
 const STEP: f32 = 1.0 / 32.0;
+/// The same for the bias, which is larger.
+const BIAS_STEP: f32 = 1.0 / 8.0;
 /// Bytes of one kind: the bias, then one for each feature.
 const BYTES: usize = 1 + COUNT;
 
@@ -39,14 +41,21 @@ impl Weights {
     /// Writes the weights, a byte each.
     pub fn to_bytes(&self) -> Vec<u8> {
         #[expect(clippy::cast_possible_truncation, reason = "it is clamped to what fits")]
-        let step = |weight: f32| (weight / STEP).round().clamp(-127.0, 127.0) as i8;
-        let weights = self.weights.iter().map(|weight| step(*weight));
-        std::iter::once(step(self.bias)).chain(weights).map(i8::cast_unsigned).collect()
+        let steps = |value: f32, step: f32| (value / step).round().clamp(-127.0, 127.0) as i8;
+        let weights = self.weights.iter().map(|weight| steps(*weight, STEP));
+        std::iter::once(steps(self.bias, BIAS_STEP)).chain(weights).map(i8::cast_unsigned).collect()
+    }
+
+    /// Returns the weights as they are after they were written and read: what is shipped is what is measured.
+    #[must_use]
+    pub fn stored(&self) -> Self {
+        Self::from_bytes(&self.to_bytes())
     }
 
     fn from_bytes(bytes: &[u8]) -> Self {
-        let mut values = bytes.iter().map(|byte| f32::from(byte.cast_signed()) * STEP);
-        Self { bias: values.next().unwrap_or_default(), weights: values.collect() }
+        let mut values = bytes.iter().map(|byte| f32::from(byte.cast_signed()));
+        let bias = values.next().unwrap_or_default() * BIAS_STEP;
+        Self { bias, weights: values.map(|value| value * STEP).collect() }
     }
 }
 

@@ -58,7 +58,9 @@ fn judge(row: &Row, kind: Kind, weights: &Weights) -> Report {
 /// Prints all figures.
 pub(crate) fn run(sets: &Sets, shift: [f32; 2], verbose: bool, brief: bool) {
     let models = |kind: Kind, planted| -> Vec<Weights> {
-        (0..FOLDS).map(|fold| sets.train(kind, Some(fold), planted).shifted(shift[kind as usize])).collect()
+        (0..FOLDS)
+            .map(|fold| sets.train(kind, Some(fold), planted).shifted(shift[kind as usize]).stored())
+            .collect()
     };
     let foreign = models(Kind::Definition, false);
     let own = models(Kind::Definition, true);

@@ -194,7 +194,7 @@ fn generated(root: &Path, kind: Kind, hosts: &[Topic]) -> Vec<Bag> {
         Kind::Definition => add("attacks", 90, true),
         Kind::Content => {
             add("attacks", 30, true);
-            add("results", 500, true);
+            add("results", 700, true);
             add("letters", 40, false);
         }
     }
