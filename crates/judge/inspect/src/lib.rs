@@ -28,5 +28,6 @@ mod vocabulary;
 pub use doorward_text::Origin;
 pub use finding::{Finding, Rule, Severity};
 pub use judge::{Report, text};
+pub use names::Look;
 pub use place::Place;
 pub use tool::{Sibling, tool};

@@ -2,16 +2,26 @@
 
 use doorward_text::{Limits, read};
 
-/// Whether two different names look the same to whoever glances at them: letters folded, signs left out, or one letter off.
+/// A name as whoever glances at it sees it. Made once, so that many names are compared without reading each again.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Look(String);
+
+impl Look {
+    /// Looks at a name.
+    pub fn of(name: &str) -> Self {
+        Self(skeleton(name))
+    }
+
+    /// Whether two names look the same: letters folded, signs left out, or one letter off. Equal names do.
+    pub fn passes_for(&self, other: &Self) -> bool {
+        let (a, b) = (&self.0, &other.0);
+        a == b || a.len() >= 8 && a.is_ascii() && b.is_ascii() && is_one_off(a.as_bytes(), b.as_bytes())
+    }
+}
+
+/// Whether two different names look the same.
 pub(crate) fn look_alike(name: &str, other: &str) -> bool {
-    if name == other {
-        return false;
-    }
-    let (a, b) = (skeleton(name), skeleton(other));
-    if a == b {
-        return true;
-    }
-    a.len() >= 8 && a.is_ascii() && b.is_ascii() && is_one_off(a.as_bytes(), b.as_bytes())
+    name != other && Look::of(name).passes_for(&Look::of(other))
 }
 
 /// The letters of a name, as they look.
