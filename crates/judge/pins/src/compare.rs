@@ -9,6 +9,7 @@ use doorward_wire::{Kind as Json, Value};
 use crate::definition::{Definition, Kind};
 use crate::diff::{Diff, Field};
 use crate::drift::{Changes, Drift, Level, Reason, Why};
+use crate::visible::visible;
 use crate::words;
 
 /// Judges what a server says now against what was pinned. The two are of one kind; where their names differ, that is a
@@ -31,6 +32,8 @@ pub(crate) struct Walk {
     level: Option<Level>,
     reasons: Vec<Reason>,
     fields: Vec<Field>,
+    /// Words that came, in all texts together.
+    added: usize,
 }
 
 /// One member in two objects, of which one may lack it.
@@ -43,6 +46,10 @@ pub(crate) struct Pair<'t> {
 
 impl Walk {
     fn drift(mut self) -> Drift {
+        // A sentence may be cut into pieces, one for each parameter.
+        if self.added > words::MOST_IN_ALL {
+            self.meaning("", Why::MuchText(self.added));
+        }
         // What stands in front is read first: what is asked for before the one word too many.
         self.reasons
             .sort_by_key(|reason| matches!(reason.why, Why::Demand(_) | Why::Negation(_) | Why::MuchText(_)));
@@ -69,8 +76,8 @@ impl Walk {
                 (Kind::Tool, "inputSchema" | "outputSchema") => self.schema_member(&pair),
                 (Kind::Tool, "annotations") => self.claims(&pair),
                 (Kind::Prompt, "arguments") => self.arguments(&pair),
-                // How large a resource is, says nothing about what it is.
-                (Kind::Resource, "size") => self.raise(Level::Cosmetic),
+                // How large a resource is, says nothing about what it is; words in that place do.
+                (Kind::Resource, "size") if is_one_of(&pair, Json::Number) => self.raise(Level::Cosmetic),
                 (Kind::Resource | Kind::Template, "annotations") => self.resource_notes(&pair),
                 (_, "_meta") => self.other(&pair, Why::Meta),
                 _ => self.other(&pair, Why::Member),
@@ -120,7 +127,9 @@ impl Walk {
         self.raise(Level::Cosmetic);
         for inner in inner(pair) {
             match inner.name.as_ref() {
-                "lastModified" => self.raise(Level::Cosmetic),
+                "lastModified" if is_one_of(&inner, Json::String) && is_time(&inner) => {
+                    self.raise(Level::Cosmetic);
+                }
                 _ => self.other(&inner, Why::Member),
             }
         }
@@ -169,12 +178,14 @@ impl Walk {
         let (Some(old), Some(new)) = (read(pair.old), read(pair.new)) else {
             return self.other(pair, Why::Member);
         };
-        let (level, why) = words::compare(place, &old, &new);
+        let (level, why, added) = words::compare(place, &old, &new);
         self.raise(level);
+        self.added += added;
         if level > Level::Cosmetic {
             self.fields.push(Field::of_texts(&pair.pointer, &old, &new));
         }
-        self.reasons.extend(why.into_iter().map(|why| Reason { pointer: pair.pointer.clone(), why }));
+        let pointer = visible(&pair.pointer);
+        self.reasons.extend(why.into_iter().map(|why| Reason { pointer: pointer.clone(), why }));
     }
 
     /// A change that is a meaning by its place alone.
@@ -185,7 +196,7 @@ impl Walk {
 
     pub(crate) fn meaning(&mut self, pointer: &str, why: Why) {
         self.raise(Level::Meaning);
-        self.reasons.push(Reason { pointer: pointer.to_owned(), why });
+        self.reasons.push(Reason { pointer: visible(pointer), why });
     }
 
     /// A change that takes something away from what is let pass.
@@ -201,6 +212,18 @@ impl Walk {
     pub(crate) fn shown(&mut self, pair: &Pair<'_>) {
         self.fields.push(Field::of_values(&pair.pointer, pair.old, pair.new));
     }
+}
+
+/// Whether what is there of a pair is of this kind.
+fn is_one_of(pair: &Pair<'_>, kind: Json) -> bool {
+    [pair.old, pair.new].into_iter().flatten().all(|value| value.kind() == kind)
+}
+
+/// Whether what is there of a pair could be a time, and nothing else.
+fn is_time(pair: &Pair<'_>) -> bool {
+    let is_sign = |c: char| c.is_ascii_digit() || matches!(c, '-' | ':' | '.' | '+' | 'T' | 'Z');
+    let texts = [pair.old, pair.new].into_iter().flatten().filter_map(|value| value.as_str());
+    texts.into_iter().all(|text| text.len() <= 40 && text.chars().all(is_sign))
 }
 
 fn named<'t>(list: Option<Value<'t>>, name: &str) -> Option<Value<'t>> {

@@ -3,7 +3,7 @@
 use doorward_wire::Value;
 
 use crate::visible::visible;
-use crate::words::is_blank;
+use crate::words::{is_blank, is_word_alone};
 
 /// Words of the middle that are compared each with each; where there are more, the whole middle is shown as another.
 const MOST_CELLS: usize = 1 << 20;
@@ -128,7 +128,7 @@ impl Words {
                 Fate::Same => {
                     words.kept += 1;
                     // A short word that stayed among those that came does not end the row.
-                    row = if word.len() > 3 { 0 } else { row };
+                    row = if word.chars().count() > 3 || word.starts_with(is_word_alone) { 0 } else { row };
                 }
                 Fate::Removed => words.gone += 1,
                 Fate::Added => {
@@ -142,7 +142,7 @@ impl Words {
     }
 }
 
-/// A run without blanks counts as the words it may hold: scripts without blanks, and words joined by signs.
+/// A run without blanks counts as the words it may hold, joined by signs or in an encoding.
 fn weight(word: &str) -> usize {
     1 + word.chars().count() / 16
 }
@@ -258,13 +258,17 @@ fn is_space(word: &str) -> bool {
     word.starts_with(is_blank)
 }
 
-/// Words and the blanks between them, in turn.
+/// Words and the blanks between them, in turn; in scripts without blanks, letters.
 fn tokens(text: &str) -> Vec<&str> {
     let mut found = Vec::new();
     let mut rest = text;
     while let Some(first) = rest.chars().next() {
         let blank = is_blank(first);
-        let end = rest.find(|c| is_blank(c) != blank).unwrap_or(rest.len());
+        let end = if is_word_alone(first) {
+            first.len_utf8()
+        } else {
+            rest.find(|c| is_blank(c) != blank || is_word_alone(c)).unwrap_or(rest.len())
+        };
         let (token, after) = rest.split_at_checked(end).unwrap_or((rest, ""));
         found.push(token);
         rest = after;

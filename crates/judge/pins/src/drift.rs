@@ -30,7 +30,7 @@ pub struct Changes {
 /// Why a change is another meaning, and where.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reason {
-    /// A JSON pointer into the definition.
+    /// A JSON pointer into the definition, what is invisible in it made visible.
     pub pointer: String,
     /// What it is.
     pub why: Why,
@@ -49,6 +49,8 @@ pub enum Why {
     NoLongerRequired(String),
     /// The schema lets pass what it did not.
     Widened(&'static str),
+    /// The schema leaves less of a choice.
+    Narrowed(&'static str),
     /// What a model fills in by itself, or is told to.
     NewValue(&'static str),
     /// Any other part of a schema.
@@ -85,6 +87,8 @@ pub enum Why {
         /// What it is about: "asks for …".
         reason: &'static str,
     },
+    /// The same demanding words stand in another order.
+    Reordered,
     /// Less than half of the words are left.
     Replaced,
     /// More new words than a matter of wording takes.
@@ -99,6 +103,7 @@ impl fmt::Display for Why {
             Self::NowRequired(name) => write!(f, "`{}` must be given now", visible(name)),
             Self::NoLongerRequired(name) => write!(f, "`{}` may be left out now", visible(name)),
             Self::Widened(what) => write!(f, "lets more pass than before (`{what}`)"),
+            Self::Narrowed(what) => write!(f, "leaves less of a choice (`{what}`)"),
             Self::NewValue(what) => write!(f, "offers another value (`{what}`)"),
             Self::Schema(what) => write!(f, "the schema's `{}` is another", visible(what)),
             Self::Renamed => write!(f, "goes by another name"),
@@ -112,6 +117,7 @@ impl fmt::Display for Why {
             Self::Blank => write!(f, "blanks push the rest out of sight"),
             Self::Script => write!(f, "has letters of another script"),
             Self::Finding { rule, reason } => write!(f, "{reason} ({rule})"),
+            Self::Reordered => write!(f, "words that demand or deny stand in another order"),
             Self::Replaced => write!(f, "most of the text is another"),
             Self::MuchText(count) => write!(f, "{count} words are new"),
         }

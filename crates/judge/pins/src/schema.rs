@@ -38,21 +38,18 @@ impl Walk {
                     self.schema_member(&pair);
                 }
                 "anyOf" | "allOf" => self.alternatives(&pair),
-                "maxLength" => self.bound(&pair, "maxLength", true),
-                "maxItems" => self.bound(&pair, "maxItems", true),
-                "maxProperties" => self.bound(&pair, "maxProperties", true),
-                "maximum" => self.bound(&pair, "maximum", true),
-                "exclusiveMaximum" => self.bound(&pair, "exclusiveMaximum", true),
-                "minimum" => self.bound(&pair, "minimum", false),
-                "exclusiveMinimum" => self.bound(&pair, "exclusiveMinimum", false),
-                // Fewer are let in by a minimal length, and more is asked of the model: neither passes.
-                "minLength" => self.other(&pair, Why::Widened("minLength")),
+                "maxLength" => self.bound(&pair, "maxLength"),
+                "maxItems" => self.bound(&pair, "maxItems"),
+                "maxProperties" => self.bound(&pair, "maxProperties"),
+                "maximum" => self.bound(&pair, "maximum"),
+                "exclusiveMaximum" => self.bound(&pair, "exclusiveMaximum"),
                 "pattern" => self.other(&pair, Why::Widened("pattern")),
                 "format" => self.other(&pair, Why::Widened("format")),
                 "default" => self.other(&pair, Why::NewValue("default")),
                 "const" => self.other(&pair, Why::NewValue("const")),
                 "examples" => self.other(&pair, Why::NewValue("examples")),
-                // `oneOf`, `not` and `if` turn narrower into wider, so nothing in them is told apart; the rest is not known.
+                // A lower bound lets more pass when it sinks, and asks for more when it rises: 500 characters of something.
+                // `oneOf`, `not` and `if` turn narrower into wider, so nothing in them is told apart. The rest is not known.
                 other => {
                     let why = Why::Schema(other.to_owned());
                     self.other(&pair, why);
@@ -104,17 +101,17 @@ impl Walk {
         let (Some(old), Some(new)) = (texts(pair.old), texts(pair.new)) else {
             return self.other(pair, Why::Schema("type".to_owned()));
         };
-        let is_known = |name: &String| old.contains(name) || name == "integer" && old.contains("number");
         if old == new {
             self.raise(Level::Cosmetic);
-        } else if old.is_empty() || !new.is_empty() && new.iter().all(is_known) {
-            self.narrowed(pair);
-        } else {
+        } else if new.is_empty() || !old.is_empty() && !new.is_subset(&old) {
             self.other(pair, Why::Widened("type"));
+        } else {
+            // Where `null` was let pass and is not, something has to be said now.
+            self.other(pair, Why::Narrowed("type"));
         }
     }
 
-    /// Values that are let pass. Fewer of those that were agreed to are none to agree to; others, or any, are.
+    /// Values that are let pass, in any order. Fewer of them are a choice less: `apply` without `dry-run`.
     fn allowed(&mut self, pair: &Pair<'_>, what: &'static str) {
         let values = |value: Option<Value<'_>>| -> Option<BTreeSet<String>> {
             let list = value.filter(|value| value.kind() == Kind::Array)?;
@@ -122,7 +119,7 @@ impl Walk {
         };
         match (values(pair.old), values(pair.new)) {
             (Some(old), Some(new)) if old == new => self.raise(Level::Cosmetic),
-            (Some(old), Some(new)) if new.is_subset(&old) && !new.is_empty() => self.narrowed(pair),
+            (Some(old), Some(new)) if new.is_subset(&old) => self.other(pair, Why::Narrowed(what)),
             _ => self.other(pair, Why::Widened(what)),
         }
     }
@@ -157,14 +154,12 @@ impl Walk {
         }
     }
 
-    /// A bound on a number: narrower passes, wider or none does not.
-    fn bound(&mut self, pair: &Pair<'_>, what: &'static str, is_upper: bool) {
+    /// An upper bound: less passes, more or none does not.
+    fn bound(&mut self, pair: &Pair<'_>, what: &'static str) {
         let read = |value: Value<'_>| value.number_text().and_then(|text| text.parse::<f64>().ok());
         let is_narrower = match (pair.old, pair.new.map(read)) {
             (None, Some(Some(_))) => true,
-            (Some(old), Some(Some(new))) => {
-                read(old).is_some_and(|old| if is_upper { new < old } else { new > old })
-            }
+            (Some(old), Some(Some(new))) => read(old).is_some_and(|old| new < old),
             _ => false,
         };
         if is_narrower { self.narrowed(pair) } else { self.other(pair, Why::Widened(what)) }

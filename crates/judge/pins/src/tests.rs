@@ -2,6 +2,7 @@
 
 mod edits;
 mod lists;
+mod meanings;
 mod rug_pulls;
 mod shown;
 mod state;

@@ -15,15 +15,15 @@ use crate::drift::{Level, Why};
 /// words and signs that are looked for says little; without the bound, an order in a language that nobody here reads would
 /// pass for wording.
 const MOST_IN_A_ROW: usize = 8;
-const MOST_IN_ALL: usize = 16;
+pub(crate) const MOST_IN_ALL: usize = 16;
 /// Blanks in a row, or lines, that push what follows out of a person's sight.
 const WIDE: usize = 80;
 const TALL: usize = 12;
 /// Letters of another script that are more than a sign in a formula.
 const LETTERS: usize = 3;
 
-/// Compares two texts that differ. Returns the level, and why it is a meaning if it is one.
-pub(crate) fn compare(place: Place, old: &str, new: &str) -> (Level, Vec<Why>) {
+/// Compares two texts that differ. Returns the level, why it is a meaning if it is one, and how many words came.
+pub(crate) fn compare(place: Place, old: &str, new: &str) -> (Level, Vec<Why>, usize) {
     let mut why = Vec::new();
     let unseen = more(&unseen(old), &unseen(new));
     if !unseen.is_empty() {
@@ -33,7 +33,7 @@ pub(crate) fn compare(place: Place, old: &str, new: &str) -> (Level, Vec<Why>) {
         why.push(Why::Blank);
     }
     if why.is_empty() && plain(old).eq(plain(new)) {
-        return (Level::Cosmetic, why);
+        return (Level::Cosmetic, why, 0);
     }
     let (was, is) = (read(old, &Limits::default()), read(new, &Limits::default()));
     why.extend(more(&counted(&was, addresses), &counted(&is, addresses)).into_keys().map(Why::Address));
@@ -47,6 +47,10 @@ pub(crate) fn compare(place: Place, old: &str, new: &str) -> (Level, Vec<Why>) {
     if !turned.is_empty() {
         why.push(Why::Negation(turned.into_iter().collect()));
     }
+    // "Never delete, only list" and "never list, only delete" are the same words.
+    if why.is_empty() && !is_within(&weighty(&is), &weighty(&was)) {
+        why.push(Why::Reordered);
+    }
     if script(new).iter().any(|(script, letters)| *letters >= LETTERS && !script_of(old, *script)) {
         why.push(Why::Script);
     }
@@ -57,7 +61,7 @@ pub(crate) fn compare(place: Place, old: &str, new: &str) -> (Level, Vec<Why>) {
     } else if words.added > 1 && words.kept * 2 < (words.kept + words.gone).max(1) {
         why.push(Why::Replaced);
     }
-    (if why.is_empty() { Level::Wording } else { Level::Meaning }, why)
+    (if why.is_empty() { Level::Wording } else { Level::Meaning }, why, words.added)
 }
 
 /// A text as it is read aloud: canonically equal characters are one, and so are runs of blanks.
@@ -132,6 +136,18 @@ fn counted(reading: &Reading, find: fn(&str) -> Vec<String>) -> BTreeMap<String,
     found
 }
 
+/// The demanding and denying words of a text, in their order.
+fn weighty(reading: &Reading) -> Vec<String> {
+    let surface = reading.layers().first().map_or("", |layer| layer.text());
+    surface.split_whitespace().flat_map(|word| cues(word).into_iter().chain(negations(word))).collect()
+}
+
+/// Whether one list is what is left of the other when some are taken out.
+fn is_within(few: &[String], all: &[String]) -> bool {
+    let mut all = all.iter();
+    few.iter().all(|one| all.any(|other| other == one))
+}
+
 /// The rules of `inspect` that find more in the new text than in the old.
 fn findings(place: Place, old: &str, new: &str) -> Vec<Why> {
     let rules = |text| {
@@ -161,6 +177,11 @@ fn script(text: &str) -> BTreeMap<u32, usize> {
 
 fn script_of(text: &str, script: u32) -> bool {
     text.chars().any(|c| c.is_alphabetic() && script_number(c) == Some(script))
+}
+
+/// Whether a letter is of a script that sets no blanks between words: each counts as one.
+pub(crate) fn is_word_alone(c: char) -> bool {
+    matches!(u32::from(c), 0xe00..=0xeff | 0x1000..=0x109f | 0x1780..=0x17ff | 0x3040..=0x9fff | 0xf900..=0xfaff | 0x20000..=0x3ffff)
 }
 
 /// Blocks that one script shares have one number; whoever writes in one of the others has one a block.

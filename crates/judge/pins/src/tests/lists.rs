@@ -83,6 +83,21 @@ fn one_view_alone_shows_nothing() {
     assert!(split_view(&[named("send")], &[kinds]).is_empty());
 }
 
+// control-off: TPO-08: Each of two servers, judged by itself, may take the other's names: both lists are taken whole.
+#[test]
+fn one_list_alone_does_not_know_whose_name_it_takes() {
+    let first = judged(false, &[], &[named("send_email")]);
+    let second = catalogue(
+        (First::OnUse, false),
+        &server("evil"),
+        &[],
+        Kind::Tool,
+        &[named("send_email"), named("send_еmail")],
+        at(2),
+    );
+    assert_eq!((blocks(&first), blocks(&second)), (vec![None], vec![None, None]));
+}
+
 // control: TPO-08: Equal and look-alike names of two servers that one person sees are found, those of one server are not.
 #[test]
 fn names_that_pass_for_another_servers_are_found() {

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::edits::{Dice, MEANINGS, cosmetic, meaning, strict};
+use super::edits::{Dice, cosmetic};
+use super::meanings::{MEANINGS, meaning, strict};
 use super::{level, tool};
 use crate::{Drift, Segment, judge};
 
@@ -77,7 +78,7 @@ fn every_change_of_meaning_is_blocked() {
             if (n + m) % STEP > 0 {
                 continue;
             }
-            let bounds = matches!(kind, "enum" | "bound" | "pattern" | "additional");
+            let bounds = matches!(kind, "enum" | "enum narrowed" | "bound" | "pattern" | "additional");
             let value = if bounds { strict(&honest) } else { honest.clone() };
             let before = pinned(&value);
             let Some(changed) = meaning(kind, &value, &mut dice) else { continue };
