@@ -32,7 +32,8 @@ pub struct Entry {
 /// Judges a server's list of one kind against the pins of that server and kind. `is_known` says whether such a list was
 /// pinned before, if only an empty one: what joins it later is nobody's first use.
 pub fn catalogue(
-    (first, is_known): (First, bool),
+    first: First,
+    is_known: bool,
     server: &Server,
     pins: &[Pin],
     kind: Kind,

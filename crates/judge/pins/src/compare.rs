@@ -53,6 +53,9 @@ impl Walk {
         // What stands in front is read first: what is asked for before the one word too many.
         self.reasons
             .sort_by_key(|reason| matches!(reason.why, Why::Demand(_) | Why::Negation(_) | Why::MuchText(_)));
+        // A page has an end, and nothing that matters may stand behind it because of forty commas in front.
+        let weighty: BTreeSet<&str> = self.reasons.iter().map(|reason| reason.pointer.as_str()).collect();
+        self.fields.sort_by_key(|field| !weighty.contains(field.pointer.as_str()));
         let changes = Changes { reasons: self.reasons, diff: Diff { fields: self.fields } };
         match self.level {
             Some(Level::Meaning) => Drift::Meaning(changes),

@@ -17,7 +17,7 @@ const FIELDS: usize = 40;
 /// All that is different and not cosmetic, by field.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Diff {
-    /// In the order of the definition's members.
+    /// Those with a reason first, else in the order of their names.
     pub fields: Vec<Field>,
 }
 

@@ -14,7 +14,7 @@ fn pins(names: &[&str]) -> Vec<Pin> {
 }
 
 fn judged(is_known: bool, pins: &[Pin], now: &[Definition]) -> Catalogue {
-    catalogue((First::OnUse, is_known), &server("mail"), pins, Kind::Tool, now, at(2))
+    catalogue(First::OnUse, is_known, &server("mail"), pins, Kind::Tool, now, at(2))
 }
 
 fn blocks(catalogue: &Catalogue) -> Vec<Option<Block>> {
@@ -88,7 +88,8 @@ fn one_view_alone_shows_nothing() {
 fn one_list_alone_does_not_know_whose_name_it_takes() {
     let first = judged(false, &[], &[named("send_email")]);
     let second = catalogue(
-        (First::OnUse, false),
+        First::OnUse,
+        false,
         &server("evil"),
         &[],
         Kind::Tool,

@@ -102,6 +102,22 @@ fn long_texts_are_cut_with_counts() {
     assert!(page(&changes.diff.short()).contains("..."));
 }
 
+#[test]
+fn what_matters_is_on_the_first_page() {
+    let tool = |word: &str, last: &str| {
+        let one = |n: usize| format!(r#""p{n:02}":{{"description":"The {word} of it, in short"}},"#);
+        let all: String = (0..60).map(one).collect();
+        format!(
+            r#"{{"name":"a","inputSchema":{{"properties":{{{all}"zz":{{"description":"A value{last}"}}}}}}}}"#
+        )
+    };
+    let drift = judge(&super::tool(&tool("value", "")), &super::tool(&tool("values", ", as root")));
+    let Drift::Meaning(changes) = drift else { panic!("another meaning") };
+    let short = changes.diff.short();
+    assert_eq!((short.fields.len(), changes.diff.fields_cut()), (40, 21));
+    assert_eq!(short.fields[0].pointer, "/inputSchema/properties/zz/description");
+}
+
 /// A diff of two large texts that have nothing in common must not take a square of their lengths.
 #[test]
 fn hostile_texts_are_not_dear() {
