@@ -129,6 +129,29 @@ fn planted_sentences_of_others_are_blocked() {
     assert!(missed.is_empty(), "{} of {drawn} pass: {missed:#?}", missed.len());
 }
 
+/// Few words of the same sentences: the bound on new words does not help here, only the rest does. What passes is shown as
+/// wording. This is how far the words go, by sentences that were not written for them.
+#[test]
+fn most_pieces_of_eight_words_of_such_sentences_are_blocked() {
+    let before = pinned(
+        &serde_json::json!({ "name": "t", "description": "Gets the weather of a city, by the hour." }),
+    );
+    let (mut drawn, mut passed) = (0, Vec::new());
+    for line in lines(POISONED) {
+        let words: Vec<&str> = line["span"].as_str().unwrap_or_default().split_whitespace().collect();
+        for piece in words.chunks(8).filter(|piece| piece.len() > 3) {
+            let said = format!("Gets the weather of a city, by the hour. {}", piece.join(" "));
+            let now = pinned(&serde_json::json!({ "name": "t", "description": said }));
+            drawn += 1;
+            if !matches!(judge(&before, &now), Drift::Meaning(_)) {
+                passed.push(piece.join(" "));
+            }
+        }
+    }
+    println!("{drawn} pieces, {} pass as wording: {passed:#?}", passed.len());
+    assert!(drawn > 300 && passed.len() * 100 <= drawn * 10, "{} of {drawn}: {passed:#?}", passed.len());
+}
+
 /// What a person is bothered with: small edits of an author's. Not all may pass, but most must, or approvals become a habit.
 #[test]
 fn most_small_edits_of_an_author_pass_and_are_shown() {
