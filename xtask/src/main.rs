@@ -5,6 +5,7 @@
 mod bench;
 mod controls;
 mod fuzz;
+mod learn;
 mod sources;
 mod test;
 mod tidy;
@@ -20,7 +21,9 @@ const HELP: &str = "cargo xtask COMMAND
   tidy                      the rules of the house: floors, purity, witnesses, dependencies, pages
   controls [--check]        writes docs/controls.md from the tests; --check only says whether it is stale
   bench [ROW…] [--quick]    what the door costs beside a plain proxy; --rounds N, --seconds S, --json FILE
-  fuzz [TARGET] [MINUTES]   fuzzes one parser, or each in turn";
+  fuzz [TARGET] [MINUTES]   fuzzes one parser, or each in turn
+  eval [--list] [--brief] [--cost]   what inspection finds in lab/corpora, and what it flags wrongly; --list names the rows
+  train                     learns the weights of inspection anew and writes them into its crate";
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -33,6 +36,8 @@ fn main() -> ExitCode {
         ["test", suites @ ..] => test::run(&root, suites),
         ["bench", rest @ ..] => bench::run(&root, rest),
         ["fuzz", rest @ ..] => fuzz::run(&root, rest),
+        ["eval", rest @ ..] => learn::run(&root, "eval", rest),
+        ["train"] => learn::run(&root, "train", &[]),
         [] | ["help" | "--help" | "-h"] => {
             println!("{HELP}");
             Ok(())

@@ -14,6 +14,8 @@
 
 #[path = "sandbox/egress.rs"]
 mod egress;
+#[path = "sandbox/learned.rs"]
+mod learned;
 #[path = "sandbox/packages.rs"]
 mod packages;
 
@@ -26,7 +28,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use doorward_sandbox::{Ending, Launcher, Profile, Started, Wanted, start};
+use doorward_sandbox::{Ending, Launcher, Learning, Profile, Started, Wanted, start, start_learning};
 use serde_json::{Value, json};
 use tokio::io::AsyncReadExt;
 
@@ -147,20 +149,29 @@ fn as_person<T: Send + 'static>(run: impl AsyncFnOnce() -> T + Send + 'static) -
 }
 
 /// What a sandboxed command printed, its report, and how it ended.
-fn sandboxed(command: Vec<String>, profile: &str) -> (String, String, Option<Ending>) {
+fn sandboxed(
+    command: Vec<String>,
+    profile: &str,
+    learning: Option<Learning>,
+) -> (String, String, Option<Ending>) {
     let profile = Profile::parse(profile).unwrap();
     as_person(async move || {
         let wanted = Wanted { command, ..Wanted::default() };
         let launcher = Launcher::other(doorward_testkit::program());
-        let Started { mut process, stdin, mut watch } = start(&launcher, &wanted, &profile).unwrap();
+        let started = match &learning {
+            Some(learning) => start_learning(&launcher, &wanted, &profile, learning),
+            None => start(&launcher, &wanted, &profile),
+        };
+        let Started { mut process, stdin, mut watch } = started.unwrap();
         let report = watch.ready().await.unwrap_or_else(|error| panic!("{error}"));
         drop(stdin);
         let (mut out, mut error) = (String::new(), String::new());
         let (stdout, stderr) = (process.stdout.as_mut().unwrap(), process.stderr.as_mut().unwrap());
-        let (a, b) = tokio::join!(stdout.read_to_string(&mut out), stderr.read_to_string(&mut error));
+        let (a, b, ending) =
+            tokio::join!(stdout.read_to_string(&mut out), stderr.read_to_string(&mut error), watch.ended());
         a.and(b).unwrap();
         print!("{error}");
-        (out, report.to_string(), watch.ended().await.unwrap())
+        (out, report.to_string(), ending.unwrap())
     })
 }
 
@@ -222,9 +233,13 @@ fn what_succeeds_bare_fails_sandboxed() {
     let house = House::build();
     let bare = bare(&house);
     // With a way out as well: its sockets must not be of use for anything else.
-    for more in ["", "\nnet api.example.com"] {
+    // And watched, which must let nothing through.
+    for (more, learn) in
+        [("", false), ("\nnet api.example.com", false), ("", true), ("\nnet api.example.com", true)]
+    {
         let profile = format!("files-read {}\nprocesses 64{more}", house.path("shared").display());
-        let (out, report, ending) = sandboxed(house.hostile("/tmp"), &profile);
+        let learning = learn.then(Learning::default);
+        let (out, report, ending) = sandboxed(house.hostile("/tmp"), &profile, learning.clone());
         let inside: Outcomes = serde_json::from_str(&out).expect("a table of attempts");
         println!("{report}\n");
         let word = |outcome: &Option<String>| outcome.as_ref().map_or("SUCCEEDED".to_owned(), Clone::clone);
@@ -235,6 +250,16 @@ fn what_succeeds_bare_fails_sandboxed() {
         assert_eq!(inside.len(), bare.len());
         let escaped: Vec<_> = inside.iter().filter(|(_, outcome)| outcome.is_none()).collect();
         assert!(escaped.is_empty(), "succeeded sandboxed: {escaped:?}");
+        if let Some(learning) = learning {
+            let home = house.path("home");
+            let proposal = as_person(async move || learning.propose(&home, &[]));
+            println!("{proposal:#?}");
+            let keys = house.path("home/.ssh").display().to_string();
+            assert!(
+                proposal.notes.iter().any(|note| note.starts_with(&format!("WARNING: it asked for {keys},")))
+            );
+            assert!(!proposal.lines.iter().any(|line| line.text.contains(&keys)), "{proposal:#?}");
+        }
     }
     let may_fail = |name: &str| ROOTS_BUSINESS.contains(&name) || MAY_BE_LACKING.contains(&name);
     let blunt: Vec<_> = bare.iter().filter(|(name, outcome)| outcome.is_some() && !may_fail(name)).collect();
@@ -246,7 +271,7 @@ fn what_succeeds_bare_fails_sandboxed() {
 fn a_memory_bomb_of_an_unprivileged_person_is_ended() {
     let bomb =
         [PYTHON, "-c", "x = []\nwhile True: x.append(bytearray(b'x' * 1000000))"].map(str::to_owned).to_vec();
-    let (_, report, ending) = sandboxed(bomb, "memory 100M");
+    let (_, report, ending) = sandboxed(bomb, "memory 100M", None);
     if report.contains("cgroup     enforced") {
         assert_eq!(ending, Some(Ending::Signalled(9)), "{report}");
     } else {

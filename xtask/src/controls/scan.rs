@@ -62,11 +62,12 @@ pub(crate) fn cited(text: &str) -> BTreeMap<String, usize> {
     found
 }
 
-/// `D-06`, `TOK-02`, `spine-a`, `entra-a`, `eras-a`, `guard-a`.
+/// `D-06`, `TOK-02`, `spine-a`, `entra-a`, `eras-a`, `eyes-a`, `guard-a`.
 pub(crate) fn is_id(word: &str) -> bool {
     match word.split_once('-') {
         Some(("spine", letter)) => matches!(letter.as_bytes(), [b'a'..=b'm']),
         Some(("entra", letter)) => matches!(letter.as_bytes(), [b'a'..=b'i']),
+        Some(("eyes", letter)) => matches!(letter.as_bytes(), [b'a'..=b'k']),
         Some(("eras" | "guard", letter)) => matches!(letter.as_bytes(), [b'a'..=b'h']),
         Some((family, number)) => {
             FAMILIES.contains(&family) && number.len() == 2 && number.bytes().all(|b| b.is_ascii_digit())

@@ -33,6 +33,11 @@ pub(crate) fn base64(look: &Look<'_>, start: usize, end: usize) -> Option<String
     String::from_utf8(engine.decode(run).ok()?).ok()
 }
 
+/// The bytes that a text in plain base64 holds, with padding or without: who writes a header by hand forgets it.
+pub(crate) fn plain(text: &str) -> Option<Vec<u8>> {
+    PLAIN.decode(text).ok()
+}
+
 /// Puts a text into base64 as the run was that it takes the place of.
 pub(crate) fn to_base64(run: &str, text: &str) -> String {
     let padded = if run.len().is_multiple_of(4) {
@@ -61,8 +66,7 @@ pub(crate) struct Unescaped {
     pub(crate) text: String,
     /// Where in the stretch each byte of the text begins, and the end.
     pub(crate) places: Vec<usize>,
-    /// Where the stretch begins and ends.
-    pub(crate) start: usize,
+    /// Where the stretch ends.
     pub(crate) end: usize,
 }
 
@@ -88,7 +92,7 @@ pub(crate) fn percent(look: &Look<'_>, at: usize, from: usize) -> Option<Unescap
         offset += if pair.is_some() { 3 } else { 1 };
     }
     places.push(end);
-    Some(Unescaped { text: String::from_utf8(text).ok()?, places, start, end })
+    Some(Unescaped { text: String::from_utf8(text).ok()?, places, end })
 }
 
 fn hex(high: Option<&u8>, low: Option<&u8>) -> Option<u8> {

@@ -17,6 +17,7 @@ use crate::secrets;
 
 #[cfg(test)]
 mod tests;
+mod window;
 
 /// Looks for secrets and personal data. Made once: making it compiles the rules.
 pub struct Finder {
@@ -42,12 +43,14 @@ enum Seek {
     Basic,
     CurlUser,
     Dsn,
+    Identified,
+    Option,
     Signature,
     Person(personal::Anchor),
     Mark(Mark),
 }
 
-const LITERALS: [(&str, Seek); 13] = [
+const LITERALS: [(&str, Seek); 17] = [
     ("-----BEGIN ", Seek::Armour),
     ("PuTTY-User-Key-File-", Seek::Putty),
     ("eyJ", Seek::Jwt),
@@ -61,6 +64,10 @@ const LITERALS: [(&str, Seek); 13] = [
     ("@unix(", Seek::Dsn),
     ("sig=", Seek::Signature),
     ("bearer%20", Seek::Bearer),
+    ("identified by ", Seek::Identified),
+    ("sshpass -p ", Seek::Option),
+    ("redis-cli -a ", Seek::Option),
+    (" -p", Seek::Option),
 ];
 
 /// How much of a literal the automaton looks for: it stays small, and the rest is compared where the front was found.
@@ -153,7 +160,10 @@ impl Finder {
         let inner = Look::new(&text);
         let mut within = Vec::new();
         self.plain(&inner, &Place::default(), &mut within);
-        if let Some(best) = within.into_iter().filter(is_worth_decoding).max_by_key(|found| found.confidence)
+        if let Some(best) = within
+            .into_iter()
+            .filter(is_worth_decoding)
+            .max_by_key(|found| (found.class == Class::Secret, found.confidence))
         {
             found.push(Found {
                 span: run.start..run.end + padding,
@@ -182,10 +192,7 @@ impl Finder {
                     continue;
                 };
                 let span = *start..*end;
-                // Without a sign in it, it was found where it stands.
-                if look.slice(span.clone()).contains('%') || span.start == stretch.start {
-                    found.push(Found { span, encoding: Some(Encoding::Percent), ..hit });
-                }
+                found.push(Found { span, encoding: Some(Encoding::Percent), ..hit });
             }
             spent += inner.spent();
         }
@@ -208,11 +215,14 @@ fn look_at(look: &Look<'_>, seek: Seek, anchor: &str, start: usize, end: usize) 
         Seek::Basic => secrets::basic(look, end),
         Seek::CurlUser => secrets::curl_user(look, end),
         Seek::Dsn => secrets::dsn(look, start),
+        Seek::Identified => named::password_at(look, end),
+        Seek::Option => secrets::option(look, start, end),
         Seek::Signature => secrets::shared_access_signature(look, end),
         Seek::Person(personal::Anchor::Person) if look.begins(start, Charset::WORD) => {
             personal::named_person(look, end)
         }
         Seek::Person(personal::Anchor::Street) => personal::street(look, start, anchor),
+        Seek::Person(personal::Anchor::Unit) => personal::unit(look, start, end),
         Seek::Person(_) | Seek::Rule(_) | Seek::Name | Seek::Mark(_) => None,
     }
 }
@@ -245,8 +255,10 @@ fn walk(look: &Look<'_>, place: &Place<'_>, found: &mut Vec<Found>) -> Vec<Range
         if kinds & DIGIT != 0 {
             numbers_from = numbers_in(look, at..at + run, numbers_from, place, found);
         }
+        // The sign of a line of a patch belongs to nothing.
+        let sign = matches!(look.at(at), b'+' | b'-') && matches!(look.before(at), 0 | b'\n');
         if run >= encoded::SHORTEST {
-            end_run(look, at..at + run, found, &mut runs);
+            end_run(look, at + usize::from(sign)..at + run, found, &mut runs);
         }
         at += run + 1;
     }

@@ -19,6 +19,7 @@ pub(crate) enum Mark {
     Phone,
     SocialSecurity,
     Danish,
+    Card,
     TestCard,
 }
 
@@ -124,6 +125,10 @@ impl<'t> Look<'t> {
         let [third, second, last] = [at.wrapping_sub(3), at.wrapping_sub(2), at.wrapping_sub(1)]
             .map(|at| self.bytes().get(at).copied().unwrap_or(0));
         if !set.has(last) {
+            return true;
+        }
+        // The sign of a line of a patch.
+        if matches!(last, b'+' | b'-') && matches!(second, 0 | b'\n') {
             return true;
         }
         let escaped = second == b'\\' && matches!(last, b'n' | b'r' | b't');

@@ -17,7 +17,8 @@ pub(crate) use names::words;
 use names::{Noun, noun, provider};
 
 /// The beginnings of words that a secret's name may hold, in letters of any size.
-pub(crate) const ANCHORS: [&str; 8] = ["pass", "pwd", "secret", "token", "key", "cred", "auth", "_pat"];
+pub(crate) const ANCHORS: [&str; 11] =
+    ["pass", "pwd", "secret", "token", "key", "cred", "auth", "_pat", "pat=", "pat:", "pat "];
 
 /// The longest value that is taken for a secret.
 const LONGEST: usize = 512;
@@ -25,7 +26,7 @@ const LONGEST: usize = 512;
 const SHORTEST_PASSWORD: usize = 6;
 const LONGEST_PASSWORD: usize = 128;
 /// The shortest token.
-const SHORTEST_TOKEN: usize = 16;
+const SHORTEST_TOKEN: usize = 12;
 /// How far before a value the name of a provider may stand.
 const REACH: usize = 60;
 
@@ -36,10 +37,9 @@ pub(crate) fn named(look: &Look<'_>, at: usize) -> (usize, Option<Found>) {
     let Some(value) = parse::value_after(look, &name) else { return (end, None) };
     let Some(noun) = noun(look.slice(name.clone())) else { return (end, None) };
     // A placeholder of ours reads like a name and its value.
-    let ours = |opening: &str| {
-        name.start.checked_sub(opening.len()).is_some_and(|at| look.starts_anyhow(at, opening))
-    };
-    if ["[", "[secret:", "[personal:"].into_iter().any(ours) {
+    let ours = |opening: &str, at: usize| look.before(at) == b'[' && look.starts_anyhow(at, opening);
+    let inside = |opening: &str| name.start.checked_sub(opening.len()).is_some_and(|at| ours(opening, at));
+    if ["secret:", "personal:"].into_iter().any(|opening| ours(opening, name.start) || inside(opening)) {
         return (end, None);
     }
     let around = look.text().floor_char_boundary(name.start.saturating_sub(REACH))..name.end;
@@ -47,9 +47,16 @@ pub(crate) fn named(look: &Look<'_>, at: usize) -> (usize, Option<Found>) {
     (end, judge(look, noun, value.span, value.quoted, provider))
 }
 
+/// Looks at the password that begins at `at`, in quotes: `IDENTIFIED BY '…'`.
+pub(crate) fn password_at(look: &Look<'_>, at: usize) -> Option<Found> {
+    let value = parse::value(look, at).filter(|value| value.quoted)?;
+    judge(look, Noun::Password, value.span, true, || None)
+}
+
 /// Looks at a member of JSON: its name, and its whole text.
 pub(crate) fn member(look: &Look<'_>, name: &str) -> Option<Found> {
-    let noun = noun(name)?;
+    // A list of them, in the plural.
+    let noun = noun(name).or_else(|| noun(name.strip_suffix(['s', 'S'])?))?;
     let whole = look.text();
     let trimmed = whole.trim();
     let from = whole.len() - whole.trim_start().len();
@@ -107,10 +114,10 @@ fn judge(
         };
     }
     if is_uuid(value) {
-        // Most of these are names of things; a few providers' keys look like them.
-        return provider()
-            .filter(|kind| UUID_KEYS.contains(kind))
-            .and_then(|kind| found(kind, "its name, and the provider's"));
+        // Most of these are names of things; keys of an interface and a few providers' tokens look like them.
+        let provider = provider().filter(|kind| UUID_KEYS.contains(kind));
+        let kind = provider.or((noun == Noun::Key).then_some("named-secret"));
+        return kind.and_then(|kind| found(kind, "its name, and that keys of that name look so"));
     }
     if !is_drawn(value) {
         return None;
@@ -118,9 +125,32 @@ fn judge(
     found(provider().unwrap_or("named-secret"), "its name, and that it looks drawn at random")
 }
 
-const SCHEMES: [&str; 8] = ["bearer", "token", "apikey", "api-key", "key", "ssws", "sso-key", "splunk"];
+const SCHEMES: [&str; 12] = [
+    "bearer",
+    "token",
+    "apikey",
+    "api-key",
+    "api-token",
+    "key",
+    "ssws",
+    "sso-key",
+    "splunk",
+    "bot",
+    "pat",
+    "oauth",
+];
 
-const UUID_KEYS: [&str; 5] = ["heroku-key", "snyk-token", "postmark-token", "azure-key", "sendbird-key"];
+const UUID_KEYS: [&str; 9] = [
+    "heroku-key",
+    "snyk-token",
+    "postmark-token",
+    "azure-key",
+    "sendbird-key",
+    "npm-token",
+    "codecov-token",
+    "pinecone-key",
+    "hubspot-key",
+];
 
 fn is_password(value: &str, quoted: bool) -> bool {
     let code =
@@ -143,6 +173,7 @@ fn is_drawn(value: &str) -> bool {
     let mixed = letters && (has_digit(value) || variety(value) >= 2 && value.len() >= 24);
     value.bytes().all(|byte| SIGNS.has(byte))
         && mixed
+        && !(value.starts_with("0x") && value.len() < 24)
         && !is_wordy(value)
         && !has_words(value)
         && is_random(value)

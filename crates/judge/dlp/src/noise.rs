@@ -1,6 +1,10 @@
 //! What looks like a secret and is none: placeholders, references to where a secret lies, words, and text that is too
 //! regular to be random.
 
+use std::sync::LazyLock;
+
+use aho_corasick::AhoCorasick;
+
 use crate::charset::Charset;
 
 /// Words that whoever writes an example puts in a secret's place, at least four letters each: by chance they hardly ever
@@ -43,12 +47,14 @@ const PLACEHOLDERS: [&str; 35] = [
     "***",
 ];
 
+/// If it could not be built, nothing is a placeholder: more is found than should be, never less.
+static PLACEHOLDER: LazyLock<Option<AhoCorasick>> =
+    LazyLock::new(|| AhoCorasick::builder().ascii_case_insensitive(true).build(PLACEHOLDERS).ok());
+
 /// Says whether a text stands for a secret and is none.
 pub(crate) fn is_placeholder(text: &str) -> bool {
-    let small = text.to_ascii_lowercase();
-    let told = PLACEHOLDERS.iter().any(|word| {
-        let found = small.find(word).and_then(|at| text.get(at..at + word.len()));
-        found.is_some_and(is_in_one_case)
+    let told = PLACEHOLDER.as_ref().is_some_and(|words| {
+        words.find_overlapping_iter(text).any(|hit| text.get(hit.range()).is_some_and(is_in_one_case))
     });
     told || is_regular(text.as_bytes())
 }
@@ -62,23 +68,23 @@ fn is_in_one_case(word: &str) -> bool {
         || capitals == 1 && word.starts_with(|c: char| c.is_ascii_uppercase())
 }
 
-/// Says whether most of a text are repeats, or steps up or down the alphabet or a keyboard's numbers, of neighbours or of
-/// every other character (`x9y8z7`). Every secret has some of either.
-pub(crate) fn is_regular(text: &[u8]) -> bool {
-    let steps = |apart: usize| {
-        let later = text.iter().skip(apart);
-        text.iter().zip(later).filter(|(a, b)| a.eq_ignore_ascii_case(b) || a.abs_diff(**b) <= 1).count()
-    };
-    // `k7j3h4g5`: letters and digits by turns, as hands on a keyboard write them.
-    let turns = text
-        .iter()
-        .zip(text.iter().skip(1))
-        .filter(|(a, b)| a.is_ascii_digit() != b.is_ascii_digit())
-        .count();
-    text.len() >= 8
-        && (steps(1) * 2 > text.len()
-            || steps(2) * 9 > text.len() * 5
-            || turns >= 12 && turns + 1 == text.len())
+/// Says whether most of a text are repeats, or steps up or down the alphabet. Every secret has some of either.
+fn is_regular(text: &[u8]) -> bool {
+    text.len() >= 8 && steps(text, 1) * 2 > text.len()
+}
+
+/// Says whether somebody made a text up at a keyboard: letters and digits by turns (`k7j3h4g5`), or steps up or down from
+/// every other character (`x9y8z7`).
+fn is_made_up(text: &[u8]) -> bool {
+    let next = text.iter().skip(1);
+    let turns = text.iter().zip(next).filter(|(a, b)| a.is_ascii_digit() != b.is_ascii_digit()).count();
+    text.len() >= 8 && (steps(text, 2) * 9 > text.len() * 5 || turns >= 12 && turns + 1 == text.len())
+}
+
+/// How often two characters so far apart are the same, or next to one another in the alphabet.
+fn steps(text: &[u8], apart: usize) -> usize {
+    let later = text.iter().skip(apart);
+    text.iter().zip(later).filter(|(a, b)| a.eq_ignore_ascii_case(b) || a.abs_diff(**b) <= 1).count()
 }
 
 /// Says whether a value tells where a secret lies instead of being one: a variable, a template, a path, an address.
@@ -119,8 +125,8 @@ pub(crate) fn is_reference(value: &str) -> bool {
         "@microsoft.keyvault",
         "valuefrom",
     ];
-    const INSIDE: [&str; 10] =
-        ["${", "{{", "$(", "getenv", "environ", "://", "<%", "}}", "[secret:", "[personal:"];
+    const INSIDE: [&str; 11] =
+        ["${", "{{", "$(", "getenv", "environ", "://", "<%", "}}", "[secret:", "[personal:", "[:"];
     // `%NAME%`, `*anchor` and `&anchor` of YAML.
     let marked = value.strip_prefix(['%', '*', '&']).is_some_and(|rest| is_wordy(rest.trim_end_matches('%')));
     let small = value.to_ascii_lowercase();
@@ -180,7 +186,7 @@ pub(crate) fn entropy(text: &[u8]) -> u32 {
 pub(crate) fn is_random(text: &str) -> bool {
     // Random hexadecimal digits have 40, and hardly ever less than this.
     let least = if text.len() < 24 { 28 } else { 32 };
-    entropy(text.as_bytes()) >= least && !is_regular(text.as_bytes())
+    entropy(text.as_bytes()) >= least && !is_regular(text.as_bytes()) && !is_made_up(text.as_bytes())
 }
 
 /// How many of the kinds small letter, capital letter, digit and sign occur.

@@ -12,7 +12,7 @@ mod people;
 pub(crate) use bank::iban;
 pub(crate) use mail::mail;
 pub(crate) use number::numbers;
-pub(crate) use people::{ANCHORS, Anchor, member, named_person, street};
+pub(crate) use people::{ANCHORS, Anchor, member, named_person, street, unit};
 
 /// Says whether what was found is what its place is for: an address in a mail's `to` is no leak.
 pub(crate) fn is_purpose(found: &Found, place: &Place<'_>) -> bool {
@@ -29,7 +29,7 @@ pub(crate) const SSN: &str = "us-social-security-number";
 pub(crate) const CPR: &str = "danish-personal-number";
 
 /// Words that say what number follows, in letters of any size.
-pub(crate) const MARKS: [(&str, Mark); 35] = [
+pub(crate) const MARKS: [(&str, Mark); 40] = [
     ("phone", Mark::Phone),
     ("tel:", Mark::Phone),
     ("tel.", Mark::Phone),
@@ -39,8 +39,9 @@ pub(crate) const MARKS: [(&str, Mark); 35] = [
     ("mobil:", Mark::Phone),
     ("cell:", Mark::Phone),
     ("cell ", Mark::Phone),
-    ("call me", Mark::Phone),
-    ("call us", Mark::Phone),
+    ("call ", Mark::Phone),
+    ("answering", Mark::Phone),
+    ("registered", Mark::Phone),
     ("whatsapp", Mark::Phone),
     ("sms ", Mark::Phone),
     ("fax", Mark::Phone),
@@ -60,6 +61,10 @@ pub(crate) const MARKS: [(&str, Mark); 35] = [
     ("national_id", Mark::Danish),
     ("national id", Mark::Danish),
     ("fødsel", Mark::Danish),
+    ("card", Mark::Card),
+    ("visa", Mark::Card),
+    ("amex", Mark::Card),
+    ("payment", Mark::Card),
     ("test card", Mark::TestCard),
     ("test number", Mark::TestCard),
     ("test_card", Mark::TestCard),
@@ -69,8 +74,9 @@ pub(crate) const MARKS: [(&str, Mark); 35] = [
 
 /// Says whether a word before `at`, or the name of the member that the text belongs to, says what it is.
 fn told(look: &Look<'_>, place: &Place<'_>, at: usize, mark: Mark) -> bool {
-    const REACH: usize = 48;
-    if look.is_marked(at, REACH, mark) {
+    // People telephone in many words; what a number of another kind is, is said from farther away.
+    let reach = if mark == Mark::Phone { 28 } else { 48 };
+    if look.is_marked(at, reach, mark) {
         return true;
     }
     let Some(field) = place.field.map(str::to_ascii_lowercase) else { return false };

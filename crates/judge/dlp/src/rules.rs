@@ -1,6 +1,7 @@
 //! The rules as data: how each provider's secrets begin, what follows, and what proves them.
 
-use crate::charset::{Charset, Part};
+use crate::charset::Part::Text;
+use crate::charset::{Charset, Part, exactly};
 use crate::found::Confidence;
 
 mod cloud;
@@ -29,6 +30,19 @@ pub(crate) struct Rule {
     /// Characters that, right before or after, make it a part of something else.
     pub(crate) edge: Charset,
 }
+
+/// A UUID.
+const UUID: &[Part] = &[
+    exactly(Charset::HEX, 8),
+    Text("-"),
+    exactly(Charset::HEX, 4),
+    Text("-"),
+    exactly(Charset::HEX, 4),
+    Text("-"),
+    exactly(Charset::HEX, 4),
+    Text("-"),
+    exactly(Charset::HEX, 12),
+];
 
 /// Begins the description of a rule.
 const fn rule(kind: &'static str, anchors: &'static [&'static str], tail: &'static [Part]) -> Rule {

@@ -9,7 +9,7 @@ mod url;
 
 pub(crate) use aws::secret_after;
 pub(crate) use discord::discord;
-pub(crate) use header::{basic, bearer, curl_user, user_and_password};
+pub(crate) use header::{basic, bearer, curl_user, option, user_and_password};
 pub(crate) use jwt::jwt;
 pub(crate) use pem::{private_key, putty};
 pub(crate) use url::{dsn, is_weak, shared_access_signature, user_info};

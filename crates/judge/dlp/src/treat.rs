@@ -19,8 +19,8 @@ mod tests;
 
 /// How many levels of JSON within strings of JSON are read as JSON.
 const LEVELS: u8 = 2;
-/// How many different texts are taken out of places where they were not found.
-const MOST_TWINS: usize = 1000;
+/// How many bytes of texts are taken out of places where they were not found: looking for them costs time.
+const MOST_TWINS: usize = 16 << 10;
 /// A shorter text is not taken out elsewhere: it would hit words that have nothing to do with it.
 const SHORTEST_TWIN: usize = 6;
 
@@ -68,8 +68,7 @@ pub struct NumberEdit {
     pub text: String,
 }
 
-/// What is to be done with a message.
-#[derive(Debug)]
+/// What is to be done with a message. It has no `Debug`: the edits hold what stands around the findings.
 pub struct Treated {
     /// The changes. They leave JSON valid; what they leave is to be judged again (D-02), and a result's
     /// `structuredContent` validated against its schema (D-04).
@@ -92,7 +91,15 @@ pub fn treat(
     handling: &Handling,
     vault: &mut Vault,
 ) -> Treated {
-    let mut round = Round { finder, facts, handling, findings: Vec::new(), twins: Vec::new(), foreign: 0 };
+    let mut round = Round {
+        finder,
+        facts,
+        handling,
+        findings: Vec::new(),
+        twins: Vec::new(),
+        room: MOST_TWINS,
+        foreign: 0,
+    };
     round.collect(vault, value, facts.tool.root(), None);
     let blocked = round.findings.iter().any(|finding| {
         finding.treatment == Treatment::Block || finding.in_name && finding.treatment > Treatment::Allow
@@ -112,6 +119,8 @@ struct Round<'r> {
     findings: Vec<Finding>,
     /// Texts that have to go, wherever they stand, what they are, and what is done about them.
     twins: Vec<(String, Found, Treatment)>,
+    /// How many bytes more may be remembered of them.
+    room: usize,
     foreign: usize,
 }
 
@@ -134,13 +143,12 @@ impl Round<'_> {
                 value.items().for_each(|item| self.collect_named(vault, item, spot.item(), field, outer))
             }
             Kind::Object => {
-                let called = called(value);
+                let names = Names::of(value);
                 for (name, member) in value.members() {
                     if name.len() >= SHORTEST_TWIN {
                         self.look(&name, None, spot, outer.map_or(value.span(), |outer| outer.0), true);
                     }
-                    let field = if name == "value" { called.as_deref().unwrap_or(&name) } else { &name };
-                    self.collect_named(vault, member, spot.member(&name), Some(field), outer);
+                    self.collect_named(vault, member, spot.member(&name), Some(names.field(&name)), outer);
                 }
             }
             Kind::String => {
@@ -169,11 +177,14 @@ impl Round<'_> {
     fn look(&mut self, text: &str, field: Option<&str>, spot: Spot<'_>, within: Span, in_name: bool) {
         for found in self.finder.find(text, &place(field, spot)) {
             let treatment = self.treatment(&found, field, spot);
-            if treatment > Treatment::Allow && self.twins.len() < MOST_TWINS && !in_name {
-                let value = text.get(found.span.clone()).unwrap_or_default();
-                if value.len() >= SHORTEST_TWIN {
-                    self.twins.push((value.to_owned(), found.clone(), treatment));
-                }
+            let value = text.get(found.span.clone()).unwrap_or_default();
+            if treatment > Treatment::Allow
+                && !in_name
+                && value.len() >= SHORTEST_TWIN
+                && value.len() <= self.room
+            {
+                self.room -= value.len();
+                self.twins.push((value.to_owned(), found.clone(), treatment));
             }
             self.findings.push(Finding {
                 kind: found.kind,
@@ -205,9 +216,28 @@ fn place<'p>(field: Option<&'p str>, spot: Spot<'_>) -> Place<'p> {
     Place { field, purpose: spot.purpose }
 }
 
-/// What `{"name": "DB_PASSWORD", "value": …}` calls its value.
-fn called(object: Value<'_>) -> Option<String> {
-    ["name", "key"].iter().find_map(|name| Some(object.get(name)?.as_str()?.into_owned()))
+/// What the members of an object are called, where their own names do not say it.
+struct Names {
+    /// `{"name": "DB_PASSWORD", "value": …}`
+    value: Option<String>,
+    /// A key of RFC 7517, whose private parts have names of one or two letters.
+    is_key: bool,
+}
+
+impl Names {
+    fn of(object: Value<'_>) -> Self {
+        let text = |name| Some(object.get(name)?.as_str()?.into_owned());
+        let value = object.get("value").and_then(|_| text("name").or_else(|| text("key")));
+        Self { value, is_key: object.get("kty").is_some() }
+    }
+
+    fn field<'n>(&'n self, name: &'n str) -> &'n str {
+        match name {
+            "value" => self.value.as_deref().unwrap_or(name),
+            "d" | "k" | "p" | "q" | "dp" | "dq" | "qi" if self.is_key => "private_key",
+            _ => name,
+        }
+    }
 }
 
 /// Reads a string that holds an object or an array of JSON.

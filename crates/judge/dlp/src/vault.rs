@@ -26,6 +26,8 @@ const CLOSING: &str = "]]";
 const LONGEST_KIND: usize = 40;
 /// A longer text is kept for nobody.
 const LONGEST_VALUE: usize = 64 << 10;
+/// How many bytes of texts a vault holds.
+const MOST_BYTES: usize = 8 << 20;
 
 /// Whose a placeholder is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,10 +48,12 @@ pub struct Restored {
     pub unknown: usize,
 }
 
-/// Remembers what placeholders stand for; as many as it has room for, the oldest forgotten first.
+/// Remembers what placeholders stand for; as many as it has room for, the oldest forgotten first. A vault for each session
+/// keeps one session from driving out what another's placeholders stand for.
 pub struct Vault {
     key: hmac::Key,
     room: usize,
+    bytes: usize,
     held: BTreeMap<[u8; ID_LENGTH], Held>,
     order: VecDeque<[u8; ID_LENGTH]>,
 }
@@ -64,7 +68,7 @@ impl Vault {
     /// Starts empty. The key must be random, and be kept as long as placeholders are to mean the same.
     pub fn new(key: &Secret<[u8; 32]>, room: usize) -> Self {
         let key = hmac::Key::new(hmac::HMAC_SHA256, key.expose());
-        Self { key, room: room.max(1), held: BTreeMap::new(), order: VecDeque::new() }
+        Self { key, room: room.max(1), bytes: 0, held: BTreeMap::new(), order: VecDeque::new() }
     }
 
     /// How many texts are remembered.
@@ -80,6 +84,7 @@ impl Vault {
     /// Forgets everything that is kept for an owner: their session ended, or they were revoked.
     pub fn forget(&mut self, owner: &str) {
         self.held.retain(|_, held| &*held.owner != owner);
+        self.bytes = self.held.values().map(|held| held.value.expose().len()).sum();
         self.order.retain(|id| self.held.contains_key(id));
     }
 
@@ -91,10 +96,12 @@ impl Vault {
         }
         let id = self.id(scope, found.kind, value);
         if !self.held.contains_key(&id) {
-            while self.held.len() >= self.room {
+            while self.held.len() >= self.room || self.bytes + value.len() > MOST_BYTES {
                 let oldest = self.order.pop_front()?;
-                self.held.remove(&oldest);
+                let forgotten = self.held.remove(&oldest);
+                self.bytes -= forgotten.map_or(0, |held| held.value.expose().len());
             }
+            self.bytes += value.len();
             let owner = scope.owner.into();
             let held = Held { server: scope.server.clone(), owner, value: Secret::new(value.to_owned()) };
             self.held.insert(id, held);

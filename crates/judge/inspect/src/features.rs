@@ -5,6 +5,7 @@
 use crate::concept::{Concept, Concepts};
 use crate::place::Place;
 use crate::sentence::{Sentence, Token};
+use crate::topic::Topic;
 use crate::vocabulary::hash;
 
 /// How many features there are.
@@ -37,6 +38,7 @@ pub(crate) fn features(
     tokens: &[Token],
     patterns: &[usize],
     text: &str,
+    topic: &Topic,
 ) -> Vec<u16> {
     let mut set = Set { bits: [0; COUNT / 64], list: Vec::with_capacity(128) };
     for n in sentence.concepts.numbers() {
@@ -67,6 +69,7 @@ pub(crate) fn features(
         set.add(REST + 8);
     }
     set.add(REST + 9 + (sentence.words as usize / 8).min(6));
+    set.add(REST + 16 + topic.kinship(text));
     words(&mut set, text);
     let mut list = set.list;
     list.sort_unstable();
@@ -117,7 +120,7 @@ mod tests {
 
     #[test]
     fn the_layout_holds_all() {
-        assert!(REST + 16 <= WORDS && COUNT.is_multiple_of(64) && u16::try_from(COUNT).is_ok());
+        assert!(REST + 32 <= WORDS && COUNT.is_multiple_of(64) && u16::try_from(COUNT).is_ok());
         let patterns: usize = crate::rules::READY.iter().map(|ready| ready.patterns.len()).sum();
         assert!(patterns <= MOST_PATTERNS, "{patterns}");
     }

@@ -1,5 +1,6 @@
 //! What is found, and the rule that found it.
 
+use std::fmt;
 use std::ops::Range;
 
 use doorward_text::Origin;
@@ -46,16 +47,13 @@ pub struct Rule {
     /// What to do about it.
     pub advice: &'static str,
     /// Patterns of ideas, any of which it is recognised by. Empty where code recognises it.
-    pub(crate) when: &'static [&'static str],
+    pub when: &'static [&'static str],
     /// Texts it must find.
-    #[cfg_attr(not(test), expect(dead_code, reason = "tests run them"))]
-    pub(crate) positives: &'static [&'static str],
+    pub positives: &'static [&'static str],
     /// Honest texts that come close.
-    #[cfg_attr(not(test), expect(dead_code, reason = "tests run them"))]
-    pub(crate) near_misses: &'static [&'static str],
+    pub near_misses: &'static [&'static str],
     /// Attacks of this kind that it is known not to find.
-    #[cfg_attr(not(test), expect(dead_code, reason = "tests run them"))]
-    pub(crate) bypasses: &'static [&'static str],
+    pub bypasses: &'static [&'static str],
 }
 
 /// One thing that was found.
@@ -73,4 +71,20 @@ pub struct Finding {
     pub severity: Severity,
     /// What it says, with its disguises taken off, cut to a line.
     pub quote: String,
+}
+
+impl fmt::Display for Finding {
+    /// One line: how bad, which rule, where, why, what it says, what to do.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { rule, pointer, span, origin, severity, quote } = self;
+        write!(f, "{} {} ({}, {})", severity.name(), rule.id, rule.owasp, rule.atlas)?;
+        if !pointer.is_empty() {
+            write!(f, " at {pointer}")?;
+        }
+        write!(f, ", bytes {}-{}: it {}", span.start, span.end, rule.reason)?;
+        if !quote.is_empty() {
+            write!(f, "; read from {}: `{quote}`", origin.name())?;
+        }
+        write!(f, "; {}", rule.advice)
+    }
 }

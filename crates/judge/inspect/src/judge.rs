@@ -8,9 +8,11 @@ use crate::concept::Concepts;
 use crate::features::features;
 use crate::finding::{Finding, Rule, Severity};
 use crate::model::{Weights, weights};
+use crate::names::Names;
 use crate::place::Place;
 use crate::rules::{self, READY};
 use crate::sentence::{Known, Sentence, Sentences, Token, sentences};
+use crate::topic::Topic;
 use crate::training::Seen;
 
 /// Longest text that is judged in one piece, and how much two pieces share.
@@ -40,29 +42,42 @@ impl Report {
         self.findings.truncate(MOST);
     }
 
+    /// Of two findings of one rule at one place the worse is kept.
     fn add(&mut self, finding: Finding) {
-        let again = self.findings.iter().any(|other| {
+        let again = self.findings.iter().position(|other| {
             other.rule.id == finding.rule.id
                 && other.span.start < finding.span.end
                 && finding.span.start < other.span.end
         });
-        if !again && self.findings.len() < MOST {
-            self.findings.push(finding);
+        // A flood of mild findings must not push a bad one out.
+        let full = self.findings.len() >= MOST;
+        let mildest =
+            || (0..self.findings.len()).min_by_key(|n| self.findings.get(*n).map(|other| other.severity));
+        let place = again.or_else(|| if full { mildest() } else { None });
+        match place.and_then(|n| self.findings.get_mut(n)) {
+            Some(other) if other.severity < finding.severity => *other = finding,
+            Some(_) => {}
+            None => self.findings.push(finding),
         }
     }
 }
 
-/// Judges one text. `siblings` are the names of the other tools of the same list.
-pub fn text(place: Place, text: &str, siblings: &[&str]) -> Report {
-    judge(place, text, siblings, weights(place))
+/// Judges one text. `names` are those of the tools that the same client sees.
+pub fn text(place: Place, text: &str, names: &Names) -> Report {
+    judge(place, text, Known { names, own: "" }, weights(place), &Topic::of(text))
 }
 
-pub(crate) fn judge(place: Place, text: &str, siblings: &[&str], weights: &Weights) -> Report {
+pub(crate) fn judge(place: Place, text: &str, known: Known<'_>, weights: &Weights, topic: &Topic) -> Report {
     let mut report = Report::default();
+    // A type, a format, a short name: nothing fits in there, and schemas consist of them.
+    if text.len() <= 24 && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.'))
+    {
+        return report;
+    }
     let mut doubt = 1.0_f32;
     for window in windows(text, WINDOW, OVERLAP) {
         let part = text.get(window.clone()).unwrap_or_default();
-        let piece = piece(place, part, Known { siblings }, weights);
+        let piece = piece(place, part, known, weights, topic);
         for mut finding in piece.findings {
             finding.span = finding.span.start + window.start..finding.span.end + window.start;
             report.add(finding);
@@ -76,12 +91,12 @@ pub(crate) fn judge(place: Place, text: &str, siblings: &[&str], weights: &Weigh
 }
 
 /// What the model sees of each sentence of a text, for training.
-pub(crate) fn seen(place: Place, text: &str) -> Vec<Seen> {
+pub(crate) fn seen(place: Place, text: &str, topic: &Topic, known: Known<'_>) -> Vec<Seen> {
     let reading = read(text, &Limits::default());
     let mut all = Vec::new();
     for layer in reading.layers() {
-        let read = sentences(layer.text(), Known::default());
-        each_sentence(layer, &read, place, |sentence, _, features| {
+        let read = sentences(layer.text(), known);
+        each_sentence(layer, &read, place, topic, |sentence, _, features| {
             let text = layer.text().get(sentence.bytes.clone()).unwrap_or_default().trim().to_owned();
             all.push(Seen { text, features: features.to_vec() });
         });
@@ -105,7 +120,7 @@ struct Piece {
     doubt: f32,
 }
 
-fn piece(place: Place, text: &str, known: Known<'_>, weights: &Weights) -> Piece {
+fn piece(place: Place, text: &str, known: Known<'_>, weights: &Weights, topic: &Topic) -> Piece {
     let reading = read(text, &Limits::default());
     let mut findings = marks(place, text, &reading);
     for layer in reading.layers() {
@@ -115,10 +130,17 @@ fn piece(place: Place, text: &str, known: Known<'_>, weights: &Weights) -> Piece
     let mut worst = 0.0_f32;
     for layer in reading.layers() {
         let read = sentences(layer.text(), known);
-        each_sentence(layer, &read, place, |sentence, hits, features| {
+        each_sentence(layer, &read, place, topic, |sentence, hits, features| {
             let chance = 1.0 / (1.0 + (-weights.logit(features)).exp());
             worst = worst.max(chance);
-            findings.extend(hits.iter().map(|(rule, range)| finding(rule, layer, range.clone())));
+            for (rule, range) in hits {
+                let mut finding = finding(rule, layer, range.clone());
+                // The rule says what it is, the model how sure that is: in an honest sentence it is a line of a report.
+                if chance < place.threshold() {
+                    finding.severity = Severity::Low;
+                }
+                findings.push(finding);
+            }
             if hits.is_empty() && chance >= place.threshold() {
                 findings.push(finding(&rules::MODEL, layer, sentence.bytes.clone()));
             }
@@ -133,6 +155,7 @@ fn each_sentence(
     layer: &Layer,
     read: &Sentences,
     place: Place,
+    topic: &Topic,
     mut each: impl FnMut(&Sentence, &[(&'static Rule, Range<usize>)], &[u16]),
 ) {
     let mut hits = Vec::new();
@@ -156,6 +179,7 @@ fn each_sentence(
             own,
             &numbers,
             layer.text().get(sentence.bytes.clone()).unwrap_or_default(),
+            topic,
         );
         each(sentence, &hits, &features);
     }
@@ -198,12 +222,16 @@ fn marks(place: Place, text: &str, reading: &Reading) -> Vec<Finding> {
             MarkKind::LookAlike => &rules::LOOK_ALIKE,
             MarkKind::Blank => &rules::BLANK,
             MarkKind::Comment | MarkKind::Unseen => &rules::COMMENT,
-            MarkKind::Styled | MarkKind::Private => return None,
+            MarkKind::Styled => &rules::STYLED,
+            MarkKind::Private => return None,
         })
     };
     let surface = reading.layers().first();
     let found = reading.marks().iter().filter_map(|mark| {
         let rule = rule(mark.kind)?;
+        if mark.kind == MarkKind::Styled && mark.count < 6 {
+            return None;
+        }
         // A description has no reason for any of it; a document has: pages have comments, logs have colours.
         let severity = if place.is_definition() { rule.severity } else { rule.severity.min(Severity::Low) };
         let quote = line(text.get(mark.span.clone()).unwrap_or_default());
@@ -224,7 +252,7 @@ fn encoded(place: Place, layer: &Layer) -> Option<Finding> {
             | Origin::QuotedPrintable
             | Origin::Spread
     );
-    let says = layer.text().split_ascii_whitespace().nth(2).is_some();
+    let says = layer.text().split_ascii_whitespace().nth(1).is_some();
     (place.is_definition() && is_encoded && says)
         .then(|| finding(&rules::ENCODED, layer, 0..layer.text().len()))
 }

@@ -239,7 +239,7 @@ pub(crate) const LEXICON: &[(Concept, Class, &str)] = &[
         Concept::Other,
         Class::Fixed,
         "other tool, other tools, any tool, any other, all other, every tool, all tools, another tool, other functions, any function, \
-         other servers, all subsequent, every subsequent, any subsequent, all future, any file operation, every request, each request, \
+         other servers, all subsequent, every subsequent, any subsequent, all future, any file operation, every file operation, all file operations, each file operation, file operations, every request, each request, \
          all requests, any request, other agents, every other, any operation, all operations, any action, every message, \
          each message, all messages, every email, all emails, each email, outbound message, every response, all responses, each response, every query, \
          subsequent requests, subsequent calls, every tool call, all tool calls, any of the other, all file, any file, other, another, \

@@ -21,13 +21,17 @@ mod place;
 mod rules;
 mod sentence;
 mod shape;
+#[cfg(test)]
+mod tests;
 mod tool;
+mod topic;
 pub mod training;
 mod vocabulary;
 
 pub use doorward_text::Origin;
 pub use finding::{Finding, Rule, Severity};
 pub use judge::{Report, text};
-pub use names::Look;
+pub use names::{Look, Names};
 pub use place::Place;
-pub use tool::{Sibling, tool};
+pub use rules::rules;
+pub use tool::tool;

@@ -26,12 +26,14 @@ struct Item {
 pub(crate) struct Pattern {
     items: Vec<Item>,
     forbidden: Concepts,
+    /// What every text that it fits holds: one look turns most away.
+    needed: Concepts,
 }
 
 impl Pattern {
     /// Reads a pattern; `None` where it is none.
     pub(crate) fn parse(text: &str) -> Option<Self> {
-        let mut pattern = Self { items: Vec::new(), forbidden: Concepts::NONE };
+        let mut pattern = Self { items: Vec::new(), forbidden: Concepts::NONE, needed: Concepts::NONE };
         let mut gap = GAP;
         for word in text.split_ascii_whitespace() {
             if let Some(number) = word.strip_prefix("..") {
@@ -40,6 +42,9 @@ impl Pattern {
                 pattern.forbidden = pattern.forbidden.and(concepts(word)?);
             } else {
                 let any = word.split('|').map(concepts).collect::<Option<Vec<_>>>()?;
+                if let [only] = any.as_slice() {
+                    pattern.needed = pattern.needed.and(*only);
+                }
                 pattern.items.push(Item { any, gap });
                 gap = GAP;
             }
@@ -49,7 +54,7 @@ impl Pattern {
 
     /// Whether a text with these ideas may hold the pattern at all.
     pub(crate) fn may_fit(&self, all: Concepts) -> bool {
-        self.items.iter().all(|item| item.any.iter().any(|any| holds(all, *any)))
+        holds(all, self.needed) && self.items.iter().all(|item| item.any.iter().any(|any| holds(all, *any)))
     }
 
     /// The first place among `tokens`, from one that lies below `starts`, where the pattern stands: first and last token.
@@ -113,10 +118,11 @@ fn concepts(words: &str) -> Option<Concepts> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::names::Names;
     use crate::sentence::{Known, sentences};
 
     fn fits(pattern: &str, text: &str) -> bool {
-        let read = sentences(text, Known::default());
+        let read = sentences(text, Known { names: &Names::default(), own: "" });
         Pattern::parse(pattern).unwrap().find(&read.tokens, read.tokens.len()).is_some()
     }
 

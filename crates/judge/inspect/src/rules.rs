@@ -7,6 +7,8 @@ mod form;
 mod instruct;
 mod obey;
 mod steer;
+#[cfg(test)]
+mod tests;
 
 use std::sync::LazyLock;
 
@@ -14,12 +16,34 @@ use crate::finding::Rule;
 use crate::pattern::Pattern;
 
 pub(crate) use form::{
-    ANSI, BIDI, BLANK, COMMENT, CONTROL, ENCODED, INVISIBLE, LOOK_ALIKE, MODEL, NAME_CLASH, PARAMETER, TAGS,
+    ANSI, BIDI, BLANK, COMMENT, CONTROL, ENCODED, INVISIBLE, LOOK_ALIKE, MODEL, NAME_CLASH, PARAMETER,
+    STYLED, TAGS,
 };
 
 /// The rules that are patterns of ideas.
 pub(crate) const RULES: &[&[Rule]] =
     &[exfiltrate::RULES, instruct::RULES, conceal::RULES, steer::RULES, obey::RULES, command::RULES];
+
+/// Returns every rule, those of form included, for whoever lists them beside a report.
+pub fn rules() -> impl Iterator<Item = &'static Rule> {
+    RULES.iter().copied().flatten().chain(FORM)
+}
+
+const FORM: [&Rule; 13] = [
+    &TAGS,
+    &INVISIBLE,
+    &BIDI,
+    &ANSI,
+    &CONTROL,
+    &LOOK_ALIKE,
+    &STYLED,
+    &BLANK,
+    &COMMENT,
+    &ENCODED,
+    &PARAMETER,
+    &NAME_CLASH,
+    &MODEL,
+];
 
 /// A rule and its patterns.
 pub(crate) struct Ready {

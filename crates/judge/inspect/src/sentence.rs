@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use crate::concept::{Concept, Concepts};
+use crate::names::Names;
 use crate::shape::{pair, shape, shapes};
 use crate::vocabulary::VOCABULARY;
 
@@ -41,10 +42,11 @@ const BORDER: u32 = 4;
 /// The longest sentence. What goes on longer is a table or a list.
 const LONGEST: u32 = 80;
 
-/// Names that mean something here: the tool's own, and those of its siblings.
-#[derive(Debug, Clone, Copy, Default)]
+/// Names that mean something here: those of other tools, and the tool's own, which says nothing.
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct Known<'a> {
-    pub(crate) siblings: &'a [&'a str],
+    pub(crate) names: &'a Names,
+    pub(crate) own: &'a str,
 }
 
 /// Reads sentences.
@@ -133,7 +135,7 @@ impl<'a> Reader<'a> {
             concepts = concepts.without(Concept::Address);
         }
         let bare = text.trim_matches(|c: char| !c.is_ascii_alphanumeric());
-        if self.known.siblings.iter().any(|name| name.eq_ignore_ascii_case(bare)) {
+        if self.known.names.has(bare, self.known.own) {
             concepts = concepts.and(Concepts::of(Concept::Sibling)).and(Concepts::of(Concept::Name));
         }
         if text.ends_with('?') {
@@ -146,29 +148,49 @@ impl<'a> Reader<'a> {
 
     /// The words in a run.
     fn words_of(&mut self, n: usize, run: &Range<usize>, text: &'a str) {
+        let has_digits = text.bytes().any(|b| matches!(b, b'0'..=b'9' | b'@' | b'$' | b'!'));
         let mut rest = 0;
-        while let Some(part) = part(text, rest) {
-            rest = part.end;
-            self.words += 1;
-            self.place += 1;
-            if part.len() > 32 {
+        while let Some(whole) = part(text, rest) {
+            rest = whole.end;
+            let mut found = self.meaning(n, run, &whole);
+            if found.is_none() && has_digits {
+                let is_run = whole.start == 0 && whole.end + 1 < text.len() && text.len() <= 32;
+                let word = if is_run { run.clone() } else { run.start + whole.start..run.start + whole.end };
+                found = disguised(self.small.get(word).unwrap_or_default());
+            }
+            if !found.is_none() || whole.len() > 64 {
+                self.word(found, run.start + whole.start..run.start + whole.end);
                 continue;
             }
-            let word = self.small.get(run.start + part.start..run.start + part.end).unwrap_or_default();
-            let word = word.strip_suffix("'s").unwrap_or(word);
-            let mut ahead = Ahead { small: self.small, runs: self.runs, run: n, at: part.end };
-            let mut found = VOCABULARY.find(word, |k| ahead.word(k));
-            if found.is_none() && text.bytes().any(|b| matches!(b, b'0'..=b'9' | b'@' | b'$' | b'!')) {
-                let is_whole = part.start == 0 && part.end + 1 < text.len();
-                found =
-                    disguised(if is_whole { self.small.get(run.clone()).unwrap_or_default() } else { word });
+            let mut at = whole.start;
+            let splits = is_name(text.get(whole.clone()).unwrap_or_default());
+            while at < whole.end {
+                let hump = at..if splits { hump(text, at, whole.end) } else { whole.end };
+                at = hump.end;
+                let found = if hump == whole { Concepts::NONE } else { self.meaning(n, run, &hump) };
+                self.word(found, run.start + hump.start..run.start + hump.end);
             }
-            if self.opening.is_none() {
-                self.opening = Some(found);
-            }
-            if !found.is_none() {
-                self.push(found, run.start + part.start..run.start + part.end);
-            }
+        }
+    }
+
+    /// What a word of a run stands for, with those after it.
+    fn meaning(&self, n: usize, run: &Range<usize>, part: &Range<usize>) -> Concepts {
+        if part.len() > 32 {
+            return Concepts::NONE;
+        }
+        let word = self.small.get(run.start + part.start..run.start + part.end).unwrap_or_default();
+        let ahead = Ahead { small: self.small, runs: self.runs, run: n, at: part.end };
+        VOCABULARY.find(word.strip_suffix("'s").unwrap_or(word), |k| ahead.word(k))
+    }
+
+    fn word(&mut self, concepts: Concepts, bytes: Range<usize>) {
+        self.words += 1;
+        self.place += 1;
+        if self.opening.is_none() {
+            self.opening = Some(concepts);
+        }
+        if !concepts.is_none() {
+            self.push(concepts, bytes);
         }
     }
 
@@ -214,7 +236,7 @@ struct Ahead<'a> {
 
 impl<'a> Ahead<'a> {
     /// The word `k` places on from the one after.
-    fn word(&mut self, k: usize) -> Option<&'a str> {
+    fn word(&self, k: usize) -> Option<&'a str> {
         let (mut run, mut at, mut left) = (self.run, self.at, k);
         loop {
             let text = self.small.get(self.runs.get(run)?.clone())?;
@@ -253,10 +275,7 @@ fn part(text: &str, at: usize) -> Option<Range<usize>> {
     let mut end = start;
     while let Some(b) = bytes.get(end) {
         let inside = *b == b'\'' && bytes.get(end + 1).copied().is_some_and(is_part);
-        // `getUserName` is three words.
-        let hump =
-            b.is_ascii_uppercase() && end > start && bytes.get(end - 1).is_some_and(u8::is_ascii_lowercase);
-        if hump || !(is_part(*b) || inside) {
+        if !(is_part(*b) || inside) {
             break;
         }
         end += 1;
@@ -264,9 +283,37 @@ fn part(text: &str, at: usize) -> Option<Range<usize>> {
     Some(start..end)
 }
 
+/// Whether a word is several, as `getUserName` is; one whose capitals stand anywhere, as in `IgNoRe`, is not.
+fn is_name(word: &str) -> bool {
+    let (mut at, mut parts) = (0, 0);
+    while at < word.len() {
+        let end = hump(word, at, word.len());
+        if end - at < 2 {
+            return false;
+        }
+        (at, parts) = (end, parts + 1);
+    }
+    word.len() >= 3 * parts
+}
+
+/// Where the part of a name that begins at `at` ends: before a capital that follows a small letter.
+fn hump(text: &str, at: usize, end: usize) -> usize {
+    let bytes = text.as_bytes();
+    let is_border = |n: &usize| {
+        bytes.get(*n).is_some_and(u8::is_ascii_uppercase)
+            && bytes.get(*n - 1).is_some_and(u8::is_ascii_lowercase)
+    };
+    (at + 1..end).find(is_border).unwrap_or(end)
+}
+
 /// Whether a sentence ends after `run`, given the blanks and the run that follow.
 fn ends(run: &str, gap: &str, after: &str) -> bool {
     let trimmed = run.trim_end_matches(['"', '\'', ')', ']', '*', '`', '>']);
+    // A member of JSON, or of what passes for it, is a sentence of its own.
+    const BORDERS: [&str; 8] = ["\":", "':", "\",", "',", "\"}", "'}", "\"},", "'},"];
+    if BORDERS.iter().any(|border| run.ends_with(border)) {
+        return true;
+    }
     let stops = trimmed.ends_with(['.', '!', '?', ';']);
     if gap.contains("\n\n") {
         return true;

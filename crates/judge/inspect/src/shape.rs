@@ -3,7 +3,7 @@
 use std::ops::{ControlFlow, Range};
 use std::sync::LazyLock;
 
-use aho_corasick::AhoCorasick;
+use aho_corasick::{AhoCorasick, AhoCorasickKind};
 
 use crate::concept::{Concept, Concepts};
 
@@ -21,7 +21,7 @@ pub(crate) fn shapes(text: &str) -> Vec<(Range<usize>, Concept)> {
 
 static SEARCH: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
     let all = LISTS.iter().flat_map(|(list, _)| list.iter());
-    AhoCorasick::builder().ascii_case_insensitive(true).build(all).ok()
+    AhoCorasick::builder().kind(Some(AhoCorasickKind::DFA)).ascii_case_insensitive(true).build(all).ok()
 });
 
 const LISTS: [(&[&str], Concept); 7] = [

@@ -1,51 +1,61 @@
 //! A tool's definition judged: every string in it, each for what it is.
 
+use std::borrow::Cow;
+
 use doorward_wire::{Kind, Value};
 
 use crate::finding::{Finding, Rule};
 use crate::judge::{Report, judge};
 use crate::model::{Weights, weights};
-use crate::names::look_alike;
+use crate::names::Names;
 use crate::place::Place;
 use crate::rules::{NAME_CLASH, PARAMETER};
-
-/// Another tool of the same list.
-#[derive(Debug, Clone, Copy)]
-pub struct Sibling<'a> {
-    /// What it is called.
-    pub name: &'a str,
-}
+use crate::sentence::Known;
+use crate::topic::Topic;
 
 /// How deep a schema is followed; the parser's own limit is of that order.
 const DEPTH: usize = 64;
 
-/// Judges a tool as `tools/list` gives it, or a prompt or resource of like shape. `siblings` are the other tools of all
-/// servers that the same client sees.
-pub fn tool(definition: Value<'_>, siblings: &[Sibling<'_>]) -> Report {
-    judge_tool(definition, siblings, None)
+/// Judges a tool as `tools/list` gives it, or a prompt or resource of like shape. `names` are those of all tools that the same
+/// client sees.
+pub fn tool(definition: Value<'_>, names: &Names) -> Report {
+    judge_tool(definition, names, None)
 }
 
 /// By weights of the caller's, or those that are shipped.
-pub(crate) fn judge_tool(definition: Value<'_>, siblings: &[Sibling<'_>], by: Option<&Weights>) -> Report {
-    let own = definition.get("name").and_then(|name| name.as_str()).unwrap_or_default();
-    let names: Vec<&str> = siblings
-        .iter()
-        .map(|sibling| sibling.name)
-        .filter(|name| *name != own && name.contains('_'))
-        .collect();
+pub(crate) fn judge_tool(definition: Value<'_>, names: &Names, by: Option<&Weights>) -> Report {
+    let own = name_of(definition);
+    let known = Known { names, own: &own };
+    let topic = topic_of(definition);
     let mut all = Walk { report: Report::default() };
     walk(definition, Place::Description, "", 0, &mut |place, pointer, string| {
-        let mut report = judge(place, string, &names, by.unwrap_or_else(|| weights(place)));
+        let mut report = judge(place, string, known, by.unwrap_or_else(|| weights(place)), &topic);
         for finding in &mut report.findings {
             pointer.clone_into(&mut finding.pointer);
         }
         all.report.take(report);
     });
-    if let Some(other) = siblings.iter().find(|other| look_alike(&own, other.name)) {
-        all.form(&NAME_CLASH, "/name", format!("{own} beside {}", other.name));
+    if let Some(other) = names.look_alike(&own) {
+        all.form(&NAME_CLASH, "/name", format!("{own} beside {other}"));
     }
     all.parameters(definition, &own);
     all.report
+}
+
+pub(crate) fn name_of(definition: Value<'_>) -> Cow<'_, str> {
+    definition.get("name").and_then(|name| name.as_str()).unwrap_or_default()
+}
+
+/// What a tool is about, by all its strings and the names of its parameters.
+pub fn topic_of(definition: Value<'_>) -> Topic {
+    let mut topic = Topic::new();
+    strings(definition, &mut |_, text| topic.add(text));
+    for (name, _) in
+        definition.path(&["inputSchema", "properties"]).iter().flat_map(|properties| properties.members())
+    {
+        topic.add(&name);
+    }
+    topic
 }
 
 /// Calls `each` with every string of a definition.

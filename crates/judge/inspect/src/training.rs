@@ -6,8 +6,12 @@ use doorward_wire::Value;
 pub use crate::features::COUNT;
 use crate::judge::{Report, judge, seen};
 pub use crate::model::{Weights, scale};
+use crate::names::Names;
 use crate::place::Place;
-use crate::tool::{Sibling, judge_tool, strings};
+use crate::sentence::Known;
+pub use crate::tool::topic_of;
+use crate::tool::{judge_tool, name_of, strings};
+pub use crate::topic::Topic;
 
 /// One sentence as the model sees it.
 #[derive(Debug, Clone)]
@@ -18,24 +22,27 @@ pub struct Seen {
     pub features: Vec<u16>,
 }
 
-/// Returns what the model sees of a text.
-pub fn sentences_of(place: Place, text: &str) -> Vec<Seen> {
-    seen(place, text)
+/// Returns what the model sees of a text that stands in a tool or document of this topic.
+pub fn sentences_of(place: Place, text: &str, topic: &Topic, names: &Names) -> Vec<Seen> {
+    seen(place, text, topic, Known { names, own: "" })
 }
 
 /// Returns what the model sees of a tool's definition.
-pub fn sentences_of_tool(definition: Value<'_>) -> Vec<Seen> {
+pub fn sentences_of_tool(definition: Value<'_>, names: &Names) -> Vec<Seen> {
+    let own = name_of(definition);
+    let known = Known { names, own: &own };
     let mut all = Vec::new();
-    strings(definition, &mut |place, text| all.extend(seen(place, text)));
+    let topic = topic_of(definition);
+    strings(definition, &mut |place, text| all.extend(seen(place, text, &topic, known)));
     all
 }
 
 /// Judges a text as the product does, by these weights.
 pub fn text_by(weights: &Weights, place: Place, text: &str) -> Report {
-    judge(place, text, &[], weights)
+    judge(place, text, Known { names: &Names::default(), own: "" }, weights, &Topic::of(text))
 }
 
 /// Judges a tool as the product does, by these weights.
-pub fn tool_by(weights: &Weights, definition: Value<'_>, siblings: &[Sibling<'_>]) -> Report {
-    judge_tool(definition, siblings, Some(weights))
+pub fn tool_by(weights: &Weights, definition: Value<'_>, names: &Names) -> Report {
+    judge_tool(definition, names, Some(weights))
 }

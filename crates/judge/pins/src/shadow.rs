@@ -1,6 +1,6 @@
 //! What only shows when two lists are laid side by side: of one server for two people, of two servers for one.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use doorward_inspect::Look;
 use doorward_types::ServerName;
@@ -67,15 +67,18 @@ pub struct Shadow<'a> {
 /// Finds the names that pass for another server's, among all that one person sees. Two of one server are that server's own
 /// affair; `inspect` looks at those.
 pub fn shadows<'a>(offered: &[Offered<'a>]) -> Vec<Shadow<'a>> {
-    let looks: Vec<(Offered<'a>, Look)> =
-        offered.iter().map(|offer| (*offer, Look::of(offer.name))).collect();
-    let mut found = Vec::new();
-    for (n, (one, look)) in looks.iter().enumerate() {
-        for (other, other_look) in looks.iter().skip(n + 1) {
-            if one.server != other.server && look.passes_for(other_look) {
-                found.push(Shadow { one: *one, other: *other, is_equal: one.name == other.name });
-            }
+    let looks: Vec<Look> = offered.iter().map(|offer| Look::of(offer.name)).collect();
+    let mut by_look: BTreeMap<&Look, Vec<usize>> = BTreeMap::new();
+    looks.iter().enumerate().for_each(|(n, look)| by_look.entry(look).or_default().push(n));
+    let mut pairs = BTreeSet::new();
+    for (n, look) in looks.iter().enumerate() {
+        for near in look.near().chain([look.clone()]) {
+            let others = by_look.get(&near).into_iter().flatten();
+            pairs.extend(others.map(|other| (n.min(*other), n.max(*other))));
         }
     }
-    found
+    let both = pairs.into_iter().filter_map(|(n, m)| Some((*offered.get(n)?, *offered.get(m)?)));
+    both.filter(|(one, other)| one.server != other.server)
+        .map(|(one, other)| Shadow { one, other, is_equal: one.name == other.name })
+        .collect()
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use doorward_inspect::{Place, text as inspect};
+use doorward_inspect::{Names, Place, text as inspect};
 use doorward_text::{Limits, Origin, Reading, is_unseen, read};
 use unicode_normalization::UnicodeNormalization;
 
@@ -152,7 +152,7 @@ fn is_within(few: &[String], all: &[String]) -> bool {
 fn findings(place: Place, old: &str, new: &str) -> Vec<Why> {
     let rules = |text| {
         let mut found: BTreeMap<&'static str, (usize, &'static str)> = BTreeMap::new();
-        for finding in inspect(place, text, &[]).findings {
+        for finding in inspect(place, text, &Names::default()).findings {
             found.entry(finding.rule.id).or_insert((0, finding.rule.reason)).0 += 1;
         }
         found

@@ -64,8 +64,24 @@ fn runs(
 }
 
 fn is_base64(b: u8) -> bool {
-    b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'-' | b'_' | b'=')
+    BASE64.get(usize::from(b)).copied().unwrap_or_default()
 }
+
+/// Asked of every byte there is.
+const BASE64: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut at = 0_u8;
+    while at < 128 {
+        if at.is_ascii_alphanumeric() || matches!(at, b'+' | b'/' | b'-' | b'_' | b'=') {
+            #[expect(clippy::indexing_slicing, reason = "a constant: it is evaluated by the compiler")]
+            {
+                table[at as usize] = true;
+            }
+        }
+        at += 1;
+    }
+    table
+};
 
 /// Base64 of either alphabet, with or without padding. Shorter than sixteen signs it must be padded: words of a language
 /// are letters of base64 too.
@@ -137,6 +153,14 @@ fn percent(word: &str) -> Option<Vec<u8>> {
 /// Groups of eight ones and zeros, or of two hexadecimal digits, set apart by blanks: at least six of them.
 fn bits(from: &Traced, found: &mut impl FnMut(Origin, Traced)) {
     let bytes = from.text.as_bytes();
+    // Six groups with single blanks between them: two digits apart by three bytes, or ones and zeros.
+    let is_group = |w: &[u8]| {
+        matches!(w, [a, b, b' ', c, d, b' '] if [a, b, c, d].into_iter().all(u8::is_ascii_hexdigit))
+            || matches!(w, [b'0' | b'1', b'0' | b'1', b'0' | b'1', b' ', b'0' | b'1', b'0' | b'1'])
+    };
+    if !bytes.windows(6).any(is_group) {
+        return;
+    }
     let mut run: Vec<u8> = Vec::new();
     let (mut start, mut end, mut width) = (0, 0, 0);
     let mut at = 0;
@@ -184,7 +208,8 @@ fn words(bytes: &[u8], origin: Origin) -> Option<String> {
     }
     // Digits alone may be the next encoding.
     let is_run = all >= 16 && text.bytes().all(|b| b.is_ascii_alphanumeric());
-    let is_text = odd == 0 && all >= 4 && (letters * 2 > all || is_run);
+    let is_text =
+        odd == 0 && all >= 4 && (letters * 2 > all || letters * 3 > all && text.contains(' ') || is_run);
     // A few random bytes are letters by chance; beyond ASCII they are hardly ever those of one language.
     let is_plain =
         origin == Origin::Percent || text.chars().filter(|c| !c.is_ascii()).count() * 4 <= all || all >= 24;

@@ -3,30 +3,49 @@
 use crate::decode::nibble;
 use crate::map::Traced;
 
-/// The text with backslash escapes resolved; `None` where there are none that say something.
+/// The lines that hold backslash escapes, resolved; `None` where there are none that say something.
 pub(crate) fn backslashes(from: &Traced) -> Option<Traced> {
     let text = from.text.as_str();
-    let mut at = memchr::memchr(b'\\', text.as_bytes())?;
-    let mut out = Traced::with_capacity(text.len());
-    out.carry(from, 0..at);
-    let mut resolved = 0;
+    let mut out = Traced::default();
+    let mut at = 0;
+    while let Some(found) = memchr::memchr(b'\\', text.as_bytes().get(at..).unwrap_or_default()) {
+        let bytes = text.as_bytes();
+        let start = memchr::memrchr(b'\n', bytes.get(..at + found).unwrap_or_default())
+            .map_or(0, |line| line + 1)
+            .max(at);
+        let end = memchr::memchr(b'\n', bytes.get(at + found..).unwrap_or_default())
+            .map_or(text.len(), |line| at + found + line);
+        line(from, start, end, &mut out);
+        at = (end + 1).min(text.len());
+    }
+    (!out.text.is_empty()).then_some(out)
+}
+
+/// Resolves the escapes of one line; a line without any is left out.
+fn line(from: &Traced, start: usize, end: usize, out: &mut Traced) {
+    let text = from.text.get(start..end).unwrap_or_default();
+    let mut resolved = Traced::with_capacity(text.len());
+    let (mut at, mut escapes) = (0, 0);
     while let Some(rest) = text.get(at..).filter(|rest| !rest.is_empty()) {
         if let Some((c, length)) = escape(rest) {
-            // A pair of surrogates is left as it is: what it stands for is never a letter of a rule.
+            // Half of a surrogate pair stands for nothing that a rule knows.
             if let Some(c) = c {
-                out.put_char(c, from.source(at..at + length));
+                resolved.put_char(c, from.source(start + at..start + at + length));
             }
             at += length;
-            resolved += 1;
+            escapes += 1;
         } else {
-            let next = 1 + memchr::memchr(b'\\', rest.as_bytes().get(1..).unwrap_or_default())
-                .unwrap_or(rest.len() - 1);
-            let next = if rest.starts_with('\\') { 1 } else { next };
-            out.carry(from, at..at + next);
+            let next = memchr::memchr(b'\\', rest.as_bytes().get(1..).unwrap_or_default());
+            let next = if rest.starts_with('\\') { 1 } else { 1 + next.unwrap_or(rest.len() - 1) };
+            resolved.carry(from, start + at..start + at + next);
             at += next;
         }
     }
-    (resolved > 0).then_some(out)
+    if escapes > 0 {
+        let length = resolved.text.len();
+        out.carry(&resolved, 0..length);
+        out.put("\n", from.source(end..end));
+    }
 }
 
 /// What the escape that `rest` begins with stands for, and its length.
@@ -50,10 +69,21 @@ fn escape(rest: &str) -> Option<(Option<char>, usize)> {
     }
 }
 
-/// The text with quoted-printable escapes resolved: at least three, as `=3D` or as a line that ends in `=`.
+/// The text with quoted-printable escapes resolved. `a=10` is none: an equals sign or a blank must be written so, or three
+/// characters in a row.
 pub(crate) fn quoted_printable(from: &Traced) -> Option<Traced> {
     let text = from.text.as_str();
-    memchr::memchr(b'=', text.as_bytes())?;
+    let is_escape = |at: usize| {
+        let escape = text.as_bytes().get(at..at + 3);
+        matches!(escape, Some([b'=', b'0'..=b'9' | b'A'..=b'F', b'0'..=b'9' | b'A'..=b'F']))
+    };
+    let shows = |at: usize| {
+        let tail = text.as_bytes().get(at..).unwrap_or_default();
+        tail.starts_with(b"=3D")
+            || tail.starts_with(b"=20")
+            || is_escape(at) && is_escape(at + 3) && is_escape(at + 6)
+    };
+    memchr::memchr_iter(b'=', text.as_bytes()).find(|at| shows(*at))?;
     let mut out = Traced::with_capacity(text.len());
     let (mut at, mut resolved, mut bytes, mut start) = (0, 0, Vec::new(), 0);
     loop {
@@ -76,7 +106,7 @@ pub(crate) fn quoted_printable(from: &Traced) -> Option<Traced> {
             bytes.clear();
         }
         if rest.is_empty() {
-            return (resolved >= 3).then_some(out);
+            return (resolved > 0).then_some(out);
         }
         if rest.starts_with(b"=\n") {
             at += 2;

@@ -19,7 +19,7 @@ pub(crate) fn fold(text: &str, reading: &mut Reading) -> Traced {
         text,
         out: Traced::with_capacity(text.len()),
         reading,
-        folds: is_latin(text),
+        scripts: scripts(text),
         word: 0..0,
         mixed: false,
     };
@@ -36,27 +36,37 @@ pub(crate) fn fold(text: &str, reading: &mut Reading) -> Traced {
     fold.out
 }
 
-/// Whether look-alikes may be folded everywhere: in a text that is mostly Latin. In a Russian one only words that mix
-/// scripts are.
-fn is_latin(text: &str) -> bool {
+/// What scripts a text is written in, as far as it matters.
+#[derive(Clone, Copy)]
+struct Scripts {
+    /// Mostly Latin: look-alikes are folded everywhere. In a Russian text only words that mix scripts are.
+    is_latin: bool,
+    /// Chinese, Japanese or Korean, which write Latin letters wide without a thought.
+    is_wide: bool,
+}
+
+fn scripts(text: &str) -> Scripts {
+    let mut scripts = Scripts { is_latin: true, is_wide: false };
     if text.is_ascii() {
-        return true;
+        return scripts;
     }
     let (mut latin, mut other) = (0_usize, 0_usize);
     for c in text.chars() {
         latin += usize::from(c.is_ascii_alphabetic());
-        other += usize::from(
-            !c.is_ascii() && c.is_alphabetic() && !matches!(c as u32, 0xC0..=0x24F) && !is_styled(c),
-        );
+        scripts.is_wide |= matches!(c as u32, 0x3040..=0x30FF | 0x3400..=0x9FFF | 0xAC00..=0xD7AF);
+        let is_other =
+            !c.is_ascii() && c.is_alphabetic() && !matches!(c as u32, 0xC0..=0x24F) && !is_styled(c);
+        other += usize::from(is_other);
     }
-    latin >= other
+    scripts.is_latin = latin >= other;
+    scripts
 }
 
 struct Fold<'a> {
     text: &'a str,
     out: Traced,
     reading: &'a mut Reading,
-    folds: bool,
+    scripts: Scripts,
     /// The word last looked at, and whether it holds ASCII letters besides others.
     word: Range<usize>,
     mixed: bool,
@@ -78,7 +88,7 @@ impl Fold<'_> {
         }
         let end = at + c.len_utf8();
         let fold = c.is_alphanumeric() && self.fold_in_word(c, at);
-        if is_styled(c) {
+        if is_styled(c) && !self.scripts.is_wide {
             self.reading.note(MarkKind::Styled, at..end, 1);
         }
         let out = &mut self.out;
@@ -194,7 +204,7 @@ impl Fold<'_> {
         if self.mixed && is_foreign(c) && look_alike(c).is_some() {
             self.reading.note(MarkKind::LookAlike, at..at + c.len_utf8(), 1);
         }
-        self.folds || self.mixed
+        self.scripts.is_latin || self.mixed
     }
 
     fn look_at_word(&mut self, at: usize) {

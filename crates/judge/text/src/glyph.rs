@@ -1,5 +1,7 @@
 //! Which ASCII letters a character is read as.
 
+use std::sync::LazyLock;
+
 use unicode_normalization::char::decompose_compatible;
 use unicode_security::skeleton;
 
@@ -19,6 +21,15 @@ pub(crate) fn plain(c: char, fold: bool, mut write: impl FnMut(char)) {
 
 /// The ASCII letter or digit that a letter of another script looks like.
 pub(crate) fn look_alike(c: char) -> Option<char> {
+    // Greek and Cyrillic come in whole texts; the general table is slow.
+    let near = usize::try_from(u32::from(c)).ok().and_then(|code| NEAR.get(code.checked_sub(FIRST)?));
+    near.map_or_else(|| by_shape(c), |letter| *letter)
+}
+
+const FIRST: usize = 0x370;
+static NEAR: LazyLock<Vec<Option<char>>> = LazyLock::new(|| ('\u{370}'..='\u{52F}').map(by_shape).collect());
+
+fn by_shape(c: char) -> Option<char> {
     if let Some((_, letter)) = OWN.iter().find(|(other, _)| *other == c) {
         return Some(*letter);
     }

@@ -41,6 +41,8 @@ pub enum Origin {
     Reversed,
     /// Letters set apart by blanks or signs.
     Spread,
+    /// Digits for letters.
+    Lettered,
 }
 
 impl Origin {
@@ -72,6 +74,7 @@ impl Origin {
             Self::Rot13 => "letters turned by thirteen",
             Self::Reversed => "letters in reverse",
             Self::Spread => "letters set apart",
+            Self::Lettered => "digits for letters",
         }
     }
 }

@@ -25,6 +25,7 @@ pub(crate) fn unmark(from: &Traced) -> Unmarked {
         unseen: None,
         classes: Vec::new(),
         budget: 4 * from.text.len() + 4096,
+        split: 0,
         has_end: true,
     };
     walk.style_sheets();
@@ -53,6 +54,8 @@ struct Walk<'a> {
     unseen: Option<(String, usize, Traced)>,
     classes: Vec<String>,
     budget: usize,
+    /// Where the last sign within a word ended.
+    split: usize,
     /// Whether a further `-->` may come; looked for once.
     has_end: bool,
 }
@@ -221,14 +224,21 @@ impl Walk<'_> {
         Some(at + 2 + end + 1)
     }
 
-    /// Signs of emphasis at a word. Within one, as in `ig**no**re`, they are a reason to read the text without them.
+    /// Signs of emphasis within a word, `ig**no**re`, and those that end such a word.
     fn emphasis(&mut self, rest: &str, at: usize) -> Option<usize> {
         let length = rest.bytes().take_while(|b| matches!(b, b'*' | b'~' | b'`')).count().min(6);
         let is_letter = |b: Option<&u8>| b.is_some_and(u8::is_ascii_alphabetic);
         let before = at > 0 && is_letter(self.text.as_bytes().get(at - 1));
-        let after = is_letter(rest.as_bytes().get(length));
-        self.changed |= before && after && length > 0;
-        (length > 0 && (before || after)).then_some(at + length)
+        let ends_split_word = || {
+            let word = self.text.get(self.split..at).unwrap_or_default();
+            self.split > 0 && word.bytes().all(|b| b.is_ascii_alphabetic())
+        };
+        if length == 0 || !before || !(is_letter(rest.as_bytes().get(length)) || ends_split_word()) {
+            return None;
+        }
+        self.split = at + length;
+        self.changed = true;
+        Some(at + length)
     }
 
     fn style_sheets(&mut self) {

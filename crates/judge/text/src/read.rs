@@ -6,7 +6,7 @@ use crate::fold::fold;
 use crate::layer::{Layer, MarkKind, Origin, Reading};
 use crate::map::Traced;
 use crate::markup::unmark;
-use crate::spread::{joined, reversed, turned};
+use crate::spread::{joined, lettered, reversed, shown, turned};
 
 /// How far a reading goes.
 #[derive(Debug, Clone, Copy)]
@@ -66,7 +66,7 @@ fn inner(layer: &Layer) -> Inner {
     if layer.origin != Origin::Plain || memchr::memchr(b'<', text.text.as_bytes()).is_some() {
         let unmarked = unmark(text);
         is_cut = unmarked.is_cut;
-        parts.extend(unmarked.plain.map(|plain| (Origin::Plain, plain)));
+        parts.extend(unmarked.plain.map(|plain| (Origin::Plain, changed_lines(text, &plain))));
         parts.extend(unmarked.parts);
     }
     if layer.origin != Origin::Plain {
@@ -74,12 +74,46 @@ fn inner(layer: &Layer) -> Inner {
         parts.extend(quoted_printable(text).map(|text| (Origin::QuotedPrintable, text)));
         parts.extend(backslashes(text).map(|text| (Origin::Escapes, text)));
     }
-    if !matches!(layer.origin, Origin::Rot13 | Origin::Reversed | Origin::Spread | Origin::Bidi) {
+    // What only lost its markup or its escapes shows these disguises as the text before it does.
+    let is_changed = matches!(
+        layer.origin,
+        Origin::Plain
+            | Origin::Escapes
+            | Origin::Rot13
+            | Origin::Reversed
+            | Origin::Spread
+            | Origin::Bidi
+            | Origin::Lettered
+    );
+    if !is_changed {
+        let (is_turned, is_reversed) = shown(&text.text);
         parts.extend(joined(text).map(|text| (Origin::Spread, text)));
-        parts.extend(turned(text).map(|text| (Origin::Rot13, text)));
-        parts.extend(reversed(text).map(|text| (Origin::Reversed, text)));
+        parts.extend(lettered(text).map(|text| (Origin::Lettered, text)));
+        parts.extend(is_turned.then(|| (Origin::Rot13, turned(text))));
+        parts.extend(is_reversed.then(|| (Origin::Reversed, reversed(text))));
     }
     Inner { parts, is_cut }
+}
+
+/// The lines of `plain` that are none of `text`: what markup did not touch is not judged twice.
+fn changed_lines(text: &Traced, plain: &Traced) -> Traced {
+    let mut known: Vec<(u64, &str)> = text.text.lines().map(|line| (hash(line), line)).collect();
+    known.sort_unstable();
+    let mut out = Traced::default();
+    let mut at = 0;
+    for line in plain.text.split_inclusive('\n') {
+        let bare = line.strip_suffix('\n').unwrap_or(line);
+        if known.binary_search(&(hash(bare), bare)).is_err() {
+            out.carry(plain, at..at + line.len());
+        }
+        at += line.len();
+    }
+    out
+}
+
+/// Tells lines apart fast; where two collide, the lines themselves are compared.
+fn hash(line: &str) -> u64 {
+    line.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, b| (hash ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3))
 }
 
 /// What was decoded may hold any character again.

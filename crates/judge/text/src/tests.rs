@@ -125,6 +125,7 @@ fn hidden_words_are_read() {
         ),
         (rot13(WORDS), Origin::Rot13),
         (bidi, Origin::Reversed),
+        (WORDS.replace('i', "1").replace('o', "0").replace('e', "3").replace('a', "4"), Origin::Lettered),
         (between(&WORDS.replace(' ', "  "), " "), Origin::Spread),
         (format!("{{\"a\": \"{{\\\"b\\\": \\\"{}\\\"}}\"}}", WORDS.replace(' ', "\\n")), Origin::Escapes),
     ];

@@ -14,6 +14,7 @@ use tokio::process::{Child, ChildStdin, Command};
 
 use crate::cgroup::Cgroup;
 use crate::egress::Egress;
+use crate::learn::Learning;
 use crate::plan::{Bind, Ending, Plan, Said};
 use crate::profile::{HostPort, Profile};
 use crate::report::Report;
@@ -96,14 +97,23 @@ pub struct Watch {
     // It keeps messages apart, unlike a stream; only its readiness is asked of tokio.
     line: UnixStream,
     hosts: Vec<HostPort>,
-    egress: Vec<(HostPort, TcpListener)>,
+    egress: Egress,
+    /// A socket comes for a host that the door answers for.
+    answers: bool,
     answered: Option<TcpListener>,
+    learning: Option<Learned>,
     // Dropped after the line: then nobody is left in it.
     _group: Option<Cgroup>,
 }
 
+/// A book that is written while it is held.
+struct Learned {
+    learning: Learning,
+    _open: tokio::sync::watch::Receiver<()>,
+}
+
 /// Who the command is where the door is root. Root in a sandbox would still be the owner of root's files.
-const NOBODY: u32 = 65_534;
+pub(crate) const NOBODY: u32 = 65_534;
 
 /// Variables that pass from the door to every command: none names a secret or changes which code is loaded.
 const PASSING: [&str; 8] = ["PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TERM", "COLORTERM", "NO_COLOR"];
@@ -114,6 +124,29 @@ const PASSING: [&str; 8] = ["PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TERM", 
 /// # Errors
 /// If what is wanted cannot be, or the stage cannot be started.
 pub fn start(launcher: &Launcher, wanted: &Wanted, profile: &Profile) -> Result<Started, SandboxError> {
+    begin(launcher, wanted, profile, None)
+}
+
+/// Starts a command under a profile, as [`start`] does, and writes down what it tries and does not get. It gets nothing more
+/// than without; each of its calls that names a path takes longer.
+///
+/// # Errors
+/// As [`start`]; where the kernel lets nobody trace, [`Watch::ready`] says so.
+pub fn start_learning(
+    launcher: &Launcher,
+    wanted: &Wanted,
+    profile: &Profile,
+    learning: &Learning,
+) -> Result<Started, SandboxError> {
+    begin(launcher, wanted, profile, Some(learning))
+}
+
+fn begin(
+    launcher: &Launcher,
+    wanted: &Wanted,
+    profile: &Profile,
+    learning: Option<&Learning>,
+) -> Result<Started, SandboxError> {
     let found = own::find(wanted).map_err(SandboxError::Wanted)?;
     let (ours, theirs) = control::line()?;
     let mut command = Command::new(&launcher.0);
@@ -144,7 +177,12 @@ pub fn start(launcher: &Launcher, wanted: &Wanted, profile: &Profile) -> Result<
         hosts: profile.net.iter().chain(&wanted.answered).cloned().collect(),
         require: profile.require.clone(),
         cgroup,
+        learn: learning.is_some(),
     };
+    let learning = learning.map(|learning| Learned {
+        learning: learning.clone(),
+        _open: learning.begins(wanted, profile, &found.own),
+    });
     // The command's own input goes over the line; in its place the stage has the line.
     let (input, stdin) =
         rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC).map_err(std::io::Error::from)?;
@@ -152,7 +190,8 @@ pub fn start(launcher: &Launcher, wanted: &Wanted, profile: &Profile) -> Result<
     let ours = std::os::unix::net::UnixStream::from(ours);
     ours.set_nonblocking(true)?;
     let line = UnixStream::from_std(ours)?;
-    let watch = Watch { line, hosts: profile.net.clone(), egress: vec![], answered: None, _group: group };
+    let (egress, hosts, answers) = (Egress::default(), profile.net.clone(), wanted.answered.is_some());
+    let watch = Watch { line, hosts, egress, answers, answered: None, learning, _group: group };
     let stdin = ChildStdin::from_std(std::process::ChildStdin::from(stdin))?;
     Ok(Started { process, stdin, watch })
 }
@@ -186,8 +225,10 @@ impl Watch {
             match self.hear().await? {
                 Some((Said::Ready(report), listeners)) => {
                     let mut listeners = listeners.into_iter().map(TcpListener::from);
-                    self.egress = self.hosts.drain(..).zip(&mut listeners).collect();
-                    self.answered = listeners.next();
+                    let gates = self.hosts.drain(..).zip(listeners.by_ref()).collect();
+                    self.answered = if self.answers { listeners.next() } else { None };
+                    let book = self.learning.as_ref().map(|learned| learned.learning.clone());
+                    self.egress = Egress { gates, resolver: listeners.next().zip(book) };
                     return Ok(report);
                 }
                 Some((Said::Failed(what), _)) => return Err(SandboxError::Refused(what)),
@@ -199,7 +240,7 @@ impl Watch {
 
     /// The way out, once the command runs: the hosts of its profile are reached while this is carried, else nobody is.
     pub fn egress(&mut self) -> Egress {
-        Egress(std::mem::take(&mut self.egress))
+        std::mem::take(&mut self.egress)
     }
 
     /// The socket of the host that the door answers for, once the command runs. It was made inside and is accepted on here.
@@ -226,6 +267,9 @@ impl Watch {
             self.line.readable().await?;
             match self.line.try_io(Interest::READABLE, || control::receive(&self.line)) {
                 Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {}
+                Ok(Some((Said::Tried(attempt), _))) => {
+                    self.learning.iter().for_each(|learned| learned.learning.tried(attempt.clone()));
+                }
                 said => return said,
             }
         }

@@ -6,6 +6,7 @@
 
 mod first_request;
 pub mod hello;
+mod resolver;
 
 use std::future::Future;
 use std::io;
@@ -18,6 +19,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
+use crate::learn::Learning;
 use crate::profile::HostPort;
 use hello::Heard;
 
@@ -42,10 +44,17 @@ pub enum Seen {
         /// Why not.
         why: String,
     },
+    /// A name was asked for that the profile does not have; told only where that is learned.
+    Asked(String),
 }
 
 /// The sockets at the way out of one sandbox.
-pub struct Egress(pub(crate) Vec<(HostPort, StdListener)>);
+#[derive(Default)]
+pub struct Egress {
+    pub(crate) gates: Vec<(HostPort, StdListener)>,
+    /// Where names are asked for that are to be written down, and the book.
+    pub(crate) resolver: Option<(StdListener, Learning)>,
+}
 
 /// Connections of one sandbox at once.
 const MOST: usize = 128;
@@ -64,7 +73,16 @@ impl Egress {
     ) -> io::Result<()> {
         let (seen, room) = (Arc::new(seen), Arc::new(Semaphore::new(MOST)));
         let mut gates = JoinSet::new();
-        for (host, listener) in self.0 {
+        if let Some((listener, learning)) = self.resolver {
+            let seen = Arc::clone(&seen);
+            gates.spawn(async move {
+                let asked = move |name| seen(Seen::Asked(name));
+                if let Err(error) = resolver::answer(listener, learning, asked).await {
+                    tracing::error!(%error, "names that a child asks for are not learned");
+                }
+            });
+        }
+        for (host, listener) in self.gates {
             listener.set_nonblocking(true)?;
             let listener = TcpListener::from_std(listener)?;
             gates.spawn(gate(host, listener, Arc::clone(&outward), Arc::clone(&seen), Arc::clone(&room)));

@@ -1,5 +1,6 @@
 //! What the door tells the stages, and what they tell the door. Our own format, on a line of our own.
 
+use std::net::SocketAddrV4;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
@@ -21,6 +22,8 @@ pub(crate) struct Plan {
     pub(crate) require: Vec<Mechanism>,
     /// What became of the control group, which only the door's side can make.
     pub(crate) cgroup: Line,
+    /// What it tries and does not get is told.
+    pub(crate) learn: bool,
 }
 
 /// A part of the machine that is seen in the sandbox, at the same place.
@@ -39,8 +42,46 @@ pub(crate) enum Said {
     Ready(Report),
     /// Nothing was started.
     Failed(String),
+    /// The command tried something and did not get it; told only where that is learned.
+    Tried(Attempt),
     /// The command has ended.
     Ended(Ending),
+}
+
+/// Something that a command tried and did not get.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Attempt {
+    pub(crate) what: Tried,
+    /// What the kernel calls the process. It names itself: this is shown and never believed.
+    pub(crate) by: String,
+}
+
+/// What was tried.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Tried {
+    /// A path, with the links that can be seen inside followed.
+    Path(String, How),
+    /// A TCP connection.
+    Dial(SocketAddrV4),
+    /// Not an attempt: a signal that could not be passed on to the process.
+    Signal(i32),
+}
+
+/// What a path was tried for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(crate) enum How {
+    /// Whether it is there, and what it is.
+    Look,
+    /// To be read, entered or run.
+    Read,
+    /// To be written, if it is there.
+    Write,
+    /// To be written or made.
+    Create,
+    /// To be made, in place of another perhaps: it is the folder that is written to.
+    Place,
+    /// To be removed from its folder.
+    Remove,
 }
 
 /// How a sandboxed command ended.

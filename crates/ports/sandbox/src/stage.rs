@@ -10,13 +10,15 @@ mod limits;
 mod loopback;
 mod outer;
 mod seccomp;
+mod trace;
 mod tree;
 
 use std::fmt::Display;
 use std::os::fd::OwnedFd;
 use std::process::ExitCode;
 
-pub(crate) use tree::HOME;
+pub(crate) use loopback::addresses;
+pub(crate) use tree::{HOME, SCRATCH};
 
 use crate::control;
 use crate::plan::Said;

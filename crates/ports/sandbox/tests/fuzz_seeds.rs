@@ -8,6 +8,8 @@
 
 #[path = "../../../../fuzz/targets/client_hello.rs"]
 mod client_hello;
+#[path = "../../../../fuzz/targets/dns_question.rs"]
+mod dns_question;
 #[path = "../../../../fuzz/targets/entry_points.rs"]
 mod entry_points;
 #[path = "../../../../fuzz/replay.rs"]
@@ -25,4 +27,10 @@ fn client_hello_seeds() {
 #[test]
 fn entry_points_seeds() {
     replay("entry_points", 600, entry_points::run);
+}
+
+// control: D-24: the host that is written down is the one that every resolver would have looked for
+#[test]
+fn dns_question_seeds() {
+    replay("dns_question", 300, dns_question::run);
 }

@@ -43,6 +43,9 @@ pub struct StdioTarget {
     pub walls: Option<Arc<Walls>>,
     /// One child for everybody.
     pub shared: bool,
+    /// There is one person. In 2026-07-28, where a process is greeted by nobody, what the door asked is theirs then: a slow
+    /// server starts once, and not a second time while its client's patience ends.
+    pub one_person: bool,
     /// Bounds.
     pub limits: StdioLimits,
 }
@@ -87,6 +90,7 @@ impl Children {
     fn whose(&self, owner: Option<&Owner>, capabilities: Option<&Arc<str>>) -> Whose {
         match owner {
             _ if self.target.shared => Whose::Everybody,
+            _ if self.target.one_person && capabilities.is_none() => Whose::Everybody,
             Some(owner) => {
                 Whose::Person(owner.tenant.clone(), owner.object.clone(), capabilities.map(Arc::clone))
             }
@@ -142,7 +146,9 @@ impl Children {
             Some(LinkTo::Child(child)) => Arc::clone(child),
             _ => {
                 let capabilities = (cleared.era() == Era::Legacy).then(|| cleared.capabilities());
-                self.child(self.whose(Some(cleared.owner()), capabilities), &rules.answer_limits)?
+                let whose = self.whose(Some(cleared.owner()), capabilities);
+                self.give_way(&whose).await;
+                self.child(whose, &rules.answer_limits)?
             }
         };
         match (cleared.era(), cleared.method(), cleared.door_id()) {
@@ -180,7 +186,9 @@ impl Children {
             }
             _ => {
                 let capabilities = (errand.era() == Era::Legacy).then(|| errand.capabilities());
-                self.child(self.whose(errand.owner(), capabilities), &rules.answer_limits)?
+                let whose = self.whose(errand.owner(), capabilities);
+                self.give_way(&whose).await;
+                self.child(whose, &rules.answer_limits)?
             }
         };
         match (errand.kind(), errand.frame()) {
@@ -262,7 +270,9 @@ impl Children {
             Ok(said) => said,
             Err(_) => Err(UpstreamError::new(UpstreamFault::Timeout, "no answer in time")),
         };
-        if errand.owner().is_none() {
+        let knows = matches!(&said, Ok(Answered { answer: Answer::Whole(bytes, _), .. })
+            if Frame::parse_result(bytes.clone(), &rules.answer_limits).is_ok_and(|(frame, _)| frame.result().is_some()));
+        if errand.owner().is_none() && !(knows && self.adopted(child)) {
             // Whatever comes next is asked in a process that has heard nothing.
             self.left(child);
         }
@@ -282,6 +292,34 @@ impl Children {
         rules: &Arc<ServerRules>,
     ) -> Said {
         child.talk.say(frame, id, era, None, self.deadlines(rules), &rules.answer_limits).await
+    }
+
+    /// Makes the door's own child the one person's, if there is one person; false if it stays the door's.
+    fn adopted(&self, child: &Arc<Child>) -> bool {
+        let mut running = self.running();
+        let own = running.get(&Whose::Door).is_some_and(|own| Arc::ptr_eq(own, child));
+        let adopts = self.target.one_person && own && !running.contains_key(&Whose::Everybody);
+        if adopts {
+            running
+                .remove(&Whose::Door)
+                .into_iter()
+                .for_each(|child| _ = running.insert(Whose::Everybody, child));
+        }
+        adopts
+    }
+
+    /// Ends the process that was adopted before one of 2025-11-25 begins: its client greets, so the other is nobody's.
+    async fn give_way(&self, whose: &Whose) {
+        let adopted = match whose {
+            Whose::Person(_, _, Some(_)) | Whose::Door if self.target.one_person => {
+                self.running().remove(&Whose::Everybody)
+            }
+            _ => None,
+        };
+        if let Some(child) = adopted {
+            child.talk.end();
+            child.finished().await;
+        }
     }
 
     /// A link is gone; the door's own child goes with it.

@@ -104,7 +104,8 @@ async fn fetch(
     }
     let mut said = Vec::new();
     while let Some((wanted, profile)) = packaged.step(&asked, &said, folder).map_err(failed)? {
-        let walls = Walls { profile, inside: None, ..walls.clone() };
+        // What a runner wants is nothing of the server's.
+        let walls = Walls { profile, inside: None, learning: None, ..walls.clone() };
         said.push(ran(&walls, &wanted, server).await.map_err(failed)?);
     }
     Ok(())

@@ -8,7 +8,8 @@ use std::sync::Arc;
 
 use doorward_net::{Connection, Connector, Origin, Reach};
 use doorward_sandbox::{
-    Egress, HostPort, Launcher, Outward, Profile, SandboxError, Seen, Started, Wanted, Watch, start,
+    Egress, HostPort, Launcher, Learning, Outward, Profile, SandboxError, Seen, Started, Wanted, Watch,
+    start, start_learning,
 };
 use doorward_types::ServerName;
 
@@ -25,6 +26,8 @@ pub struct Walls {
     pub connector: Connector,
     /// A host in there that the door answers for.
     pub inside: Option<Inside>,
+    /// Where it is written down what they try and do not get; none, and nothing watches.
+    pub learning: Option<Learning>,
 }
 
 /// A host of a sandbox behind which nobody but the door stands: nothing of it leaves the machine.
@@ -54,7 +57,10 @@ impl Outward for WayOut {
 
 impl Walls {
     pub(crate) fn start(&self, wanted: &Wanted) -> Result<Started, SandboxError> {
-        start(&self.launcher, wanted, &self.profile)
+        match &self.learning {
+            Some(learning) => start_learning(&self.launcher, wanted, &self.profile, learning),
+            None => start(&self.launcher, wanted, &self.profile),
+        }
     }
 
     /// Sees a child through: says what holds around it, carries its connections, and ends it where it was not started.
@@ -105,6 +111,7 @@ pub(crate) async fn carry(egress: Egress, connector: Connector, server: ServerNa
     let seen = move |seen| match seen {
         Seen::Connected(host) => tracing::info!(%server, %host, "a child reached a host"),
         Seen::Refused { at, why } => tracing::warn!(%server, host = %at, why, "a child was kept from a host"),
+        Seen::Asked(host) => tracing::info!(%server, host, "a child asked for a host; it is learned"),
     };
     match egress.carry(Arc::new(WayOut(connector)), seen).await {
         Ok(()) => io::Error::other("it ended"),

@@ -322,6 +322,7 @@ fn targets(
                     cwd: child.cwd.clone(),
                     walls: walls(server, child, connector)?,
                     shared: child.shared,
+                    one_person: false,
                     limits: StdioLimits {
                         children: child.max_children,
                         idle: child.idle,
@@ -353,8 +354,13 @@ fn walls(
             child.program
         )));
     }
-    let launcher = Launcher::default();
-    Ok(Some(Arc::new(Walls { profile, launcher, connector: connector.clone(), inside: None })))
+    Ok(Some(Arc::new(Walls {
+        profile,
+        launcher: Launcher::default(),
+        connector: connector.clone(),
+        inside: None,
+        learning: None,
+    })))
 }
 
 pub(crate) fn audit_config(config: &Config) -> AuditConfig {

@@ -12,7 +12,7 @@ use doorward_engine::{
 use doorward_net::{Connector, ConnectorConfig};
 use doorward_oauth::{AtHome, Audience, Cloud, EntraTokens, Expectation, Tenants, TokenCache, at_home};
 use doorward_policy::{PolicyProblem, PolicyText};
-use doorward_sandbox::{Launcher, Profile};
+use doorward_sandbox::{Launcher, Learning, Profile};
 use doorward_types::{ClientId, ServerName};
 use doorward_upstream::{PackageError, StdioLimits, StdioTarget, Target, Upstreams, Walls, fetched};
 use doorward_wire::Limits;
@@ -33,6 +33,8 @@ pub struct Plan {
     pub cwd: Option<PathBuf>,
     /// What it may do; none, and it may do what the person may.
     pub profile: Option<Profile>,
+    /// Where it is written down what it tries and does not get, if that is to be learned.
+    pub learning: Option<Learning>,
     /// What it speaks.
     pub era: EraRule,
     /// The policies: name and text of each file.
@@ -107,6 +109,7 @@ impl Guard {
             launcher: Launcher::default(),
             connector: connector.clone(),
             inside: None,
+            learning: plan.learning.take(),
         });
         if let Some(walls) = &mut walls {
             fetched(&mut plan.command, walls, &plan.state.join("packages"), &plan.name).await?;
@@ -123,6 +126,7 @@ impl Guard {
             cwd: plan.cwd,
             walls: walls.map(Arc::new),
             shared: false,
+            one_person: true,
             limits: StdioLimits { children: 4, idle: AGE, most: MOST },
         };
         let targets = [(plan.name.clone(), Target::Stdio(target))];

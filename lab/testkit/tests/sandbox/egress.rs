@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
-use doorward_sandbox::{HostPort, Launcher, Outward, Profile, Seen, Wanted, start};
+use doorward_sandbox::{HostPort, Launcher, Learning, Outward, Profile, Seen, Wanted, start, start_learning};
 use doorward_testkit::Kit;
 use rustls::pki_types::PrivateKeyDer;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -116,7 +116,11 @@ fn requests() -> tempfile::TempDir {
     folder
 }
 
-pub(crate) fn carried(mut wanted: Wanted, mut profile: Profile) -> (String, Vec<Seen>) {
+pub(crate) fn carried(wanted: Wanted, profile: Profile) -> (String, Vec<Seen>) {
+    watched(wanted, profile, None)
+}
+
+fn watched(mut wanted: Wanted, mut profile: Profile, learning: Option<Learning>) -> (String, Vec<Seen>) {
     let folder = persons_folder();
     let certificate = folder.path().join("ca.pem");
     profile.files_read.push(folder.path().to_owned());
@@ -126,7 +130,11 @@ pub(crate) fn carried(mut wanted: Wanted, mut profile: Profile) -> (String, Vec<
         let (to, pem) = server().await;
         std::fs::write(&certificate, pem).unwrap();
         let launcher = Launcher::other(doorward_testkit::program());
-        let mut started = start(&launcher, &wanted, &profile).unwrap();
+        let started = match &learning {
+            Some(learning) => start_learning(&launcher, &wanted, &profile, learning),
+            None => start(&launcher, &wanted, &profile),
+        };
+        let mut started = started.unwrap();
         started.watch.ready().await.unwrap_or_else(|error| panic!("{error}"));
         drop(started.stdin);
         let seen = Arc::new(Mutex::new(vec![]));
@@ -136,7 +144,8 @@ pub(crate) fn carried(mut wanted: Wanted, mut profile: Profile) -> (String, Vec<
         let (mut out, mut error) = (String::new(), String::new());
         let (stdout, stderr) =
             (started.process.stdout.as_mut().unwrap(), started.process.stderr.as_mut().unwrap());
-        let (a, b) = tokio::join!(stdout.read_to_string(&mut out), stderr.read_to_string(&mut error));
+        let (reading, telling) = (stdout.read_to_string(&mut out), stderr.read_to_string(&mut error));
+        let (a, b, _ending) = tokio::join!(reading, telling, started.watch.ended());
         a.and(b).unwrap();
         print!("{error}");
         carried.abort();
@@ -248,4 +257,10 @@ tried(lambda: socket.socket(socket.AF_UNIX,socket.SOCK_STREAM))
 tried(lambda: socket.socket(socket.AF_INET,socket.SOCK_STREAM|socket.SOCK_CLOEXEC,132))
 tried(lambda: socket.socket().bind(('0.0.0.0',9999)))";
     assert_eq!(reach(&[PYTHON, "-c", nowhere]), ("no\n".repeat(10), vec![]));
+    // Nor where it is learned what is called: a name that is asked for leads to nobody.
+    let command = [PYTHON, "-c", nowhere].map(str::to_owned).to_vec();
+    let profile = Profile::parse(&format!("net {HOST} {HOST}:80 {HOST}:8443")).unwrap();
+    let wanted = Wanted { command, ..Wanted::default() };
+    let learned = watched(wanted, profile, Some(Learning::default()));
+    assert_eq!(learned, ("no\n".repeat(10), vec![Seen::Asked("other.example".to_owned())]));
 }

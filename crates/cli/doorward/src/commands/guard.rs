@@ -1,5 +1,6 @@
 //! `doorward guard`: the local door, started by a client in a server's place.
 
+mod learned;
 mod person;
 mod streams;
 
@@ -16,7 +17,7 @@ use doorward_config::{LogFormat, LogLevel};
 use doorward_engine::EraRule;
 use doorward_guard::{Desktop, Ended, Guard as Door, Plan, Terminal};
 use doorward_oauth::{AtHome, Groups};
-use doorward_sandbox::Profile;
+use doorward_sandbox::{Learning, Profile};
 use doorward_types::{ClientId, ObjectId, ServerName, TenantId, Timestamp};
 
 use crate::commands::accounts::state_folder;
@@ -60,6 +61,10 @@ pub(crate) struct Guard {
     /// Put nothing around the server: it may do what you may.
     #[arg(long)]
     no_sandbox: bool,
+    /// Write down what the server asks for and is not given, and propose the lines that would give it. Nothing more is given
+    /// meanwhile.
+    #[arg(long, conflicts_with = "no_sandbox")]
+    learn: bool,
     /// A configuration with `[guard]`: who signs in, and the policies.
     #[arg(short, long, value_name = "FILE")]
     config: Option<PathBuf>,
@@ -97,7 +102,7 @@ impl Guard {
                 None => None,
             };
             let plan = self.plan(state, person.as_ref())?;
-            let name = plan.name.clone();
+            let (name, learning, state) = (plan.name.clone(), plan.learning.clone(), plan.state.clone());
             out.note(self.about(&plan, person.as_ref()).trim_end());
             let guard = Door::open(plan).await.map_err(|error| {
                 Failure::new(error.to_string()).help("docs/guard.md says what a guard needs")
@@ -111,7 +116,11 @@ impl Guard {
             let failed =
                 |error: std::io::Error| Failure::new(format!("the standard streams cannot be used: {error}"));
             let (input, output) = (streams::input().map_err(failed)?, streams::output().map_err(failed)?);
-            match guard.serve(input, output, told.wait()).await {
+            let ended = guard.serve(input, output, told.wait()).await;
+            if let Some(learning) = learning {
+                learned::tell(&learning, &state, &name, out).await?;
+            }
+            match ended {
                 Ended::ClientLeft => Ok(ExitCode::SUCCESS),
                 Ended::ServerGone => Err(Failure::new(format!("the server `{name}` has ended")).help(
                     "what it said last is on standard error with --log debug; the client starts both again",
@@ -145,6 +154,7 @@ impl Guard {
             env: self.env.iter().map(|variable| variable_of(variable)).collect::<Result<_, _>>()?,
             cwd: None,
             profile,
+            learning: self.learn.then(Learning::default),
             era: match self.era.as_str() {
                 "legacy" => EraRule::Legacy,
                 "modern" => EraRule::Modern,
@@ -210,6 +220,10 @@ impl Guard {
             Some(_) => self.sandbox.join("; "),
         };
         let _infallible = writeln!(about, "  sandbox   {sandbox}");
+        if plan.learning.is_some() {
+            let line = "this run learns: what the server asks for and is not given is written down; nothing more is given";
+            let _infallible = writeln!(about, "            {}", paint(WARN, line));
+        }
         for hidden in plan.profile.iter().flat_map(|profile| unseen(&plan.command, profile)) {
             let path = hidden.display();
             let line = format!(

@@ -131,7 +131,7 @@ impl Scan {
         let mut scanned = Scanned::default();
         let sources = self.sources(&mut scanned)?;
         judge(&sources, self.all, &mut scanned);
-        scanned.lines.sort_by(|a, b| b.severity.cmp(&a.severity));
+        scanned.lines.sort_by_key(|line| std::cmp::Reverse(line.severity));
         if let Some(path) = &self.write_baseline {
             baseline::write(path, &scanned.lines)?;
             out.note(format_args!("{} accepted in {}", scanned.lines.len(), path.display()));

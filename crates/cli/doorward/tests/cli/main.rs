@@ -14,6 +14,7 @@ mod entra;
 mod help;
 mod pages;
 mod policy;
+mod scan;
 mod vault;
 #[cfg(unix)]
 mod wrap;

@@ -8,6 +8,7 @@ mod honest;
 mod numbers;
 mod people;
 mod shapes;
+mod windows;
 mod written;
 
 thread_local! {

@@ -7,13 +7,16 @@ pub(crate) enum Noun {
     Password,
     /// Drawn by a machine: long, of letters and digits.
     Token,
+    /// The same, for programs that sign in: some of these are UUIDs.
+    Key,
     /// A header: a scheme, and what belongs to it.
     Login,
 }
 
 /// Words at the end of a name that say nothing of what it names.
-const NEUTRAL: [&str; 22] = [
+const NEUTRAL: [&str; 23] = [
     "value",
+    "string",
     "val",
     "prod",
     "production",
@@ -82,7 +85,7 @@ const TOKENS: [&str; 22] = [
 ];
 
 /// What a key must be of to be a secret: most keys are names of things.
-const KEYS_OF: [&str; 45] = [
+const KEYS_OF: [&str; 43] = [
     "api",
     "access",
     "secret",
@@ -123,11 +126,55 @@ const KEYS_OF: [&str; 45] = [
     "function",
     "cosmos",
     "search",
-    "host",
     "tls",
     "ssl",
-    "root",
     "sas",
+];
+
+/// Whose keys are secrets, if nothing else is said of them.
+const KEYS_FROM: [&str; 42] = [
+    "airtable",
+    "algolia",
+    "anthropic",
+    "asana",
+    "atlassian",
+    "auth0",
+    "aws",
+    "azure",
+    "bitbucket",
+    "cloudflare",
+    "cohere",
+    "confluence",
+    "datadog",
+    "deepgram",
+    "discord",
+    "elevenlabs",
+    "figma",
+    "gemini",
+    "github",
+    "gitlab",
+    "grafana",
+    "groq",
+    "heroku",
+    "huggingface",
+    "jira",
+    "mailchimp",
+    "mailgun",
+    "mistral",
+    "newrelic",
+    "notion",
+    "okta",
+    "openai",
+    "openrouter",
+    "pagerduty",
+    "pinecone",
+    "postman",
+    "sendgrid",
+    "sentry",
+    "slack",
+    "stripe",
+    "supabase",
+    "twilio",
 ];
 
 /// What a token is of that is no secret: places in a list, words of a language, what a model counts.
@@ -196,14 +243,21 @@ pub(crate) fn noun(name: &str) -> Option<Noun> {
         before = words.next();
     }
     let before = before.unwrap_or_default();
-    if is_one_of(&["authorization", "auth"], last) {
+    let is_key = last.eq_ignore_ascii_case("key") && before.eq_ignore_ascii_case("api")
+        || last.eq_ignore_ascii_case("secret") && before.eq_ignore_ascii_case("client");
+    if is_key || is_one_of(&["apikey", "clientsecret"], last) {
+        Some(Noun::Key)
+    } else if is_one_of(&["authorization", "auth"], last) {
         Some(Noun::Login)
     } else if last.eq_ignore_ascii_case("key") {
-        is_one_of(&KEYS_OF, before).then_some(Noun::Token)
+        (is_one_of(&KEYS_OF, before) || is_one_of(&KEYS_FROM, before)).then_some(Noun::Token)
     } else if is_one_of(&PASSWORDS, last) || ends_with(last, "password") {
         Some(Noun::Password)
     } else if is_one_of(&TOKENS, last) || ends_with(last, "token") || ends_with(last, "secret") {
-        (!is_one_of(&TOKENS_OF, before)).then_some(Noun::Token)
+        // `skiptoken` is a place in a list as `skip_token` is.
+        let joined = last.get(..last.len().saturating_sub("token".len())).unwrap_or_default();
+        let place = is_one_of(&TOKENS_OF, before) || TOKENS_OF.iter().any(|of| ends_with(joined, of));
+        (!place).then_some(Noun::Token)
     } else {
         None
     }
@@ -233,7 +287,7 @@ fn humps(part: &str) -> impl DoubleEndedIterator<Item = &str> {
 }
 
 /// Providers whose secrets have no shape of their own, by what their names are written with.
-const PROVIDERS: [(&str, &str); 27] = [
+const PROVIDERS: [(&str, &str); 31] = [
     ("aws", "aws-secret-key"),
     ("secretaccesskey", "aws-secret-key"),
     ("secret_access_key", "aws-secret-key"),
@@ -241,6 +295,10 @@ const PROVIDERS: [(&str, &str); 27] = [
     ("snyk", "snyk-token"),
     ("postmark", "postmark-token"),
     ("sendbird", "sendbird-key"),
+    ("_authtoken", "npm-token"),
+    ("codecov", "codecov-token"),
+    ("pinecone", "pinecone-key"),
+    ("hubspot", "hubspot-key"),
     ("azure", "azure-key"),
     ("accountkey", "azure-key"),
     ("sharedaccesskey", "azure-key"),
@@ -279,18 +337,8 @@ mod tests {
                 Noun::Password,
                 vec!["password", "DB_PASSWORD", "dbPassword", "user.pass", "PGPASSWORD_PROD", "admin_pwd1"],
             ),
-            (
-                Noun::Token,
-                vec![
-                    "token",
-                    "GITHUB_TOKEN",
-                    "clientSecret",
-                    "x-api-key",
-                    "apiKey2",
-                    "AWS_SECRET_ACCESS_KEY",
-                    "authToken_value",
-                ],
-            ),
+            (Noun::Token, vec!["token", "GITHUB_TOKEN", "AWS_SECRET_ACCESS_KEY", "authToken_value"]),
+            (Noun::Key, vec!["clientSecret", "x-api-key", "apiKey2", "APIKEY", "client_secret_prod"]),
             (Noun::Login, vec!["Authorization", "_auth", "proxy-authorization"]),
         ];
         for (noun_expected, names) in expected {
@@ -302,6 +350,9 @@ mod tests {
             "max_tokens",
             "next_page_token",
             "nextToken",
+            "$skiptoken",
+            "deltatoken",
+            "nextpagetoken",
             "token_type",
             "secret_name",
             "password_hash",

@@ -34,20 +34,59 @@ pub(super) fn name_around(look: &Look<'_>, at: usize) -> Range<usize> {
 
 /// The value that belongs to a name.
 pub(super) fn value_after(look: &Look<'_>, name: &Range<usize>) -> Option<Written> {
-    let mut at = closing(look, name.end);
-    at += blanks(look, at);
+    let closed = closing(look, name.end);
+    let mut at = past_remark(look, closed + blanks(look, closed));
     if look.before(name.start) == b'<' && look.at(name.end) == b'>' {
         at = name.end + 1;
     } else if let Some(after) = operator(look, at) {
         // `password: str = "…"`: a type stands between the two.
-        at = past_type(look, after);
-    } else if let Some(after) = paired(look, at) {
+        at = past_line(look, past_type(look, after));
+    } else if let Some(after) = paired(look, closed) {
         at = after;
-    } else if at == name.end || !(look.starts(name.start, "--") || is_netrc(look, name)) {
+    } else if !stands_alone(look, name, closed, at) {
         return None;
     }
     at += blanks(look, at);
     value(look, at)
+}
+
+/// Says whether a value may follow without a sign between: `--password …`, `set PASSWORD …`, `password '…'`,
+/// `Setenv("PASSWORD", "…")`, and `machine … login … password …`.
+fn stands_alone(look: &Look<'_>, name: &Range<usize>, closed: usize, at: usize) -> bool {
+    let quoted = matches!(look.at(at), b'"' | b'\'' | b'`');
+    // "Pass `x`" asks for something; "password `x`" tells.
+    if at > closed && quoted && !look.slice(name.clone()).eq_ignore_ascii_case("pass") {
+        return true;
+    }
+    let command = ["env ", "set "].iter().any(|word| {
+        name.start
+            .checked_sub(word.len())
+            .is_some_and(|from| look.starts_anyhow(from, word) && look.begins(from, NAME))
+    });
+    at > name.end && (look.starts(name.start, "--") || command || is_netrc(look, name))
+}
+
+/// Skips a remark in brackets, and the comma between two arguments of a call: `password (production):`, `"KEY", "…"`.
+fn past_remark(look: &Look<'_>, at: usize) -> usize {
+    let inside = look.run(at + 1, Charset::ALNUM.plus(b" .-_"), 24);
+    if look.at(at) == b'(' && look.at(at + 1 + inside) == b')' {
+        let after = at + inside + 2;
+        return after + blanks(look, after);
+    }
+    let argument = look.at(at) == b',' && matches!(look.before(at), b'"' | b'\'');
+    let after = at + 1 + blanks(look, at + 1);
+    if argument && matches!(look.at(after), b'"' | b'\'') { after } else { at }
+}
+
+/// Skips the end of a line between a name and its value: before a quote, and behind the sign of a block of YAML.
+fn past_line(look: &Look<'_>, at: usize) -> usize {
+    let block = at + blanks(look, at);
+    let signs = look.run(block, Charset::of(b"|>-+"), 2);
+    let end = block + signs;
+    let gap = look.run(end, Charset::of(b"\r\n \t"), 40);
+    let broken = gap > 0 && matches!(look.at(end), b'\r' | b'\n');
+    let value = end + gap;
+    if broken && (signs > 0 || matches!(look.at(value), b'"' | b'\'')) { value } else { at }
 }
 
 /// `machine … login … password …`, with blanks alone between the words.
@@ -75,7 +114,7 @@ fn operator(look: &Look<'_>, at: usize) -> Option<usize> {
             return Some(at + sign.len());
         }
     }
-    for word in ["is ", "was ", "is: ", "are ", "er "] {
+    for word in ["is ", "was ", "is: ", "are ", "er ", "- "] {
         if look.starts_anyhow(at, word) && matches!(look.before(at), b' ' | b'\t') {
             return Some(at + word.len());
         }
@@ -106,7 +145,7 @@ fn paired(look: &Look<'_>, at: usize) -> Option<usize> {
 }
 
 /// Reads the value that begins at `at`, in quotes or without.
-fn value(look: &Look<'_>, at: usize) -> Option<Written> {
+pub(super) fn value(look: &Look<'_>, at: usize) -> Option<Written> {
     let prefix = look.run(at, Charset::of(b"brufBRUF@"), 2);
     let opening = if matches!(look.at(at + prefix), b'"' | b'\'' | b'`') { at + prefix } else { at };
     let escaped = usize::from(look.at(opening) == b'\\') * look.run(opening, Charset::of(b"\\"), 3);

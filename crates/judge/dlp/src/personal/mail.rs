@@ -13,6 +13,9 @@ const FILES: [&str; 14] =
 
 /// Looks at an address whose sign stands at `at`.
 pub(crate) fn mail(look: &Look<'_>, at: usize) -> Option<Found> {
+    if !LOCAL.has(look.before(at)) || !DOMAIN.has(look.at(at + 1)) {
+        return None;
+    }
     let before = look.run_back(at, LOCAL, 64);
     let local = look.slice(at - before..at);
     // Signs that begin no address belong to what stands before it: `(`, `{`, `mailto=`.

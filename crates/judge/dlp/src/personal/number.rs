@@ -1,6 +1,6 @@
 //! Numbers of cards, people and telephones: digits in groups.
 
-use std::ops::Range;
+use std::ops::{Deref, Range};
 
 use crate::charset::Charset;
 use crate::checksum;
@@ -32,6 +32,11 @@ impl Groups {
         for span in &mut groups.spans {
             let length = look.run(from, Charset::DIGIT, MOST_DIGITS + 1);
             if length == 0 || length > MOST_DIGITS {
+                break;
+            }
+            // One digit begins a number only behind a plus, or before three: `1 (415) …`.
+            let lone = groups.count == 1 && from - at <= 3 && !look.at(at + 1).is_ascii_digit();
+            if lone && length != 3 && look.before(at) != b'+' {
                 break;
             }
             *span = from..from + length;
@@ -70,10 +75,32 @@ impl Groups {
     }
 }
 
-/// The digits of some groups, as values.
-fn digits(look: &Look<'_>, groups: &[Range<usize>]) -> Vec<u8> {
+/// The digits of some groups, as values; more than belong to any number are left out.
+struct Digits {
+    all: [u8; Self::MOST],
+    count: usize,
+}
+
+impl Digits {
+    const MOST: usize = 24;
+}
+
+impl Deref for Digits {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        self.all.get(..self.count).unwrap_or_default()
+    }
+}
+
+fn digits(look: &Look<'_>, groups: &[Range<usize>]) -> Digits {
     let bytes = groups.iter().flat_map(|group| look.bytes().get(group.clone()).unwrap_or_default());
-    bytes.map(|byte| byte - b'0').collect()
+    let mut digits = Digits { all: [0; Digits::MOST], count: 0 };
+    for (digit, byte) in digits.all.iter_mut().zip(bytes) {
+        *digit = byte - b'0';
+        digits.count += 1;
+    }
+    digits
 }
 
 fn span(groups: &[Range<usize>]) -> Option<Range<usize>> {
@@ -111,10 +138,13 @@ fn social_security(look: &Look<'_>, groups: &Groups, place: &Place<'_>) -> Optio
         _ => return None,
     };
     let number = digits(look, groups.first(count));
-    let [a, b, c, d, e, f, g, h, i] = number.as_slice() else { return None };
+    let [a, b, c, d, e, f, g, h, i] = &*number else { return None };
     let area = u32::from(*a) * 100 + u32::from(*b) * 10 + u32::from(*c);
     let given = area != 0 && area != 666 && area < 900 && (*d, *e) != (0, 0) && [*f, *g, *h, *i] != [0; 4];
-    let published = matches!(number.as_slice(), [0, 7, 8, 0, 5, 1, 1, 2, 0] | [2, 1, 9, 0, 9, 9, 9, 9, 9]);
+    let published = matches!(
+        &*number,
+        [0, 7, 8, 0, 5, 1, 1, 2, 0] | [2, 1, 9, 0, 9, 9, 9, 9, 9] | [1, 2, 3, 4, 5, 6, 7, 8, 9]
+    );
     let span = span(groups.first(count))?;
     let alone = !Charset::WORD.plus(b"-").has(look.at(span.end)) && look.before(span.start) != b'-';
     if !given || published || !alone {
@@ -149,7 +179,11 @@ fn danish(look: &Look<'_>, groups: &Groups, place: &Place<'_>) -> Option<Found> 
         (false, _, true) | (false, true, _) => {
             Some(Found::personal(CPR, Confidence::Likely, span, "a date and four digits"))
         }
-        _ => None,
+        (true, false, false) => {
+            let confidence = if count == 2 { Confidence::Likely } else { Confidence::Possible };
+            Some(Found::personal(CPR, confidence, span, "digits that a date and a check digit fit"))
+        }
+        (false, false, false) => None,
     }
 }
 

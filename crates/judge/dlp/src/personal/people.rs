@@ -12,15 +12,18 @@ pub(crate) enum Anchor {
     Person,
     /// A number and a name stand before.
     Street,
+    /// A number follows.
+    Unit,
 }
 
-pub(crate) const ANCHORS: [(&str, Anchor); 18] = [
+pub(crate) const ANCHORS: [(&str, Anchor); 24] = [
     ("mr. ", Anchor::Person),
     ("mrs. ", Anchor::Person),
     ("ms. ", Anchor::Person),
     ("dr. ", Anchor::Person),
-    ("my name is ", Anchor::Person),
+    ("name is ", Anchor::Person),
     ("dear ", Anchor::Person),
+    ("hi ", Anchor::Person),
     (" street", Anchor::Street),
     (" avenue", Anchor::Street),
     (" road", Anchor::Street),
@@ -31,8 +34,13 @@ pub(crate) const ANCHORS: [(&str, Anchor); 18] = [
     (" square", Anchor::Street),
     (" terrace", Anchor::Street),
     (" crescent", Anchor::Street),
-    ("p.o. box ", Anchor::Street),
     (" place", Anchor::Street),
+    (" st.", Anchor::Street),
+    (" st ", Anchor::Street),
+    (" ave", Anchor::Street),
+    ("p.o. box ", Anchor::Unit),
+    ("suite ", Anchor::Unit),
+    ("apt. ", Anchor::Unit),
 ];
 
 /// The name that begins at `at`: one to four words with capital letters.
@@ -63,10 +71,6 @@ fn is_name(word: &str) -> bool {
 /// The address whose street's kind begins at `at`: a number and names before it, on the same line.
 pub(crate) fn street(look: &Look<'_>, at: usize, anchor: &str) -> Option<Found> {
     let end = at + anchor.len();
-    if look.starts_anyhow(at, "p.o.") {
-        let digits = look.run(end, Charset::DIGIT, 8);
-        return (digits > 0).then(|| possible(ADDRESS, at..end + digits, "a post box"));
-    }
     if Charset::ALNUM.has(look.at(end)) || !look.at(at + 1).is_ascii_uppercase() {
         return None;
     }
@@ -85,6 +89,13 @@ pub(crate) fn street(look: &Look<'_>, at: usize, anchor: &str) -> Option<Found> 
         from = from.saturating_sub(1);
     }
     None
+}
+
+/// `P.O. Box 101`, `Suite 5`: the number that begins at `end`, with the word before it.
+pub(crate) fn unit(look: &Look<'_>, at: usize, end: usize) -> Option<Found> {
+    let digits = look.run(end, Charset::DIGIT, 8);
+    (digits > 0 && look.begins(at, Charset::WORD))
+        .then(|| possible(ADDRESS, at..end + digits, "a unit with its number"))
 }
 
 /// A member that is called a name or an address, whole.
@@ -125,19 +136,21 @@ pub(crate) fn member(look: &Look<'_>, field: &str) -> Option<Found> {
         "address1",
         "address2",
     ];
-    let name: String =
-        field.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect();
     let text = look.text().trim();
     let from = look.len() - look.text().trim_start().len();
     look.spend(text.len().min(200));
     let short = (2..=120).contains(&text.len()) && !text.contains(['{', '<', '$', '=', '\n']);
-    if short
-        && NAMES.contains(&name.as_str())
+    if !short {
+        return None;
+    }
+    let name: String =
+        field.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect();
+    if NAMES.contains(&name.as_str())
         && text.split_whitespace().count() <= 5
         && text.chars().all(|c| !c.is_ascii_digit())
     {
         return Some(possible(NAME, from..from + text.len(), "its member's name"));
     }
-    let address = short && ADDRESSES.contains(&name.as_str()) && text.chars().any(|c| c.is_ascii_digit());
+    let address = ADDRESSES.contains(&name.as_str()) && text.chars().any(|c| c.is_ascii_digit());
     address.then(|| possible(ADDRESS, from..from + text.len(), "its member's name"))
 }

@@ -1,6 +1,6 @@
 //! Forges, package registries, build servers, and keepers of secrets.
 
-use super::{Rule, rule};
+use super::{Rule, UUID, rule};
 use crate::charset::Part::{Run, Text};
 use crate::charset::{Charset, exactly};
 use crate::checksum;
@@ -82,16 +82,4 @@ pub(super) const RULES: &[Rule] = &[
     rule("readme-token", &["rdme_"], &[Run(Charset::SMALL, 64, 76)]),
     rule("scalingo-token", &["tk-us-"], &[exactly(URL64, 48)]),
     rule("contentful-token", &["CFPAT-"], &[exactly(URL64, 43)]),
-];
-
-const UUID: &[crate::charset::Part] = &[
-    exactly(HEX, 8),
-    Text("-"),
-    exactly(HEX, 4),
-    Text("-"),
-    exactly(HEX, 4),
-    Text("-"),
-    exactly(HEX, 4),
-    Text("-"),
-    exactly(HEX, 12),
 ];

@@ -1,8 +1,8 @@
 //! Services: models, messages, payments, monitoring, work.
 
-use super::{Rule, rule};
+use super::{Rule, UUID, rule};
 use crate::charset::Part::{Run, Text};
-use crate::charset::{Charset, Part, exactly};
+use crate::charset::{Charset, exactly};
 
 const URL64: Charset = Charset::URL64;
 const ALNUM: Charset = Charset::ALNUM;
@@ -30,6 +30,15 @@ pub(super) const RULES: &[Rule] = &[
     rule("huggingface-token", &["hf_", "api_org_"], &[Run(ALNUM, 34, 40)]).entropy(33),
     rule("nvidia-key", &["nvapi-"], &[Run(URL64, 60, 72)]),
     rule("tavily-key", &["tvly-"], &[Run(URL64, 28, 48)]),
+    rule("langfuse-key", &["sk-lf-"], UUID),
+    rule("fireworks-key", &["fw_"], &[Run(ALNUM, 22, 28)]).entropy(38),
+    rule("cerebras-key", &["csk-"], &[Run(ALNUM, 40, 56)]),
+    rule("anyscale-key", &["esecret_"], &[Run(ALNUM, 24, 64)]),
+    rule("voyage-key", &["pa-"], &[exactly(URL64, 43)]).entropy(43),
+    rule("jina-key", &["jina_"], &[Run(URL64, 50, 72)]),
+    rule("firecrawl-key", &["fc-"], &[exactly(HEX, 32)]),
+    rule("elevenlabs-key", &["sk_"], &[exactly(HEX, 48)]),
+    rule("runpod-key", &["rpa_"], &[Run(ALNUM, 36, 52)]),
     // === messages ===
     rule(
         "slack-token",
@@ -72,6 +81,7 @@ pub(super) const RULES: &[Rule] = &[
     rule("mailchimp-key", &["-us"], &[Run(DIGIT, 1, 2)]).head(&[exactly(HEX, 32)]),
     rule("brevo-key", &["xkeysib-", "xsmtpsib-"], &[exactly(HEX, 64), Text("-"), exactly(ALNUM, 16)]),
     rule("firebase-messaging-key", &[":APA91b"], &[Run(URL64, 120, 180)]).head(&[Run(URL64, 8, 30)]),
+    rule("resend-key", &["re_"], &[exactly(ALNUM, 8), Text("_"), exactly(ALNUM, 24)]),
     // === payments and shops ===
     rule("stripe-key", &["sk_live_", "rk_live_", "sk_prod_", "rk_prod_"], &[Run(ALNUM, 16, 250)]),
     rule("stripe-test-key", &["sk_test_", "rk_test_"], &[Run(ALNUM, 16, 250)]).entropy(35).likely(),
@@ -105,6 +115,8 @@ pub(super) const RULES: &[Rule] = &[
     rule("pagerduty-key", &["u+", "y+"], &[exactly(URL64, 18)])
         .near(&["pagerduty", "pd_", "pager"])
         .edge(Charset::BASE64),
+    rule("honeycomb-key", &["hcaik_", "hcalk_"], &[Run(Charset::WORD, 40, 70)]),
+    rule("posthog-key", &["phx_"], &[Run(ALNUM, 40, 60)]),
     // === work ===
     rule("linear-key", &["lin_api_", "lin_oauth_", "lin_wh_"], &[Run(ALNUM, 32, 64)]),
     rule("notion-token", &["ntn_"], &[Run(ALNUM, 40, 50)]),
@@ -112,24 +124,15 @@ pub(super) const RULES: &[Rule] = &[
     rule("figma-token", &["figd_", "figu_", "figo_"], &[Run(URL64, 36, 56)]),
     rule("postman-key", &["PMAK-"], &[exactly(HEX, 24), Text("-"), exactly(HEX, 34)]),
     rule("airtable-token", &["pat"], &[exactly(ALNUM, 14), Text("."), exactly(HEX, 64)]),
-    rule("hubspot-token", &["pat-na1-", "pat-na2-", "pat-eu1-", "pat-ap1-"], HUBSPOT),
+    rule("hubspot-token", &["pat-na1-", "pat-na2-", "pat-eu1-", "pat-ap1-"], UUID),
     rule("typeform-token", &["tfp_"], &[Run(URL64.plus(b".="), 40, 64)]),
     rule("klaviyo-key", &["pk_"], &[exactly(HEX, 34)]),
     rule("mapbox-secret", &["sk.eyJ"], &[Run(URL64, 40, 140), Text("."), Run(URL64, 20, 30)]),
     rule("dropbox-token", &["sl."], &[Run(URL64, 100, 1500)]).entropy(40),
     rule("facebook-token", &["EAA"], &[Run(ALNUM, 90, 400)]).entropy(40),
+    rule("salesforce-session", &["00D"], &[Run(ALNUM, 12, 15), Text("!"), Run(ALNUM.plus(b"._"), 80, 130)]),
+    rule("dbt-token", &["dbtc_", "dbtu_"], &[Run(URL64, 32, 60)]),
+    rule("mongodb-atlas-secret", &["mdb_sa_sk_"], &[Run(URL64, 32, 60)]),
     rule("okta-token", &["SSWS "], &[Run(URL64, 40, 44)]),
     rule("twitch-token", &["oauth:"], &[exactly(Charset::SMALL, 30)]).entropy(33),
-];
-
-const HUBSPOT: &[Part] = &[
-    Run(HEX, 8, 8),
-    Text("-"),
-    exactly(HEX, 4),
-    Text("-"),
-    exactly(HEX, 4),
-    Text("-"),
-    exactly(HEX, 4),
-    Text("-"),
-    exactly(HEX, 12),
 ];

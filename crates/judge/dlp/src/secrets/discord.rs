@@ -8,6 +8,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use crate::charset::{Charset, Part, exactly};
 use crate::found::{Confidence, Found};
 use crate::look::Look;
+use crate::noise::{is_placeholder, is_random, is_wordy, variety};
 
 /// Looks at a run of characters that may be the first part.
 pub(crate) fn discord(look: &Look<'_>, run: &Range<usize>) -> Option<Found> {
@@ -21,12 +22,14 @@ pub(crate) fn discord(look: &Look<'_>, run: &Range<usize>) -> Option<Found> {
     }
     let end = look.parts(run.end, &REST)?;
     let number = look.slice(run.clone());
-    let number = number.get(..number.len() / 4 * 4)?;
-    let digits = URL_SAFE_NO_PAD.decode(number).ok()?;
-    digits.iter().all(u8::is_ascii_digit).then(|| {
+    let decoded = URL_SAFE_NO_PAD.decode(number.get(..number.len() / 4 * 4)?).ok()?;
+    let proven = decoded.iter().all(u8::is_ascii_digit);
+    let confidence = if proven { Confidence::Certain } else { Confidence::Likely };
+    let text = look.slice(run.start..end);
+    (proven || variety(text) == 4 && is_random(text) && !is_wordy(text) && !is_placeholder(text)).then(|| {
         Found::secret(
             "discord-token",
-            Confidence::Certain,
+            confidence,
             run.start..end,
             "a number in base64, a time and a signature",
         )

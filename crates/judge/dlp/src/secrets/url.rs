@@ -61,7 +61,7 @@ pub(crate) fn shared_access_signature(look: &Look<'_>, at: usize) -> Option<Foun
     const AROUND: usize = 240;
     // 64 bytes, each sign of them behind a percent sign.
     const LONGEST_MAC: usize = 132;
-    let length = look.run(at, Charset::BASE64.plus(b"%="), LONGEST_MAC + 1);
+    let length = look.run(at, Charset::ANY64.plus(b"%="), LONGEST_MAC + 1);
     if !(43..=LONGEST_MAC).contains(&length) {
         return None;
     }

@@ -4,7 +4,7 @@ use aho_corasick::{AhoCorasick, MatchKind};
 use doorward_wire::{Edits, Kind, Value, quote};
 
 use super::replace::Replacer;
-use super::{NumberEdit, Round, called, inner_json, is_long, place};
+use super::{Names, NumberEdit, Round, inner_json, is_long, place};
 use crate::found::{Class, Found};
 use crate::handling::Treatment;
 use crate::place::{Direction, Purpose, Spot};
@@ -34,10 +34,9 @@ impl Rewrite<'_, '_> {
         match value.kind() {
             Kind::Array => value.items().for_each(|item| self.value(item, spot.item(), field, level)),
             Kind::Object => {
-                let called = called(value);
+                let names = Names::of(value);
                 for (name, member) in value.members() {
-                    let field = if name == "value" { called.as_deref().unwrap_or(&name) } else { &name };
-                    self.value(member, spot.member(&name), Some(field), level);
+                    self.value(member, spot.member(&name), Some(names.field(&name)), level);
                 }
             }
             Kind::String => {
@@ -81,8 +80,10 @@ impl Rewrite<'_, '_> {
                 changes.push((found.span, new));
             }
         }
+        let taken: Vec<_> = changes.iter().map(|(span, _)| span.clone()).collect();
         for (span, found, treatment) in self.twins_in(text, spot) {
-            if !changes.iter().any(|(other, _)| other.start < span.end && span.start < other.end) {
+            let next = taken.get(taken.partition_point(|other| other.end <= span.start));
+            if next.is_none_or(|next| next.start >= span.end) {
                 let new = self.replacement(text, &Found { span: span.clone(), ..found }, treatment);
                 changes.push((span, new));
             }

@@ -12,6 +12,8 @@ pub(crate) struct Row {
     /// What rows are split by: those of one group are all on one side.
     pub(crate) group: String,
     pub(crate) category: String,
+    /// The names of the other tools of its server, where that is known.
+    pub(crate) siblings: Vec<String>,
     pub(crate) is_attack: bool,
     /// A tool's definition as JSON, or plain text.
     pub(crate) text: String,
@@ -23,7 +25,23 @@ pub(crate) struct Row {
 pub(crate) fn load(root: &Path, name: &str) -> Vec<Row> {
     let path = root.join("lab/corpora").join(name).with_extension("jsonl");
     let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-    text.lines().map(row).collect()
+    let mut rows: Vec<Row> = text.lines().map(row).collect();
+    let named: Vec<(String, String)> = rows.iter().map(|row| (row.group.clone(), tool_name(row))).collect();
+    for (n, row) in rows.iter_mut().enumerate() {
+        let others = named
+            .iter()
+            .enumerate()
+            .filter(|(m, (group, name))| *m != n && *group == row.group && name.contains('_'));
+        row.siblings = others.take(100).map(|(_, (_, name))| name.clone()).collect();
+    }
+    rows
+}
+
+fn tool_name(row: &Row) -> String {
+    if !row.text.starts_with("{\"name\"") || row.is_attack {
+        return String::new();
+    }
+    parse(&row.text).root().get("name").and_then(|name| name.as_str()).unwrap_or_default().into_owned()
 }
 
 fn row(line: &str) -> Row {
@@ -44,6 +62,7 @@ fn row(line: &str) -> Row {
         id: string("id"),
         group,
         category: string("category"),
+        siblings: Vec::new(),
         is_attack: string("label") == "attack",
         text: root.get("json").map_or_else(|| string("text"), |json| json.raw().to_owned()),
         span,

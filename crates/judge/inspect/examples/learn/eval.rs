@@ -3,12 +3,12 @@
 use std::time::Instant;
 
 use doorward_inspect::training::{Weights, text_by, tool_by};
-use doorward_inspect::{Place, Report, text, tool};
+use doorward_inspect::{Names, Place, Report, text, tool};
 
 use crate::corpus::{Row, calibrates, parse};
 use crate::figures::{Share, number};
 use crate::mutate::{COVERS, DISGUISES, replace};
-use crate::sets::{FOLDS, Kind, Sets, part};
+use crate::sets::{FOLDS, Kind, Sets, names, part};
 
 /// Scores of rows, each by a model that did not see it.
 struct Scored<'a> {
@@ -50,13 +50,13 @@ impl<'a> Scored<'a> {
 
 fn judge(row: &Row, kind: Kind, weights: &Weights) -> Report {
     match kind {
-        Kind::Definition => tool_by(weights, parse(&row.text).root(), &[]),
+        Kind::Definition => tool_by(weights, parse(&row.text).root(), &names(row)),
         Kind::Content => text_by(weights, Place::Content, &row.text),
     }
 }
 
 /// Prints all figures.
-pub(crate) fn run(sets: &Sets, shift: [f32; 2], verbose: bool) {
+pub(crate) fn run(sets: &Sets, shift: [f32; 2], verbose: bool, brief: bool) {
     let models = |kind: Kind, planted| -> Vec<Weights> {
         (0..FOLDS).map(|fold| sets.train(kind, Some(fold), planted).shifted(shift[kind as usize])).collect()
     };
@@ -70,18 +70,24 @@ pub(crate) fn run(sets: &Sets, shift: [f32; 2], verbose: bool) {
     {
         let honest = Scored::new(&sets.honest, Kind::Definition, models);
         let poisoned = Scored::new(&sets.poisoned, Kind::Definition, models);
+        let by_hand = Scored::new(&sets.own, Kind::Definition, models);
         println!("  poisoned definitions, {name}:");
         for share in [0.01, 0.001] {
             let threshold = honest.threshold(share);
             let alarms = honest.above(threshold, |row| !calibrates(&row.group));
             let found = poisoned.above(threshold, |_| true);
-            println!(
-                "    at {:4.1} % false alarms: recall {}; alarms in the other half {}",
-                100.0 * share,
-                found.show(false),
-                alarms.show(true)
-            );
+            let hand = by_hand.above(threshold, |_| true);
+            println!("    at {:4.1} % false alarms: recall {}", 100.0 * share, found.show(false));
+            println!("       of those written by hand {}", hand.show(false));
+            println!("       alarms in the other half {}", alarms.show(true));
         }
+        // The mean over thresholds is steadier than any one of them, which hangs on a single honest row.
+        let shares = [0.001, 0.002, 0.003, 0.005, 0.007, 0.01];
+        let mean = |scored: &Scored<'_>| {
+            shares.iter().map(|share| scored.above(honest.threshold(*share), |_| true).percent()).sum::<f64>()
+                / 6.0
+        };
+        println!("    mean over 0.1 to 1 %: {:.1}, by hand {:.1}", mean(&poisoned), mean(&by_hand));
         println!(
             "    as shipped: recall {}; honest flagged {}",
             poisoned.flagged().show(false),
@@ -90,17 +96,23 @@ pub(crate) fn run(sets: &Sets, shift: [f32; 2], verbose: bool) {
         if verbose {
             list(&honest, true);
             list(&poisoned, false);
+            list(&by_hand, false);
         }
     }
-    disguises(sets, &own);
+    if !brief {
+        disguises(sets, &own);
+    }
     results(sets, &content, verbose);
-    cost(sets);
+    if !brief {
+        cost(sets);
+    }
 }
 
 fn disguises(sets: &Sets, models: &[Weights]) {
     println!("\nDisguises of the planted text, as shipped:");
-    let plain =
-        |row: &Row, text: &str| tool_by(&models[part(&row.group)], parse(text).root(), &[]).is_flagged;
+    let plain = |row: &Row, text: &str| {
+        tool_by(&models[part(&row.group)], parse(text).root(), &names(row)).is_flagged
+    };
     // A row whose planted text is in disguise already says nothing about another disguise.
     let rows: Vec<&Row> = sets.poisoned.iter().filter(|row| row.span.is_ascii()).collect();
     let base = Share::count(rows.iter().map(|row| plain(row, &row.text)));
@@ -160,7 +172,7 @@ fn results(sets: &Sets, models: &[Weights], verbose: bool) {
 fn list(scored: &Scored<'_>, honest: bool) {
     for (row, score, flagged) in &scored.rows {
         if *flagged == honest {
-            let text = if honest { &row.text } else { &row.span };
+            let text = if honest || row.span.is_empty() { &row.text } else { &row.span };
             println!(
                 "      {score:.3} {} {}",
                 row.id,
@@ -171,33 +183,34 @@ fn list(scored: &Scored<'_>, honest: bool) {
 }
 
 /// Time on one core, and that it grows with the text alone.
-fn cost(sets: &Sets) {
+pub(crate) fn cost(sets: &Sets) {
     println!("\nCost on one core, as shipped:");
+    // The best of three: a machine that does other things as well makes every measurement longer, never shorter.
+    let once = |row: &Row, judge: &dyn Fn(&Row)| {
+        let start = Instant::now();
+        judge(row);
+        start.elapsed().as_secs_f64() * 1e6
+    };
     let time = |rows: &[Row], judge: &dyn Fn(&Row)| {
-        let mut each: Vec<f64> = rows
-            .iter()
-            .map(|row| {
-                let start = Instant::now();
-                judge(row);
-                start.elapsed().as_secs_f64() * 1e6 / (number(row.text.len()) / 1024.0)
-            })
-            .collect();
+        let best = |row: &Row| (0..3).map(|_| once(row, judge)).fold(f64::INFINITY, f64::min);
+        let mut each: Vec<f64> =
+            rows.iter().map(|row| best(row) / (number(row.text.len()) / 1024.0)).collect();
         each.sort_by(f64::total_cmp);
         (each[each.len() / 2], each[each.len() * 99 / 100])
     };
     let (half, most) = time(&sets.honest, &|row| {
-        tool(parse(&row.text).root(), &[]);
+        tool(parse(&row.text).root(), &Names::default());
     });
     println!("  definitions, parsing included: p50 {half:.0} µs/KiB, p99 {most:.0}");
     let (half, most) = time(&sets.documents, &|row| {
-        text(Place::Content, &row.text, &[]);
+        text(Place::Content, &row.text, &Names::default());
     });
     println!("  documents: p50 {half:.0} µs/KiB, p99 {most:.0}");
     for (name, unit) in HOSTILE {
         let measure = |bytes: usize| {
             let text_of = unit.repeat(bytes / unit.len());
             let start = Instant::now();
-            text(Place::Content, &text_of, &[]);
+            text(Place::Content, &text_of, &Names::default());
             start.elapsed().as_secs_f64() * 1e6 / (number(bytes) / 1024.0)
         };
         println!(

@@ -83,7 +83,7 @@ impl Grammar {
 }
 
 fn is_name(text: &str) -> bool {
-    text.bytes().all(|b| b.is_ascii_alphabetic())
+    text.bytes().all(|b| b.is_ascii_alphanumeric())
 }
 
 fn capital(text: &str) -> String {

@@ -26,6 +26,11 @@ const SHIFT: [f32; 2] = [1.5, 1.5];
 fn main() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../..");
     let args: Vec<String> = std::env::args().skip(1).collect();
+    if let [task, folder] = args.as_slice()
+        && task == "look"
+    {
+        return look(Path::new(folder));
+    }
     let sets = Sets::load(&root);
     match args.first().map(String::as_str) {
         Some("train") => {
@@ -37,7 +42,59 @@ fn main() {
             std::fs::write(&path, &bytes).unwrap();
             println!("{} bytes written to {}", bytes.len(), path.display());
         }
-        Some("eval") => eval::run(&sets, SHIFT, args.get(1).is_some_and(|word| word == "--list")),
-        _ => panic!("train, or eval [--list]"),
+        Some("eval") if args.iter().any(|word| word == "--cost") => eval::cost(&sets),
+        Some("eval") => {
+            let has = |word: &str| args.iter().any(|other| other == word);
+            eval::run(&sets, SHIFT, has("--list"), has("--brief"));
+        }
+        _ => panic!("train, look FOLDER_OR_FILE, or eval [--list] [--brief] [--cost]"),
     }
+}
+
+/// Judges every text file of a folder as content, or every row of a file as a definition, and lists what is flagged: for what
+/// is known to be honest and was not trained on.
+fn look(folder: &Path) {
+    if folder.is_file() {
+        let rows = std::fs::read_to_string(folder).unwrap();
+        let flagged = rows.lines().filter(|line| {
+            let tree = corpus::parse(line);
+            let definition = tree.root().get("json").unwrap_or(tree.root());
+            let report = doorward_inspect::tool(definition, &doorward_inspect::Names::default());
+            if report.is_flagged {
+                println!(
+                    "{:.2} {}",
+                    report.score,
+                    report.findings.first().map_or("", |finding| &finding.quote)
+                );
+            }
+            report.is_flagged
+        });
+        return println!("{} of {} flagged", flagged.count(), rows.lines().count());
+    }
+    let (mut folders, mut all, mut flagged) = (vec![folder.to_owned()], 0, 0);
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(&folder).unwrap().flatten() {
+            let path = entry.path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let is_text = path
+                .extension()
+                .is_some_and(|end| ["md", "txt", "rs", "py", "js", "rst"].iter().any(|e| end == *e));
+            let Some(text) = is_text.then(|| std::fs::read_to_string(&path).ok()).flatten() else { continue };
+            let report = doorward_inspect::text(
+                doorward_inspect::Place::Content,
+                &text,
+                &doorward_inspect::Names::default(),
+            );
+            all += 1;
+            if report.is_flagged {
+                flagged += 1;
+                let worst = report.findings.first().map_or("", |finding| finding.quote.as_str());
+                println!("{:.2} {} {worst}", report.score, path.display());
+            }
+        }
+    }
+    println!("{flagged} of {all} flagged");
 }

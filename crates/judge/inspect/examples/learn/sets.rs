@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use doorward_inspect::Place;
-use doorward_inspect::training::{Weights, sentences_of, sentences_of_tool};
+use doorward_inspect::training::{Topic, Weights, sentences_of, sentences_of_tool, topic_of};
+use doorward_inspect::{Names, Place};
 
 use crate::corpus::{Row, load, parse};
 use crate::grammar::{Dice, Grammar};
@@ -18,6 +18,8 @@ pub(crate) struct Sets {
     pub(crate) honest: Vec<Row>,
     /// Poisoned tools.
     pub(crate) poisoned: Vec<Row>,
+    /// Poisoned tools written by hand, in words of many kinds; nothing is trained on them.
+    pub(crate) own: Vec<Row>,
     /// Honest documents, commits, advisories.
     pub(crate) documents: Vec<Row>,
     /// Results of tools with planted orders.
@@ -62,23 +64,40 @@ impl Sets {
         let documents = load(root, "results-benign");
         let poisoned = load(root, "tools-poisoned");
         let of = |place: Place, text: &str| -> Vec<Vec<u16>> {
-            sentences_of(place, text).into_iter().map(|seen| seen.features).collect()
+            sentences_of(place, text, &Topic::of(text), &Names::default())
+                .into_iter()
+                .map(|seen| seen.features)
+                .collect()
         };
         let all = |place: Place| documents.iter().map(|row| of(place, &row.text)).collect();
+        let hosts: Vec<Topic> = honest.iter().map(|row| topic_of(parse(&row.text).root())).collect();
         let seen = Seen {
             honest: honest
                 .iter()
                 .map(|row| {
-                    sentences_of_tool(parse(&row.text).root()).into_iter().map(|seen| seen.features).collect()
+                    sentences_of_tool(parse(&row.text).root(), &names(row))
+                        .into_iter()
+                        .map(|seen| seen.features)
+                        .collect()
                 })
                 .collect(),
             documents: [all(Place::Description), all(Place::Content)],
-            planted: poisoned.iter().map(|row| of(Place::Description, &row.span)).collect(),
-            generated: [generated(root, Kind::Definition), generated(root, Kind::Content)],
+            planted: poisoned
+                .iter()
+                .map(|row| {
+                    let topic = topic_of(parse(&row.text).root());
+                    sentences_of(Place::Description, &row.span, &topic, &Names::default())
+                        .into_iter()
+                        .map(|seen| seen.features)
+                        .collect()
+                })
+                .collect(),
+            generated: [generated(root, Kind::Definition, &hosts), generated(root, Kind::Content, &hosts)],
         };
         Self {
             injected: load(root, "results-injected"),
             indirect: load(root, "results-indirect"),
+            own: load(root, "tools-own"),
             honest,
             poisoned,
             documents,
@@ -97,7 +116,7 @@ impl Sets {
             weight,
         };
         let honest = self.honest.iter().zip(&self.seen.honest).filter(|(row, _)| is_seen(row));
-        bags.extend(honest.map(|(_, sentences)| bag(sentences, false, 1.0)));
+        bags.extend(honest.map(|(_, sentences)| bag(sentences, false, 3.0)));
         let documents = self.documents.iter().zip(&self.seen.documents[kind as usize]);
         let weight = if kind == Kind::Definition { 0.3 } else { 1.0 };
         bags.extend(
@@ -119,26 +138,66 @@ pub(crate) fn part(group: &str) -> usize {
     (hash >> 40) as usize % FOLDS
 }
 
+/// The names of the tools of a row's server.
+pub(crate) fn names(row: &Row) -> Names {
+    Names::new(row.siblings.iter().map(String::as_str))
+}
+
+/// Tools that the grammars name; in every other sentence they are known to be tools of the same list.
+const NAMED: [&str; 20] = [
+    "send_email",
+    "read_file",
+    "execute_command",
+    "write_file",
+    "transfer_funds",
+    "create_issue",
+    "get_weather",
+    "post_message",
+    "list_accounts",
+    "get_project",
+    "search_issues",
+    "resolve_id",
+    "list_files",
+    "describe_table",
+    "get_user",
+    "create_page",
+    "validate_template",
+    "list_clusters",
+    "get_schema",
+    "delete_file",
+];
+
+/// What one sentence of a grammar counts: there are many of each template, so that no choice of words weighs much.
+const SHARE: f32 = 0.4;
+
 /// Sentences of the grammars, a number of each template.
-fn generated(root: &Path, kind: Kind) -> Vec<Bag> {
+fn generated(root: &Path, kind: Kind, hosts: &[Topic]) -> Vec<Bag> {
     let mut bags = Vec::new();
     let mut dice = Dice::new(11);
+    let (named, nobody) = (Names::new(NAMED), Names::default());
     let mut add = |name: &str, times: usize, is_attack: bool| {
         let grammar = Grammar::load(root, name);
         for n in 0..grammar.len() * times {
             let text = grammar.sentence(n, &mut dice);
+            // Planted in a tool, it does not share its words; now and then it stands alone.
+            let mut topic = if n % 8 == 0 { Topic::new() } else { hosts[dice.roll(hosts.len())].clone() };
+            topic.add(&text);
             let place = if kind == Kind::Definition && n % 3 == 0 { Place::Parameter } else { kind.place() };
-            let sentences = sentences_of(place, &text).into_iter().map(|seen| seen.features).collect();
-            bags.push(Bag { sentences, is_attack, weight: 1.0 });
+            let sentences = sentences_of(place, &text, &topic, if n % 2 == 0 { &named } else { &nobody })
+                .into_iter()
+                .map(|seen| seen.features)
+                .collect();
+            bags.push(Bag { sentences, is_attack, weight: SHARE });
         }
     };
     match kind {
-        Kind::Definition => add("attacks", 30, true),
+        Kind::Definition => add("attacks", 90, true),
         Kind::Content => {
-            add("attacks", 10, true);
-            add("results", 250, true);
+            add("attacks", 30, true);
+            add("results", 500, true);
+            add("letters", 40, false);
         }
     }
-    add("honest", 12, false);
+    add("honest", 36, false);
     bags
 }

@@ -14,6 +14,7 @@ pub(crate) struct Bag {
 }
 
 const ROUNDS: usize = 14;
+const SETTLED: usize = 4;
 const RATE: f32 = 0.15;
 /// How strongly weights are drawn to nothing: what a few texts say is no rule.
 const DECAY: f32 = 0.000_02;
@@ -25,6 +26,8 @@ pub(crate) fn train(bags: &[Bag]) -> Weights {
     let mut learner = Learner { bias: -2.0, weights: vec![0.0; COUNT], squares: vec![1.0; COUNT + 1] };
     let mut order: Vec<usize> = (0..bags.len()).collect();
     let mut dice = Dice::new(7);
+    // The mean over the last rounds: one round's weights lean towards what it saw last.
+    let (mut sum, mut bias, mut rounds) = (vec![0.0; COUNT], 0.0, 0.0);
     for round in 0..ROUNDS {
         dice.shuffle(&mut order);
         for bag in order.iter().map(|n| &bags[*n]) {
@@ -39,8 +42,13 @@ pub(crate) fn train(bags: &[Bag]) -> Weights {
                 worst.cloned().iter().for_each(|sentence| learner.step(sentence, 1.0, bag.weight));
             }
         }
+        if round >= SETTLED {
+            bias += learner.bias;
+            sum.iter_mut().zip(&learner.weights).for_each(|(sum, weight)| *sum += weight);
+            rounds += 1.0;
+        }
     }
-    Weights::new(learner.bias, learner.weights)
+    Weights::new(bias / rounds, sum.iter().map(|sum| sum / rounds).collect())
 }
 
 struct Learner {

@@ -63,6 +63,13 @@ pub(crate) const LOOK_ALIKE: Rule = form(
     "mixes scripts within a word, so that it looks like another",
     SHOW,
 );
+pub(crate) const STYLED: Rule = form(
+    "hidden.styled",
+    OBFUSCATION,
+    Severity::Medium,
+    "writes words in mathematical, wide or circled letters, which a search does not find",
+    SHOW,
+);
 pub(crate) const BLANK: Rule = form(
     "hidden.blank",
     OBFUSCATION,

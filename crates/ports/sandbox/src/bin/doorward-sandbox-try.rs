@@ -1,11 +1,14 @@
-//! Runs one command in a sandbox, to try profiles and to measure: `doorward-sandbox-try [PROFILE-FILE] -- COMMAND…`.
+//! Runs one command in a sandbox, to try profiles and to measure:
+//! `doorward-sandbox-try [--learn] [PROFILE-FILE] -- COMMAND…`. With `--learn` it says which lines the command lacks.
 //! The crate's own tests use it as the program whose stages run.
 
 use std::fs::File;
 use std::io::{Read, Write};
 use std::process::ExitCode;
+use std::sync::Arc;
 
-use doorward_sandbox::{Launcher, Profile, Wanted, start};
+use doorward_sandbox::{HostPort, Launcher, Learning, Outward, Profile, Wanted, start, start_learning};
+use tokio::net::TcpStream;
 
 fn main() -> ExitCode {
     if let Some(code) = doorward_sandbox::stage() {
@@ -26,17 +29,47 @@ fn run() -> Result<u8, Failed> {
     let mut args: Vec<_> = std::env::args().skip(1).collect();
     let command =
         args.iter().position(|arg| arg == "--").map(|at| args.split_off(at + 1)).unwrap_or_default();
+    let learning = args.iter().position(|arg| arg == "--learn").map(|at| {
+        args.remove(at);
+        Learning::default()
+    });
     let profile = match args.first().filter(|arg| *arg != "--") {
         Some(file) => Profile::parse(&std::fs::read_to_string(file)?)?,
         None => Profile::default(),
     };
     let wanted = Wanted { command, ..Wanted::default() };
-    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(confined(&wanted, &profile))
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let code = runtime.block_on(confined(&wanted, &profile, learning.as_ref()))?;
+    if let Some(learning) = learning {
+        let home = std::env::home_dir().ok_or("nobody knows where home is")?;
+        let proposal = learning.propose(&home, &[]);
+        proposal
+            .lines
+            .iter()
+            .for_each(|line| say(&format!("{} # {} {}", line.text, line.count, line.example)));
+        proposal.notes.iter().for_each(say);
+    }
+    Ok(code)
 }
 
-async fn confined(wanted: &Wanted, profile: &Profile) -> Result<u8, Failed> {
-    let mut started = start(&Launcher::default(), wanted, profile)?;
+/// Nobody is reached from here.
+struct NoWayOut;
+
+impl Outward for NoWayOut {
+    type Stream = TcpStream;
+
+    async fn connect(&self, _: &HostPort) -> std::io::Result<TcpStream> {
+        Err(std::io::ErrorKind::NetworkUnreachable.into())
+    }
+}
+
+async fn confined(wanted: &Wanted, profile: &Profile, learning: Option<&Learning>) -> Result<u8, Failed> {
+    let mut started = match learning {
+        Some(learning) => start_learning(&Launcher::default(), wanted, profile, learning)?,
+        None => start(&Launcher::default(), wanted, profile)?,
+    };
     say(&started.watch.ready().await?);
+    tokio::spawn(started.watch.egress().carry(Arc::new(NoWayOut), |_| ()));
     let (Some(out), Some(error)) = (started.process.stdout.take(), started.process.stderr.take()) else {
         return Err("the command has no output".into());
     };

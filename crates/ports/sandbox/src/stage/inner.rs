@@ -46,14 +46,14 @@ type Started = (Child, Vec<TcpListener>, Report);
 
 fn confine_and_start(plan: &Plan, input: OwnedFd) -> Result<Started, Failure> {
     rustix::system::sethostname(b"sandbox").step("setting the host name")?;
-    let listeners = loopback::up_and_listen(&plan.hosts)?;
+    let listeners = loopback::up_and_listen(&plan.hosts, plan.learn)?;
     tree::build(plan)?;
     std::env::set_current_dir(&plan.cwd)
         .step(format_args!("entering {}, the command's working directory", plan.cwd.display()))?;
     limits::apply(&plan.bounds)?;
     limits::give_up_capabilities()?;
     let landlock = landlock::apply(plan)?;
-    let seccomp = seccomp::apply(!plan.hosts.is_empty())?;
+    let seccomp = seccomp::apply(!plan.hosts.is_empty(), plan.learn)?;
     let how = "user, mount, pid, network, IPC, host name, cgroup; a file tree of its own".to_owned();
     let namespaces = Line { mechanism: Mechanism::Namespaces, enforced: true, how };
     let report = Report { lines: vec![namespaces, seccomp, landlock, plan.cgroup.clone()] };

@@ -7,7 +7,7 @@ use landlock::{
     RulesetCreatedAttr, RulesetStatus, Scope, path_beneath_rules,
 };
 
-use super::{Failure, Step, tree};
+use super::{Failure, Step, loopback, tree};
 use crate::plan::Plan;
 use crate::report::{Line, Mechanism};
 
@@ -19,7 +19,9 @@ pub(super) fn apply(plan: &Plan) -> Result<Line, Failure> {
     let written = plan.binds.iter().filter(|bind| bind.write).map(|bind| bind.path.clone());
     let written: Vec<_> = tree::SCRATCH.iter().map(PathBuf::from).chain(written).collect();
     let devices = tree::DEVICES.map(|name| Path::new("/dev").join(name));
-    let ports = plan.hosts.iter().map(|host| Ok(NetPort::new(host.port, AccessNet::ConnectTcp)));
+    let asked = plan.learn.then_some(loopback::RESOLVER_PORT);
+    let ports = plan.hosts.iter().map(|host| host.port).chain(asked);
+    let ports = ports.map(|port| Ok(NetPort::new(port, AccessNet::ConnectTcp)));
     let devices_allow = AccessFs::ReadFile | AccessFs::WriteFile | AccessFs::Truncate;
     let status = Ruleset::default()
         .set_compatibility(CompatLevel::BestEffort)

@@ -9,7 +9,7 @@ use super::{Failure, Step};
 use crate::profile::HostPort;
 
 /// The hosts, each with the address that stands for its name. All of 127/8 is loopback's.
-pub(super) fn addresses(hosts: &[HostPort]) -> Vec<(Ipv4Addr, &HostPort)> {
+pub(crate) fn addresses(hosts: &[HostPort]) -> Vec<(Ipv4Addr, &HostPort)> {
     let mut names: Vec<&str> = vec![];
     let mut addressed = vec![];
     for host in hosts {
@@ -25,16 +25,29 @@ pub(super) fn addresses(hosts: &[HostPort]) -> Vec<(Ipv4Addr, &HostPort)> {
 
 /// Brings loopback up and listens where the hosts will be looked for. Whoever accepts stands outside: a listening
 /// socket belongs to the namespace it was made in, whichever process holds it.
-pub(super) fn up_and_listen(hosts: &[HostPort]) -> Result<Vec<TcpListener>, Failure> {
-    if hosts.is_empty() {
+///
+/// Where names are learned, the last socket is the one that they are asked at.
+pub(super) fn up_and_listen(hosts: &[HostPort], learn: bool) -> Result<Vec<TcpListener>, Failure> {
+    if hosts.is_empty() && !learn {
         return Ok(vec![]);
     }
     up().step("bringing loopback up")?;
     let listen = |(address, host): (Ipv4Addr, &HostPort)| {
         TcpListener::bind(SocketAddrV4::new(address, host.port)).step(format_args!("listening for {host}"))
     };
-    addresses(hosts).into_iter().map(listen).collect()
+    let mut listening = addresses(hosts).into_iter().map(listen).collect::<Result<Vec<_>, _>>()?;
+    if learn {
+        let resolver = SocketAddrV4::new(Ipv4Addr::LOCALHOST, RESOLVER_PORT);
+        listening.push(TcpListener::bind(resolver).step("listening for names")?);
+    }
+    Ok(listening)
 }
+
+/// Where names are asked, as everywhere (RFC 1035).
+pub(super) const RESOLVER_PORT: u16 = 53;
+/// Who is asked for names that are not in the hosts file, where they are learned (resolv.conf(5)). By TCP: no sandbox has a
+/// socket for UDP, and none gets one for being watched.
+pub(super) const RESOLVER_BY_TCP: &str = "nameserver 127.0.0.1\noptions use-vc attempts:1 timeout:5\n";
 
 /// Asks the kernel to set loopback up: `RTM_NEWLINK` (rtnetlink(7)) for interface 1, which loopback always is.
 fn up() -> std::io::Result<()> {

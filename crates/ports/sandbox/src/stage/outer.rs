@@ -12,7 +12,7 @@ use rustix::thread::{
     CapabilitySet, CapabilitySets, capabilities, configure_capability_in_ambient_set, set_capabilities,
 };
 
-use super::{ARGUMENT, Failure, INNER, Step};
+use super::{ARGUMENT, Failure, INNER, Step, trace};
 use crate::control;
 use crate::plan::{Plan, Said};
 
@@ -69,14 +69,22 @@ pub(super) fn run(line: &OwnedFd) -> Result<u8, Failure> {
         Some((Said::Hello, _)) => {}
         _ => return Err(Failure("the inner stage did not start".to_owned())),
     }
+    let id = i32::try_from(inner.id()).ok().and_then(Pid::from_raw);
+    let id = id.ok_or_else(|| Failure("the inner stage has no id".to_owned()))?;
+    let traced = nix::unistd::Pid::from_raw(id.as_raw_nonzero().get());
+    if plan.learn {
+        trace::seize(traced)?;
+    }
     control::send(&ours, &plan, &[input.as_fd(), line.as_fd()])
         .step("telling the inner stage what to start")?;
     // Whoever writes to the command must notice when it no longer reads, and who reads from it when it is gone.
-    drop((input, ours, plan));
+    drop((input, ours));
     forget_standard_streams().step("letting go of the standard streams")?;
+    if plan.learn {
+        return trace::attend(traced, line, plan.binds);
+    }
+    drop(plan);
 
-    let id = i32::try_from(inner.id()).ok().and_then(Pid::from_raw);
-    let id = id.ok_or_else(|| Failure("the inner stage has no id".to_owned()))?;
     let ended = pidfd_open(id, PidfdFlags::empty()).step("watching the inner stage")?;
     loop {
         // The line hangs up when the door is gone, however it went: then all of this ends with it.
@@ -98,7 +106,7 @@ pub(super) fn run(line: &OwnedFd) -> Result<u8, Failure> {
 }
 
 /// An exit code as shells write it.
-fn code(status: ExitStatus) -> u8 {
+pub(super) fn code(status: ExitStatus) -> u8 {
     use std::os::unix::process::ExitStatusExt;
     let code = status.code().or_else(|| status.signal().map(|signal| signal + 128));
     code.and_then(|code| u8::try_from(code).ok()).unwrap_or(u8::MAX)

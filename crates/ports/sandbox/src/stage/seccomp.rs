@@ -8,7 +8,7 @@ use seccompiler::{
     TargetArch, apply_filter,
 };
 
-use super::{Failure, Step};
+use super::{Failure, Step, trace};
 use crate::report::{Line, Mechanism};
 
 #[cfg(target_arch = "x86_64")]
@@ -16,8 +16,9 @@ const ARCH: TargetArch = TargetArch::x86_64;
 #[cfg(target_arch = "aarch64")]
 const ARCH: TargetArch = TargetArch::aarch64;
 
-/// Applies both, for good.
-pub(super) fn apply(net: bool) -> Result<Line, Failure> {
+/// Applies both, for good. Where it is learned what a command tries, a third one stops it at each call that names a path or
+/// an address; of several answers the kernel takes the strictest, so that what the others refuse is refused, and not seen.
+pub(super) fn apply(net: bool, learn: bool) -> Result<Line, Failure> {
     let doing = "setting the list of system calls";
     // What is not on the list does not exist, as far as the command can tell: runtimes fall back to what does. That
     // stops clone3, whose flags no filter can read, newer calls that nobody thought of, and those of the x32 ABI, which
@@ -25,15 +26,26 @@ pub(super) fn apply(net: bool) -> Result<Line, Failure> {
     let known = ALLOWED.iter().map(|number| (*number, vec![])).collect();
     let list =
         SeccompFilter::new(known, SeccompAction::Errno(libc::ENOSYS as u32), SeccompAction::Allow, ARCH);
+    // Names are learned over a TCP socket, as one that may reach hosts has.
+    let net = net || learn;
     let refused = arguments(net).step(doing)?;
     let refused =
         SeccompFilter::new(refused, SeccompAction::Allow, SeccompAction::Errno(libc::EPERM as u32), ARCH);
+    if learn {
+        let stops = trace::traced().map(|number| (number, vec![])).collect();
+        let stops = SeccompFilter::new(stops, SeccompAction::Allow, SeccompAction::Trace(0), ARCH);
+        let program = stops.and_then(BpfProgram::try_from).step(doing)?;
+        apply_filter(&program).step(doing)?;
+    }
+    // The list last: it lets nobody set another one.
     for filter in [refused, list] {
         let program = filter.and_then(BpfProgram::try_from).step(doing)?;
         apply_filter(&program).step(doing)?;
     }
     let sockets = if net { "TCP sockets only" } else { "no sockets but pairs" };
-    let how = format!("{} system calls, {sockets}; refusals are not seen by the door", ALLOWED.len());
+    let seen =
+        if learn { "paths that were not given are learned" } else { "refusals are not seen by the door" };
+    let how = format!("{} system calls, {sockets}; {seen}", ALLOWED.len());
     Ok(Line { mechanism: Mechanism::Seccomp, enforced: true, how })
 }
 

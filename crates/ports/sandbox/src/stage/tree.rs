@@ -15,7 +15,7 @@ use super::{Failure, Step, loopback};
 use crate::plan::{Bind, Plan};
 
 /// The system's programs and libraries, and the few files they look for: no passwords, no keys, no names of people.
-const SYSTEM: [&str; 18] = [
+pub(super) const SYSTEM: [&str; 18] = [
     "/usr",
     "/bin",
     "/sbin",
@@ -37,7 +37,7 @@ const SYSTEM: [&str; 18] = [
 ];
 
 /// Folders of the scratch, which is memory of the sandbox's own.
-pub(super) const SCRATCH: [&str; 4] = ["/tmp", HOME, "/dev/shm", "/var/tmp"];
+pub(crate) const SCRATCH: [&str; 4] = ["/tmp", HOME, "/dev/shm", "/var/tmp"];
 /// The command's home: empty at each start.
 pub(crate) const HOME: &str = "/home/doorward";
 /// Devices that give or take bytes and nothing else. No terminal is among them.
@@ -286,9 +286,12 @@ fn write_etc(plan: &Plan) -> Result<(), Failure> {
         ("passwd", format!("doorward:x:{uid}:{gid}::{HOME}:/bin/sh\n")),
         ("group", format!("doorward:x:{gid}:\n")),
         ("hosts", hosts),
-        // Names that are not in the hosts file are nobody's: there is no resolver to ask.
-        ("resolv.conf", String::new()),
-        ("nsswitch.conf", "passwd: files\ngroup: files\nhosts: files\n".to_owned()),
+        // Names that are not in the hosts file are nobody's: there is no resolver to ask, but one that writes down.
+        ("resolv.conf", if plan.learn { loopback::RESOLVER_BY_TCP.to_owned() } else { String::new() }),
+        (
+            "nsswitch.conf",
+            format!("passwd: files\ngroup: files\nhosts: files{}\n", if plan.learn { " dns" } else { "" }),
+        ),
     ] {
         fs::write(Path::new("/etc").join(name), text).step(format_args!("writing /etc/{name}"))?;
     }

@@ -77,6 +77,7 @@ impl Desk {
             env: Vec::new(),
             cwd: None,
             profile: None,
+            learning: None,
             era,
             policies: vec![("test.cedar".to_owned(), text.to_owned())],
             url_hosts: Vec::new(),

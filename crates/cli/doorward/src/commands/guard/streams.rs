@@ -50,11 +50,21 @@ pub(crate) fn output() -> io::Result<Output> {
             std::thread::Builder::new().name("stdout".to_owned()).spawn(move || {
                 // Unbuffered, so that a line is out when it was written.
                 let mut stdout = std::fs::File::from(stdout);
-                let _gone = io::copy(&mut theirs, &mut stdout);
+                pass_on(&mut theirs, &mut stdout);
             })?;
             Ok(Box::new(socket(ours)?))
         }
     }
+}
+
+/// Not `io::copy`: between a socket and a pipe that is splice(2), which holds the pipe while it waits for the socket. Whoever
+/// writes to standard error, which is the same pipe here, would wait for ever.
+fn pass_on(from: &mut impl io::Read, to: &mut impl io::Write) {
+    let mut buffer = vec![0; 64 * 1024];
+    while let Ok(length) = from.read(&mut buffer)
+        && length > 0
+        && buffer.get(..length).is_some_and(|read| to.write_all(read).is_ok())
+    {}
 }
 
 fn kind(fd: &OwnedFd) -> io::Result<FileType> {
@@ -64,4 +74,29 @@ fn kind(fd: &OwnedFd) -> io::Result<FileType> {
 fn socket(stream: UnixStream) -> io::Result<tokio::net::UnixStream> {
     stream.set_nonblocking(true)?;
     tokio::net::UnixStream::from_std(stream)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read as _, Write as _};
+
+    use super::*;
+
+    #[test]
+    fn a_pipe_is_free_while_nothing_is_said() {
+        let (mut ours, mut theirs) = UnixStream::pair().unwrap();
+        let (mut reader, mut writer) = io::pipe().unwrap();
+        let mut other = writer.try_clone().unwrap();
+        let passing = std::thread::spawn(move || pass_on(&mut theirs, &mut writer));
+        let mut read = [0; 4];
+        for _ in 0..100 {
+            // It passes this on and waits again; meanwhile somebody else has a word.
+            ours.write_all(b"said").unwrap();
+            reader.read_exact(&mut read).unwrap();
+            other.write_all(b"told").unwrap();
+            reader.read_exact(&mut read).unwrap();
+        }
+        drop(ours);
+        passing.join().unwrap();
+    }
 }

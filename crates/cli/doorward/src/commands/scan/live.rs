@@ -2,18 +2,20 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
+use doorward_config::{LogFormat, LogLevel};
 use doorward_engine::EraRule;
 use doorward_guard::{Guard, Plan};
 use doorward_sandbox::Profile;
 use doorward_types::ServerName;
-use serde_json::{Value, json};
+use doorward_wire::{Frame, FrameKind, Id, Kind, Value};
+use serde_json::json;
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, DuplexStream, Lines};
 
 use super::read::{self, Source};
 use crate::commands::guard::{STARTER, at_home};
 use crate::commands::serve::{log_to_stderr, runtime};
 use crate::failure::Failure;
-use doorward_config::{LogFormat, LogLevel};
 
 /// How long a server may take to start and to answer each question.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -24,11 +26,11 @@ pub(super) fn source(command: &[String], sandbox: &[String]) -> Result<Source, F
     log_to_stderr(LogFormat::Human, LogLevel::Warn);
     let told = runtime(Some(1))?.block_on(offered(command, sandbox))?;
     let name = command.join(" ");
-    read::source(name.clone(), told.to_string().into_bytes(), false)
+    read::source(name.clone(), told.into_bytes(), false)
         .map_err(|_| Failure::new(format!("`{name}` offers no tools, prompts, resources or instructions")))
 }
 
-async fn offered(command: &[String], sandbox: &[String]) -> Result<Value, Failure> {
+async fn offered(command: &[String], sandbox: &[String]) -> Result<String, Failure> {
     let failed = |error: &dyn std::fmt::Display| {
         Failure::new(format!("the server cannot be asked: {error}"))
             .help("doorward guard -- COMMAND starts it the same way, and says more with --log info")
@@ -48,6 +50,7 @@ async fn offered(command: &[String], sandbox: &[String]) -> Result<Value, Failur
         who: at_home(state.path())?,
         state: state.path().to_owned(),
         call_timeout: PATIENCE,
+        learning: None,
         asks: None,
         tokens: None,
     };
@@ -67,58 +70,68 @@ async fn offered(command: &[String], sandbox: &[String]) -> Result<Value, Failur
 struct Talk {
     input: DuplexStream,
     output: Lines<BufReader<DuplexStream>>,
-    id: u64,
+    id: i64,
 }
 
 impl Talk {
-    async fn all(&mut self) -> Result<Value, String> {
+    /// Everything that the server offers, as one JSON object.
+    async fn all(&mut self) -> Result<String, String> {
         let client = json!({ "name": "doorward-scan", "version": env!("CARGO_PKG_VERSION") });
         let hello = json!({ "protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": client });
         let hello = self.ask("initialize", hello).await?;
+        let hello = hello.result().ok_or("it did not greet")?;
         self.say(&json!({ "jsonrpc": "2.0", "method": "notifications/initialized" })).await?;
-        let mut told = json!({ "instructions": hello["instructions"].as_str().unwrap_or_default() });
+        let instructions = hello.get("instructions").map_or("\"\"", |told| told.raw());
+        let mut told = format!("{{\"instructions\":{instructions}");
         for (capability, method, list) in [
             ("tools", "tools/list", "tools"),
             ("prompts", "prompts/list", "prompts"),
             ("resources", "resources/list", "resources"),
             ("resources", "resources/templates/list", "resourceTemplates"),
         ] {
-            if hello["capabilities"][capability].is_object() {
-                told[list] = self.pages(method, list).await?;
+            if hello.path(&["capabilities", capability]).is_some() {
+                let items = self.pages(method, list).await?.join(",");
+                told.push_str(&format!(",\"{list}\":[{items}]"));
             }
         }
+        told.push('}');
         Ok(told)
     }
 
-    async fn pages(&mut self, method: &str, list: &str) -> Result<Value, String> {
+    /// The items of a list, as they were sent.
+    async fn pages(&mut self, method: &str, list: &str) -> Result<Vec<String>, String> {
         let (mut items, mut params) = (Vec::new(), json!({}));
         for _ in 0..MOST_PAGES {
             let page = self.ask(method, params).await?;
-            items.extend(page[list].as_array().cloned().unwrap_or_default());
-            match page["nextCursor"].as_str() {
+            let Some(result) = page.result() else { break };
+            let listed = result.get(list).filter(|listed| listed.kind() == Kind::Array);
+            items.extend(listed.iter().flat_map(Value::items).map(|item| item.raw().to_owned()));
+            match result.get("nextCursor").and_then(|cursor| cursor.as_str()) {
                 Some(cursor) => params = json!({ "cursor": cursor }),
                 None => break,
             }
         }
-        Ok(Value::Array(items))
+        Ok(items)
     }
 
-    async fn say(&mut self, message: &Value) -> Result<(), String> {
+    async fn say(&mut self, message: &serde_json::Value) -> Result<(), String> {
         let line = format!("{message}\n");
         self.input.write_all(line.as_bytes()).await.map_err(|error| error.to_string())
     }
 
-    async fn ask(&mut self, method: &str, params: Value) -> Result<Value, String> {
+    async fn ask(&mut self, method: &str, params: serde_json::Value) -> Result<Frame, String> {
         self.id += 1;
-        let id = self.id;
-        self.say(&json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params })).await?;
+        self.say(&json!({ "jsonrpc": "2.0", "id": self.id, "method": method, "params": params })).await?;
         loop {
             let line = self.output.next_line().await.map_err(|error| error.to_string())?;
             let line = line.ok_or("it ended before it answered")?;
-            let mut answer: Value = serde_json::from_str(&line).map_err(|error| error.to_string())?;
-            if answer["id"] == json!(id) {
-                let error = answer["error"]["message"].as_str().map(|error| format!("{method}: {error}"));
-                return error.map_or_else(|| Ok(answer["result"].take()), Err);
+            let answer = Frame::parse(Bytes::from(line), &read::limits());
+            let answer = answer.map_err(|_| format!("{method}: the answer is no message"))?;
+            if answer.kind() == FrameKind::Response && answer.id() == Some(&Id::Number(self.id)) {
+                let error = answer
+                    .error()
+                    .and_then(|error| error.get("message")?.as_str().map(|told| told.into_owned()));
+                return error.map_or(Ok(answer), |error| Err(format!("{method}: {error}")));
             }
         }
     }

@@ -13,6 +13,10 @@ pub(super) fn print(scanned: &Scanned, out: &Out) {
     for (path, why) in &scanned.unread {
         out.note(format_args!("{} {} {}", paint(BAD, "unread:"), clean(path), clean(why)));
     }
+    if !scanned.unread.is_empty() {
+        let help = "name files with what tools/list returned, or clients' configurations";
+        out.note(format_args!(" {} {help}", paint(NAME, "help:")));
+    }
     let looked_at = count(scanned.items.len(), "definition");
     let accepted = match scanned.accepted {
         0 => String::new(),

@@ -37,6 +37,11 @@ enum Step {
 const LISTS: [(&str, &str); 4] =
     [("tools", "tool"), ("prompts", "prompt"), ("resources", "resource"), ("resourceTemplates", "resource")];
 
+/// Bounds of definitions.
+pub(super) fn limits() -> Limits {
+    Limits { max_bytes: MOST, max_nodes: 4_000_000, ..Limits::default() }
+}
+
 /// Reads a file.
 ///
 /// # Errors
@@ -51,8 +56,7 @@ pub(super) fn file(path: &Path) -> Result<Source, String> {
 /// # Errors
 /// As [`file`].
 pub(super) fn source(name: String, bytes: Vec<u8>, is_file: bool) -> Result<Source, String> {
-    let limits = Limits { max_bytes: MOST, max_nodes: 4_000_000, ..Limits::default() };
-    let tree = Tree::parse(Bytes::from(bytes), &limits).map_err(|error| format!("is no JSON: {error}"))?;
+    let tree = Tree::parse(Bytes::from(bytes), &limits()).map_err(|error| format!("is no JSON: {error}"))?;
     let mut items = Vec::new();
     find(tree.root(), &mut Vec::new(), &mut items);
     if items.is_empty() {
@@ -89,7 +93,7 @@ fn find(value: Value<'_>, path: &mut Vec<Step>, items: &mut Vec<Item>) {
             }
         });
     }
-    if value.get("instructions").is_some_and(|told| told.kind() == Kind::String) {
+    if value.get("instructions").and_then(|told| told.as_str()).is_some_and(|told| !told.is_empty()) {
         within(path, Step::Member("instructions".to_owned()), |path| {
             items.push(Item { kind: "instructions", name: String::new(), path: path.clone() });
         });

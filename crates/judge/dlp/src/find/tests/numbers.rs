@@ -51,6 +51,7 @@ fn cards_are_found() {
             };
             for written in [card.clone(), grouped(&card, groups, " "), grouped(&card, groups, "-")] {
                 for text in [
+                    format!("{written}/123"),
                     format!("card {written}."),
                     format!("\"{written}\""),
                     written.clone(),
@@ -74,6 +75,7 @@ fn what_is_no_card_is_left() {
         format!("x{card}"),
         format!("0.{card}"),
         format!("{card}7788990011"),
+        format!("{card}-7f3a"),
         format!("use the test card {test}"),
         "1716239022123".into(),
         "4444444444444444".into(),
@@ -147,6 +149,7 @@ fn numbers_of_people_are_found() {
         "536-00-4399",
         "536-90-0000",
         "078-05-1120",
+        "123-45-6789",
         "1536-90-4399",
         "536-90-43991",
         "536904399",

@@ -136,6 +136,7 @@ fn providers_give_their_name() {
         assert_eq!(secrets(&text), [kind], "{text}");
     }
     assert_eq!(secrets(&format!("session_token: {uuid}")), Vec::<&str>::new());
+    assert_eq!(secrets(&format!("X-Api-Key: {uuid}")), ["named-secret"]);
 }
 
 #[test]
@@ -159,6 +160,13 @@ fn credentials_in_addresses_and_headers_are_found() {
         (format!("Authorization: Basic {both}"), "basic-credentials", &both),
         (format!("{{\"auths\":{{\"r.io\":{{\"auth\":\"{both}\"}}}}}}"), "basic-credentials", &both),
         (format!("curl -u admin:{value} https://x"), "password", &value),
+        (format!("curl -s --user  'me:{value}' https://x"), "password", &value),
+        (format!("curl --user me:'{value}' https://x"), "password", &value),
+        (format!("curl -u \":{value}\" https://x"), "password", &value),
+        (format!("curl -u \"{value}Q:\" https://x"), "password", &value),
+        (format!("mysql -u root -p{value} db"), "password", &value),
+        (format!("sshpass -p '{value}' ssh h"), "password", &value),
+        (format!("CREATE USER x IDENTIFIED BY '{value}'"), "password", &value),
         (format!("machine h login me password {value}"), "password", &value),
     ] {
         assert!(is_found(&text, kind, secret), "{text} {:?}", find(&text));
@@ -179,6 +187,10 @@ fn credentials_in_addresses_and_headers_are_found() {
         "Authorization: Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==",
         "bearer token authentication is required",
         "curl -u user:password https://x",
+        "curl -u \"${user}:${password}\" https://x",
+        "mkdir -p target/debug0",
+        "docker run -p 8080:80 image",
+        "mysql -u root -p",
         "amqp://guest:guest@localhost",
     ] {
         assert_eq!(secrets(harmless), Vec::<&str>::new(), "{harmless}");

@@ -25,8 +25,8 @@ pub(super) fn card(look: &Look<'_>, groups: &Groups, place: &Place<'_>) -> Optio
     let grouped = GROUPS
         .iter()
         .filter(|shape| lengths.starts_with(shape))
-        .max_by_key(|shape| shape.len())
-        .filter(|shape| [b' ', b'-', b'.'].iter().any(|joint| groups.joined(look, shape.len(), *joint)));
+        .filter(|shape| [b' ', b'-', b'.'].iter().any(|joint| groups.joined(look, shape.len(), *joint)))
+        .max_by_key(|shape| shape.len());
     let count = match grouped {
         Some(shape) => shape.len(),
         None if (12..=19).contains(&groups.lengths()[0]) => 1,
@@ -36,18 +36,19 @@ pub(super) fn card(look: &Look<'_>, groups: &Groups, place: &Place<'_>) -> Optio
     [count, if count == 5 { 4 } else { count }].into_iter().find_map(|count| {
         let number = digits(look, groups.first(count));
         let span = span(groups.first(count))?;
-        let alone = !Charset::WORD.has(look.at(span.end));
+        // Digits with others behind a hyphen are a part of an id, unless they are grouped as a card's are.
+        let joined = count == 1
+            && (look.at(span.end) == b'-' && look.at(span.end + 1).is_ascii_alphanumeric()
+                || look.before(span.start) == b'-' && look.before(span.start - 1).is_ascii_digit());
+        let alone = !joined && !Charset::WORD.has(look.at(span.end));
         let real = alone && is_issued(&number) && checksum::luhn(&number) && !is_one_digit(&number);
         // A number that says of itself that it is for tests.
         let test = real && told(look, place, span.start, Mark::TestCard);
-        (real && !test).then(|| {
-            Found::personal(
-                CARD,
-                Confidence::Certain,
-                span,
-                "a card's beginning and length, and its check digit is right",
-            )
-        })
+        // One in ten numbers of the right length and beginning passes the check.
+        let certain = count > 1 || told(look, place, span.start, Mark::Card);
+        let confidence = if certain { Confidence::Certain } else { Confidence::Likely };
+        let why = "a card's beginning and length, and its check digit is right";
+        (real && !test).then(|| Found::personal(CARD, confidence, span, why))
     })
 }
 

@@ -57,7 +57,7 @@ fn north_american(look: &Look<'_>, groups: &Groups, opened: bool) -> Option<usiz
     };
     let area = groups.all().get(skip)?;
     let country = digits(look, groups.first(skip));
-    let known = skip == 0 || matches!(country.as_slice(), [1] | [0, 0, 1]);
+    let known = skip == 0 || matches!(&*country, [1] | [0, 0, 1]);
     let written = opened || groups.joined(look, count, b'-') || groups.joined(look, count, b'.');
     let last = groups.all().get(count - 1)?;
     let behind = look.at(last.end);
@@ -70,7 +70,8 @@ fn north_american(look: &Look<'_>, groups: &Groups, opened: bool) -> Option<usiz
 /// Digits that a word before them calls a number.
 fn spoken(look: &Look<'_>, groups: &Groups, place: &Place<'_>, start: usize) -> Option<Found> {
     let total: usize = groups.all().iter().map(ExactSizeIterator::len).sum();
-    let date = matches!(groups.lengths(), [4, 2, 2, ..] | [2, 2, 4, ..] | [1, 2, 4, ..] | [2, 1, 4, ..]);
+    let day = matches!(groups.lengths(), [4, 2, 2, ..] | [2, 2, 4, ..] | [1, 2, 4, ..] | [2, 1, 4, ..]);
+    let date = day && groups.joint(look, 0) != Some(b' ');
     let end = extension(look, groups.all().last()?.end);
     let longest = groups.all().iter().map(ExactSizeIterator::len).max()?;
     let plain =

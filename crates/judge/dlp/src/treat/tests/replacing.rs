@@ -121,3 +121,18 @@ fn some_findings_end_the_message() {
     let treatments: Vec<_> = treated.findings.iter().map(|finding| finding.treatment).collect();
     assert_eq!(treatments, [Treatment::Block, Treatment::Redact]);
 }
+
+#[test]
+fn names_that_say_nothing_are_told_by_their_object() {
+    let mut draw = Draw::new(68);
+    let (d, n, list) = (draw.token(43), draw.token(86), format!("k7{}", draw.token(20)));
+    let text =
+        format!(r#"{{"kty":"EC","crv":"P-256","x":"{n}","d":"{d}","apiKeys":["{list}"],"o":{{"d":"{n}"}}}}"#);
+    let after = Case::result(Treatment::Redact).after(&text, &mut vault());
+    assert_eq!(
+        after,
+        format!(
+            r#"{{"kty":"EC","crv":"P-256","x":"{n}","d":"[secret:named-secret]","apiKeys":["[secret:named-secret]"],"o":{{"d":"{n}"}}}}"#
+        )
+    );
+}

@@ -99,6 +99,16 @@ fn a_vault_has_room_for_so_many() {
         Case::result(Treatment::Tokenise).after(&format!("[\"{token}\"]"), &mut vault);
     }
     assert_eq!(vault.len(), 3);
+    // 8 MiB hold 139 texts of 60,000 bytes and no more; one that is longer than 64 KiB is not kept.
+    let mut wide = Vault::new(&Secret::new([1; 32]), 1000);
+    let server = ServerName::parse("files").unwrap();
+    let found = Found::secret("private-key", Confidence::Certain, 0..1, "");
+    for number in 0..200 {
+        let value = format!("{number:060000}");
+        assert!(wide.placeholder(scope(&server, "anna"), &found, &value).is_some());
+    }
+    assert_eq!(wide.len(), (8 << 20) / 60_000);
+    assert!(wide.placeholder(scope(&server, "anna"), &found, &"x".repeat((64 << 10) + 1)).is_none());
     vault.forget("bo");
     assert_eq!(vault.len(), 3);
     vault.forget("anna");
