@@ -4,13 +4,15 @@ use super::Finding;
 use crate::workspace::{Floor, Need, Package, Workspace};
 
 /// The arrows between crates of one floor.
-const ARROWS: [(&str, &str); 12] = [
+const ARROWS: [(&str, &str); 14] = [
     ("wire", "types"),
     ("issuer", "oauth"),
     ("oidc", "oauth"),
     ("gateway", "facade"),
     ("inspect", "text"),
     ("dlp", "text"),
+    ("pins", "text"),
+    ("pins", "inspect"),
     ("entra", "net"),
     ("accounts", "entra"),
     ("accounts", "net"),

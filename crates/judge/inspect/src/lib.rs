@@ -31,7 +31,7 @@ mod vocabulary;
 pub use doorward_text::Origin;
 pub use finding::{Finding, Rule, Severity};
 pub use judge::{Report, text};
-pub use names::Names;
+pub use names::{Look, Names};
 pub use place::Place;
 pub use rules::rules;
 pub use tool::tool;

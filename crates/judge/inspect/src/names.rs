@@ -48,6 +48,22 @@ impl Names {
     }
 }
 
+/// A name as whoever glances at it sees it, for whom the names of one list are not enough.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Look(String);
+
+impl Look {
+    /// Looks at a name.
+    pub fn of(name: &str) -> Self {
+        Self(look(name))
+    }
+
+    /// Returns what passes for it at a glance besides: two letters swapped.
+    pub fn near(&self) -> impl Iterator<Item = Self> {
+        swaps(&self.0).map(Self)
+    }
+}
+
 /// Whether a word can mean nothing but a tool: `search` is a word as well.
 fn is_telling(name: &str) -> bool {
     name.contains(['_', '-']) || name.bytes().skip(1).any(|b| b.is_ascii_uppercase())

@@ -19,6 +19,12 @@ pub(crate) enum Unseen {
     Private,
 }
 
+/// Whether a character is there and is not seen: without width, a tag, a selector, a mark of direction, a control character
+/// other than white space, of private use.
+pub fn is_unseen(c: char) -> bool {
+    unseen(c).is_some()
+}
+
 pub(crate) fn unseen(c: char) -> Option<Unseen> {
     Some(match c as u32 {
         0x09..=0x0D | 0x85 => return None,

@@ -24,6 +24,7 @@ mod tag;
 mod tests;
 mod window;
 
+pub use hidden::is_unseen;
 pub use layer::{Layer, Mark, MarkKind, Origin, Reading};
 pub use read::{Limits, read};
 pub use window::windows;
