@@ -20,6 +20,8 @@ const STARTER: &str = r#"@id("starter") permit (principal, action, resource);"#;
 pub(crate) struct With {
     /// The text of its policies; the starter's if it is empty.
     pub(crate) policies: String,
+    /// Variables of the server.
+    pub(crate) env: Vec<(String, String)>,
     pub(crate) asks: Option<Box<dyn Ask>>,
     pub(crate) tokens: Option<Tokens>,
 }
@@ -74,7 +76,7 @@ impl Desk {
         let plan = Plan {
             name: ServerName::parse("kid").unwrap(),
             command: words.map(str::to_owned).to_vec(),
-            env: Vec::new(),
+            env: with.env,
             cwd: None,
             profile: None,
             learning: None,

@@ -20,7 +20,7 @@ use doorward_engine::EraRule;
 use doorward_guard::Ended;
 use serde_json::{Value, json};
 
-use desk::{Desk, call, initialize, modern};
+use desk::{Desk, With, call, initialize, modern};
 
 /// Not a test: the echo server on this process's standard streams, for as long as its input lasts.
 #[tokio::test]
@@ -79,6 +79,37 @@ fn gated() {
         };
         say(json!({"jsonrpc": "2.0", "id": message["id"], "result": result}));
     }
+}
+
+/// Not a test: the echo server, which writes down that it was started.
+#[tokio::test]
+#[ignore = "a server that the other tests start"]
+async fn counted() {
+    use std::io::Write as _;
+    let path = std::env::var("STARTS").unwrap();
+    let mut starts = std::fs::File::options().append(true).create(true).open(path).unwrap();
+    starts.write_all(b"started\n").unwrap();
+    doorward_servers::echo::serve_stdio().await.unwrap();
+}
+
+// A slow server that is started twice has lost a client whose question is good for ten seconds.
+#[tokio::test]
+async fn a_server_of_2026_is_started_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let starts = folder.path().join("starts");
+    let env = vec![("STARTS".to_owned(), starts.display().to_string())];
+    let mut desk = Desk::with("counted", EraRule::Modern, With { env, ..With::default() }).await;
+    for (id, method, params) in [
+        (1, "server/discover", json!({})),
+        (2, "tools/list", json!({})),
+        (3, "tools/call", json!({"name": "echo", "arguments": {"text": "x", "n": 1}})),
+    ] {
+        desk.say(&modern(id, method, params)).await;
+        let answer = desk.heard().await;
+        assert!(answer["id"] == id && answer["result"].is_object(), "{answer}");
+    }
+    assert_eq!(std::fs::read_to_string(&starts).unwrap(), "started\n");
+    assert_eq!(desk.leave().await.0, Ended::ClientLeft);
 }
 
 #[tokio::test]
