@@ -105,12 +105,13 @@ async fn acquaint<P: Ports>(
     let known = trail.snapshot.known().contains_key(&server.name);
     let found = server.spoken(|| door.ports.stopwatch()).filter(|_| known);
     if let Some((spoken, stale)) = found
+        && server.acquaintance.suits(trail.era)
         // One asks an old server again, and nobody waits for it.
         && (!stale || server.acquaintance.asking.try_lock().is_none())
     {
         return Ok(spoken);
     }
-    match (door.meet(&server, Some(caller)).await, found) {
+    match (door.meet(&server, Some(caller), trail.era).await, found) {
         (Ok((snapshot, spoken)), _) => {
             judge_under(door, trail, caller, snapshot).await?;
             Ok(spoken)

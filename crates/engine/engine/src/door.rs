@@ -229,7 +229,7 @@ impl<P: Ports> Door<P> {
         server: &Arc<ServerRules>,
         caller: Option<&Arc<Caller>>,
     ) -> Result<Arc<Snapshot>, UpstreamError> {
-        self.meet(server, caller).await.map(|(snapshot, _)| snapshot)
+        self.meet(server, caller, Era::Legacy).await.map(|(snapshot, _)| snapshot)
     }
 
     /// As [`acquaint`](Self::acquaint), and says what the server speaks.
@@ -237,6 +237,7 @@ impl<P: Ports> Door<P> {
         &self,
         server: &Arc<ServerRules>,
         caller: Option<&Arc<Caller>>,
+        era: Era,
     ) -> Result<(Arc<Snapshot>, Spoken), UpstreamError> {
         if caller.is_none() && server.per_person_credential {
             let what = "it is called on behalf of people only, and nobody has come yet";
@@ -245,7 +246,7 @@ impl<P: Ports> Door<P> {
         // A server that is the same to everybody is asked by the door itself, whoever came first.
         let caller = caller.filter(|_| server.per_person_credential);
         let _one_at_a_time = server.acquaintance.asking.lock().await;
-        let spoken = tell_apart(self, server, caller).await?;
+        let spoken = tell_apart(self, server, caller, era).await?;
         let now = self.snapshot();
         if now.known().contains_key(&server.name) {
             return Ok((now, spoken));

@@ -45,7 +45,7 @@ impl Spoken {
 pub struct Acquaintance {
     /// Held while the door asks the server what it offers: a thousand first callers cost one question.
     pub(crate) asking: AsyncMutex<()>,
-    /// 0 for nothing yet, else 1 for legacy and 2 for modern, added up.
+    /// 0 for nothing yet, else 1 for legacy, 2 for modern and 4 for "whether legacy too was not asked", added up.
     found: AtomicU8,
     since: AtomicU64,
 }
@@ -58,9 +58,16 @@ impl Acquaintance {
         (found != 0).then_some((Spoken { legacy: found & 1 != 0, modern: found & 2 != 0 }, stale))
     }
 
-    fn note(&self, spoken: Spoken, now: u64) {
+    fn note(&self, spoken: Spoken, unasked: bool, now: u64) {
         self.since.store(now, Ordering::Relaxed);
-        self.found.store(u8::from(spoken.legacy) | u8::from(spoken.modern) << 1, Ordering::Release);
+        let found = u8::from(spoken.legacy) | u8::from(spoken.modern) << 1 | u8::from(unasked) << 2;
+        self.found.store(found, Ordering::Release);
+    }
+
+    /// Says whether what was found is enough for a client of this era: for one of 2026-07-28 a server that speaks it was not
+    /// asked for more.
+    pub(crate) fn suits(&self, era: Era) -> bool {
+        era == Era::Modern || self.found.load(Ordering::Acquire) & 4 == 0
     }
 
     /// Forgets what was found, because the server no longer behaves so.
@@ -81,16 +88,26 @@ impl ServerRules {
     }
 }
 
-/// Asks a server which revisions it speaks, and remembers what it said.
+/// Asks a server which revisions it speaks, as far as a client of this era has to know, and remembers what it said: a child is
+/// started for each question.
 pub(crate) async fn tell_apart<P: Ports>(
     door: &Door<P>,
     server: &Arc<ServerRules>,
     caller: Option<&Arc<Caller>>,
+    era: Era,
 ) -> Result<Spoken, UpstreamError> {
-    if let Some((spoken, false)) = server.spoken(|| door.ports.stopwatch()) {
+    let (found, suits) = (server.spoken(|| door.ports.stopwatch()), server.acquaintance.suits(era));
+    if let Some((spoken, false)) = found
+        && suits
+    {
         return Ok(spoken);
     }
-    let modern = discovers(door, server, caller).await?;
+    let modern = !suits || discovers(door, server, caller).await?;
+    if modern && era == Era::Modern {
+        let spoken = Spoken { legacy: false, modern };
+        server.acquaintance.note(spoken, true, door.ports.stopwatch());
+        return Ok(spoken);
+    }
     let (legacy, why) = match shakes_hands(door, server, caller).await {
         Ok(legacy) => (legacy, None),
         // It speaks the newer one, and has nothing to say to the older: what exactly it did does not matter.
@@ -102,7 +119,7 @@ pub(crate) async fn tell_apart<P: Ports>(
         let what = "it answers neither `server/discover` nor `initialize`";
         return Err(why.unwrap_or_else(|| UpstreamError::new(UpstreamFault::Refused, what)));
     }
-    server.acquaintance.note(spoken, door.ports.stopwatch());
+    server.acquaintance.note(spoken, false, door.ports.stopwatch());
     Ok(spoken)
 }
 
@@ -186,10 +203,10 @@ mod tests {
     fn a_verdict_that_a_server_is_old_does_not_last() {
         let known = Acquaintance::default();
         assert_eq!(known.found(5), None);
-        known.note(Spoken { legacy: true, modern: false }, 10);
+        known.note(Spoken { legacy: true, modern: false }, false, 10);
         assert_eq!(known.found(LEGACY_FOR + 9), Some((Spoken { legacy: true, modern: false }, false)));
         assert_eq!(known.found(LEGACY_FOR + 10), Some((Spoken { legacy: true, modern: false }, true)));
-        known.note(Spoken { legacy: true, modern: true }, 10);
+        known.note(Spoken { legacy: true, modern: true }, false, 10);
         assert_eq!(known.found(u64::MAX), Some((Spoken { legacy: true, modern: true }, false)));
         known.forget();
         assert_eq!(known.found(10), None);

@@ -98,7 +98,7 @@ async fn a_server_of_2026_is_started_once() {
     let folder = tempfile::tempdir().unwrap();
     let starts = folder.path().join("starts");
     let env = vec![("STARTS".to_owned(), starts.display().to_string())];
-    let mut desk = Desk::with("counted", EraRule::Modern, With { env, ..With::default() }).await;
+    let mut desk = Desk::with("counted", EraRule::Auto, With { env, ..With::default() }).await;
     for (id, method, params) in [
         (1, "server/discover", json!({})),
         (2, "tools/list", json!({})),
