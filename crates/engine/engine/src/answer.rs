@@ -164,7 +164,9 @@ impl<P: Ports> Exchange<P> {
             value.get(member).and_then(|v| v.as_str().map(|s| s.into_owned()))
         };
         let mut seen = HashSet::new();
-        let tools = frame.result().and_then(|result| result.get("tools"));
+        // Most answers are no lists.
+        let result = frame.result().filter(|_| self.method == Method::ToolsList);
+        let tools = result.and_then(|result| result.get("tools"));
         let listed = Listed::of(tools.iter().flat_map(Value::items));
         let clean =
             |kind, definition: Value<'_>| self.eyes.lets(&self.trail.server, kind, definition, &listed);

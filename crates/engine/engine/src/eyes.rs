@@ -47,6 +47,8 @@ pub struct Suspicion {
 const MOST: usize = 16_384;
 /// Of a name, in characters.
 const NAME: usize = 128;
+/// Told of at once: a server that makes up thousands of poisoned tools fills no log. They are left out all the same.
+const MOST_NEWS: usize = 32;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Judged {
@@ -71,12 +73,18 @@ pub(crate) struct Eyes {
 pub(crate) struct Listed {
     names: Vec<String>,
     ready: OnceCell<Names>,
+    /// Of all names, made once: a list of thousands would else cost the square of it.
+    digest: OnceCell<[u8; 32]>,
 }
 
 impl Listed {
     pub(crate) fn of<'t>(items: impl Iterator<Item = Value<'t>>) -> Self {
         let names = items.filter_map(|item| Some(item.get("name")?.as_str()?.into_owned())).collect();
-        Self { names, ready: OnceCell::new() }
+        Self { names, ..Self::default() }
+    }
+
+    fn digest(&self) -> &[u8; 32] {
+        self.digest.get_or_init(|| digest(self.names.iter().map(String::as_bytes)))
     }
 
     fn ready(&self) -> &Names {
@@ -130,7 +138,11 @@ impl Eyes {
         let Some(worst) = report.findings.first() else { return };
         let name = ["name", "uri", "uriTemplate"].iter().find_map(|name| definition.get(name)?.as_str());
         let name = name.unwrap_or_default().chars().take(NAME).collect();
-        locked(&self.news).push(Suspicion {
+        let mut news = locked(&self.news);
+        if news.len() >= MOST_NEWS {
+            return;
+        }
+        news.push(Suspicion {
             server: rules.name.clone(),
             kind,
             name,
@@ -143,7 +155,8 @@ impl Eyes {
 
     /// Returns what has been flagged since the last time. Asked of every message: mostly it costs one load.
     pub(crate) fn news(&self) -> Vec<Suspicion> {
-        if !self.has_news.swap(false, Ordering::AcqRel) {
+        // Read first: a write by every message would send this line of memory from core to core.
+        if !self.has_news.load(Ordering::Relaxed) || !self.has_news.swap(false, Ordering::AcqRel) {
             return Vec::new();
         }
         std::mem::take(&mut *locked(&self.news))
@@ -152,15 +165,20 @@ impl Eyes {
 
 /// What a judgement depends on: the server, the definition byte for byte, and its siblings.
 fn key(rules: &ServerRules, kind: &str, definition: Value<'_>, listed: &Listed) -> [u8; 32] {
+    let parts = [rules.name.as_str(), kind, definition.raw()].map(str::as_bytes);
+    digest(parts.into_iter().chain([&listed.digest()[..]]))
+}
+
+/// A digest of parts that tells where each ends.
+fn digest<'p>(parts: impl Iterator<Item = &'p [u8]>) -> [u8; 32] {
     let mut context = aws_lc_rs::digest::Context::new(&aws_lc_rs::digest::SHA256);
-    let parts = [rules.name.as_str(), kind, definition.raw()];
-    for part in parts.into_iter().chain(listed.names.iter().map(String::as_str)) {
+    for part in parts {
         context.update(&part.len().to_be_bytes());
-        context.update(part.as_bytes());
+        context.update(part);
     }
-    let mut key = [0; 32];
-    key.iter_mut().zip(context.finish().as_ref()).for_each(|(to, from)| *to = *from);
-    key
+    let mut digest = [0; 32];
+    digest.iter_mut().zip(context.finish().as_ref()).for_each(|(to, from)| *to = *from);
+    digest
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

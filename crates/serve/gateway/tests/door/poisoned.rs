@@ -93,3 +93,25 @@ async fn it_can_be_recorded_alone() {
     let told: Vec<_> = seen.alarms.iter().map(|alarm| alarm["alarm"].clone()).collect();
     assert_eq!(told, ["definition-flagged", "definition-flagged"]);
 }
+
+// control: D-11, TPO-01: A server that makes up poisoned tools by the thousand has none of them shown, and fills neither the record nor
+// the door's time.
+#[tokio::test]
+async fn thousands_of_poisoned_tools_fill_no_record() {
+    let name = |number: usize| format!("{}_{number}", "n".repeat(120));
+    let tool =
+        |number| json!({"name": name(number), "description": ORDER, "inputSchema": {"type": "object"}});
+    let many: Vec<_> = (0..2_000).map(tool).collect();
+    let server = Scripted::start(json!(many), |message| text(message, "ran")).await;
+    let upstreams = [("open", server.url())];
+    let house = House::with(Plan { policies: POLICIES, upstreams: &upstreams, ..Plan::default() })
+        .await
+        .acquainted()
+        .await;
+    let mut alice = house.client("alice").at("/open/mcp");
+    alice.hello().await;
+    let list = alice.post(&json!({"jsonrpc": "2.0", "id": 2, "method": "tools/list"})).await.response();
+    assert_eq!(list["result"]["tools"], json!([]));
+    let alarms = house.records("alarm").len();
+    assert!((1..=64).contains(&alarms), "{alarms}");
+}
