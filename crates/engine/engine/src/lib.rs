@@ -105,7 +105,7 @@ pub use ports::{
     Answer, Answered, AuditUnwritable, Consent, Events, Going, GroupsUnavailable, More, Need, Ports,
     Question, RandomUnavailable, ReadError, UpstreamError, UpstreamFault,
 };
-pub use record::{CallId, Ending, IntentFacts, OutcomeFacts, RefusalFacts, StepTimes, Subject};
+pub use record::{CallId, Done, Ending, IntentFacts, Noted, OutcomeFacts, RefusalFacts, StepTimes, Subject};
 pub use refusal::{Challenge, Fault, Reason, Refusal, Reply, UnseenKind};
 pub use release::Released;
 pub use replay::{Departure, Detached};

@@ -2,7 +2,7 @@
 //! the audit port from bytes that are lent to it and not kept (D-09, D-10).
 
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use doorward_oauth::Identity;
@@ -53,6 +53,65 @@ pub struct StepTimes {
     pub inspect: Duration,
 }
 
+/// What was done about something that was found in content.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Done {
+    /// It went on as it was.
+    Seen,
+    /// It went on, marked as what it is.
+    Marked,
+    /// It was taken out or replaced, and the rest went on.
+    Edited,
+    /// What held it did not go on.
+    Refused,
+}
+
+impl Done {
+    /// Returns the stable name.
+    pub fn id(self) -> &'static str {
+        match self {
+            Self::Seen => "seen",
+            Self::Marked => "marked",
+            Self::Edited => "edited",
+            Self::Refused => "refused",
+        }
+    }
+}
+
+/// What was found in the content of one message, by rule, with what was done: never the content itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Noted {
+    /// The rule, or the kind of secret.
+    pub what: &'static str,
+    /// What was done.
+    pub done: Done,
+    /// How often.
+    pub count: u32,
+}
+
+/// Told apart in one record: a server that plants every kind of order fills no line.
+const MOST_NOTES: usize = 24;
+
+/// Collects what is found while a message, or its answer, is looked at.
+#[derive(Debug, Default)]
+pub(crate) struct Notes(Mutex<Vec<Noted>>);
+
+impl Notes {
+    pub(crate) fn add(&self, what: &'static str, done: Done) {
+        let mut notes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(noted) = notes.iter_mut().find(|noted| noted.what == what && noted.done == done) {
+            noted.count = noted.count.saturating_add(1);
+        } else if notes.len() < MOST_NOTES {
+            notes.push(Noted { what, done, count: 1 });
+        }
+    }
+
+    /// Returns what was found since the last time, for the next record.
+    pub(crate) fn take(&self) -> Vec<Noted> {
+        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
 /// Recorded before the upstream is called.
 pub struct IntentFacts<'a> {
     /// The call.
@@ -73,6 +132,8 @@ pub struct IntentFacts<'a> {
     pub digest: &'a [u8; 32],
     /// The legacy session: digested, not kept.
     pub session: Option<&'a str>,
+    /// What was found in what is sent.
+    pub findings: &'a [Noted],
     /// Durations so far.
     pub times: StepTimes,
     /// When.
@@ -117,6 +178,8 @@ pub struct OutcomeFacts {
     pub bytes: u64,
     /// Rolling SHA-256 over the released frames.
     pub digest: [u8; 32],
+    /// What was found in what came back.
+    pub findings: Vec<Noted>,
     /// From intent to outcome.
     pub took: Duration,
     /// When.

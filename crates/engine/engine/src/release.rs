@@ -251,6 +251,7 @@ pub(crate) async fn listen<P: Ports>(
         started,
         told: AtomicBool::new(false),
     };
+    let findings = exchange.trail.notes.take();
     let facts = IntentFacts {
         call: exchange.call,
         trace: exchange.trail.trace,
@@ -261,6 +262,7 @@ pub(crate) async fn listen<P: Ports>(
         policies: &exchange.policies,
         digest: &exchange.digest,
         session: exchange.seat.session().map(|session| &**session.id()),
+        findings: &findings,
         times: exchange.trail.times,
         now: exchange.trail.now,
     };
@@ -435,6 +437,7 @@ impl<P: Ports> Exchange<P> {
             frames: tally.frames,
             bytes: tally.bytes,
             digest: tally.digest(),
+            findings: self.trail.notes.take(),
             took: Duration::from_nanos(door.ports.stopwatch().saturating_sub(self.started)),
             now: door.ports.now(),
         }

@@ -22,6 +22,7 @@ pub(crate) async fn record_intent<P: Ports>(
     cleared: Cleared<P>,
     exchange: Exchange<P>,
 ) -> Step<(Cleared<P>, Exchange<P>)> {
+    let findings = exchange.trail.notes.take();
     let facts = IntentFacts {
         call: exchange.call,
         trace: exchange.trail.trace,
@@ -32,6 +33,7 @@ pub(crate) async fn record_intent<P: Ports>(
         policies: &exchange.policies,
         digest: &exchange.digest,
         session: exchange.seat.session().map(|session| &**session.id()),
+        findings: &findings,
         times: exchange.trail.times,
         now: exchange.trail.now,
     };

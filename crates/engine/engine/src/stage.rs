@@ -18,7 +18,7 @@ use crate::eyes::Eyes;
 use crate::modern::Wanted;
 use crate::pipe::{Carrier, Framing};
 use crate::ports::Ports;
-use crate::record::{CallId, StepTimes, Subject};
+use crate::record::{CallId, Notes, StepTimes, Subject};
 use crate::refusal::{Reason, Refusal};
 use crate::replay::Resumed;
 use crate::rounds::Rounds;
@@ -124,6 +124,8 @@ pub(crate) struct Trail {
     pub(crate) id: Option<Id>,
     pub(crate) method: Option<&'static str>,
     pub(crate) subject: Subject,
+    /// What was found in its content, and then in its answer's.
+    pub(crate) notes: Notes,
     pub(crate) times: StepTimes,
     pub(crate) lap: u64,
 }
@@ -152,6 +154,7 @@ impl Trail {
             id: None,
             method: None,
             subject: Subject::None,
+            notes: Notes::default(),
             times: StepTimes::default(),
             lap: ports.stopwatch(),
         }

@@ -116,6 +116,7 @@ async fn many(log: AuditLog, subject: Subject, task: u64, calls: u64, pace: Opti
             policies: &policies,
             arguments: Some(arguments),
             session: Some(session),
+            findings: &[],
             steps: &steps,
         };
         log.intent(&intent, now).await.unwrap();
@@ -128,6 +129,7 @@ async fn many(log: AuditLog, subject: Subject, task: u64, calls: u64, pace: Opti
             frames: 1,
             bytes: 245,
             digest: Some(subject.digest(Part::Answer, &[7; 32])),
+            findings: &[],
             took_micros: 812,
             steps: &[],
         };

@@ -5,8 +5,8 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use doorward_engine::{
-    AuditUnwritable, Ending as Ended, Fault as At, IntentFacts, OutcomeFacts, RefusalFacts, Subject as About,
-    Suspicion,
+    AuditUnwritable, Ending as Ended, Fault as At, IntentFacts, Noted, OutcomeFacts, RefusalFacts,
+    Subject as About, Suspicion,
 };
 use doorward_oauth::{CallerKind, Identity};
 use doorward_types::{ObjectId, TenantId, Timestamp};
@@ -14,7 +14,7 @@ use doorward_types::{ObjectId, TenantId, Timestamp};
 use crate::error::AuditError;
 use crate::keys::{Part, Subject, SubjectFacts};
 use crate::log::AuditLog;
-use crate::record::{Alarm, CallId, Ending, Fault, Intent, Outcome, RefusedRecord, Step, Target};
+use crate::record::{Alarm, CallId, Ending, Fault, Finding, Intent, Outcome, RefusedRecord, Step, Target};
 
 /// Persons whose handles are kept; beyond that they are made again.
 const PERSONS: usize = 65_536;
@@ -71,6 +71,7 @@ impl Journal {
             policies: facts.policies,
             arguments: Some(person.digest(Part::Arguments, facts.digest)),
             session: facts.session.map(|session| person.session(session)),
+            findings: &findings(facts.findings),
             steps: &[
                 step("identify", facts.times.identify),
                 step("hear", facts.times.hear),
@@ -87,14 +88,16 @@ impl Journal {
     /// When it cannot be written: nothing may be released then.
     pub async fn outcome(&self, facts: OutcomeFacts) -> Result<(), AuditUnwritable> {
         let person = self.person(&facts.identity)?;
-        let outcome = record(&person, &facts);
+        let found = findings(&facts.findings);
+        let outcome = record(&person, &facts, &found);
         self.log.outcome(&outcome, facts.now).await.map_err(unwritable)
     }
 
     /// Writes how a message ended for whom nobody waits.
     pub fn outcome_detached(&self, facts: OutcomeFacts) {
         let Ok(person) = self.person(&facts.identity) else { return };
-        let outcome = record(&person, &facts);
+        let found = findings(&facts.findings);
+        let outcome = record(&person, &facts, &found);
         if let Err(error) = self.log.outcome_detached(&outcome, facts.now) {
             tracing::error!(%error, "the outcome of an aborted call is not in the log: it will count as unknown");
         }
@@ -215,7 +218,12 @@ pub fn ending(ended: Ended) -> (Ending, Option<&'static str>) {
     }
 }
 
-fn record<'a>(person: &Subject, facts: &'a OutcomeFacts) -> Outcome<'a> {
+fn findings(noted: &[Noted]) -> Vec<Finding> {
+    let finding = |noted: &Noted| Finding { what: noted.what, done: noted.done.id(), count: noted.count };
+    noted.iter().map(finding).collect()
+}
+
+fn record<'a>(person: &Subject, facts: &'a OutcomeFacts, findings: &'a [Finding]) -> Outcome<'a> {
     let (ending, reason) = ending(facts.ending);
     Outcome {
         call: CallId(facts.call.0),
@@ -226,6 +234,7 @@ fn record<'a>(person: &Subject, facts: &'a OutcomeFacts) -> Outcome<'a> {
         frames: facts.frames,
         bytes: facts.bytes,
         digest: (facts.frames > 0).then(|| person.digest(Part::Answer, &facts.digest)),
+        findings,
         took_micros: u64::try_from(facts.took.as_micros()).unwrap_or(u64::MAX),
         steps: &[],
     }

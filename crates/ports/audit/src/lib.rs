@@ -32,6 +32,8 @@ pub use journal::{Journal, ending};
 pub use keys::{AuditKeys, Digest, KeyError, Part, Pseudonym, PublicKey, Subject, SubjectFacts, Who};
 pub use log::AuditLog;
 pub use read::{Filter, Reader, Record, render, show, tail};
-pub use record::{Alarm, CallId, Ending, Fault, Grant, Intent, Outcome, RefusedRecord, Step, Target};
+pub use record::{
+    Alarm, CallId, Ending, Fault, Finding, Grant, Intent, Outcome, RefusedRecord, Step, Target,
+};
 pub use sink::{CheckpointSink, FileSink, TracingSink};
 pub use verify::{Anchor, OpenIntent, Problem, VerifyInputs, VerifyReport, verify};

@@ -50,6 +50,17 @@ pub struct Step {
     pub micros: u64,
 }
 
+/// What was found in content and what was done about it; never the content.
+#[derive(Debug, Clone, Copy)]
+pub struct Finding {
+    /// The rule, or the kind of secret.
+    pub what: &'static str,
+    /// What was done, one word.
+    pub done: &'static str,
+    /// How often.
+    pub count: u32,
+}
+
 /// A permitted call, recorded before the upstream is called (D-09).
 #[derive(Clone, Copy)]
 pub struct Intent<'a> {
@@ -73,6 +84,8 @@ pub struct Intent<'a> {
     pub arguments: Option<Digest>,
     /// The session's pseudonym.
     pub session: Option<Pseudonym>,
+    /// What was found in what is sent.
+    pub findings: &'a [Finding],
     /// Durations so far.
     pub steps: &'a [Step],
 }
@@ -130,6 +143,8 @@ pub struct Outcome<'a> {
     pub bytes: u64,
     /// Digest of what was released.
     pub digest: Option<Digest>,
+    /// What was found in what came back.
+    pub findings: &'a [Finding],
     /// Microseconds from intent to outcome.
     pub took_micros: u64,
     /// Durations of the steps since the intent.

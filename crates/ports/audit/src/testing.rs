@@ -129,6 +129,7 @@ pub(crate) async fn intent(
         policies: &policies,
         arguments: Some(subject.digest(Part::Arguments, b"{\"user\":\"secret\"}")),
         session: Some(subject.session("session-canary")),
+        findings: &[],
         steps: &[Step { name: "identify", micros: 12 }, Step { name: "authorize", micros: 7 }],
     };
     log.intent(&intent, now).await
@@ -144,6 +145,7 @@ pub(crate) fn an_outcome(server: &ServerName, number: u64) -> Outcome<'_> {
         frames: 1,
         bytes: 345,
         digest: None,
+        findings: &[],
         took_micros: 4_321,
         steps: &[],
     }

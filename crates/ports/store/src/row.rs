@@ -27,6 +27,12 @@ pub enum Kind {
     Challenge,
     /// Something the door keeps for itself.
     Setting,
+    /// A definition that was agreed to, or that waits for it.
+    Pin,
+    /// What a person's sign-in has read, as labels.
+    Flow,
+    /// A question to a person about one call, and what they said.
+    Approval,
     /// The key of the door or of a tenant. The store's own.
     Key,
     /// How often anything was revoked. The store's own.
@@ -36,7 +42,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    const ALL: [Self; 13] = [
+    const ALL: [Self; 16] = [
         Self::Client,
         Self::Consent,
         Self::Code,
@@ -47,6 +53,9 @@ impl Kind {
         Self::Used,
         Self::Challenge,
         Self::Setting,
+        Self::Pin,
+        Self::Flow,
+        Self::Approval,
         Self::Key,
         Self::Epoch,
         Self::Revocation,
@@ -65,6 +74,9 @@ impl Kind {
             Self::Used => "used",
             Self::Challenge => "challenge",
             Self::Setting => "setting",
+            Self::Pin => "pin",
+            Self::Flow => "flow",
+            Self::Approval => "approval",
             Self::Key => "key",
             Self::Epoch => "epoch",
             Self::Revocation => "revocation",

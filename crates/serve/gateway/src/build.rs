@@ -120,7 +120,8 @@ pub async fn build(config: Config) -> Result<Built, BuildError> {
         Arc::new(Keys::new(Arc::new(connector.clone()), &cloud, &tenants(&config), Stopwatch::system()));
     let fetch = Arc::new(connector.clone());
     let groups = ready.entra.clone().map(|entra| Groups::new(fetch, entra, Stopwatch::system()));
-    let ports = GatewayPorts::new(audit, Arc::new(upstreams), Arc::clone(&keys), groups, pages);
+    let ports =
+        GatewayPorts::new(audit, ready.store.clone(), Arc::new(upstreams), Arc::clone(&keys), groups, pages);
     let limits = DoorLimits {
         sessions: SessionRules {
             total: config.limits.sessions,

@@ -15,6 +15,7 @@ use doorward_engine::{
 use doorward_entra::{Groups, Keys};
 use doorward_oauth::{Identity, KeyRing, KeySet, Revocations};
 use doorward_policy::PolicyProblem;
+use doorward_store::Store;
 use doorward_types::{ObjectId, ServerName, Timestamp};
 use doorward_upstream::{Link, UpstreamEvents, Upstreams};
 
@@ -26,6 +27,7 @@ use crate::sign_in::LatePages;
 /// The outside world of one gateway.
 pub struct GatewayPorts {
     pub(crate) journal: Journal,
+    store: Option<Store>,
     pub(crate) upstreams: Arc<Upstreams>,
     pub(crate) keys: Arc<Keys>,
     door_keys: RwLock<Arc<KeySet>>,
@@ -42,6 +44,7 @@ pub struct GatewayPorts {
 impl GatewayPorts {
     pub(crate) fn new(
         audit: AuditLog,
+        store: Option<Store>,
         upstreams: Arc<Upstreams>,
         keys: Arc<Keys>,
         groups: Option<Groups>,
@@ -49,6 +52,7 @@ impl GatewayPorts {
     ) -> Self {
         Self {
             journal: Journal::new(audit),
+            store,
             upstreams,
             keys,
             door_keys: RwLock::default(),
@@ -60,6 +64,11 @@ impl GatewayPorts {
             random: SystemRandom::new(),
             began: Instant::now(),
         }
+    }
+
+    /// Returns the store, where there is a vault.
+    pub fn store(&self) -> Option<&Store> {
+        self.store.as_ref()
     }
 
     /// Takes over the door's own signing keys. A token signed with one that is no longer there opens nothing from now on;

@@ -13,6 +13,7 @@ use doorward_net::{Connector, ConnectorConfig};
 use doorward_oauth::{AtHome, Audience, Cloud, EntraTokens, Expectation, Tenants, TokenCache, at_home};
 use doorward_policy::{PolicyProblem, PolicyText};
 use doorward_sandbox::{Launcher, Learning, Profile};
+use doorward_store::{KeyFile, Store, StoreConfig, StoreError};
 use doorward_types::{ClientId, ServerName};
 use doorward_upstream::{PackageError, StdioLimits, StdioTarget, Target, Upstreams, Walls, fetched};
 use doorward_wire::Limits;
@@ -64,6 +65,9 @@ pub enum OpenError {
     /// The log cannot be opened. Without it nothing is let through.
     #[error("the audit log cannot be opened: {0}")]
     Audit(#[from] AuditError),
+    /// What is remembered of servers cannot be opened: pins, labels.
+    #[error("the store cannot be opened: {0}")]
+    Store(#[from] StoreError),
     /// As many guards of this name run as may.
     #[error("{MOST_GUARDS} guards of the name `{0}` run already, each with a log of its own in {1}")]
     Full(ServerName, PathBuf),
@@ -117,6 +121,7 @@ impl Guard {
             fetched(&mut plan.command, walls, &plan.state.join("packages"), &plan.name).await?;
         }
         let (audit, log) = open_log(&plan.state, &plan.name)?;
+        let store = open_store(&plan.state).await?;
         let who = Arc::new(RwLock::new(Some(Arc::new(at_home(plan.who, SystemTime::now().into())))));
         if let Some(tokens) = plan.tokens.take() {
             let desk = Desk::new(tokens, plan.name.clone(), audit.clone(), Arc::clone(&who))?;
@@ -133,7 +138,8 @@ impl Guard {
         };
         let targets = [(plan.name.clone(), Target::Stdio(target))];
         let upstreams = Upstreams::new(&connector, targets).map_err(bad)?;
-        let ports = GuardPorts::new(Journal::new(audit), Arc::new(upstreams), who, plan.asks.map(Asks::new));
+        let ports =
+            GuardPorts::new(Journal::new(audit), store, Arc::new(upstreams), who, plan.asks.map(Asks::new));
         let limits = DoorLimits {
             sessions: SessionRules { total: 16, per_owner: 16, idle: AGE, absolute: AGE },
             // A conversation that breaks is over.
@@ -175,6 +181,17 @@ fn open_log(state: &Path, name: &ServerName) -> Result<(AuditLog, PathBuf), Open
         }
     }
     Err(OpenError::Full(name.clone(), state.to_owned()))
+}
+
+/// Opens what all guards of this person share: what was agreed to, and what their grant has read.
+///
+/// # Errors
+/// [`StoreError`]; what was remembered is not forgotten because it cannot be read.
+pub async fn open_store(state: &Path) -> Result<Store, StoreError> {
+    let database = state.join("store").join("guard.db");
+    let key = KeyFile::open_or_create(&state.join("keys").join("store.key"), &database)?;
+    // Nothing is revoked here, so there is no epoch that a log would anchor.
+    Store::open(StoreConfig::new(database, 0), Arc::new(key), SystemTime::now().into()).await
 }
 
 fn rules(plan: &Plan) -> Result<ServerRules, OpenError> {

@@ -14,6 +14,7 @@ use doorward_engine::{
 };
 use doorward_oauth::{Identity, KeyRing, Revocations};
 use doorward_policy::PolicyProblem;
+use doorward_store::Store;
 use doorward_types::{ObjectId, ServerName, Timestamp};
 use doorward_upstream::{Link, UpstreamEvents, Upstreams};
 
@@ -28,6 +29,8 @@ pub(crate) type Who = Arc<RwLock<Option<Arc<Identity>>>>;
 /// The outside world of one guard.
 pub struct GuardPorts {
     pub(crate) journal: Journal,
+    /// What all guards of this person share.
+    pub(crate) store: Store,
     pub(crate) upstreams: Arc<Upstreams>,
     /// Who sits at this machine.
     who: Who,
@@ -37,8 +40,19 @@ pub struct GuardPorts {
 }
 
 impl GuardPorts {
-    pub(crate) fn new(journal: Journal, upstreams: Arc<Upstreams>, who: Who, asks: Option<Asks>) -> Self {
-        Self { journal, upstreams, who, asks, random: SystemRandom::new(), began: Instant::now() }
+    pub(crate) fn new(
+        journal: Journal,
+        store: Store,
+        upstreams: Arc<Upstreams>,
+        who: Who,
+        asks: Option<Asks>,
+    ) -> Self {
+        Self { journal, store, upstreams, who, asks, random: SystemRandom::new(), began: Instant::now() }
+    }
+
+    /// Returns the store that all guards of this person share.
+    pub fn store(&self) -> &Store {
+        &self.store
     }
 
     /// Takes over who sits here now: nobody, once they have signed out. The door's epoch is to be raised after this, so that

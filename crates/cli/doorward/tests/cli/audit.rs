@@ -128,6 +128,7 @@ async fn begin(log: &AuditLog, subject: &Subject, number: u8) {
         policies: &[Arc::from("readers")],
         arguments: Some(subject.digest(Part::Arguments, b"{}")),
         session: None,
+        findings: &[],
         steps: &[],
     };
     log.intent(&intent, NOW).await.unwrap();
@@ -143,6 +144,7 @@ async fn end(log: &AuditLog, number: u8) {
         frames: 1,
         bytes: 120,
         digest: None,
+        findings: &[],
         took_micros: 2_500,
         steps: &[],
     };

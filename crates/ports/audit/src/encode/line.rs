@@ -10,7 +10,7 @@ use doorward_types::Timestamp;
 
 use crate::clock::ClockText;
 use crate::log::chain::Chain;
-use crate::record::{Kind, Step};
+use crate::record::{Finding, Kind, Step};
 
 /// Names in a record are cut to this many bytes.
 pub(crate) const NAME_BYTES: usize = 256;
@@ -126,6 +126,27 @@ impl<'q> Line<'q> {
             self.out.extend_from_slice(b",\"and ");
             decimal(self.out, u64::try_from(more).unwrap_or(u64::MAX));
             self.out.extend_from_slice(b" more\"");
+        }
+        self.out.push(b']');
+    }
+
+    /// Adds what was found in content, or nothing if that is nothing.
+    pub(crate) fn findings(&mut self, findings: &[Finding]) {
+        if findings.is_empty() {
+            return;
+        }
+        self.name("findings");
+        let mut before = b'[';
+        for finding in findings.iter().take(LISTED) {
+            self.out.extend_from_slice(&[before]);
+            self.out.extend_from_slice(b"{\"rule\":\"");
+            escape(self.out, finding.what, NAME_BYTES);
+            self.out.extend_from_slice(b"\",\"done\":\"");
+            escape(self.out, finding.done, 32);
+            self.out.extend_from_slice(b"\",\"count\":");
+            decimal(self.out, u64::from(finding.count));
+            self.out.push(b'}');
+            before = b',';
         }
         self.out.push(b']');
     }

@@ -21,6 +21,7 @@ pub(crate) fn intent(line: &mut Line<'_>, intent: &Intent<'_>) {
     if let Some(session) = &intent.session {
         line.token("session", session.text());
     }
+    line.findings(intent.findings);
     line.steps(intent.steps);
 }
 
@@ -39,6 +40,7 @@ pub(crate) fn outcome(line: &mut Line<'_>, outcome: &Outcome<'_>) {
     if let Some(digest) = &outcome.digest {
         line.token("digest", digest.text());
     }
+    line.findings(outcome.findings);
     line.number("took_us", outcome.took_micros);
     line.steps(outcome.steps);
 }
