@@ -1,7 +1,7 @@
 //! From sections to `Config`: every section is read to its end before any is given up.
 
 use crate::model::{
-    Audit, Cloud, Config, Durability, Entra, EntraCredential, EntraTokens, Gateway, Lab, Limits, Log,
+    Admin, Audit, Cloud, Config, Durability, Entra, EntraCredential, EntraTokens, Gateway, Lab, Limits, Log,
     LogFormat, LogLevel, Policy, Sessions, Tenants, Tls,
 };
 use crate::problem::Problems;
@@ -44,6 +44,8 @@ pub(crate) fn config(root: &Section<'_>, build: Build, problems: &mut Problems) 
         callers,
         problems,
     );
+    let admin_section = root.has("admin").then(|| root.group("admin", problems)).flatten();
+    let admin = admin_section.as_ref().map(|section| admin(section, problems));
     let vault = root
         .has("vault")
         .then(|| root.group("vault", problems).and_then(|section| sign_in::vault(&section, problems)));
@@ -66,8 +68,12 @@ pub(crate) fn config(root: &Section<'_>, build: Build, problems: &mut Problems) 
         if gateway_is_right {
             checks::gateway(section, gateway, problems);
         }
+        let console = admin.as_ref().and_then(Option::as_ref);
+        if let (Some(section), Some(admin)) = (&admin_section, console) {
+            checks::admin(section, admin, gateway, root.has("vault"), problems);
+        }
         if let Some(lab) = &lab_section {
-            checks::lab(lab, gateway, problems);
+            checks::lab(lab, gateway, console.map(|admin| admin.listen), problems);
         }
     }
     if let Some(section) = &entra_section {
@@ -94,6 +100,10 @@ pub(crate) fn config(root: &Section<'_>, build: Build, problems: &mut Problems) 
         vault: match vault {
             None => None,
             Some(vault) => Some(vault?),
+        },
+        admin: match admin {
+            None => None,
+            Some(admin) => Some(admin?),
         },
         gateway: gateway?,
         limits: limits?,
@@ -135,6 +145,27 @@ fn gateway(section: &Section<'_>, problems: &mut Problems) -> Option<Gateway> {
             None => None,
             Some(tls) => Some(tls?),
         },
+    })
+}
+
+/// Reads `[admin]`.
+fn admin(section: &Section<'_>, problems: &mut Problems) -> Option<Admin> {
+    let listen = section.text("listen", problems, net::address);
+    let public_url = section.text("public_url", problems, net::origin);
+    let tls = section
+        .has("tls")
+        .then(|| section.group("tls", problems).and_then(|section| tls(&section, problems)));
+    let role = section.text("role", problems, parse::role);
+    let scope = section.text("scope", problems, parse::scope);
+    Some(Admin {
+        listen: listen?.value,
+        public_url: public_url?.value,
+        tls: match tls {
+            None => None,
+            Some(tls) => Some(tls?),
+        },
+        role: role?.value,
+        scope: scope?.value,
     })
 }
 

@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::path::{Component, Path, PathBuf};
 use std::time::Duration;
 
-use crate::model::{Access, Gateway, Server};
+use crate::model::{Access, Admin, Gateway, Server};
 use crate::net::Origin;
 use crate::problem::Problems;
 use crate::read::{Read, Section};
@@ -62,9 +62,64 @@ pub(crate) fn gateway(section: &Section<'_>, gateway: &Gateway, problems: &mut P
     }
 }
 
+/// The console decides for everybody: nobody reads along, and nothing else listens there.
+pub(crate) fn admin(
+    section: &Section<'_>,
+    admin: &Admin,
+    gateway: &Gateway,
+    vault: bool,
+    problems: &mut Problems,
+) {
+    if !admin.listen.ip().is_loopback() && admin.tls.is_none() {
+        problems.add(
+            section.at("listen"),
+            format!("{} is not loopback, and without TLS whoever listens on the way could decide with somebody else's session", admin.listen),
+            "add `tls = { certificate = \"…\", key = \"…\" }`, or listen on 127.0.0.1",
+        );
+    }
+    let url = &admin.public_url;
+    if (!url.is_https() && !url.is_loopback()) || (!url.is_https() && admin.tls.is_some()) {
+        problems.add(
+            section.at("public_url"),
+            format!("browsers would go to `{url}` in the clear"),
+            format!("write \"https://{}\"", url.authority()),
+        );
+    }
+    // Cookies know no ports: on one host both would be told to set and to read the same ones.
+    if *url == gateway.public_url {
+        problems.add(
+            section.at("public_url"),
+            "the console has the door's own origin",
+            "give it another host or another port",
+        );
+    }
+    if admin.listen.port() != 0
+        && admin.listen.port() == gateway.listen.port()
+        && overlap(admin.listen, gateway.listen)
+    {
+        problems.add(
+            section.at("listen"),
+            "the console would listen where the door does",
+            "choose another port, for example 8444",
+        );
+    }
+    if !vault {
+        problems.add(
+            section.span(),
+            "`[admin]` without `[vault]`: there is nowhere to keep what is decided",
+            "add `[vault]` with `path` and a key",
+        );
+    }
+}
+
 /// `[insecure_lab]` counts only where nobody from outside can come in (D-19).
-pub(crate) fn lab(section: &Section<'_>, gateway: &Gateway, problems: &mut Problems) {
-    for listener in [Some(gateway.listen), gateway.metrics].into_iter().flatten() {
+pub(crate) fn lab(
+    section: &Section<'_>,
+    gateway: &Gateway,
+    console: Option<SocketAddr>,
+    problems: &mut Problems,
+) {
+    for listener in [Some(gateway.listen), gateway.metrics, console].into_iter().flatten() {
         if !listener.ip().is_loopback() {
             problems.add(
                 section.span(),

@@ -3,15 +3,16 @@
 use doorward_types::ObjectId;
 
 use crate::build::{self, values};
-use crate::model::{Cloud, Guard, GuardConfig, Policy, TokenCache};
+use crate::model::{Cloud, Console, Guard, GuardConfig, Policy, TokenCache};
 use crate::problem::Problems;
 use crate::read::Section;
+use crate::sign_in::resource_scope;
 use crate::units::Fault;
-use crate::{Build, checks, parse};
+use crate::{Build, checks, net, parse};
 
 /// Tables of the gateway: in a file without one they would be read by nobody.
-const OF_GATEWAY: [&str; 8] =
-    ["shared_audience", "limits", "sessions", "entra", "sign_in", "vault", "client", "server"];
+const OF_GATEWAY: [&str; 9] =
+    ["admin", "shared_audience", "limits", "sessions", "entra", "sign_in", "vault", "client", "server"];
 
 /// Says whether the file is a guard's alone.
 pub(crate) fn alone(root: &Section<'_>) -> bool {
@@ -64,6 +65,9 @@ pub(crate) fn guard(section: &Section<'_>, problems: &mut Problems) -> Option<Gu
     let cache_dir = section.text("cache_dir", problems, parse::path);
     let passphrase = section.text("passphrase_file", problems, parse::path);
     let broker = section.flag("broker", problems);
+    let console = section
+        .has("console")
+        .then(|| section.group("console", problems).and_then(|section| console(&section, problems)));
     if passphrase.is_some() && cache != Some("passphrase-file") {
         problems.add(
             section.at("passphrase_file"),
@@ -84,7 +88,26 @@ pub(crate) fn guard(section: &Section<'_>, problems: &mut Problems) -> Option<Gu
         },
         cache_dir: cache_dir.map(|read| read.value),
         broker: broker?,
+        console: match console {
+            None => None,
+            Some(console) => Some(console?),
+        },
     })
+}
+
+/// Reads `[guard.console]`. The scope stands here and is never asked of the console: a wrong one could have a token for
+/// another application sent to it.
+fn console(section: &Section<'_>, problems: &mut Problems) -> Option<Console> {
+    let url = section.text("url", problems, net::origin);
+    let scope = section.text("scope", problems, resource_scope);
+    if let Some(url) = url.as_ref().filter(|url| !url.value.is_https() && !url.value.is_loopback()) {
+        problems.add(
+            section.at("url"),
+            format!("`{}` would have your token sent in the clear", url.value),
+            format!("write \"https://{}\"", url.value.authority()),
+        );
+    }
+    Some(Console { url: url?.value, scope: scope?.value })
 }
 
 fn object_id(text: &str) -> Result<ObjectId, Fault> {

@@ -12,7 +12,7 @@ use crate::net::{HttpUrl, Network, Origin};
 mod guard;
 mod sign_in;
 
-pub use guard::{Guard, GuardConfig, TokenCache};
+pub use guard::{Console, Guard, GuardConfig, TokenCache};
 pub use sign_in::{
     EntraCredential, EntraTokens, IdentitySource, RegisteredClient, ServerCredential, SignIn, UserGrant,
     Vault, VaultKey,
@@ -45,6 +45,8 @@ pub struct Config {
     pub audit: Audit,
     /// Messages for the operator.
     pub log: Log,
+    /// The console, where people decide what others may use.
+    pub admin: Option<Admin>,
     /// Signing in on a person's machine; a gateway has no use for it.
     pub guard: Option<Guard>,
     /// An emulator in Entra's place; `None` in every honest deployment (D-19).
@@ -75,6 +77,21 @@ pub struct Tls {
     pub certificate: PathBuf,
     /// PEM file with the private key.
     pub key: PathBuf,
+}
+
+/// `[admin]`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Admin {
+    /// The address to listen on.
+    pub listen: SocketAddr,
+    /// The origin under which browsers and commands reach it.
+    pub public_url: Origin,
+    /// The certificate, if the console ends TLS itself.
+    pub tls: Option<Tls>,
+    /// The app role of those who may use it.
+    pub role: String,
+    /// The delegated scope that tokens for its API need besides.
+    pub scope: String,
 }
 
 /// `[limits]`
@@ -408,7 +425,9 @@ impl Config {
     }
 
     fn paths(&mut self) -> impl Iterator<Item = &mut PathBuf> {
-        let tls = self.gateway.tls.iter_mut().flat_map(|tls| [&mut tls.certificate, &mut tls.key]);
+        let console = self.admin.iter_mut().filter_map(|admin| admin.tls.as_mut());
+        let tls = self.gateway.tls.iter_mut().chain(console);
+        let tls = tls.flat_map(|tls| [&mut tls.certificate, &mut tls.key]);
         let children = self.servers.iter_mut().map(|server| {
             let mut paths: Vec<&mut PathBuf> = match &mut server.target {
                 Target::Stdio(child) => child.cwd.iter_mut().chain(child.env_files.values_mut()).collect(),

@@ -17,11 +17,12 @@ use crate::read::{Read, Section};
 mod forms;
 mod whole;
 
+pub(crate) use forms::resource_scope;
 pub(crate) use whole::{Whole, whole};
 
 use forms::{
-    client_document, client_name, date, default_scope, header_name, host, resource_scope, scheme, vault_url,
-    words_of, words_or_nothing,
+    client_document, client_name, date, default_scope, header_name, host, scheme, vault_url, words_of,
+    words_or_nothing,
 };
 
 /// Reads `[entra.credential]`: each kind has its own keys, and a key of another kind is a slip.

@@ -36,6 +36,9 @@ pub struct AuthorizeUrl<'a> {
     pub challenge: &'a str,
     /// What to show first.
     pub prompt: Option<Prompt>,
+    /// How long ago they may have signed in at Entra, in seconds: 0 has them prove again who they are. Whether they did
+    /// stands in the ID token's `auth_time` alone, for the address passes through the browser.
+    pub max_age: Option<u32>,
     /// Who is expected to sign in.
     pub login_hint: Option<&'a str>,
     /// The claims that the tokens must have, as JSON; see [`merge_claims`](crate::merge_claims).
@@ -62,6 +65,7 @@ impl AuthorizeUrl<'_> {
                     Prompt::Login => "login",
                 }),
             )
+            .with_some("max_age", self.max_age.map(|seconds| seconds.to_string()).as_deref())
             .with_some("login_hint", self.login_hint)
             .with_some("claims", self.claims);
         format!("{}/{}/oauth2/v2.0/authorize?{}", self.cloud.authority, self.tenant, query.as_str())
@@ -88,6 +92,7 @@ mod tests {
             nonce: "n",
             challenge: "c",
             prompt: Some(Prompt::SelectAccount),
+            max_age: None,
             login_hint: Some("alice@contoso.com&resource=x"),
             claims: None,
         };

@@ -76,6 +76,7 @@ pub(crate) async fn sign_in(
         nonce: &nonce,
         challenge: &challenge,
         prompt: ask.prompt,
+        max_age: None,
         login_hint: ask.login_hint,
         claims: Some(&claims),
     }

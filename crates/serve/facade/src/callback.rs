@@ -36,6 +36,8 @@ pub(crate) struct SignedIn {
     pub(crate) roles: Vec<String>,
     pub(crate) groups: Groups,
     pub(crate) hint: Option<String>,
+    /// When they proved to Entra who they are, if it says so.
+    pub(crate) proved: Option<Timestamp>,
     pub(crate) tokens: TokenAnswer,
 }
 
@@ -99,6 +101,12 @@ impl Facade {
                 }
                 self.with_session(redirect(&format!("{}{page}", self.settings.issuer)), &who, asked)
             }
+            Goal::Console { since } => {
+                if let Err(answer) = self.once(asked, &used).await {
+                    return *answer;
+                }
+                self.to_console(asked, &signed_in, since).await
+            }
             Goal::Client { pending, expected, .. } => {
                 let answer =
                     self.for_client(asked, (*pending, expected), signed_in, (round, claims), &used).await;
@@ -133,7 +141,8 @@ impl Facade {
                 Box::new(self.not_believed(reason))
             })?;
         let name = id.name.clone().unwrap_or_else(|| "somebody without a name".to_owned());
-        Ok(SignedIn { person: id.person, name, roles, groups, hint: id.login_hint, tokens })
+        let (hint, proved) = (id.login_hint, id.auth_time);
+        Ok(SignedIn { person: id.person, name, roles, groups, hint, proved, tokens })
     }
 
     async fn id_token(&self, text: &str, nonce: &str, now: Timestamp) -> Result<IdToken, &'static str> {

@@ -135,6 +135,11 @@ pub(crate) enum Goal {
         /// The page to go to.
         page: String,
     },
+    /// The console, where people decide for others.
+    Console {
+        /// When they were asked to prove who they are, in seconds.
+        since: i64,
+    },
 }
 
 /// A person's session with the door's own pages.

@@ -11,6 +11,7 @@ mod callback;
 mod clients;
 mod connect;
 mod connections;
+mod console;
 mod cookies;
 mod entra;
 mod errors;
@@ -50,6 +51,7 @@ use doorward_types::Timestamp;
 use http::{Method, Request, Response, StatusCode};
 
 pub use connections::{ConnectError, Connectable, Connections};
+pub use console::Admitted;
 pub use entra::{GrantError, Grants, refused as entra_refusal};
 pub use keys::KeysError;
 pub use open::Opener;
@@ -188,6 +190,7 @@ impl Facade {
                 | "/introspect"
                 | "/register"
                 | "/account"
+                | console::CONSOLE
                 | METADATA
         ) || path.starts_with("/oauth/")
             || path.starts_with("/account/")
@@ -215,6 +218,7 @@ impl Facade {
             "/revoke" if post => self.revoke_token(&asked).await,
             "/introspect" if post => self.introspect(&asked).await,
             "/register" if post && self.settings.sign_in.registration => self.register(&asked).await,
+            console::CONSOLE if get => self.console(&asked),
             path if path == "/account" || path.starts_with("/account/") => self.account(&asked, path).await,
             "/authorize" | "/oauth/callback" | "/oauth/jwks" | "/oauth/style.css" | METADATA => {
                 respond::wrong_verb("GET")

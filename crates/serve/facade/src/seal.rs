@@ -24,6 +24,8 @@ pub(crate) enum Purpose {
     Open,
     /// A person's session with the door's own pages.
     Session,
+    /// The way of a person who may decide for others, from signing in to the console.
+    Console,
 }
 
 impl Purpose {
@@ -34,6 +36,7 @@ impl Purpose {
             Self::Connect => b"doorward connect 1",
             Self::Open => b"doorward open 1",
             Self::Session => b"doorward session 1",
+            Self::Console => b"doorward console 1",
         }
     }
 }

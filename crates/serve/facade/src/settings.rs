@@ -41,6 +41,8 @@ pub(crate) struct Settings {
     pub(crate) callback: String,
     /// The servers that a configured client is for; a client that is not here may use all.
     clients: BTreeMap<String, Vec<ServerName>>,
+    /// The console's origin, and the app role of those who may use it.
+    pub(crate) console: Option<(String, String)>,
     /// Whether any client acts for itself.
     pub(crate) machines: bool,
 }
@@ -88,6 +90,9 @@ impl Settings {
                 .filter(|client| !client.servers.is_empty())
                 .map(|client| (client.id.as_str().to_owned(), client.servers.clone()))
                 .collect(),
+            console: config.admin.as_ref().map(|admin| {
+                (admin.public_url.as_str().trim_end_matches('/').to_owned(), admin.role.clone())
+            }),
             machines: config.clients.iter().any(|client| !client.roles.is_empty()),
             issuer,
             sign_in,

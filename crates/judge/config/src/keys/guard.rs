@@ -61,5 +61,20 @@ pub(super) static GUARD: Group = Group {
             Need::Default("true"),
             "Asks the identity broker of the operating system, if there is one, before a person is asked.",
         ),
+        key("console", Kind::Group(&CONSOLE), Need::Optional, ""),
+    ],
+};
+
+static CONSOLE: Group = Group {
+    path: "guard.console",
+    about: "A gateway's console, for those who decide there from this machine: `doorward pin` and `doorward approvals` with `--console`.",
+    keys: &[
+        key("url", Kind::Text("origin"), Need::Always, "Its address: `admin.public_url` of the gateway."),
+        key(
+            "scope",
+            Kind::Text("scope"),
+            Need::Always,
+            "What its tokens are asked for with, `api://<app id of the gateway>/.default`. It stands here because a console that could name it itself could have tokens for other applications sent to it.",
+        ),
     ],
 };

@@ -38,6 +38,7 @@ pub(crate) static ROOT: Group = Group {
         key("policy", Kind::Group(&POLICY), Need::Optional, ""),
         key("audit", Kind::Group(&AUDIT), Need::Optional, ""),
         key("log", Kind::Group(&LOG), Need::Optional, ""),
+        key("admin", Kind::Group(&ADMIN), Need::Optional, ""),
         key("guard", Kind::Group(&GUARD), Need::Optional, ""),
         key("insecure_lab", Kind::Group(&LAB), Need::Optional, ""),
     ],
@@ -78,6 +79,52 @@ static GATEWAY: Group = Group {
             "Networks (CIDR) whose `X-Forwarded-For` header is believed. They allow plain HTTP off loopback, because the proxy there ends TLS.",
         ),
         key("tls", Kind::Group(&TLS), Need::Optional, ""),
+    ],
+};
+
+static ADMIN: Group = Group {
+    path: "admin",
+    about: "The console: an address of its own, where people with the app role `role` decide what others may use: definitions of tools that changed, calls that wait for somebody else. Needs `[vault]`. Its pages need `[sign_in]`; its API takes Entra's tokens for `entra.client_id`, as `doorward login` gets them.",
+    keys: &[
+        key(
+            "listen",
+            Kind::Text("address"),
+            Need::Always,
+            "Address and port of the console. Off loopback it needs `admin.tls`.",
+        ),
+        key(
+            "public_url",
+            Kind::Text("origin"),
+            Need::Always,
+            "The origin under which browsers and commands reach it; another than the door's own.",
+        ),
+        key(
+            "role",
+            Kind::Text("app role"),
+            Need::Default("Doorward.Approver"),
+            "The app role, of the app registration `entra.client_id`, of those who decide.",
+        ),
+        key(
+            "scope",
+            Kind::Text("scope"),
+            Need::Default("Doorward.Approve"),
+            "The delegated scope, of the same registration, that tokens for the API need besides the role. Without one of its own the token that a person gives to any MCP client could decide in their name: consent it to the application of `doorward login` alone.",
+        ),
+        key("tls", Kind::Group(&ADMIN_TLS), Need::Optional, ""),
+    ],
+};
+
+static ADMIN_TLS: Group = Group {
+    path: "admin.tls",
+    about: "The certificate of the console. TLS 1.2 is the least.",
+    keys: &[
+        key(
+            "certificate",
+            Kind::Text("path"),
+            Need::Always,
+            "PEM file with the certificate and its chain, leaf first.",
+        ),
+        key("key", Kind::Text("path"), Need::Always, "PEM file with the private key."),
     ],
 };
 

@@ -4,6 +4,8 @@ use std::path::{Path, PathBuf};
 
 use doorward_types::{ClientId, ObjectId, TenantId};
 
+use crate::net::Origin;
+
 use super::{Audit, Cloud, Lab, Log, Policy};
 
 /// `[guard]`
@@ -25,6 +27,17 @@ pub struct Guard {
     pub cache_dir: Option<PathBuf>,
     /// Whether the broker of the operating system is asked.
     pub broker: bool,
+    /// A gateway's console, for those who decide there.
+    pub console: Option<Console>,
+}
+
+/// `[guard.console]`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Console {
+    /// Where it is.
+    pub url: Origin,
+    /// What its tokens are asked for with.
+    pub scope: String,
 }
 
 /// `guard.cache`

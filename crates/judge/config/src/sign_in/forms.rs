@@ -88,7 +88,7 @@ pub(super) fn header_name(text: &str) -> Result<String, Fault> {
 }
 
 /// A scope must name its resource: bare, Entra takes it for one of Microsoft Graph's (AADSTS650053).
-pub(super) fn resource_scope(text: &str) -> Result<String, Fault> {
+pub(crate) fn resource_scope(text: &str) -> Result<String, Fault> {
     let qualified =
         text.rsplit_once('/').is_some_and(|(resource, name)| !resource.is_empty() && !name.is_empty());
     if qualified && !text.contains(' ') {
