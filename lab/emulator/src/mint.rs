@@ -156,7 +156,9 @@ pub(crate) fn mint(lab: &Lab, request: &MintRequest) -> Result<String, EmulatorE
             if request.kind == TokenKind::Id {
                 tokens::id_token_claims(lab, user, tenant, client, None, None, lifetime)?
             } else {
-                let scopes = request.scopes.as_deref().unwrap_or(&resource.scopes);
+                // What the client has been granted; all of it, where nobody was asked.
+                let granted = resource.preauthorized.get(&client.name).unwrap_or(&resource.scopes);
+                let scopes = request.scopes.as_ref().unwrap_or(granted);
                 let subject = Subject::User { user, scopes };
                 let mut token = access(lab, request, subject, tenant, client, resource, version, lifetime);
                 token.groups = groups(lab, request, user, resource);

@@ -4,10 +4,12 @@ use super::Finding;
 use crate::workspace::{Floor, Need, Package, Workspace};
 
 /// The arrows between crates of one floor.
-const ARROWS: [(&str, &str); 14] = [
+const ARROWS: [(&str, &str); 16] = [
     ("wire", "types"),
     ("issuer", "oauth"),
     ("oidc", "oauth"),
+    ("admin", "facade"),
+    ("gateway", "admin"),
     ("gateway", "facade"),
     ("inspect", "text"),
     ("dlp", "text"),

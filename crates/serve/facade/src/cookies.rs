@@ -5,35 +5,39 @@ use http::header::{COOKIE, HeaderMap, HeaderValue};
 /// The names of the door's cookies. `__Host-` makes a browser refuse them from subdomains and plain HTTP; over plain
 /// HTTP, which is for loopback alone, browsers would refuse the prefix too, so there it is left out.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Jar {
+pub struct Jar {
     /// Whether clients reach the door by HTTPS.
-    pub(crate) secure: bool,
+    pub secure: bool,
 }
 
 /// A cookie of the door.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Cookie<'a> {
+pub enum Cookie<'a> {
     /// Tells one browser from another, before anybody is known.
     Browser,
     /// Who signed in to the door's own pages.
     Session,
+    /// Who came to the console.
+    Console,
     /// A sign-in on its way, by the beginning of its state.
     Transaction(&'a str),
 }
 
 impl Jar {
-    pub(crate) fn name(self, cookie: Cookie<'_>) -> String {
+    /// Returns the name of a cookie here.
+    pub fn name(self, cookie: Cookie<'_>) -> String {
         let prefix = if self.secure { "__Host-" } else { "" };
         match cookie {
             Cookie::Browser => format!("{prefix}doorward-browser"),
             Cookie::Session => format!("{prefix}doorward-session"),
+            Cookie::Console => format!("{prefix}doorward-console"),
             Cookie::Transaction(part) => format!("{prefix}doorward-sign-in-{part}"),
         }
     }
 
     /// Returns a cookie's value, if it came exactly once. Two of one name mean that somebody planted one beside ours,
     /// from a sibling domain for one, and nobody can say which the browser was given by us.
-    pub(crate) fn read<'h>(self, headers: &'h HeaderMap, cookie: Cookie<'_>) -> Option<&'h str> {
+    pub fn read<'h>(self, headers: &'h HeaderMap, cookie: Cookie<'_>) -> Option<&'h str> {
         let name = self.name(cookie);
         let mut found = None;
         for (_, value) in pairs(headers).filter(|(key, _)| *key == name) {
@@ -45,13 +49,13 @@ impl Jar {
     }
 
     /// Returns the names of all sign-ins on their way that a browser sent.
-    pub(crate) fn transactions(self, headers: &HeaderMap) -> Vec<&str> {
+    pub fn transactions(self, headers: &HeaderMap) -> Vec<&str> {
         let prefix = self.name(Cookie::Transaction(""));
         pairs(headers).filter_map(|(key, _)| key.strip_prefix(prefix.as_str())).collect()
     }
 
     /// Writes `Set-Cookie`; `None` as the value removes the cookie.
-    pub(crate) fn write(self, cookie: Cookie<'_>, value: Option<(&str, u64)>) -> Option<HeaderValue> {
+    pub fn write(self, cookie: Cookie<'_>, value: Option<(&str, u64)>) -> Option<HeaderValue> {
         let secure = if self.secure { "; Secure" } else { "" };
         let (value, age) = value.unwrap_or(("", 0));
         // Lax: a cookie must come along when Entra sends the browser back, and never with a form of another site.

@@ -31,6 +31,7 @@ mod settings;
 mod tell;
 mod token;
 mod vault;
+pub mod web;
 
 use std::net::IpAddr;
 use std::sync::Arc;

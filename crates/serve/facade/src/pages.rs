@@ -6,7 +6,7 @@ use http::StatusCode;
 use crate::respond::{Answer, FormsLead, page};
 
 /// The pages' style.
-pub(crate) const STYLE: &str = include_str!("../templates/style.css");
+pub const STYLE: &str = include_str!("../templates/style.css");
 
 /// A scope in words.
 pub(crate) struct ScopeLine {

@@ -10,7 +10,7 @@ use http::header::{
 use http::{Response, StatusCode};
 
 /// An answer of the façade. All of them are small and known whole.
-pub(crate) type Answer = Response<Bytes>;
+pub type Answer = Response<Bytes>;
 
 const OPENER: HeaderName = HeaderName::from_static("cross-origin-opener-policy");
 const RESOURCE: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
@@ -19,14 +19,14 @@ const PERMISSIONS: HeaderName = HeaderName::from_static("permissions-policy");
 /// Where a page's forms may lead besides the door itself. Browsers hold the redirects that follow a form to the same
 /// list, so Entra and the client's own address must be on it.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct FormsLead {
+pub struct FormsLead {
     to: Vec<String>,
 }
 
 impl FormsLead {
     /// Adds where a URL leads: its origin, or its scheme where it is an application's own.
     #[must_use]
-    pub(crate) fn to(mut self, url: &str) -> Self {
+    pub fn to(mut self, url: &str) -> Self {
         let Some((scheme, rest)) = url.split_once("://") else { return self };
         let plain = |text: &str| text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-.:[]+".contains(&b));
         if scheme == "http" || scheme == "https" {
@@ -42,7 +42,7 @@ impl FormsLead {
 }
 
 /// Renders a page.
-pub(crate) fn page(status: StatusCode, template: &impl Template, forms: &FormsLead) -> Answer {
+pub fn page(status: StatusCode, template: &impl Template, forms: &FormsLead) -> Answer {
     let Ok(text) = template.render() else {
         return plain(StatusCode::INTERNAL_SERVER_ERROR, "the page could not be written");
     };
@@ -72,7 +72,7 @@ pub(crate) fn page(status: StatusCode, template: &impl Template, forms: &FormsLe
 }
 
 /// Sends the browser elsewhere.
-pub(crate) fn redirect(to: &str) -> Answer {
+pub fn redirect(to: &str) -> Answer {
     let mut response = Response::new(Bytes::new());
     let Ok(to) = HeaderValue::from_str(to) else {
         return plain(StatusCode::INTERNAL_SERVER_ERROR, "the address could not be written");
@@ -84,7 +84,7 @@ pub(crate) fn redirect(to: &str) -> Answer {
 }
 
 /// Answers a program: JSON that is never kept.
-pub(crate) fn json(status: StatusCode, text: impl Into<Bytes>) -> Answer {
+pub fn json(status: StatusCode, text: impl Into<Bytes>) -> Answer {
     let mut response = Response::new(text.into());
     *response.status_mut() = status;
     let headers = response.headers_mut();
@@ -108,7 +108,7 @@ pub(crate) fn public(text: impl Into<Bytes>, seconds: u32) -> Answer {
 }
 
 /// Answers with the pages' style.
-pub(crate) fn style(text: &'static str) -> Answer {
+pub fn style(text: &'static str) -> Answer {
     let mut response = Response::new(Bytes::from_static(text.as_bytes()));
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/css; charset=utf-8"));
@@ -118,7 +118,7 @@ pub(crate) fn style(text: &'static str) -> Answer {
 }
 
 /// Answers with a line of text.
-pub(crate) fn plain(status: StatusCode, text: &'static str) -> Answer {
+pub fn plain(status: StatusCode, text: &'static str) -> Answer {
     let mut response = Response::new(Bytes::from_static(text.as_bytes()));
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
@@ -127,7 +127,7 @@ pub(crate) fn plain(status: StatusCode, text: &'static str) -> Answer {
 }
 
 /// Refuses a verb.
-pub(crate) fn wrong_verb(allowed: &'static str) -> Answer {
+pub fn wrong_verb(allowed: &'static str) -> Answer {
     let mut response = plain(StatusCode::METHOD_NOT_ALLOWED, "this address does not take that verb");
     response.headers_mut().insert(ALLOW, HeaderValue::from_static(allowed));
     response
@@ -140,7 +140,7 @@ pub(crate) fn later(mut response: Answer, seconds: u32) -> Answer {
 }
 
 /// Adds a cookie.
-pub(crate) fn with_cookie(mut response: Answer, cookie: Option<HeaderValue>) -> Answer {
+pub fn with_cookie(mut response: Answer, cookie: Option<HeaderValue>) -> Answer {
     if let Some(cookie) = cookie {
         response.headers_mut().append(SET_COOKIE, cookie);
     }

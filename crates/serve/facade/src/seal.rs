@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 /// What a sealed text is for. A text made for one purpose opens for no other: a consent form's content is no session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Purpose {
+pub enum Purpose {
     /// The hidden field of a consent form.
     Form,
     /// A sign-in on its way through Entra.
@@ -48,24 +48,24 @@ struct Dated<T> {
 }
 
 /// Seals and opens.
-pub(crate) struct Sealer {
+pub struct Sealer {
     key: LessSafeKey,
     random: SystemRandom,
 }
 
 /// The operating system gave no randomness, or a value could not be written: nothing is sealed.
 #[derive(Debug)]
-pub(crate) struct SealFailed;
+pub struct SealFailed;
 
 impl Sealer {
     /// Takes a key of 256 bits.
-    pub(crate) fn new(key: &Secret<Vec<u8>>) -> Result<Self, SealFailed> {
+    pub fn new(key: &Secret<Vec<u8>>) -> Result<Self, SealFailed> {
         let key = UnboundKey::new(&AES_256_GCM, key.expose()).map_err(|_| SealFailed)?;
         Ok(Self { key: LessSafeKey::new(key), random: SystemRandom::new() })
     }
 
     /// Seals a value that is good until a time.
-    pub(crate) fn seal<T: Serialize>(
+    pub fn seal<T: Serialize>(
         &self,
         purpose: Purpose,
         what: &T,
@@ -83,12 +83,7 @@ impl Sealer {
     }
 
     /// Opens what was sealed for this purpose and is still good; nothing else opens.
-    pub(crate) fn open<T: DeserializeOwned>(
-        &self,
-        purpose: Purpose,
-        text: &str,
-        now: Timestamp,
-    ) -> Option<T> {
+    pub fn open<T: DeserializeOwned>(&self, purpose: Purpose, text: &str, now: Timestamp) -> Option<T> {
         let mut bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
         let (nonce, sealed) = bytes.split_at_mut_checked(NONCE_LEN)?;
         let nonce = Nonce::try_assume_unique_for_key(nonce).ok()?;

@@ -7,11 +7,13 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, RwLock};
 use std::time::{Duration, SystemTime};
 
+use doorward_admin::{Admin, AdminError};
 use doorward_audit::{AuditConfig, AuditLog};
 use doorward_config::FlaggedDefinitions;
 use doorward_config::{Config, Era, Server, ServerCredential, Target};
 use doorward_engine::{
-    Door, DoorLimits, ElicitationRules, EraRule, Flagged, ServerRules, SessionRules, Snapshot, Urls,
+    Door, DoorLimits, ElicitationRules, EraRule, Flagged, Ports as _, ServerRules, SessionRules, Snapshot,
+    Urls,
 };
 use doorward_entra::{Groups, Keys, Stopwatch};
 use doorward_facade::{Facade, FacadeError};
@@ -70,6 +72,9 @@ pub enum BuildError {
     /// The façade cannot be opened.
     #[error("nobody could sign in: {0}")]
     Facade(#[from] FacadeError),
+    /// The console cannot be set up.
+    #[error("the console cannot be set up: {0}")]
+    Admin(#[from] AdminError),
     /// A configured client cannot be used.
     #[error("the client `{id}`: {what}")]
     Client {
@@ -99,6 +104,8 @@ pub struct Built {
     pub authorization_server: String,
     /// The door's own authorization server, where one is configured.
     pub facade: Option<Arc<Facade>>,
+    /// The console, where one is configured.
+    pub admin: Option<Arc<Admin>>,
 }
 
 /// Builds a door.
@@ -138,7 +145,29 @@ pub async fn build(config: Config) -> Result<Built, BuildError> {
         (None, Tenants::One(tenant)) => cloud.issuer_v2(&tenant),
         (None, Tenants::Many(_)) => format!("{}/organizations/v2.0", cloud.authority),
     };
-    Ok(Built { config, door, authorization_server, facade })
+    let admin = match &config.admin {
+        Some(_) => Some(Arc::new(console(&config, cloud, &keys, facade.clone(), &door)?)),
+        None => None,
+    };
+    Ok(Built { config, door, authorization_server, facade, admin })
+}
+
+fn console(
+    config: &Config,
+    cloud: Cloud,
+    keys: &Arc<Keys>,
+    facade: Option<Arc<Facade>>,
+    door: &Arc<Door<GatewayPorts>>,
+) -> Result<Admin, BuildError> {
+    let of = Arc::clone(door);
+    let parts = doorward_admin::Parts {
+        facade,
+        entra_keys: Arc::clone(keys),
+        revocations: Arc::new(move || of.ports().revocations()),
+        audit: door.ports().journal.log.clone(),
+        clock: Arc::new(|| SystemTime::now().into()),
+    };
+    Ok(Admin::new(config, cloud, parts)?)
 }
 
 pub(crate) fn cloud(config: &Config) -> Result<Cloud, BuildError> {

@@ -6,6 +6,7 @@
 
 mod body;
 mod build;
+mod console;
 mod credentials;
 mod downstream;
 mod knocks;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, SystemTime};
 
-use doorward_config::{Config, Network};
+use doorward_config::{Config, Network, Tls};
 use doorward_engine::{Door, ServerRules};
 use doorward_entra::Refreshed;
 use doorward_net::ServerTls;
@@ -24,13 +24,14 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::body::Inbound;
 use crate::build::{Built, public_hosts, scopes_told};
+use crate::console::Console;
 use crate::pace::Pace;
 use crate::pipes::Pipes;
 use crate::ports::GatewayPorts;
 use crate::route::Site;
 
 /// How long a caller may take for a TLS handshake, and for its request's head.
-const HANDSHAKE: Duration = Duration::from_secs(10);
+pub(crate) const HANDSHAKE: Duration = Duration::from_secs(10);
 pub(crate) const HEAD: Duration = Duration::from_secs(15);
 /// Connections at once.
 const MOST_CONNECTIONS: usize = 32_768;
@@ -58,6 +59,7 @@ pub struct Gateway {
     built: Built,
     listener: TcpListener,
     metrics: Option<TcpListener>,
+    console: Option<Console>,
     tls: Option<ServerTls>,
     address: SocketAddr,
 }
@@ -68,6 +70,8 @@ pub struct Running {
     pub address: SocketAddr,
     /// The address of its metrics.
     pub metrics: Option<SocketAddr>,
+    /// The address of its console.
+    pub console: Option<SocketAddr>,
     door: Arc<Door<GatewayPorts>>,
     tls: Option<Arc<ServerTls>>,
     stop: watch::Sender<bool>,
@@ -86,11 +90,17 @@ impl Gateway {
             Some(address) => Some(bind(address).await?.0),
             None => None,
         };
-        let tls = match &gateway.tls {
-            Some(tls) => Some(ServerTls::load(&tls.certificate, &tls.key)?),
-            None => None,
+        let load = |tls: &Option<Tls>| tls.as_ref().map(|tls| ServerTls::load(&tls.certificate, &tls.key));
+        let tls = load(&gateway.tls).transpose()?;
+        let console = match (&built.admin, &built.config.admin) {
+            (Some(admin), Some(admins)) => Some(Console {
+                listener: bind(admins.listen).await?.0,
+                tls: load(&admins.tls).transpose()?.map(Arc::new),
+                admin: Arc::clone(admin),
+            }),
+            _ => None,
         };
-        Ok(Self { built, listener, metrics, tls, address })
+        Ok(Self { built, listener, metrics, console, tls, address })
     }
 
     /// Opens the door.
@@ -100,13 +110,17 @@ impl Gateway {
 
     /// Opens the door at another pace than its own.
     pub fn open_at(self, pace: Pace) -> Running {
-        let Self { built, listener, metrics, tls, address } = self;
+        let Self { built, listener, metrics, console, tls, address } = self;
         let (stop, drain) = watch::channel(false);
         let door = Arc::clone(&built.door);
         let metrics_address = metrics.as_ref().and_then(|listener| listener.local_addr().ok());
         let site = Arc::new(site(&built, address, pace, drain.clone()));
         if let Some(listener) = metrics {
             tokio::spawn(crate::scrape::serve(listener, Arc::clone(&door), drain.clone()));
+        }
+        let console_address = console.as_ref().and_then(|console| console.listener.local_addr().ok());
+        if let Some(console) = console {
+            tokio::spawn(crate::console::serve(console, drain.clone()));
         }
         let tls = tls.map(Arc::new);
         // A server that is called on behalf of people only is met when the first of them comes.
@@ -120,7 +134,7 @@ impl Gateway {
         let _watching = crate::reload::watch(&built, drain.clone());
         let accepting = Accepting { listener, tls: tls.clone(), config: built.config, site, drain };
         let task = tokio::spawn(run(accepting));
-        Running { address, metrics: metrics_address, door, tls, stop, task }
+        Running { address, metrics: metrics_address, console: console_address, door, tls, stop, task }
     }
 }
 

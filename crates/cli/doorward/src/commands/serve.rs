@@ -43,7 +43,8 @@ impl Serve {
             ));
             if let Some(path) = &self.ready_file {
                 let metrics = running.metrics.map(|address| address.to_string());
-                let ready = serde_json::json!({ "address": running.address.to_string(), "metrics": metrics });
+                let console = running.console.map(|address| address.to_string());
+                let ready = serde_json::json!({ "address": running.address.to_string(), "metrics": metrics, "console": console });
                 write_ready(path, &ready)?;
             }
             told.wait().await;
