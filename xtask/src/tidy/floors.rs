@@ -4,7 +4,7 @@ use super::Finding;
 use crate::workspace::{Floor, Need, Package, Workspace};
 
 /// The arrows between crates of one floor.
-const ARROWS: [(&str, &str); 14] = [
+const ARROWS: [(&str, &str); 17] = [
     ("wire", "types"),
     ("issuer", "oauth"),
     ("oidc", "oauth"),
@@ -13,6 +13,9 @@ const ARROWS: [(&str, &str); 14] = [
     ("dlp", "text"),
     ("pins", "text"),
     ("pins", "inspect"),
+    ("config", "flow"),
+    ("approvals", "audit"),
+    ("approvals", "store"),
     ("entra", "net"),
     ("accounts", "entra"),
     ("accounts", "net"),
