@@ -10,8 +10,6 @@
 
 #[path = "attacks/clients.rs"]
 mod clients;
-#[path = "attacks/console.rs"]
-mod console;
 #[path = "attacks/house.rs"]
 mod house;
 #[path = "attacks/network.rs"]

@@ -4,23 +4,27 @@ use super::Finding;
 use crate::workspace::{Floor, Need, Package, Workspace};
 
 /// The arrows between crates of one floor.
-const ARROWS: [(&str, &str); 16] = [
+const ARROWS: &[(&str, &str)] = &[
     ("wire", "types"),
     ("issuer", "oauth"),
     ("oidc", "oauth"),
-    ("admin", "facade"),
-    ("gateway", "admin"),
-    ("gateway", "facade"),
     ("inspect", "text"),
     ("dlp", "text"),
     ("pins", "text"),
     ("pins", "inspect"),
+    ("config", "flow"),
+    ("approvals", "audit"),
+    ("approvals", "store"),
+    ("pinboard", "store"),
     ("entra", "net"),
     ("accounts", "entra"),
     ("accounts", "net"),
     ("advise", "net"),
     ("upstream", "net"),
     ("upstream", "sandbox"),
+    ("admin", "facade"),
+    ("gateway", "admin"),
+    ("gateway", "facade"),
 ];
 
 pub(crate) fn check(workspace: &Workspace) -> Vec<Finding> {

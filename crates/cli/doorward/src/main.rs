@@ -70,6 +70,12 @@ enum Command {
     Scan(commands::scan::Scan),
     /// End sign-ins: of a person, of a client, one, or all.
     Revoke(commands::revoke::Revoke),
+    /// Look at the questions about single calls, and answer them.
+    #[command(subcommand)]
+    Approvals(commands::approvals::Approvals),
+    /// Look at what sign-ins have read, or give it up.
+    #[command(subcommand)]
+    Flow(commands::flow::Flow),
     /// Sign in on this machine, in a browser or on another device.
     Login(commands::login::Login),
     /// Sign out on this machine.
@@ -123,6 +129,8 @@ fn run(command: Command, out: &Out) -> Result<ExitCode, Failure> {
         Command::Unwrap(unwrap) => unwrap.run(out),
         Command::Scan(scan) => scan.run(out),
         Command::Revoke(revoke) => revoke.run(out),
+        Command::Approvals(approvals) => approvals.run(out),
+        Command::Flow(flow) => flow.run(out),
         Command::Login(login) => login.run(out),
         Command::Logout(logout) => logout.run(out),
         Command::Accounts(accounts) => accounts.run(out),

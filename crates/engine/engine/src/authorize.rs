@@ -189,6 +189,7 @@ async fn frame_in<P: Ports>(door: &Door<P>, asking: Asking<'_, P>) -> Step<Autho
     };
     let version = version_behind(&trail, &seat);
     let mirrored = tool.as_ref().map_or(&[][..], |tool| &tool.mirrored);
+    let definition = tool.as_ref().map_or([0; 32], |tool| tool.definition);
     let asks = trail.server.asks && tool.as_ref().is_some_and(|tool| tool.destructive);
     let headers = headers::outbound_with(&frame, trail.behind, &version, mirrored);
     let digest = judged_digest(&frame);
@@ -206,6 +207,8 @@ async fn frame_in<P: Ports>(door: &Door<P>, asking: Asking<'_, P>) -> Step<Autho
         headers,
         answers,
         asks,
+        definition,
+        passage: None,
     })))
 }
 
@@ -368,5 +371,7 @@ fn cancellation<P: Ports>(
         headers,
         answers: None,
         asks: false,
+        definition: [0; 32],
+        passage: None,
     }))
 }

@@ -24,7 +24,7 @@ use crate::send::{record_intent, send};
 use crate::session::{Seat, without_tasks};
 use crate::sessions::Bridged;
 use crate::snapshot::Snapshot;
-use crate::stage::{Asked, Caller, Exchange, InSession, Step, Trail};
+use crate::stage::{Asked, Caller, Exchange, InSession, Permitted, Step, Trail};
 use crate::{down, up};
 
 /// What the door does itself.
@@ -175,6 +175,8 @@ pub(crate) fn again<'a, P: Ports>(
     // Lost once more, it is not tried again.
     trail.retried |= last;
     let method = frame.known_method();
+    // It is the same call still: what its answer raises is raised once.
+    let passage = of.passage.clone();
     Box::pin(async move {
         let seated = InSession {
             trail,
@@ -185,7 +187,7 @@ pub(crate) fn again<'a, P: Ports>(
         };
         match authorize(door, seated).await? {
             Authorized::Send(permitted) => {
-                let (cleared, exchange) = inspect(door, permitted)?;
+                let (cleared, exchange) = inspect(door, Box::new(Permitted { passage, ..*permitted }))?;
                 let (cleared, exchange) = record_intent(door, cleared, exchange).await?;
                 send(door, cleared, exchange).await
             }

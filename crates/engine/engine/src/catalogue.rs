@@ -38,6 +38,8 @@ pub struct Tool {
     /// Parameters that are mirrored into `Mcp-Param-*` headers.
     pub(crate) mirrored: Vec<ParamHeader>,
     pub(crate) arguments: Result<ArgumentSchema, String>,
+    /// A digest of the whole definition: an approval is about a tool as it was then.
+    pub(crate) definition: [u8; 32],
     /// Its server says that it destroys. What a server says here can only make the door stricter.
     pub(crate) destructive: bool,
 }
@@ -55,7 +57,11 @@ impl Tool {
         let arguments = ArgumentSchema::compile(tree.as_ref().map(Tree::root));
         let hint = defined.value.get("annotations").and_then(|hints| hints.get("destructiveHint"));
         let destructive = hint.and_then(|hint| hint.as_bool()) == Some(true);
-        Some(Self { name: defined.name.as_ref().into(), schema: tree, mirrored, arguments, destructive })
+        let mut definition = [0; 32];
+        let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, defined.value.raw().as_bytes());
+        definition.iter_mut().zip(digest.as_ref()).for_each(|(to, from)| *to = *from);
+        let name = defined.name.as_ref().into();
+        Some(Self { name, schema: tree, mirrored, arguments, definition, destructive })
     }
 
     /// Returns the tool's name.

@@ -19,7 +19,8 @@ pub(crate) async fn consent<P: Ports>(
     let given = match lens::tool_call(&permitted.frame) {
         Some(call) => {
             let arguments = call.arguments.map(|value| value.raw());
-            let question = Question { server, tool: &call.name, arguments: arguments.unwrap_or("{}") };
+            let question =
+                Question { server, tool: &call.name, arguments: arguments.unwrap_or("{}"), because: None };
             door.ports.consent(question).await
         }
         None => Consent::Refused,

@@ -14,6 +14,7 @@ use crate::down::{Links, Parking};
 use crate::eras::{Spoken, bare, tell_apart};
 use crate::errand::{Errand, ErrandKind};
 use crate::eyes::Eyes;
+use crate::flows::Flows;
 use crate::ports::{Ports, RandomUnavailable, UpstreamError, UpstreamFault};
 use crate::record::CallId;
 use crate::refusal::{Reason, Refusal};
@@ -53,6 +54,7 @@ pub struct Door<P: Ports> {
     pub(crate) parked: Parking<P>,
     pub(crate) tasks: Arc<Tasks>,
     pub(crate) eyes: Arc<Eyes>,
+    pub(crate) flows: Flows,
     pub(crate) unasked: Unasked<P::Events>,
     /// What is kept for those who come back; none where that is turned off.
     pub(crate) shelf: Option<Arc<Shelf>>,
@@ -83,6 +85,7 @@ impl<P: Ports> Door<P> {
             parked: Parking::default(),
             tasks: Arc::default(),
             eyes: Arc::default(),
+            flows: Flows::default(),
             unasked: Unasked::default(),
             shelf: if limits.resume { Some(Arc::new(Shelf::new(&ports)?)) } else { None },
             possession: Arc::new(Possession::new(&ports.random()?)),
@@ -162,6 +165,7 @@ impl<P: Ports> Door<P> {
     /// Ends the sessions that have outlived their rules, and forgets tasks; called from time to time.
     pub fn sweep(&self, now: Timestamp) -> usize {
         self.tasks.sweep(now);
+        self.sweep_labels(now);
         let ended = self.sessions.sweep(now);
         self.close(&ended);
         // Dropped, they let go of their servers' calls.
@@ -192,6 +196,11 @@ impl<P: Ports> Door<P> {
     /// Tells everybody that sessions have ended: their servers, and the streams of those that have no link to tell them.
     fn close<S: std::ops::Deref<Target = Session<P::Link>>>(&self, ended: &[S]) {
         ended.iter().for_each(|session| self.unasked.forget(session.id()));
+        // Only where a session narrows anything.
+        let narrows = |server: &Arc<ServerRules>| !server.flow.rules.narrowing.is_empty();
+        if self.snapshot().servers().next().is_some_and(narrows) {
+            ended.iter().for_each(|session| self.flows.end(session.server(), session.id()));
+        }
         ended
             .iter()
             .filter_map(|session| session.link.as_ref())

@@ -28,6 +28,8 @@ pub(crate) fn inspect<P: Ports>(
         headers,
         answers,
         asks: _,
+        definition: _,
+        passage,
     } = *permitted;
     // INVARIANT: the frame that leaves is the frame that was judged (D-02). A step that edits arguments must have it
     // judged again, which gives a new digest; forgetting that ends here.
@@ -66,6 +68,7 @@ pub(crate) fn inspect<P: Ports>(
         rounds: (trail.era == Era::Modern && has_rounds(method)).then(|| Arc::clone(&door.rounds)),
         tasks: Arc::clone(&door.tasks),
         eyes: Arc::clone(&door.eyes),
+        passage,
         progress: progress.map(|value| value.raw().into()),
         policies: permit.policies().to_vec(),
         started: trail.lap,

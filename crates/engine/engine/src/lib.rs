@@ -68,6 +68,7 @@ mod down;
 mod eras;
 mod errand;
 mod eyes;
+mod flows;
 mod guard;
 mod hear;
 mod identify;
@@ -98,15 +99,17 @@ pub use door::{Door, DoorLimits};
 pub use eras::Acquaintance;
 pub use errand::{Errand, ErrandKind};
 pub use eyes::{Flagged, Suspicion};
+pub use flows::{FlowMode, FlowRules};
 pub use guard::{ElicitationRules, Pages, Unasked, Urls, Visit};
 pub use pipe::{Carrier, Framing, Pipe};
 pub use pipeline::{Carried, Entered};
 pub use ports::{
-    Answer, Answered, AuditUnwritable, Consent, Events, Going, GroupsUnavailable, More, Need, Ports,
-    Question, RandomUnavailable, ReadError, UpstreamError, UpstreamFault,
+    Answer, Answered, Approval, AuditUnwritable, Consent, Events, Going, GroupsUnavailable, KeptLabels,
+    LabelsError, More, Need, Plea, Ports, Question, RandomUnavailable, ReadError, UpstreamError,
+    UpstreamFault,
 };
 pub use record::{CallId, Done, Ending, IntentFacts, Noted, OutcomeFacts, RefusalFacts, StepTimes, Subject};
-pub use refusal::{Challenge, Fault, Reason, Refusal, Reply, UnseenKind};
+pub use refusal::{Challenge, Fault, Held, Reason, Refusal, Reply, UnseenKind, Withheld};
 pub use release::Released;
 pub use replay::{Departure, Detached};
 pub use session::Seat;

@@ -8,6 +8,7 @@ use crate::authorize::{Authorized, authorize};
 use crate::bridge::bridge;
 use crate::consent::consent;
 use crate::door::Door;
+use crate::flows::flow;
 use crate::hear::hear;
 use crate::identify::identify;
 use crate::inspect::inspect;
@@ -127,7 +128,8 @@ impl<P: Ports> Door<P> {
             Authorized::Leave(trail, session) => return Ok(leave(self, &trail, &session)),
             Authorized::Nothing(_) => return Ok(Released::Accepted),
         };
-        let (cleared, exchange) = inspect(self, consent(self, permitted).await?)?;
+        let permitted = consent(self, flow(self, permitted).await?).await?;
+        let (cleared, exchange) = inspect(self, permitted)?;
         let (cleared, exchange) = record_intent(self, cleared, exchange).await?;
         onward(self, cleared, exchange).await
     }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use doorward_flow::{Approver, Fallen, Key};
 use doorward_oauth::{Identity, KeyRing, Revocations};
 use doorward_policy::PolicyProblem;
 use doorward_types::{ObjectId, ServerName, Timestamp};
@@ -28,6 +29,8 @@ pub struct Question<'a> {
     pub tool: &'a str,
     /// Its arguments, as JSON: those that will be sent.
     pub arguments: &'a str,
+    /// Why they are asked, if not because the tool destroys.
+    pub because: Option<&'a str>,
 }
 
 /// What came of the question.
@@ -41,6 +44,72 @@ pub enum Consent {
     Silence,
     /// There is nobody to ask.
     Nobody,
+}
+
+/// What is asked about a call whose labels need a person: exactly it, under exactly these labels (D-21).
+pub struct Plea<'a> {
+    /// Whose call it is.
+    pub identity: &'a Identity,
+    /// The server.
+    pub server: &'a ServerName,
+    /// The JSON-RPC method.
+    pub method: &'static str,
+    /// The tool, prompt or resource.
+    pub name: &'a str,
+    /// The arguments, as JSON: those that will be sent.
+    pub arguments: &'a str,
+    /// What an approval covers: this call's digest, its labels, where they came from and where they go.
+    pub bound: &'a [u8],
+    /// Why somebody is asked, for a person to read. It holds arguments: it is no text for a record.
+    pub why: &'a str,
+    /// Who has to approve.
+    pub approver: Approver,
+    /// When.
+    pub now: Timestamp,
+}
+
+/// What came of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Approval {
+    /// It was approved, and that is used up: written down before this is said.
+    Given(Approver),
+    /// Somebody was asked, here or before; the call comes again once they have answered.
+    Wait {
+        /// Names the question.
+        reference: String,
+        /// The door's own page where it is answered.
+        url: String,
+    },
+    /// Somebody was asked, and said no.
+    Refused,
+    /// Somebody was asked, and did not answer in time.
+    Silence,
+    /// There is nobody to ask, for this reason.
+    Nobody(&'static str),
+    /// As many questions wait for this person as may.
+    Full,
+    /// It cannot be looked up or kept.
+    Unavailable,
+}
+
+/// What is written down of what a key has read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeptLabels {
+    /// How often labels were given up.
+    pub given_up: u64,
+    /// How often it was written; zero if never.
+    pub version: u64,
+    /// The rest.
+    pub text: Vec<u8>,
+}
+
+/// Why labels cannot be read or written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LabelsError {
+    /// What is written is not what a door wrote; with its version, by which it can be replaced.
+    Spoilt(u64),
+    /// They are not at hand.
+    Unavailable,
 }
 
 /// What the engine asks of the world. Everything that takes time, touches a disk or a socket, reads a clock or draws
@@ -83,6 +152,55 @@ pub trait Ports: Sized + Send + Sync + 'static {
     /// network there is nobody to ask.
     fn consent(&self, _question: Question<'_>) -> impl Future<Output = Consent> + Send {
         std::future::ready(Consent::Nobody)
+    }
+
+    /// Returns the user of this machine whose guards share their labels; none where labels are of a sign-in.
+    fn local_user(&self) -> Option<String> {
+        None
+    }
+
+    /// Says whether a person has approved what this server says of its tools.
+    fn approved_definitions(&self, _server: &ServerName) -> bool {
+        false
+    }
+
+    /// Returns a number that is another once somebody else may have written labels. Asked on every message that carries
+    /// something: it must cost next to nothing.
+    fn labels_seen(&self) -> impl Future<Output = u64> + Send {
+        std::future::ready(0)
+    }
+
+    /// Reads what is written down of what a key has read.
+    fn read_labels(
+        &self,
+        _key: &Key,
+        _now: Timestamp,
+    ) -> impl Future<Output = Result<Option<KeptLabels>, LabelsError>> + Send {
+        std::future::ready(Ok(None))
+    }
+
+    /// Writes it down, at the version that was read; returns the next version, and nothing if somebody was faster. A door
+    /// without a store forgets with its end.
+    fn write_labels(
+        &self,
+        _key: &Key,
+        kept: &KeptLabels,
+        _until: Timestamp,
+    ) -> impl Future<Output = Result<Option<u64>, LabelsError>> + Send {
+        std::future::ready(Ok(Some(kept.version.saturating_add(1))))
+    }
+
+    /// Records that labels fell because nothing happened for so long. What follows from it does not wait for this.
+    fn labels_fell(&self, _identity: &Identity, _fallen: &Fallen) -> impl Future<Output = ()> + Send {
+        std::future::ready(())
+    }
+
+    /// Tells the operator what would have been asked about or refused, where labels are only recorded.
+    fn labels_noted(&self, _server: &ServerName, _what: &'static str, _why: &str) {}
+
+    /// Asks about a call whose labels need a person, or takes their answer.
+    fn approval(&self, _plea: Plea<'_>) -> impl Future<Output = Approval> + Send {
+        std::future::ready(Approval::Nobody("this door asks nobody"))
     }
 
     /// Returns the signing keys at hand. Asked on every message: it must cost next to nothing.

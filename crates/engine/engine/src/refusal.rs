@@ -1,5 +1,6 @@
 //! Refusals: what the caller may know, and what the log must know. The one table from reason to answer.
 
+mod labels;
 mod upstream;
 
 use std::borrow::Cow;
@@ -13,6 +14,8 @@ use doorward_wire::{Era, Id, LadderError, quote};
 use crate::ports::{Consent, Need, UpstreamFault};
 use crate::record::CallId;
 use crate::tasks::{EXTENSION, NoTask};
+
+pub use labels::{Held, Withheld};
 
 /// Whose fault a refusal is; alarms and dashboards sort by it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -98,6 +101,10 @@ pub enum Reason {
     Upstream(UpstreamFault),
     /// The server behind the door, until the person who calls has done something.
     Needed(Need),
+    /// Labels say that it may not carry what was read to where it goes.
+    Labels(Box<Held>),
+    /// What was read cannot be looked up or kept: closed, not guessed.
+    LabelsUnavailable,
     /// The audit log cannot be written: the door stays shut.
     AuditUnwritable,
     /// The door is draining or holds as many calls as it may.
@@ -323,6 +330,8 @@ impl Reason {
             Self::Needed(Need::Claims(_)) => "further-step-needed",
             Self::Needed(Need::SignInAgain) => "sign-in-again",
             Self::Needed(Need::Connect { .. }) => "account-not-connected",
+            Self::Labels(held) => held.why.id(),
+            Self::LabelsUnavailable => "labels-unavailable",
             Self::AuditUnwritable => "audit-unwritable",
             Self::Busy => "busy",
         }
@@ -349,6 +358,7 @@ impl Reason {
             Self::Upstream(UpstreamFault::Capped) => Fault::Operator,
             Self::Upstream(_) => Fault::Upstream,
             Self::GroupsUnavailable
+            | Self::LabelsUnavailable
             | Self::AuditUnwritable
             | Self::Busy
             | Self::NotTheJudgedFrame
@@ -476,6 +486,13 @@ impl Reason {
             }
             Self::Upstream(fault) => fault.face(),
             Self::Needed(need) => need.face(asker),
+            Self::Labels(held) => held.face(asker),
+            Self::LabelsUnavailable => Face::error(
+                503,
+                REFUSED,
+                "the door is shut: what was read before cannot be looked up or kept",
+            )
+            .retry(30),
             Self::AuditUnwritable => {
                 Face::error(503, REFUSED, "the door is shut: its audit log cannot be written").retry(30)
             }

@@ -50,6 +50,9 @@ pub(crate) async fn release<P: Ports>(
     exchange: Exchange<P>,
 ) -> Step<Released<P>> {
     let Answered { link, answer } = answered;
+    if let Err(refusal) = exchange.raise(door, matches!(answer, Answer::Stream(_))).await {
+        return Err(unraised(door, link, exchange, refusal).await);
+    }
     if matches!(exchange.seat, Seat::Opening(_)) {
         return open(door, link, answer, exchange).await;
     }
@@ -87,6 +90,22 @@ pub(crate) async fn release<P: Ports>(
             Ok(Released::Stream(Box::new(ReleasedStream::of(Arc::clone(door), exchange, Some(events)))))
         }
     }
+}
+
+/// Ends an exchange whose labels cannot be written down: nothing of its answer leaves.
+async fn unraised<P: Ports>(
+    door: &Arc<Door<P>>,
+    link: Option<Arc<P::Link>>,
+    exchange: Exchange<P>,
+    refusal: Refusal,
+) -> Box<Refused> {
+    if matches!(exchange.seat, Seat::Opening(_)) {
+        door.sessions.release(&exchange.caller.owner, &exchange.trail.server.name);
+        if let Some(link) = link {
+            door.ports.close(link);
+        }
+    }
+    failed(door, exchange, refusal).await
 }
 
 async fn whole<P: Ports>(
@@ -244,6 +263,7 @@ pub(crate) async fn listen<P: Ports>(
         rounds: None,
         tasks: Arc::clone(&door.tasks),
         eyes: Arc::clone(&door.eyes),
+        passage: None,
         progress: None,
         call: door.next_call(),
         policies: permit.policies().to_vec(),

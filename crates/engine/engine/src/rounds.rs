@@ -23,6 +23,8 @@ use crate::stage::{Asked, InSession, Step};
 const GOOD_FOR: i64 = 24 * 3600;
 /// Under which name the door itself asks a person to connect their account elsewhere.
 pub(crate) const CONNECT: &str = "doorward-connect";
+/// Under which name it asks for an approval.
+pub(crate) const APPROVE: &str = "doorward-approval";
 const PURPOSE: &[u8] = b"doorward request state 1";
 
 /// Seals the states of one door.
@@ -147,6 +149,7 @@ pub(crate) fn rejoin<'a, P: Ports>(door: &Door<P>, seated: InSession<'a, P>) -> 
     // The answer to a question of the door's own: the server never asked it.
     if let Some(answers) = params.and_then(|params| params.get("inputResponses")) {
         edits.remove_member(answers, CONNECT);
+        edits.remove_member(answers, APPROVE);
     }
     if let Some(state) = params.and_then(|params| params.get("requestState")).filter(|state| !state.is_null())
     {

@@ -76,7 +76,10 @@ pub(crate) async fn send<P: Ports>(
             Err(refusal) => Err(refusal),
         },
         (Some(local), _) => stand_in(door, local, &exchange).await.map_err(Refusal::upstream),
-        (None, Some(retry)) => match resume(door, &exchange, &retry).await {
+        (None, Some(retry)) => match {
+            exchange.passage.iter().for_each(|passage| passage.sent());
+            resume(door, &exchange, &retry).await
+        } {
             Ok(Resumed::Anew) => {
                 dispatched = true;
                 dispatch(door, cleared, &exchange).await
@@ -109,6 +112,12 @@ pub(crate) async fn send<P: Ports>(
             Ok((answered, exchange))
         }
         Err(refusal) => {
+            // Nothing of it was heard, so nothing was answered.
+            if let (Reason::Upstream(UpstreamFault::Unreachable | UpstreamFault::Capped), Some(passage)) =
+                (&refusal.reason, &exchange.passage)
+            {
+                passage.not_sent();
+            }
             if opening {
                 door.sessions.release(&exchange.caller.owner, &exchange.trail.server.name);
             }
@@ -127,6 +136,9 @@ async fn dispatch<P: Ports>(
     cleared: Cleared<P>,
     exchange: &Exchange<P>,
 ) -> Result<Answered<P::Link, P::Events>, Refusal> {
+    if let Some(passage) = &exchange.passage {
+        passage.sent();
+    }
     let sent = door.ports.upstream(cleared);
     let Some(given_up) = &exchange.given_up else { return sent.await.map_err(Refusal::upstream) };
     let mut watcher = given_up.watch_all();

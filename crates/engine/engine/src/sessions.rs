@@ -130,6 +130,10 @@ impl<L> Session<L> {
         &self.owner
     }
 
+    pub(crate) fn server(&self) -> &ServerName {
+        &self.server
+    }
+
     fn talk(&self) -> MutexGuard<'_, Talk> {
         self.talk.lock().unwrap_or_else(PoisonError::into_inner)
     }

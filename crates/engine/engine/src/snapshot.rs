@@ -13,6 +13,7 @@ use doorward_wire::Limits;
 use crate::catalogue::Known;
 use crate::eras::Acquaintance;
 use crate::eyes::Flagged;
+use crate::flows::FlowRules;
 use crate::guard::ElicitationRules;
 use crate::stage::Caller;
 
@@ -71,6 +72,8 @@ pub struct ServerRules {
     pub asks: bool,
     /// What becomes of definitions that give orders to the model.
     pub flagged: Flagged,
+    /// What came from where, and what may leave: the same for all servers of a door.
+    pub flow: Arc<FlowRules>,
     /// Tokens verified for this server under this snapshot. One cache a server: a token that fits a sibling server
     /// is not a token that fits this one (D-12).
     pub tokens: RwLock<TokenCache<Caller>>,
@@ -180,6 +183,7 @@ impl ServerRules {
             event_bytes: self.event_bytes,
             asks: self.asks,
             flagged: self.flagged,
+            flow: Arc::clone(&self.flow),
             tokens: RwLock::new(TokenCache::new(TOKENS)),
         }
     }

@@ -15,6 +15,7 @@ use doorward_wire::{Era, Frame, Id, Method, RoutingHeaders, Verb};
 use crate::bridge::{Local, Retry};
 use crate::change::Change;
 use crate::eyes::Eyes;
+use crate::flows::Passage;
 use crate::modern::Wanted;
 use crate::pipe::{Carrier, Framing};
 use crate::ports::Ports;
@@ -285,6 +286,10 @@ pub(crate) struct Permitted<P: Ports> {
     pub(crate) answers: Option<Asker>,
     /// A person is to be asked first.
     pub(crate) asks: bool,
+    /// The digest of how its server defines the tool; zeros for what is no tool.
+    pub(crate) definition: [u8; 32],
+    /// That its labels let it go, and that this is given back.
+    pub(crate) passage: Option<Arc<Passage>>,
 }
 
 /// The other half of a cleared frame: what is needed to judge and release its answer.
@@ -308,6 +313,8 @@ pub(crate) struct Exchange<P: Ports> {
     pub(crate) tasks: Arc<Tasks>,
     /// What reads the definitions that its answer may list.
     pub(crate) eyes: Arc<Eyes>,
+    /// That its labels let it go: given back when it has ended.
+    pub(crate) passage: Option<Arc<Passage>>,
     /// The client's progress token, raw JSON: the server was given the door's id in its place.
     pub(crate) progress: Option<Box<str>>,
     pub(crate) call: CallId,

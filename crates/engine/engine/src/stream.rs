@@ -482,9 +482,10 @@ impl<P: Ports> ReleasedStream<P> {
         if self.place.is_some() {
             self.events.let_go(self.place.as_ref());
         }
+        let raised = self.exchange.raised(&self.door).await.is_ok();
         let written = record_outcome(&self.door, &self.exchange, ending, &self.tally).await.is_ok();
         self.exchange.done();
-        written
+        written && raised
     }
 
     /// Ends a stream that its caller may no longer have. In a conversation nobody sees the end of one of its streams: whoever

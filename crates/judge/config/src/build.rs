@@ -7,7 +7,7 @@ use crate::model::{
 use crate::problem::Problems;
 use crate::read::{Read, Section};
 use crate::servers::{self, Defaults};
-use crate::{Build, checks, guard, net, parse, sign_in};
+use crate::{Build, checks, flow, guard, net, parse, sign_in};
 
 /// Reads the whole file; `None` only where there is a problem.
 pub(crate) fn config(root: &Section<'_>, build: Build, problems: &mut Problems) -> Option<Config> {
@@ -35,8 +35,10 @@ pub(crate) fn config(root: &Section<'_>, build: Build, problems: &mut Problems) 
         _ => EntraTokens::All,
     };
     let lab_origins = lab.as_ref().and_then(Option::as_ref).map_or(&[][..], |lab| &lab.origins);
+    let mut rows = flow::Rows::default();
     let servers = servers::read(
         root,
+        &mut rows,
         &defaults,
         limits.as_ref(),
         lab_origins,
@@ -54,6 +56,7 @@ pub(crate) fn config(root: &Section<'_>, build: Build, problems: &mut Problems) 
         .iter()
         .filter_map(|section| Some((sign_in::client(section, &servers, problems)?, section.at("id"))))
         .unzip();
+    let flow = flow::flow(root, &rows, problems);
     let policy = root
         .group_or_defaults("policy", problems)
         .and_then(|section| Some(Policy { dir: section.text("dir", problems, parse::path)?.value }));
@@ -111,6 +114,7 @@ pub(crate) fn config(root: &Section<'_>, build: Build, problems: &mut Problems) 
         entra: entra?,
         servers,
         shared_audience: shared_audience?,
+        flow: flow?,
         policy: policy?,
         audit: audit?,
         log: log?,

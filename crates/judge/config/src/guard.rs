@@ -11,8 +11,18 @@ use crate::units::Fault;
 use crate::{Build, checks, net, parse};
 
 /// Tables of the gateway: in a file without one they would be read by nobody.
-const OF_GATEWAY: [&str; 9] =
-    ["admin", "shared_audience", "limits", "sessions", "entra", "sign_in", "vault", "client", "server"];
+const OF_GATEWAY: [&str; 10] = [
+    "shared_audience",
+    "limits",
+    "sessions",
+    "entra",
+    "sign_in",
+    "vault",
+    "client",
+    "server",
+    "flow",
+    "admin",
+];
 
 /// Says whether the file is a guard's alone.
 pub(crate) fn alone(root: &Section<'_>) -> bool {

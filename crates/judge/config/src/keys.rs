@@ -1,10 +1,12 @@
 //! The table of every key: what `load` accepts, the JSON Schema and the reference page are all read from it, so that
 //! they cannot disagree. Defaults are written here as a user would write them, and parsed by the same code.
 
+mod flow;
 mod guard;
 mod sign_in;
 mod table;
 
+pub(crate) use flow::LABELS;
 pub(crate) use table::ROOT;
 
 /// A table of the file, `[gateway]` for one.
@@ -18,7 +20,7 @@ pub(crate) struct Group {
 }
 
 /// One key of a table.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct Key {
     pub(crate) name: &'static str,
     pub(crate) kind: Kind,
@@ -39,7 +41,7 @@ pub(crate) enum Need {
 }
 
 /// The form of a value.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) enum Kind {
     /// Any text that the key's own rule accepts; the word names the form in messages and docs.
     Text(&'static str),
@@ -76,6 +78,8 @@ impl Group {
             "" => "the top of the file".into(),
             "server" => "[[server]]".into(),
             "client" => "[[client]]".into(),
+            "server.flow" => "[[server.flow]]".into(),
+            "label" => "[[label]]".into(),
             path => format!("[{path}]"),
         }
     }

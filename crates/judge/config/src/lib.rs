@@ -7,6 +7,7 @@
 
 mod build;
 mod checks;
+mod flow;
 mod guard;
 mod keys;
 mod model;
@@ -24,9 +25,9 @@ mod words;
 
 pub use model::{
     Access, Admin, Audit, Child, Cloud, Config, Console, Durability, Elicitation, Entra, EntraCredential,
-    EntraTokens, Era, FlaggedDefinitions, Gateway, Guard, GuardConfig, IdentitySource, Lab, Limits, Log,
-    LogFormat, LogLevel, Policy, RegisteredClient, Remote, Server, ServerCredential, Sessions, SignIn,
-    Target, Tenants, Tls, TokenCache, UserGrant, Vault, VaultKey,
+    EntraTokens, Era, FlaggedDefinitions, Flow, FlowMode, Gateway, Guard, GuardConfig, IdentitySource, Lab,
+    Limits, Log, LogFormat, LogLevel, Policy, RegisteredClient, Remote, Server, ServerCredential, Sessions,
+    SignIn, Target, Tenants, Tls, TokenCache, UserGrant, Vault, VaultKey,
 };
 pub use net::{HttpUrl, Network, Origin};
 pub use page::page;
@@ -65,6 +66,19 @@ pub fn load_guard(file_name: &str, text: &str, build: Build) -> Result<GuardConf
     read(file_name, text, |root, problems| guard::config(root, build, problems))
 }
 
+/// Reads a guard's labels: `[flow]` and `[[label]]`, in a file of their own.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_labels(file_name: &str, text: &str) -> Result<Flow, ConfigErrors> {
+    let mut problems = Problems::default();
+    let labels = opened(&keys::LABELS, text, &mut problems, flow::labels);
+    match labels {
+        Some(labels) if problems.is_empty() => Ok(labels),
+        _ => Err(problems.into_errors(file_name, text)),
+    }
+}
+
 /// Says whether a text is a guard's file alone: to be read with [`load_guard`], for [`load`] would miss a gateway.
 pub fn is_for_guard(text: &str) -> bool {
     let (document, _) = DeTable::parse_recoverable(text);
@@ -77,14 +91,15 @@ fn read<T>(
     build: impl FnOnce(&Section<'_>, &mut Problems) -> Option<T>,
 ) -> Result<T, ConfigErrors> {
     let mut problems = Problems::default();
-    let config = parsed(text, &mut problems, build);
+    let config = opened(&keys::ROOT, text, &mut problems, build);
     match config {
         Some(config) if problems.is_empty() => Ok(config),
         _ => Err(problems.into_errors(file_name, text)),
     }
 }
 
-fn parsed<T>(
+fn opened<T>(
+    group: &'static keys::Group,
     text: &str,
     problems: &mut Problems,
     build: impl FnOnce(&Section<'_>, &mut Problems) -> Option<T>,
@@ -96,7 +111,7 @@ fn parsed<T>(
     // Some editors put a byte order mark in front; it is no part of the text, but offsets count it.
     let (document, errors) = DeTable::parse_recoverable(text);
     if errors.is_empty() {
-        let root = Section::open(&keys::ROOT, document.get_ref(), None, problems);
+        let root = Section::open(group, document.get_ref(), None, problems);
         return build(&root, problems);
     }
     for error in errors {

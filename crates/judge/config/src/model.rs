@@ -9,10 +9,13 @@ use doorward_types::{ClientId, ServerName, TenantId};
 
 use crate::net::{HttpUrl, Network, Origin};
 
+mod flow;
 mod guard;
 mod sign_in;
 
+pub use flow::{Flow, FlowMode};
 pub use guard::{Console, Guard, GuardConfig, TokenCache};
+
 pub use sign_in::{
     EntraCredential, EntraTokens, IdentitySource, RegisteredClient, ServerCredential, SignIn, UserGrant,
     Vault, VaultKey,
@@ -39,6 +42,8 @@ pub struct Config {
     pub vault: Option<Vault>,
     /// Whether the operator accepts that a token for one server opens another (D-12).
     pub shared_audience: bool,
+    /// What came from where, and what may leave.
+    pub flow: Flow,
     /// Where the policies are.
     pub policy: Policy,
     /// Where the record is kept.

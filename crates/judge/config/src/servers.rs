@@ -7,6 +7,7 @@ use doorward_types::ClientId;
 
 use crate::build::values;
 use crate::checks;
+use crate::flow::Rows;
 use crate::model::{
     Access, Child, Elicitation, EntraTokens, Era, FlaggedDefinitions, Limits, Remote, Server,
     ServerCredential, Target,
@@ -45,8 +46,10 @@ impl Defaults {
 }
 
 /// Reads every `[[server]]`.
-pub(crate) fn read(
-    root: &Section<'_>,
+#[expect(clippy::too_many_arguments, reason = "each is of another table")]
+pub(crate) fn read<'a>(
+    root: &Section<'a>,
+    rows: &mut Rows<'a>,
     defaults: &Defaults,
     limits: Option<&Limits>,
     lab_origins: &[Origin],
@@ -57,6 +60,8 @@ pub(crate) fn read(
     let sections = root.groups("server", problems);
     let mut servers = Vec::new();
     for section in &sections {
+        // Of a server that is wrong otherwise too: a person sees everything at once.
+        rows.of_server(section, problems);
         if let Some(server) = server(section, defaults, limits, lab_origins, problems) {
             let place = section.at("name");
             // The door's own tokens name exactly one server; only Entra's are the same for all behind one registration

@@ -118,6 +118,9 @@ pub(crate) fn example_text(form: &str) -> &'static str {
         "scope" => "\"mcp.access\"",
         "role" => "\"Mcp.Use\"",
         "server name" => "\"crm\"",
+        "place" => "\"internal for team\"",
+        "URI" => "\"crm://customers/*\"",
+        "client id" => "\"11111111-2222-3333-4444-555555555555\"",
         "argument" => "\"program\", \"argument\"",
         _ => "\"text\"",
     }

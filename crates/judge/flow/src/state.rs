@@ -18,7 +18,7 @@ use crate::label::{Confidentiality, Integrity, Label};
 use crate::labels::{Item, Labels};
 use crate::rules::{Rules, Then};
 use crate::sink::Place;
-use crate::verdict::{Approved, Reason, Source, Verdict};
+use crate::verdict::{Approved, Mark, Reason, Source, Verdict};
 
 /// A call, as far as it matters here. The arguments are those that will be sent: edits come before (D-02).
 #[derive(Debug, Clone)]
@@ -183,6 +183,14 @@ impl Flow {
         Judged { verdict, fallen }
     }
 
+    /// Counts a call as running that nobody judges: where labels are only recorded.
+    pub fn unjudged(&mut self, call: &Call<'_>, labels: &Labels, now: Timestamp) -> Ticket {
+        self.seen = Some(now);
+        let label = labels.nature(call.server, call.item).source;
+        let source = Source::new(call.server, call.item);
+        self.begin(Origin { thread: call.thread.clone(), source, label, begun: now }, 0)
+    }
+
     /// Takes a ticket back. What an answer raised stays raised, whatever happened while the call ran.
     pub fn after(&mut self, ticket: Ticket, outcome: Outcome, now: Timestamp) {
         // A call that is no longer counted may have outlived its thread: then it is held against all.
@@ -225,6 +233,68 @@ impl Flow {
         }
     }
 
+    /// Ends every thread that is a session: those of a process that is gone have ended.
+    pub fn end_sessions(&mut self) {
+        let sessions: Vec<Thread> = self.threads.iter().map(|(own, _)| own.clone()).collect();
+        sessions.iter().filter(|own| matches!(own, Thread::Session { .. })).for_each(|own| self.end(own));
+    }
+
+    /// Joins what another has remembered of the same key: nothing that either read is lost, in whatever order they come.
+    pub fn absorb(&mut self, other: Self) {
+        let ended = other.ended();
+        self.seen = self.seen.max(ended.seen);
+        self.spent.join(ended.spent);
+        self.next = self.next.max(ended.next);
+        self.whole.absorb(ended.whole);
+        for (thread, raised) in ended.threads {
+            self.raise_by(Some(thread), raised);
+        }
+    }
+
+    /// Goes on from what another has remembered, because there labels were given up since. Calls that run here go on
+    /// counting.
+    pub fn take_over(&mut self, other: Self) {
+        let flights = std::mem::take(&mut self.flights);
+        let (seen, next, spent) = (self.seen, self.next, self.spent);
+        *self = other.ended();
+        self.seen = self.seen.max(seen);
+        self.next = self.next.max(next);
+        self.spent.join(spent);
+        self.flights = flights;
+    }
+
+    /// Returns what is written down: calls that run have read what they were sent for, since nobody hands their tickets
+    /// back after a restart.
+    #[must_use]
+    pub fn ended(&self) -> Self {
+        let mut ended = self.clone();
+        for flight in std::mem::take(&mut ended.flights).into_values() {
+            ended.raise(flight);
+        }
+        ended
+    }
+
+    /// Says whether both have read the same, whenever that was.
+    pub fn has_read_as(&self, other: &Self) -> bool {
+        self.whole == other.whole && self.threads == other.threads
+    }
+
+    /// Returns when something last happened.
+    pub fn seen(&self) -> Option<Timestamp> {
+        self.seen
+    }
+
+    /// Says whether calls run.
+    pub fn is_busy(&self) -> bool {
+        !self.flights.is_empty()
+    }
+
+    /// Returns what raised each half of the label first, for a person to read.
+    pub fn marks(&self) -> (Option<Mark<Confidentiality>>, Option<Mark<Integrity>>) {
+        let read = self.read_by(None);
+        (read.secret, read.tainted)
+    }
+
     /// Returns everything that was read and not given up, running calls included.
     pub fn label(&self) -> Label {
         self.read_by(None).label()
@@ -258,7 +328,11 @@ impl Flow {
 
     fn raise(&mut self, origin: Origin) {
         let raised = origin.raised();
-        let Some(thread) = origin.thread else { return self.whole.absorb(raised) };
+        self.raise_by(origin.thread, raised);
+    }
+
+    fn raise_by(&mut self, thread: Option<Thread>, raised: Raised) {
+        let Some(thread) = thread else { return self.whole.absorb(raised) };
         if let Some((_, own)) = self.threads.iter_mut().find(|(own, _)| *own == thread) {
             return own.absorb(raised);
         }

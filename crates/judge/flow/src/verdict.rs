@@ -159,9 +159,28 @@ impl Reason {
         self.told(&to.join(", "))
     }
 
-    /// Returns the reason for a record, which holds nothing of the arguments.
+    /// Returns the reason for a record, which holds nothing of the arguments, and no URI: those hold personal data.
     pub fn for_record(&self) -> String {
-        self.told("")
+        self.nameless().told("")
+    }
+
+    /// Says whether nobody can approve it because a budget of calls is used up: waiting helps.
+    pub fn is_over_calls(&self) -> bool {
+        matches!(self.over, Some(Over::Calls { .. }))
+    }
+
+    fn nameless(&self) -> Self {
+        let mut short = self.clone();
+        let marks = [
+            short.secret.as_mut().map(|mark| &mut mark.source),
+            short.tainted.as_mut().map(|mark| &mut mark.source),
+        ];
+        for source in marks.into_iter().flatten().chain([&mut short.call]) {
+            if source.kind == Kind::Resource {
+                source.name = "a resource".to_owned();
+            }
+        }
+        short
     }
 
     /// Returns what can be done.

@@ -5,19 +5,33 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use doorward_engine::{
-    AuditUnwritable, Ending as Ended, Fault as At, IntentFacts, Noted, OutcomeFacts, RefusalFacts,
+    AuditUnwritable, Ending as Ended, Fault as At, IntentFacts, Noted, OutcomeFacts, Plea, RefusalFacts,
     Subject as About, Suspicion,
 };
+use doorward_flow::{Cause, Fallen};
 use doorward_oauth::{CallerKind, Identity};
-use doorward_types::{ObjectId, TenantId, Timestamp};
+use doorward_types::{ObjectId, Person, TenantId, Timestamp};
 
 use crate::error::AuditError;
 use crate::keys::{Part, Subject, SubjectFacts};
 use crate::log::AuditLog;
-use crate::record::{Alarm, CallId, Ending, Fault, Finding, Intent, Outcome, RefusedRecord, Step, Target};
+use crate::record::{
+    Alarm, CallId, Ending, Fault, Finding, Grant, Intent, Outcome, RefusedRecord, Step, Target,
+};
 
 /// Persons whose handles are kept; beyond that they are made again.
 const PERSONS: usize = 65_536;
+
+/// What became of a question about a call.
+#[derive(Debug, Clone, Copy)]
+pub enum Asked<'a> {
+    /// Nothing new.
+    Nothing,
+    /// It was asked, under this reference.
+    New(&'a str),
+    /// Its approval was used up, which this person had given.
+    Used(&'a str, &'a Person),
+}
 
 /// Writes down messages.
 pub struct Journal {
@@ -122,6 +136,64 @@ impl Journal {
         self.log.alarm(&alarm, now).await.map_err(unwritable)
     }
 
+    /// Writes that labels fell because nothing happened for so long.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub async fn labels_fell(&self, identity: &Identity, fallen: &Fallen) -> Result<(), AuditUnwritable> {
+        let person = self.person(identity)?;
+        let reason = match &fallen.cause {
+            Cause::Idle(_) => "idle",
+            Cause::Act { .. } => "by-hand",
+        };
+        let record = Grant {
+            what: "labels-fell",
+            subject: Some(&person),
+            client: Some(identity.client().as_str()),
+            server: None,
+            grant: None,
+            reason: Some(reason),
+        };
+        self.log.grant(&record, fallen.at).await.map_err(unwritable)
+    }
+
+    /// Writes what became of a question about a call: that it was asked, or that an approval was used up and by whom it was
+    /// given.
+    ///
+    /// # Errors
+    /// When it cannot be written: nothing may be sent then.
+    pub async fn asked(&self, plea: &Plea<'_>, question: &Asked<'_>) -> Result<(), AuditUnwritable> {
+        let caller = self.person(plea.identity)?;
+        let write = async |what, who: &Subject, client, reference: &str| {
+            let record = Grant {
+                what,
+                subject: Some(who),
+                client,
+                server: Some(plea.server),
+                grant: None,
+                reason: Some(reference),
+            };
+            self.log.grant(&record, plea.now).await.map_err(unwritable)
+        };
+        let client = Some(plea.identity.client().as_str());
+        match question {
+            Asked::Nothing => Ok(()),
+            Asked::New(reference) => write("approval-asked", &caller, client, reference).await,
+            Asked::Used(reference, by) => {
+                let facts = SubjectFacts {
+                    tenant: &by.tenant,
+                    object: &by.object,
+                    name: None,
+                    source: None,
+                    application: false,
+                };
+                let by = self.log.subject(&facts).map_err(unwritable)?;
+                write("approval-given", &by, None, reference).await?;
+                write("approval-used", &caller, client, reference).await
+            }
+        }
+    }
+
     /// Writes that a known caller was refused.
     ///
     /// # Errors
@@ -143,7 +215,9 @@ impl Journal {
                 | "id-in-use"
                 | "given-up"
         ) || facts.reason.starts_with("param-header")
-            || facts.reason.starts_with("account-");
+            || facts.reason.starts_with("account-")
+            || facts.reason.starts_with("approval-")
+            || facts.reason.starts_with("flow-");
         let record = RefusedRecord {
             call: None,
             trace: None,

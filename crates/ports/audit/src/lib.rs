@@ -28,7 +28,7 @@ mod verify;
 
 pub use config::{AuditConfig, Durability, Timer};
 pub use error::AuditError;
-pub use journal::{Journal, ending};
+pub use journal::{Asked, Journal, ending};
 pub use keys::{AuditKeys, Digest, KeyError, Part, Pseudonym, PublicKey, Subject, SubjectFacts, Who};
 pub use log::AuditLog;
 pub use read::{Filter, Reader, Record, render, show, tail};

@@ -8,12 +8,13 @@ use std::sync::{Arc, RwLock};
 use std::time::{Duration, SystemTime};
 
 use doorward_admin::{Admin, AdminError};
+use doorward_approvals::Approvals;
 use doorward_audit::{AuditConfig, AuditLog};
 use doorward_config::FlaggedDefinitions;
 use doorward_config::{Config, Era, Server, ServerCredential, Target};
 use doorward_engine::{
-    Door, DoorLimits, ElicitationRules, EraRule, Flagged, Ports as _, ServerRules, SessionRules, Snapshot,
-    Urls,
+    Door, DoorLimits, ElicitationRules, EraRule, Flagged, FlowMode, FlowRules, Ports as _, ServerRules,
+    SessionRules, Snapshot, Urls,
 };
 use doorward_entra::{Groups, Keys, Stopwatch};
 use doorward_facade::{Facade, FacadeError};
@@ -21,6 +22,7 @@ use doorward_net::{Connector, ConnectorConfig, Origin, Reach};
 use doorward_oauth::{Audience, Cloud, DoorExpectation, EntraTokens, Expectation, Tenants, TokenCache};
 use doorward_policy::{PolicyProblem, PolicyText};
 use doorward_sandbox::{Launcher, Packaged, Profile};
+use doorward_store::Store;
 use doorward_types::Secret;
 use doorward_upstream::{HttpTarget, StdioLimits, StdioTarget, Upstreams, Walls};
 use doorward_wire::Limits;
@@ -127,8 +129,10 @@ pub async fn build(config: Config) -> Result<Built, BuildError> {
         Arc::new(Keys::new(Arc::new(connector.clone()), &cloud, &tenants(&config), Stopwatch::system()));
     let fetch = Arc::new(connector.clone());
     let groups = ready.entra.clone().map(|entra| Groups::new(fetch, entra, Stopwatch::system()));
-    let ports =
-        GatewayPorts::new(audit, ready.store.clone(), Arc::new(upstreams), Arc::clone(&keys), groups, pages);
+    let approvals = ready.store.clone().map(|store| approvals(&config, store));
+    let (store, upstreams) = (ready.store.clone(), Arc::new(upstreams));
+    let ports = GatewayPorts::new(audit, store, approvals, upstreams, Arc::clone(&keys), groups, pages);
+    ports.catch_up().await;
     let limits = DoorLimits {
         sessions: SessionRules {
             total: config.limits.sessions,
@@ -168,6 +172,12 @@ fn console(
         clock: Arc::new(|| SystemTime::now().into()),
     };
     Ok(Admin::new(config, cloud, parts)?)
+}
+
+/// The questions about single calls that lie in the store of a configuration, for doors and for commands beside them.
+pub fn approvals(config: &Config, store: Store) -> Approvals {
+    let public = config.gateway.public_url.as_str().trim_end_matches('/');
+    Approvals::new(store, config.flow.approval_time, format!("{public}/doorward/approvals"))
 }
 
 pub(crate) fn cloud(config: &Config) -> Result<Cloud, BuildError> {
@@ -212,6 +222,7 @@ pub(crate) fn read_policies(dir: &Path) -> Result<PolicyText, BuildError> {
 pub(crate) fn rules(config: &Config, cloud: &Cloud, pages: &Arc<LatePages>) -> Vec<ServerRules> {
     let public = config.gateway.public_url.as_str();
     let bound = |max_bytes: usize| Limits { max_bytes, ..Limits::default() };
+    let flow = Arc::new(flow_rules(&config.flow));
     let rule = |server: &Server| {
         let path = server.path();
         ServerRules {
@@ -241,11 +252,27 @@ pub(crate) fn rules(config: &Config, cloud: &Cloud, pages: &Arc<LatePages>) -> V
                 FlaggedDefinitions::Record => Flagged::Record,
                 FlaggedDefinitions::Pass => Flagged::Pass,
             },
+            flow: Arc::clone(&flow),
             elicitation: elicitation(config, server, pages),
             tokens: RwLock::new(TokenCache::new(16_384)),
         }
     };
     config.servers.iter().map(rule).collect()
+}
+
+/// Labels, and the rule about them, as the engine takes them.
+pub fn flow_rules(flow: &doorward_config::Flow) -> FlowRules {
+    FlowRules {
+        mode: match flow.mode {
+            doorward_config::FlowMode::Enforce => FlowMode::Enforce,
+            doorward_config::FlowMode::Record => FlowMode::Record,
+            doorward_config::FlowMode::Off => FlowMode::Off,
+        },
+        labels: flow.labels.clone(),
+        rules: flow.rules.clone(),
+        conversation: flow.conversation.as_deref().map(Into::into),
+        definitions_trusted: flow.definitions_trusted.clone(),
+    }
 }
 
 fn elicitation(config: &Config, server: &Server, pages: &Arc<LatePages>) -> ElicitationRules {

@@ -22,7 +22,7 @@ mod route;
 mod scrape;
 mod sign_in;
 
-pub use build::{BuildError, Built, build};
+pub use build::{BuildError, Built, approvals, build, flow_rules};
 pub use listen::{Gateway, Running, StartError};
 pub use metrics::Metrics;
 pub use outside::{Outside, outside};

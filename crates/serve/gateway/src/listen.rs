@@ -128,6 +128,7 @@ impl Gateway {
             tokio::spawn(get_acquainted(Arc::clone(&door), Arc::clone(rules), drain.clone()));
         }
         tokio::spawn(look_after(Arc::clone(&door), pace.round, tls.clone(), drain.clone()));
+        crate::sign_in::catch_up(Arc::clone(&door), built.facade.is_none(), drain.clone());
         if let Some(facade) = &built.facade {
             crate::sign_in::look_after(Arc::clone(facade), drain.clone());
         }

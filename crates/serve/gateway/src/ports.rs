@@ -2,17 +2,21 @@
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Instant, SystemTime};
 
 use aws_lc_rs::rand::{SecureRandom, SystemRandom};
 use bytes::Bytes;
+use doorward_approvals::{Approvals, labels};
 use doorward_audit::{AuditLog, Journal, ending};
 use doorward_engine::{
-    Answered, AuditUnwritable, Cleared, Errand, Going, GroupsUnavailable, IntentFacts, OutcomeFacts, Ports,
-    RandomUnavailable, ReadError, RefusalFacts, Suspicion, UpstreamError,
+    Answered, Approval, AuditUnwritable, Cleared, Errand, Going, GroupsUnavailable, IntentFacts, KeptLabels,
+    LabelsError, OutcomeFacts, Plea, Ports, RandomUnavailable, ReadError, RefusalFacts, Suspicion,
+    UpstreamError,
 };
 use doorward_entra::{Groups, Keys};
+use doorward_flow::{Fallen, Key};
 use doorward_oauth::{Identity, KeyRing, KeySet, Revocations};
 use doorward_policy::PolicyProblem;
 use doorward_store::Store;
@@ -28,6 +32,9 @@ use crate::sign_in::LatePages;
 pub struct GatewayPorts {
     pub(crate) journal: Journal,
     store: Option<Store>,
+    approvals: Option<Approvals>,
+    /// Another number once another process has written to the store.
+    seen: AtomicI64,
     pub(crate) upstreams: Arc<Upstreams>,
     pub(crate) keys: Arc<Keys>,
     door_keys: RwLock<Arc<KeySet>>,
@@ -45,6 +52,7 @@ impl GatewayPorts {
     pub(crate) fn new(
         audit: AuditLog,
         store: Option<Store>,
+        approvals: Option<Approvals>,
         upstreams: Arc<Upstreams>,
         keys: Arc<Keys>,
         groups: Option<Groups>,
@@ -53,6 +61,8 @@ impl GatewayPorts {
         Self {
             journal: Journal::new(audit),
             store,
+            approvals,
+            seen: AtomicI64::new(0),
             upstreams,
             keys,
             door_keys: RwLock::default(),
@@ -69,6 +79,22 @@ impl GatewayPorts {
     /// Returns the store, where there is a vault.
     pub fn store(&self) -> Option<&Store> {
         self.store.as_ref()
+    }
+
+    /// Returns the questions about single calls, where there is a vault.
+    pub fn approvals(&self) -> Option<&Approvals> {
+        self.approvals.as_ref()
+    }
+
+    /// Notices that another process has written to the store; asked every second.
+    pub(crate) async fn catch_up(&self) {
+        let Some(store) = &self.store else { return };
+        match store.data_version().await {
+            Ok(version) => self.seen.store(version, Ordering::Release),
+            Err(error) => {
+                tracing::error!(%error, "the store cannot be read: what other processes write is not taken up");
+            }
+        }
     }
 
     /// Takes over the door's own signing keys. A token signed with one that is no longer there opens nothing from now on;
@@ -186,6 +212,49 @@ impl Ports for GatewayPorts {
     async fn suspects(&self, suspicion: Suspicion) {
         if self.journal.suspects(&suspicion, self.now()).await.is_err() {
             tracing::error!(rule = suspicion.rule, "a suspicion is not in the log");
+        }
+    }
+
+    async fn labels_seen(&self) -> u64 {
+        self.seen.load(Ordering::Acquire).unsigned_abs()
+    }
+
+    async fn read_labels(&self, key: &Key, _now: Timestamp) -> Result<Option<KeptLabels>, LabelsError> {
+        match &self.store {
+            Some(store) => labels::read(store, key).await,
+            None => Ok(None),
+        }
+    }
+
+    async fn write_labels(
+        &self,
+        key: &Key,
+        kept: &KeptLabels,
+        until: Timestamp,
+    ) -> Result<Option<u64>, LabelsError> {
+        match &self.store {
+            Some(store) => labels::write(store, key, kept, until).await,
+            None => Ok(Some(kept.version.saturating_add(1))),
+        }
+    }
+
+    async fn labels_fell(&self, identity: &Identity, fallen: &Fallen) {
+        // What fell has fallen; a log that cannot be written keeps the call itself from going on.
+        let _shut = self.journal.labels_fell(identity, fallen).await;
+    }
+
+    fn labels_noted(&self, server: &ServerName, what: &'static str, why: &str) {
+        tracing::info!(%server, what, why, "labels are recorded alone");
+    }
+
+    async fn approval(&self, plea: Plea<'_>) -> Approval {
+        let Some(approvals) = &self.approvals else {
+            return Approval::Nobody("this door keeps no approvals; the configuration has no `[vault]`");
+        };
+        let taken = approvals.take(&plea).await;
+        match self.journal.asked(&plea, &taken.record()).await {
+            Ok(()) => taken.approval,
+            Err(_) => Approval::Unavailable,
         }
     }
 

@@ -144,6 +144,34 @@ pub(crate) async fn open(
     Ok(Some(facade))
 }
 
+/// Takes up what other processes write to the store until the door closes, and sweeps it where no façade does.
+pub(crate) fn catch_up(door: Arc<Door<GatewayPorts>>, sweeps: bool, mut drain: watch::Receiver<bool>) {
+    if door.ports().store().is_none() {
+        return;
+    }
+    tokio::spawn(async move {
+        let mut often = tokio::time::interval(CATCH_UP);
+        let mut rounds = 0_u32;
+        loop {
+            tokio::select! {
+                _ = often.tick() => {}
+                changed = drain.changed() => if changed.is_err() || *drain.borrow() {
+                    return;
+                },
+            }
+            door.ports().catch_up().await;
+            rounds = rounds.wrapping_add(1);
+            if sweeps
+                && rounds.is_multiple_of(60)
+                && let Some(store) = door.ports().store()
+                && let Err(error) = store.sweep(SystemTime::now().into()).await
+            {
+                tracing::error!(%error, "what has expired cannot be swept from the store");
+            }
+        }
+    });
+}
+
 /// Looks after the façade until the door closes.
 pub(crate) fn look_after(facade: Arc<Facade>, mut drain: watch::Receiver<bool>) {
     tokio::spawn(async move {

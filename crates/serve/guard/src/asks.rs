@@ -81,9 +81,13 @@ impl Asked {
         };
         let tool = shown(question.tool, 100);
         let arguments = shown(question.arguments, MOST_SHOWN);
+        let why = match question.because {
+            Some(why) => format!("{}.", shown(why, MOST_SHOWN)),
+            None => "The server marks this tool as destructive.".to_owned(),
+        };
         Self {
             what: format!("May `{tool}` of `{}` be called?", question.server),
-            about: format!("The server marks this tool as destructive. It is called with: {arguments}"),
+            about: format!("{why} It is called with: {arguments}"),
         }
     }
 }
@@ -107,7 +111,7 @@ mod tests {
 
     fn of(tool: &str, arguments: &str) -> Asked {
         let server = ServerName::parse("files").unwrap();
-        Asked::of(&Question { server: &server, tool, arguments })
+        Asked::of(&Question { server: &server, tool, arguments, because: None })
     }
 
     // control: D-21: What a person agrees to is shown whole, or it is said how much is not; nothing hides in it

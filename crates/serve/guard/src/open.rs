@@ -7,7 +7,8 @@ use std::time::{Duration, SystemTime};
 
 use doorward_audit::{AuditConfig, AuditError, AuditLog, Journal};
 use doorward_engine::{
-    Door, DoorLimits, ElicitationRules, EraRule, Flagged, ServerRules, SessionRules, Snapshot, Urls,
+    Door, DoorLimits, ElicitationRules, EraRule, Flagged, FlowRules, ServerRules, SessionRules, Snapshot,
+    Urls,
 };
 use doorward_net::{Connector, ConnectorConfig};
 use doorward_oauth::{AtHome, Audience, Cloud, EntraTokens, Expectation, Tenants, TokenCache, at_home};
@@ -52,6 +53,8 @@ pub struct Plan {
     pub asks: Option<Box<dyn Ask>>,
     /// What becomes of definitions that give orders to the model.
     pub flagged: Flagged,
+    /// What came from where, and what may leave: the same for all guards of a person.
+    pub flow: Arc<FlowRules>,
     /// Tokens that the server may ask for.
     pub tokens: Option<Tokens>,
 }
@@ -138,8 +141,9 @@ impl Guard {
         };
         let targets = [(plan.name.clone(), Target::Stdio(target))];
         let upstreams = Upstreams::new(&connector, targets).map_err(bad)?;
-        let ports =
-            GuardPorts::new(Journal::new(audit), store, Arc::new(upstreams), who, plan.asks.map(Asks::new));
+        let user = local_user(&plan.state)?;
+        let (journal, asks) = (Journal::new(audit), plan.asks.map(Asks::new));
+        let ports = GuardPorts::new(journal, store, Arc::new(upstreams), who, asks, user);
         let limits = DoorLimits {
             sessions: SessionRules { total: 16, per_owner: 16, idle: AGE, absolute: AGE },
             // A conversation that breaks is over.
@@ -167,8 +171,21 @@ impl Seat {
     }
 }
 
+/// Names the user whose guards share their labels: whoever the folder belongs to.
+///
+/// # Errors
+/// When nothing can be said of the folder.
+pub fn local_user(state: &Path) -> Result<String, OpenError> {
+    use std::os::unix::fs::MetadataExt as _;
+    let failed = |error| OpenError::Target(format!("nothing is known of {}: {error}", state.display()));
+    Ok(std::fs::metadata(state).map_err(failed)?.uid().to_string())
+}
+
 /// Opens the first log of this name that no other guard holds: two writers would break its chain.
-fn open_log(state: &Path, name: &ServerName) -> Result<(AuditLog, PathBuf), OpenError> {
+///
+/// # Errors
+/// [`OpenError`].
+pub fn open_log(state: &Path, name: &ServerName) -> Result<(AuditLog, PathBuf), OpenError> {
     for slot in 0..MOST_GUARDS {
         let folder = |kind: &str| state.join(kind).join(name.as_str()).join(slot.to_string());
         let dir = folder("audit");
@@ -228,6 +245,7 @@ fn rules(plan: &Plan) -> Result<ServerRules, OpenError> {
         acquaintance: Arc::default(),
         asks: plan.asks.is_some(),
         flagged: plan.flagged,
+        flow: Arc::clone(&plan.flow),
         elicitation: ElicitationRules {
             forms_guarded: true,
             url_hosts: plan.url_hosts.clone(),

@@ -7,11 +7,14 @@ use std::time::{Instant, SystemTime};
 
 use aws_lc_rs::rand::{SecureRandom, SystemRandom};
 use bytes::Bytes;
-use doorward_audit::Journal;
+use doorward_approvals::labels;
+use doorward_audit::{Asked, Journal};
 use doorward_engine::{
-    Answered, AuditUnwritable, Cleared, Consent, Errand, Going, GroupsUnavailable, IntentFacts, OutcomeFacts,
-    Ports, Question, RandomUnavailable, ReadError, RefusalFacts, Suspicion, UpstreamError,
+    Answered, Approval, AuditUnwritable, Cleared, Consent, Errand, Going, GroupsUnavailable, IntentFacts,
+    KeptLabels, LabelsError, OutcomeFacts, Plea, Ports, Question, RandomUnavailable, ReadError, RefusalFacts,
+    Suspicion, UpstreamError,
 };
+use doorward_flow::{Approver, Fallen, Key};
 use doorward_oauth::{Identity, KeyRing, Revocations};
 use doorward_policy::PolicyProblem;
 use doorward_store::Store;
@@ -35,6 +38,8 @@ pub struct GuardPorts {
     /// Who sits at this machine.
     who: Who,
     asks: Option<Asks>,
+    /// Whose guards share their labels.
+    user: String,
     random: SystemRandom,
     began: Instant,
 }
@@ -46,8 +51,18 @@ impl GuardPorts {
         upstreams: Arc<Upstreams>,
         who: Who,
         asks: Option<Asks>,
+        user: String,
     ) -> Self {
-        Self { journal, store, upstreams, who, asks, random: SystemRandom::new(), began: Instant::now() }
+        Self {
+            journal,
+            store,
+            upstreams,
+            who,
+            asks,
+            user,
+            random: SystemRandom::new(),
+            began: Instant::now(),
+        }
     }
 
     /// Returns the store that all guards of this person share.
@@ -102,6 +117,74 @@ impl Ports for GuardPorts {
         match &self.asks {
             Some(asks) => asks.put(&question).await,
             None => Consent::Nobody,
+        }
+    }
+
+    fn local_user(&self) -> Option<String> {
+        Some(self.user.clone())
+    }
+
+    /// Another guard may have written meanwhile: asked of the database itself, which answers without reading a row.
+    async fn labels_seen(&self) -> u64 {
+        match self.store.data_version().await {
+            Ok(version) => version.unsigned_abs(),
+            Err(error) => {
+                tracing::error!(%error, "what other guards write is not taken up");
+                u64::MAX
+            }
+        }
+    }
+
+    async fn read_labels(&self, key: &Key, _now: Timestamp) -> Result<Option<KeptLabels>, LabelsError> {
+        labels::read(&self.store, key).await
+    }
+
+    async fn write_labels(
+        &self,
+        key: &Key,
+        kept: &KeptLabels,
+        until: Timestamp,
+    ) -> Result<Option<u64>, LabelsError> {
+        labels::write(&self.store, key, kept, until).await
+    }
+
+    async fn labels_fell(&self, identity: &Identity, fallen: &Fallen) {
+        // What fell has fallen; a log that cannot be written keeps the call itself from going on.
+        let _shut = self.journal.labels_fell(identity, fallen).await;
+    }
+
+    fn labels_noted(&self, server: &ServerName, what: &'static str, why: &str) {
+        tracing::warn!(%server, what, why, "labels are recorded alone");
+    }
+
+    /// Whoever sits here is asked at once, and the call waits for the answer: nothing of it is kept.
+    async fn approval(&self, plea: Plea<'_>) -> Approval {
+        if plea.approver == Approver::Another {
+            return Approval::Nobody("restricted data needs a second person, and there is one at a guard");
+        }
+        let Some(asks) = &self.asks else {
+            return Approval::Nobody("the guard was started without `--ask`");
+        };
+        let question = Question {
+            server: plea.server,
+            tool: plea.name,
+            arguments: plea.arguments,
+            because: Some(plea.why),
+        };
+        let given = asks.put(&question).await;
+        // Whoever left while the question was open has agreed to nothing.
+        let still_there = self.at_home().is_some();
+        match given {
+            Consent::Given if still_there => {
+                let asked = Asked::Used("asked here", &plea.identity.person());
+                match self.journal.asked(&plea, &asked).await {
+                    Ok(()) => Approval::Given(Approver::Person),
+                    Err(_) => Approval::Unavailable,
+                }
+            }
+            Consent::Given | Consent::Refused => Approval::Refused,
+            Consent::Silence => Approval::Silence,
+            Consent::Nobody => Approval::Nobody("there is no desktop or terminal that shows questions"),
         }
     }
 

@@ -9,12 +9,13 @@ use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
 use doorward_clients::{guard_name, masked};
 use doorward_config::{LogFormat, LogLevel};
-use doorward_engine::{EraRule, Flagged};
+use doorward_engine::{EraRule, Flagged, FlowRules};
 use doorward_guard::{Desktop, Ended, Guard as Door, Plan, Terminal};
 use doorward_oauth::{AtHome, Groups};
 use doorward_sandbox::{Learning, Profile};
@@ -84,6 +85,10 @@ pub(crate) struct Guard {
     /// there is no doubt (`withhold`), only recorded, or definitions are not read (`pass`).
     #[arg(long, value_name = "WHAT", value_parser = ["withhold", "record", "pass"], default_value = "withhold")]
     flagged: String,
+    /// A file with labels: what each tool reads and where it writes. What was read under all of your guards then counts for
+    /// each of them; without one nothing is remembered.
+    #[arg(long, value_name = "FILE")]
+    labels: Option<PathBuf>,
     /// The server's program and its arguments.
     #[arg(last = true, required = true, value_name = "COMMAND")]
     command: Vec<String>,
@@ -178,6 +183,10 @@ impl Guard {
                 "pass" => Flagged::Pass,
                 _ => Flagged::Withhold,
             },
+            flow: Arc::new(match &self.labels {
+                Some(file) => labels(file)?,
+                None => FlowRules::off(),
+            }),
             asks: match self.ask(person) {
                 "desktop" => Some(Box::new(Desktop::default())),
                 "terminal" => Some(Box::new(Terminal::default())),
@@ -217,6 +226,14 @@ impl Guard {
         let _infallible = writeln!(about, "  command   {}", paint(STRONG, command.join(" ")));
         let _infallible = writeln!(about, "  policies  {policies}");
         let _infallible = writeln!(about, "  asks      {asks}");
+        let _infallible = writeln!(
+            about,
+            "  labels    {}",
+            match &self.labels {
+                Some(file) => file.display().to_string(),
+                None => "none: what is read may leave again".to_owned(),
+            }
+        );
         let who = person.map_or("whoever uses this account; nobody has signed in", |person| &person.name);
         let _infallible = writeln!(about, "  person    {who}");
         if let Some(tokens) = &plan.tokens {
@@ -314,6 +331,16 @@ fn variable_of(text: &str) -> Result<(String, String), Failure> {
             .help("write --env NAME or --env NAME=VALUE"));
     }
     Ok((name.to_owned(), value))
+}
+
+/// Reads a file of labels.
+pub(crate) fn labels(file: &Path) -> Result<FlowRules, Failure> {
+    let text = std::fs::read_to_string(file)
+        .map_err(|error| Failure::usage(format!("cannot read the labels in {}: {error}", file.display())))?;
+    let flow = doorward_config::load_labels(&file.display().to_string(), &text).map_err(|errors| {
+        Failure::usage(errors.to_string()).help("docs/flow.md says how labels are written")
+    })?;
+    Ok(doorward_gateway::flow_rules(&flow))
 }
 
 fn policies(dir: &Path) -> Result<Vec<(String, String)>, Failure> {

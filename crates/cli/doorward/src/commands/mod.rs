@@ -1,11 +1,13 @@
 //! One file per command.
 
 pub(crate) mod accounts;
+pub(crate) mod approvals;
 pub(crate) mod audit;
 pub(crate) mod client_config;
 pub(crate) mod config;
 pub(crate) mod doctor;
 pub(crate) mod entra;
+pub(crate) mod flow;
 pub(crate) mod guard;
 #[cfg(feature = "lab")]
 pub(crate) mod lab;

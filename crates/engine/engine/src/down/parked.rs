@@ -312,6 +312,8 @@ async fn post<P: Ports>(
         answers: Some(Asker::Server(asked)),
         // The call itself was asked about.
         asks: false,
+        definition: [0; 32],
+        passage: None,
         frame,
         seat,
         trail,

@@ -1,5 +1,6 @@
 //! The keys themselves.
 
+use super::flow::{FLOW, SERVER_FLOW};
 use super::guard::GUARD;
 use super::sign_in::{CLIENT, CREDENTIAL, SERVER_CREDENTIAL, SIGN_IN, VAULT};
 use super::{Group, Key, Kind, Need};
@@ -35,6 +36,7 @@ pub(crate) static ROOT: Group = Group {
         key("vault", Kind::Group(&VAULT), Need::Optional, ""),
         key("client", Kind::Groups(&CLIENT), Need::Optional, ""),
         key("server", Kind::Groups(&SERVER), Need::Always, ""),
+        key("flow", Kind::Group(&FLOW), Need::Optional, ""),
         key("policy", Kind::Group(&POLICY), Need::Optional, ""),
         key("audit", Kind::Group(&AUDIT), Need::Optional, ""),
         key("log", Kind::Group(&LOG), Need::Optional, ""),
@@ -346,6 +348,7 @@ static SERVER: Group = Group {
         key("timeout", Kind::Span(100, DAY), Need::Optional, "`limits.call_timeout` for this server."),
         key("credential", Kind::Group(&SERVER_CREDENTIAL), Need::Optional, ""),
         key("elicitation", Kind::Group(&ELICITATION), Need::Optional, ""),
+        key("flow", Kind::Groups(&SERVER_FLOW), Need::Optional, ""),
         key(
             "headers",
             Kind::Map("header value"),

@@ -31,10 +31,7 @@ impl Flow {
     /// Writes it down. Calls that run are written as if they had answered: nobody hands their tickets back
     /// after a restart.
     pub fn to_json(&self) -> String {
-        let mut ended = self.clone();
-        for flight in std::mem::take(&mut ended.flights).into_values() {
-            ended.raise(flight);
-        }
+        let ended = self.ended();
         let time = |at: Option<Timestamp>| at.map_or("null".to_owned(), |at| at.as_micros().to_string());
         let threads: Vec<String> = ended.threads.iter().map(thread).collect();
         format!(

@@ -37,6 +37,20 @@ impl Spent {
         self.outward = self.outward.saturating_add(outward);
     }
 
+    /// Joins what two have spent of the same hour: the one that spent more counts, and the later hour.
+    pub(crate) fn join(&mut self, other: Self) {
+        match (self.since, other.since) {
+            (_, None) => {}
+            (Some(mine), Some(theirs)) if theirs.since(mine) < HOUR && mine.since(theirs) < HOUR => {
+                self.since = Some(mine.min(theirs));
+                self.calls = self.calls.max(other.calls);
+                self.outward = self.outward.max(other.outward);
+            }
+            (Some(mine), Some(theirs)) if theirs < mine => {}
+            _ => *self = other,
+        }
+    }
+
     fn turn(&mut self, now: Timestamp) {
         match self.since {
             Some(since) if now.since(since) >= HOUR => *self = Self::default(),

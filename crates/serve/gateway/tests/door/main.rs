@@ -18,6 +18,7 @@ mod credentials;
 mod downstream;
 mod elicitation;
 mod entities;
+mod flow;
 mod frames;
 mod limits;
 mod listeners;

@@ -47,6 +47,8 @@ pub(crate) struct Plan<'a> {
     pub(crate) more: &'a str,
     /// Further servers by name and URL, each with the lines of `server`.
     pub(crate) upstreams: &'a [(&'a str, String)],
+    /// Rows of labels, by the name of the further server that they are of.
+    pub(crate) labels: &'a [(&'a str, &'a str)],
     /// Further origins of the lab.
     pub(crate) origins: &'a [&'a str],
     pub(crate) eras: doorward_servers::Eras,
@@ -64,6 +66,7 @@ impl Default for Plan<'_> {
             server: "",
             more: "",
             upstreams: &[],
+            labels: &[],
             origins: &[],
             eras: doorward_servers::Eras::Both,
             audit: None,
@@ -225,7 +228,11 @@ async fn open(folder: &Path, emulator: &doorward_emulator::Running, echo: &str, 
     let further: String = plan
         .upstreams
         .iter()
-        .map(|(name, url)| format!("[[server]]\nname = \"{name}\"\nurl = \"{url}\"\n{server}\n"))
+        .map(|(name, url)| {
+            let rows: String =
+                plan.labels.iter().filter(|(of, _)| of == name).map(|(_, rows)| *rows).collect();
+            format!("[[server]]\nname = \"{name}\"\nurl = \"{url}\"\n{server}\n{rows}\n")
+        })
         .collect();
     // Servers of one registration accept one another's tokens, which the file must say (D-12).
     let shared =

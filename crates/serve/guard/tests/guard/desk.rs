@@ -87,6 +87,7 @@ impl Desk {
             state: folder.path().to_owned(),
             call_timeout: Duration::from_secs(20),
             flagged: doorward_engine::Flagged::Withhold,
+            flow: Arc::new(doorward_engine::FlowRules::off()),
             asks: with.asks,
             tokens: with.tokens,
         };
