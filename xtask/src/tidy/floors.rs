@@ -4,13 +4,14 @@ use super::Finding;
 use crate::workspace::{Floor, Need, Package, Workspace};
 
 /// The arrows between crates of one floor.
-const ARROWS: [(&str, &str); 14] = [
+const ARROWS: [(&str, &str); 15] = [
     ("wire", "types"),
     ("issuer", "oauth"),
     ("oidc", "oauth"),
     ("gateway", "facade"),
     ("inspect", "text"),
     ("dlp", "text"),
+    ("config", "dlp"),
     ("pins", "text"),
     ("pins", "inspect"),
     ("entra", "net"),

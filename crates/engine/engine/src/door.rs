@@ -14,6 +14,7 @@ use crate::down::{Links, Parking};
 use crate::eras::{Spoken, bare, tell_apart};
 use crate::errand::{Errand, ErrandKind};
 use crate::eyes::Eyes;
+use crate::leaks::Leaks;
 use crate::ports::{Ports, RandomUnavailable, UpstreamError, UpstreamFault};
 use crate::record::CallId;
 use crate::refusal::{Reason, Refusal};
@@ -53,6 +54,7 @@ pub struct Door<P: Ports> {
     pub(crate) parked: Parking<P>,
     pub(crate) tasks: Arc<Tasks>,
     pub(crate) eyes: Arc<Eyes>,
+    pub(crate) leaks: Arc<Leaks>,
     pub(crate) unasked: Unasked<P::Events>,
     /// What is kept for those who come back; none where that is turned off.
     pub(crate) shelf: Option<Arc<Shelf>>,
@@ -83,6 +85,7 @@ impl<P: Ports> Door<P> {
             parked: Parking::default(),
             tasks: Arc::default(),
             eyes: Arc::default(),
+            leaks: Arc::new(Leaks::new(ports.random()?)),
             unasked: Unasked::default(),
             shelf: if limits.resume { Some(Arc::new(Shelf::new(&ports)?)) } else { None },
             possession: Arc::new(Possession::new(&ports.random()?)),

@@ -72,6 +72,7 @@ mod guard;
 mod hear;
 mod identify;
 mod inspect;
+mod leaks;
 mod modern;
 mod onward;
 mod pipe;
@@ -99,6 +100,7 @@ pub use eras::Acquaintance;
 pub use errand::{Errand, ErrandKind};
 pub use eyes::{Flagged, Suspicion};
 pub use guard::{ElicitationRules, Pages, Unasked, Urls, Visit};
+pub use leaks::DataRules;
 pub use pipe::{Carrier, Framing, Pipe};
 pub use pipeline::{Carried, Entered};
 pub use ports::{

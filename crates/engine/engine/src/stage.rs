@@ -7,14 +7,17 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use bytes::Bytes;
+use doorward_dlp::Kept;
 use doorward_oauth::{Assertion, Identity};
 use doorward_policy::{Permit, Principal};
 use doorward_types::Timestamp;
 use doorward_wire::{Era, Frame, Id, Method, RoutingHeaders, Verb};
 
 use crate::bridge::{Local, Retry};
+use crate::catalogue::Tool;
 use crate::change::Change;
 use crate::eyes::Eyes;
+use crate::leaks::Watch;
 use crate::modern::Wanted;
 use crate::pipe::{Carrier, Framing};
 use crate::ports::Ports;
@@ -115,6 +118,8 @@ pub(crate) struct Trail {
     pub(crate) listener: u64,
     /// The stream that the client comes back for.
     pub(crate) resumed: Option<Resumed>,
+    /// It follows from another frame, with which its arguments were judged.
+    pub(crate) follows: bool,
     /// It was sent before, to a server that had forgotten its session.
     pub(crate) retried: bool,
     /// Goes on with a call that waits for its client.
@@ -126,6 +131,10 @@ pub(crate) struct Trail {
     pub(crate) subject: Subject,
     /// What was found in its content, and then in its answer's.
     pub(crate) notes: Notes,
+    /// The tool that is called, as it is defined now.
+    pub(crate) tool: Option<Arc<Tool>>,
+    /// What placeholders in its arguments became: the answer may repeat it.
+    pub(crate) restored: Vec<Kept>,
     pub(crate) times: StepTimes,
     pub(crate) lap: u64,
 }
@@ -148,6 +157,7 @@ impl Trail {
             local: None,
             listener: 0,
             resumed: None,
+            follows: false,
             retried: false,
             retry: None,
             capabilities: None,
@@ -155,6 +165,8 @@ impl Trail {
             method: None,
             subject: Subject::None,
             notes: Notes::default(),
+            tool: None,
+            restored: Vec::new(),
             times: StepTimes::default(),
             lap: ports.stopwatch(),
         }
@@ -181,11 +193,13 @@ impl Trail {
             behind: self.behind,
             wanted: self.wanted,
             listener: self.listener,
+            follows: true,
             retried: self.retried,
             capabilities: self.capabilities.clone(),
             id: self.id.clone(),
             method: self.method,
             subject: self.subject.clone(),
+            restored: self.restored.clone(),
             ..Self::new(Arc::clone(&self.snapshot), Arc::clone(&self.server), ports)
         })
     }
@@ -308,6 +322,8 @@ pub(crate) struct Exchange<P: Ports> {
     pub(crate) tasks: Arc<Tasks>,
     /// What reads the definitions that its answer may list.
     pub(crate) eyes: Arc<Eyes>,
+    /// What looks at what its server says.
+    pub(crate) leaks: Watch,
     /// The client's progress token, raw JSON: the server was given the door's id in its place.
     pub(crate) progress: Option<Box<str>>,
     pub(crate) call: CallId,

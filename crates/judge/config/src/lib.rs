@@ -7,6 +7,7 @@
 
 mod build;
 mod checks;
+mod data;
 mod guard;
 mod keys;
 mod model;
@@ -23,10 +24,10 @@ mod units;
 mod words;
 
 pub use model::{
-    Access, Audit, Child, Cloud, Config, Durability, Elicitation, Entra, EntraCredential, EntraTokens, Era,
-    FlaggedDefinitions, Gateway, Guard, GuardConfig, IdentitySource, Lab, Limits, Log, LogFormat, LogLevel,
-    Policy, RegisteredClient, Remote, Server, ServerCredential, Sessions, SignIn, Target, Tenants, Tls,
-    TokenCache, UserGrant, Vault, VaultKey,
+    Access, Audit, Child, Cloud, Config, Data, DataRule, DataUse, Durability, Elicitation, Entra,
+    EntraCredential, EntraTokens, Era, FlaggedDefinitions, Gateway, Guard, GuardConfig, IdentitySource, Lab,
+    Limits, Log, LogFormat, LogLevel, Policy, RegisteredClient, Remote, Server, ServerCredential, Sessions,
+    SignIn, Target, Tenants, Tls, TokenCache, UserGrant, Vault, VaultKey,
 };
 pub use net::{HttpUrl, Network, Origin};
 pub use page::page;

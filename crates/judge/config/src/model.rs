@@ -9,9 +9,11 @@ use doorward_types::{ClientId, ServerName, TenantId};
 
 use crate::net::{HttpUrl, Network, Origin};
 
+mod data;
 mod guard;
 mod sign_in;
 
+pub use data::{Data, DataRule, DataUse};
 pub use guard::{Guard, GuardConfig, TokenCache};
 pub use sign_in::{
     EntraCredential, EntraTokens, IdentitySource, RegisteredClient, ServerCredential, SignIn, UserGrant,
@@ -39,6 +41,8 @@ pub struct Config {
     pub vault: Option<Vault>,
     /// Whether the operator accepts that a token for one server opens another (D-12).
     pub shared_audience: bool,
+    /// What is done about secrets and personal data.
+    pub data: Data,
     /// Where the policies are.
     pub policy: Policy,
     /// Where the record is kept.
@@ -196,6 +200,10 @@ pub struct Server {
     pub sse_clients: bool,
     /// What becomes of definitions that give orders to the model.
     pub flagged_definitions: FlaggedDefinitions,
+    /// What is done about secrets and personal data here.
+    pub data: DataUse,
+    /// How delicate its data is, in a word.
+    pub data_label: Option<String>,
     /// With what the door calls it.
     pub credential: Option<ServerCredential>,
     /// What it may ask people for.

@@ -9,9 +9,10 @@ use std::time::{Duration, SystemTime};
 
 use doorward_audit::{AuditConfig, AuditLog};
 use doorward_config::FlaggedDefinitions;
-use doorward_config::{Config, Era, Server, ServerCredential, Target};
+use doorward_config::{Config, DataUse, Era, Server, ServerCredential, Target};
 use doorward_engine::{
-    Door, DoorLimits, ElicitationRules, EraRule, Flagged, ServerRules, SessionRules, Snapshot, Urls,
+    DataRules, Door, DoorLimits, ElicitationRules, EraRule, Flagged, ServerRules, SessionRules, Snapshot,
+    Urls,
 };
 use doorward_entra::{Groups, Keys, Stopwatch};
 use doorward_facade::{Facade, FacadeError};
@@ -212,11 +213,27 @@ pub(crate) fn rules(config: &Config, cloud: &Cloud, pages: &Arc<LatePages>) -> V
                 FlaggedDefinitions::Record => Flagged::Record,
                 FlaggedDefinitions::Pass => Flagged::Pass,
             },
+            data: data(config, server),
             elicitation: elicitation(config, server, pages),
             tokens: RwLock::new(TokenCache::new(16_384)),
         }
     };
     config.servers.iter().map(rule).collect()
+}
+
+/// What is done about secrets and personal data at a server.
+fn data(config: &Config, server: &Server) -> Option<Arc<DataRules>> {
+    let rules = match server.data {
+        DataUse::Off => return None,
+        DataUse::Record => DataRules::recording(),
+        DataUse::Rules => DataRules::of_rows(config.data.rows_for(&server.name)),
+    };
+    Some(Arc::new(DataRules {
+        label: server.data_label.clone().unwrap_or_default(),
+        most_bytes: config.data.read_bytes,
+        refuses_unread: config.data.refuses_unread,
+        ..rules
+    }))
 }
 
 fn elicitation(config: &Config, server: &Server, pages: &Arc<LatePages>) -> ElicitationRules {

@@ -14,7 +14,7 @@ use std::time::Duration;
 use clap::Args;
 use doorward_clients::{guard_name, masked};
 use doorward_config::{LogFormat, LogLevel};
-use doorward_engine::{EraRule, Flagged};
+use doorward_engine::{DataRules, EraRule, Flagged};
 use doorward_guard::{Desktop, Ended, Guard as Door, Plan, Terminal};
 use doorward_oauth::{AtHome, Groups};
 use doorward_sandbox::{Learning, Profile};
@@ -84,6 +84,10 @@ pub(crate) struct Guard {
     /// there is no doubt (`withhold`), only recorded, or definitions are not read (`pass`).
     #[arg(long, value_name = "WHAT", value_parser = ["withhold", "record", "pass"], default_value = "withhold")]
     flagged: String,
+    /// What becomes of secrets: taken out of answers and refused in arguments (`redact`), or only recorded (`record`); or nothing is
+    /// looked for (`off`). Personal data is recorded with both.
+    #[arg(long, value_name = "WHAT", value_parser = ["redact", "record", "off"], default_value = "redact")]
+    data: String,
     /// The server's program and its arguments.
     #[arg(last = true, required = true, value_name = "COMMAND")]
     command: Vec<String>,
@@ -177,6 +181,11 @@ impl Guard {
                 "record" => Flagged::Record,
                 "pass" => Flagged::Pass,
                 _ => Flagged::Withhold,
+            },
+            data: match self.data.as_str() {
+                "record" => Some(DataRules::recording()),
+                "off" => None,
+                _ => Some(DataRules::default()),
             },
             asks: match self.ask(person) {
                 "desktop" => Some(Box::new(Desktop::default())),

@@ -19,6 +19,7 @@ mod downstream;
 mod elicitation;
 mod entities;
 mod frames;
+mod leaks;
 mod limits;
 mod listeners;
 mod metrics;

@@ -53,6 +53,7 @@ async fn offered(command: &[String], sandbox: &[String]) -> Result<String, Failu
         learning: None,
         // All of it is to be seen.
         flagged: Flagged::Pass,
+        data: None,
         asks: None,
         tokens: None,
     };
