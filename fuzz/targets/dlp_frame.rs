@@ -23,16 +23,13 @@ pub(crate) fn run(data: &[u8]) {
     let mut row = Row::new(What::Any, treatment);
     row.at_least = Confidence::Possible;
     let server = ServerName::parse("fuzz").expect("a name");
-    let facts = Facts {
-        direction: if choice & 64 == 0 { Direction::Result } else { Direction::Arguments },
-        tool: Tool::new(if choice & 32 == 0 { "send_mail" } else { "read" }, None),
-        scope: Scope { server: &server, owner: "somebody" },
-        label: "",
-        roles: &[],
-    };
-    let mut vault = Vault::new(&Secret::new([3; 32]), 20);
-    let treated =
-        FINDER.with(|finder| treat(finder, tree.root(), &facts, &Handling::new(vec![row]), &mut vault));
+    let direction = if choice & 64 == 0 { Direction::Result } else { Direction::Arguments };
+    let tool = Tool::new(if choice & 32 == 0 { "send_mail" } else { "read" }, None);
+    let most_bytes = if choice & 16 == 0 { usize::MAX } else { 64 };
+    let scope = Scope { server: &server, owner: "somebody" };
+    let facts = Facts { most_bytes, ..Facts::new(direction, tool, scope) };
+    let vault = Vault::new(&Secret::new([3; 32]), 20);
+    let treated = FINDER.with(|finder| treat(finder, tree.root(), &facts, &Handling::new(vec![row]), &vault));
     if treated.blocked || treatment == Treatment::Allow && treated.spoilt == 0 {
         assert!(treated.edits.is_empty() && treated.numbers.is_empty());
         return;

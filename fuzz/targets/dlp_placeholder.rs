@@ -17,18 +17,13 @@ const PASSWORD: &str = "k9\\Zq\"7 4mX";
 pub(crate) fn run(data: &[u8]) {
     let (mine, other) =
         (ServerName::parse("mine").expect("a name"), ServerName::parse("other").expect("a name"));
-    let mut vault = Vault::new(&Secret::new([5; 32]), 20);
+    let vault = Vault::new(&Secret::new([5; 32]), 20);
     let kept = Tree::parse(Bytes::from_static(br#"{"password":"k9\\Zq\"7!4mX"}"#), &Limits::default())
         .expect("JSON");
     let handling = Handling::new(vec![Row::new(What::Class(Class::Secret), Treatment::Tokenise)]);
-    let facts = |server| Facts {
-        direction: Direction::Result,
-        tool: Tool::new("read", None),
-        scope: Scope { server, owner: "anna" },
-        label: "",
-        roles: &[],
-    };
-    let treated = FINDER.with(|finder| treat(finder, kept.root(), &facts(&mine), &handling, &mut vault));
+    let facts =
+        |server| Facts::new(Direction::Result, Tool::new("read", None), Scope { server, owner: "anna" });
+    let treated = FINDER.with(|finder| treat(finder, kept.root(), &facts(&mine), &handling, &vault));
     let shown = treated.edits.apply(&kept).expect("edits of the same tree");
     let shown = String::from_utf8(shown.to_vec()).expect("text");
     let placeholder = shown.split('"').nth(3).expect("a password");
@@ -44,7 +39,7 @@ pub(crate) fn run(data: &[u8]) {
         let after = restored.edits.apply(&tree).expect("edits of the same tree");
         assert!(Tree::parse(after, &Limits::default()).is_ok());
     }
-    let hostile = FINDER.with(|finder| treat(finder, tree.root(), &facts(&other), &handling, &mut vault));
+    let hostile = FINDER.with(|finder| treat(finder, tree.root(), &facts(&other), &handling, &vault));
     if hostile.blocked {
         return;
     }

@@ -13,6 +13,7 @@ use crate::down::{self, Question};
 use crate::eyes::Listed;
 use crate::guard::Unasked;
 use crate::inspect::is_door_id;
+use crate::leaks::WITHHELD;
 use crate::ports::{Ports, UpstreamError, UpstreamFault};
 use crate::record::Ending;
 use crate::refusal::URL_ELICITATION;
@@ -112,6 +113,7 @@ impl<P: Ports> Exchange<P> {
             }
             None => frame,
         };
+        let frame = self.shield(frame, snapshot, caller)?;
         let ending = match (frame.error(), frame.result()) {
             (Some(_), _) => Ending::Error,
             (_, Some(result)) if result.get("isError").and_then(|value| value.as_bool()) == Some(true) => {
@@ -224,8 +226,17 @@ impl<P: Ports> Exchange<P> {
                 self.judge_final(frame, snapshot, caller, false).map(JudgedEvent::Final)
             }
             FrameKind::Response => Ok(JudgedEvent::Dropped("response-to-another-request")),
-            FrameKind::Notification => self.judge_notification(&frame, snapshot, caller),
-            FrameKind::Request => Ok(self.judge_request(&frame, snapshot, caller, next_id)),
+            FrameKind::Notification => match self.shield_said(frame, caller)? {
+                Some(frame) => self.judge_notification(&frame, snapshot, caller),
+                None => Ok(JudgedEvent::Dropped(WITHHELD)),
+            },
+            FrameKind::Request => {
+                let asked = frame.id().cloned();
+                Ok(match self.shield_said(frame, caller)? {
+                    Some(frame) => self.judge_request(&frame, snapshot, caller, next_id),
+                    None => asked.map_or(JudgedEvent::Dropped(WITHHELD), JudgedEvent::Declined),
+                })
+            }
         }
     }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use doorward_policy::{Ask, Denial, Item, Permit};
 use doorward_types::ServerName;
-use doorward_wire::{Era, Frame, FrameKind, Id, Method, RoutingHeaders, headers, lens};
+use doorward_wire::{Era, Frame, FrameKind, Id, Method, RoutingHeaders, Tree, headers, lens};
 
 use crate::bridge::{Local, errands, judge_under, version_behind};
 use crate::catalogue::{Tool, current};
@@ -12,6 +12,7 @@ use crate::door::Door;
 use crate::down::greet;
 use crate::guard;
 use crate::inspect::judged_digest;
+use crate::leaks::judge_arguments;
 use crate::pipe::Framing;
 use crate::ports::{Ports, UpstreamFault};
 use crate::record::Subject;
@@ -118,7 +119,7 @@ struct Asking<'a, P: Ports> {
 }
 
 async fn frame_in<P: Ports>(door: &Door<P>, asking: Asking<'_, P>) -> Step<Authorized<P>> {
-    let Asking { mut trail, mut caller, headers, seat, frame, method, permit } = asking;
+    let Asking { mut trail, mut caller, headers, seat, mut frame, method, permit } = asking;
     let mut answers = None;
     let mut tool = None;
     if trail.era == Era::Modern && !guard::are_answers(&frame) {
@@ -153,7 +154,7 @@ async fn frame_in<P: Ports>(door: &Door<P>, asking: Asking<'_, P>) -> Step<Autho
             return Ok(cancellation(door, trail, caller, seat, frame, permit));
         }
         (_, Method::ToolsCall) => {
-            match tool_call(door, &mut trail, &mut caller, &seat, &headers, &frame).await {
+            match tool_call(door, &mut trail, &mut caller, &seat, &headers, &mut frame).await {
                 Ok((permit, called)) => {
                     tool = Some(called);
                     Ok(permit)
@@ -161,7 +162,7 @@ async fn frame_in<P: Ports>(door: &Door<P>, asking: Asking<'_, P>) -> Step<Autho
                 Err(refusal) => Err(refusal),
             }
         }
-        (_, Method::PromptsGet) => prompt(&trail, &caller, &frame),
+        (_, Method::PromptsGet) => prompt(door, &mut trail, &caller, &mut frame),
         (_, Method::ResourcesRead | Method::ResourcesSubscribe | Method::ResourcesUnsubscribe) => {
             resource(&trail, &caller, &frame)
         }
@@ -240,13 +241,16 @@ fn denied(reason: Reason, denial: &Denial) -> Refusal {
     Refusal { reason, detail: detail.into(), policies: denial.policies().to_vec() }
 }
 
+/// What is told of arguments that do not fit, where some of them are none of the caller's to see.
+const NOT_SHOWN: &str = "with what its placeholders stand for";
+
 async fn tool_call<P: Ports>(
     door: &Door<P>,
     trail: &mut Trail,
     caller: &mut Arc<Caller>,
     seat: &Seat<P>,
     sent: &RoutingHeaders<'_>,
-    frame: &Frame,
+    frame: &mut Frame,
 ) -> Result<(Permit, Arc<Tool>), Refusal> {
     let unseen = || Refusal::new(Reason::Unseen(UnseenKind::Tool));
     let call = lens::tool_call(frame).ok_or_else(unseen)?;
@@ -274,9 +278,19 @@ async fn tool_call<P: Ports>(
         headers::check_param_headers(frame, &tool.mirrored, sent.params)
             .map_err(|mismatch| Refusal::new(Reason::ParamHeaders(mismatch.reason)))?;
     }
+    trail.tool = Some(Arc::clone(&tool));
+    // From here on the server's arguments are judged: without what may not be sent, with what placeholders stand for (D-02).
+    let schema = tool.schema.as_ref().map(Tree::root);
+    if let Some(edited) = judge_arguments(door, trail, caller, frame, schema)? {
+        *frame = edited;
+    }
+    let call = lens::tool_call(frame).ok_or_else(unseen)?;
+    let server = &trail.server.name;
     match &tool.arguments {
         Ok(schema) => {
-            schema.check(call.arguments).map_err(|what| Refusal::new(Reason::BadArguments(what)))?
+            // What was put back is not shown to whoever sent a placeholder: a schema that it does not fit would tell it.
+            let tell = |what| if trail.restored.is_empty() { what } else { NOT_SHOWN.to_owned() };
+            schema.check(call.arguments).map_err(|what| Refusal::new(Reason::BadArguments(tell(what))))?
         }
         Err(why) => {
             let detail = format!("the tool's input schema does not compile: {why}");
@@ -291,13 +305,22 @@ async fn tool_call<P: Ports>(
     Ok((permit, tool))
 }
 
-fn prompt(trail: &Trail, caller: &Caller, frame: &Frame) -> Result<Permit, Refusal> {
+fn prompt<P: Ports>(
+    door: &Door<P>,
+    trail: &mut Trail,
+    caller: &Caller,
+    frame: &mut Frame,
+) -> Result<Permit, Refusal> {
     let unseen = || Refusal::new(Reason::Unseen(UnseenKind::Prompt));
     let get = lens::prompt_get(frame).ok_or_else(unseen)?;
-    let server = &trail.server.name;
-    if !trail.snapshot.policies().sees(&caller.principal, server, Item::Prompt(&get.name)) {
+    if !trail.snapshot.policies().sees(&caller.principal, &trail.server.name, Item::Prompt(&get.name)) {
         return Err(unseen());
     }
+    if let Some(edited) = judge_arguments(door, trail, caller, frame, None)? {
+        *frame = edited;
+    }
+    let get = lens::prompt_get(frame).ok_or_else(unseen)?;
+    let server = &trail.server.name;
     decide(
         trail,
         caller,

@@ -15,7 +15,7 @@ use crate::door::Door;
 use crate::errand::{Errand, ErrandKind, Errands};
 use crate::eyes::Listed;
 use crate::ports::{Answer, Answered, Events, More, Ports, UpstreamError, UpstreamFault};
-use crate::schema::ArgumentSchema;
+use crate::schema::{ArgumentSchema, OutputSchema};
 
 /// A catalogue older than this is fetched again before a call is judged by it, in nanoseconds of the stopwatch.
 const FRESH_FOR: u64 = 60 * 1_000_000_000;
@@ -40,6 +40,8 @@ pub struct Tool {
     pub(crate) arguments: Result<ArgumentSchema, String>,
     /// A digest of the whole definition: an approval is about a tool as it was then.
     pub(crate) definition: [u8; 32],
+    /// What its `structuredContent` must be.
+    pub(crate) output: Option<OutputSchema>,
     /// Its server says that it destroys. What a server says here can only make the door stricter.
     pub(crate) destructive: bool,
 }
@@ -60,13 +62,20 @@ impl Tool {
         let mut definition = [0; 32];
         let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, defined.value.raw().as_bytes());
         definition.iter_mut().zip(digest.as_ref()).for_each(|(to, from)| *to = *from);
+        let output = defined.value.get("outputSchema").and_then(|schema| OutputSchema::of(schema, limits));
         let name = defined.name.as_ref().into();
-        Some(Self { name, schema: tree, mirrored, arguments, definition, destructive })
+        Some(Self { name, schema: tree, mirrored, arguments, definition, output, destructive })
     }
 
     /// Returns the tool's name.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// Says whether nothing that answers are judged by differs.
+    fn answers_alike(&self, other: &Self) -> bool {
+        let written = |tool: &Self| tool.output.as_ref().map(|output| output.root().raw().to_owned());
+        written(self) == written(other)
     }
 
     fn same_shape(&self, other: &Self) -> bool {
@@ -126,6 +135,11 @@ impl Known {
             arguments: arguments.iter().map(|argument| (&**argument).into()).collect(),
         });
         ServerShape { name, tools: tools.collect(), prompts: prompts.collect(), complete: true }
+    }
+
+    /// Returns a tool as it was last seen.
+    pub(crate) fn tool(&self, name: &str) -> Option<&Arc<Tool>> {
+        self.tools.get(name)
     }
 
     /// Says whether policies know this very tool.
@@ -261,7 +275,8 @@ async fn fetch<P: Ports>(door: &Door<P>, on: &Errands<P::Link>) -> Result<Catalo
                 // A thousand people who are offered the same tool share one copy of it.
                 let same = known
                     .and_then(|known| known.tools.get(&tool.name))
-                    .filter(|known| known.same_shape(&tool) && known.destructive == tool.destructive);
+                    .filter(|known| known.same_shape(&tool) && known.destructive == tool.destructive)
+                    .filter(|known| known.answers_alike(&tool));
                 let tool = same.map_or_else(|| Arc::new(tool), Arc::clone);
                 // The first of two tools with one name stands; the list that callers see drops the second as well.
                 tools.entry(Arc::clone(&tool.name)).or_insert(tool);

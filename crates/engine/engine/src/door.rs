@@ -15,6 +15,7 @@ use crate::eras::{Spoken, bare, tell_apart};
 use crate::errand::{Errand, ErrandKind};
 use crate::eyes::Eyes;
 use crate::flows::Flows;
+use crate::leaks::Leaks;
 use crate::ports::{Ports, RandomUnavailable, UpstreamError, UpstreamFault};
 use crate::record::CallId;
 use crate::refusal::{Reason, Refusal};
@@ -55,6 +56,7 @@ pub struct Door<P: Ports> {
     pub(crate) tasks: Arc<Tasks>,
     pub(crate) eyes: Arc<Eyes>,
     pub(crate) flows: Flows,
+    pub(crate) leaks: Arc<Leaks>,
     pub(crate) unasked: Unasked<P::Events>,
     /// What is kept for those who come back; none where that is turned off.
     pub(crate) shelf: Option<Arc<Shelf>>,
@@ -86,6 +88,7 @@ impl<P: Ports> Door<P> {
             tasks: Arc::default(),
             eyes: Arc::default(),
             flows: Flows::default(),
+            leaks: Arc::new(Leaks::new(ports.random()?)),
             unasked: Unasked::default(),
             shelf: if limits.resume { Some(Arc::new(Shelf::new(&ports)?)) } else { None },
             possession: Arc::new(Possession::new(&ports.random()?)),

@@ -6,6 +6,7 @@ use std::sync::atomic::AtomicBool;
 use doorward_wire::{Era, Frame, FrameKind, Id, Method, rewrite_ids};
 
 use crate::door::Door;
+use crate::leaks::Watch;
 use crate::ports::Ports;
 use crate::refusal::Reason;
 use crate::rounds::has_rounds;
@@ -69,6 +70,7 @@ pub(crate) fn inspect<P: Ports>(
         tasks: Arc::clone(&door.tasks),
         eyes: Arc::clone(&door.eyes),
         passage,
+        leaks: Watch::new(&door.leaks),
         progress: progress.map(|value| value.raw().into()),
         policies: permit.policies().to_vec(),
         started: trail.lap,

@@ -73,6 +73,7 @@ mod guard;
 mod hear;
 mod identify;
 mod inspect;
+mod leaks;
 mod modern;
 mod onward;
 mod pipe;
@@ -101,6 +102,7 @@ pub use errand::{Errand, ErrandKind};
 pub use eyes::{Flagged, Suspicion};
 pub use flows::{FlowMode, FlowRules};
 pub use guard::{ElicitationRules, Pages, Unasked, Urls, Visit};
+pub use leaks::DataRules;
 pub use pipe::{Carrier, Framing, Pipe};
 pub use pipeline::{Carried, Entered};
 pub use ports::{

@@ -206,6 +206,8 @@ pub struct RefusalFacts<'a> {
     pub detail: &'a str,
     /// The policies that decided.
     pub policies: &'a [Arc<str>],
+    /// What was found in its content.
+    pub findings: &'a [Noted],
     /// True for what somebody should look at now: a stolen session, a frame that changed.
     pub alarm: bool,
     /// When.

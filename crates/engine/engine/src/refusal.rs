@@ -79,6 +79,8 @@ pub enum Reason {
     MethodNotPermitted,
     /// Arguments that do not fit the tool's input schema.
     BadArguments(String),
+    /// Arguments that hold a secret, or what else may not be sent: which, and where.
+    Leak(String),
     /// `Mcp-Param-*` headers that disagree with the body.
     ParamHeaders(&'static str),
     /// A state that this door did not make, that was changed, or that is too old.
@@ -281,7 +283,7 @@ impl Face {
 pub(crate) const URL_ELICITATION: i64 = -32042;
 
 /// The door's own error code, outside the range that JSON-RPC and MCP reserve (L-09).
-const REFUSED: i64 = 4030;
+pub(crate) const REFUSED: i64 = 4030;
 
 impl Reason {
     /// Returns the stable name under which logs, metrics and audit records know this reason.
@@ -312,6 +314,7 @@ impl Reason {
             Self::NotAgreed(Consent::Given | Consent::Refused) => "not-agreed",
             Self::MethodNotPermitted => "method-not-permitted",
             Self::BadArguments(_) => "bad-arguments",
+            Self::Leak(_) => "data-refused",
             Self::ParamHeaders(why) => why,
             Self::StateInvalid => "request-state-invalid",
             Self::StateForeign => "request-state-foreign",
@@ -457,6 +460,13 @@ impl Reason {
             }
             Self::BadArguments(what) => {
                 Face::tool_error(format!("the arguments do not fit the tool's schema: {what}"))
+            }
+            Self::Leak(what) => {
+                let message = format!("refused: the arguments hold what may not be sent: {what}");
+                match asker.calls_tool {
+                    true => Face::tool_error(message),
+                    false => Face::error(200, REFUSED, message),
+                }
             }
             Self::ParamHeaders(_) => {
                 Face::error(400, -32020, "Mcp-Param headers do not match the request body")

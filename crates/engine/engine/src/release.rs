@@ -12,6 +12,7 @@ use futures_util::lock::OwnedMutexGuard;
 use crate::bridge::errands;
 use crate::door::Door;
 use crate::errand::{Errand, ErrandKind, Errands};
+use crate::leaks::Watch;
 use crate::pipe::Framing;
 use crate::ports::{Answer, Answered, Events, More, Ports, UpstreamError, UpstreamFault};
 use crate::record::{Ending, IntentFacts, OutcomeFacts, RefusalFacts};
@@ -264,6 +265,7 @@ pub(crate) async fn listen<P: Ports>(
         tasks: Arc::clone(&door.tasks),
         eyes: Arc::clone(&door.eyes),
         passage: None,
+        leaks: Watch::new(&door.leaks),
         progress: None,
         call: door.next_call(),
         policies: permit.policies().to_vec(),
@@ -382,7 +384,9 @@ pub(crate) fn end_if_lost<P: Ports>(door: &Door<P>, seat: &Seat<P>, refusal: &Re
 /// Records a refusal and makes the caller's answer.
 pub(crate) async fn record_refusal<P: Ports>(door: &Arc<Door<P>>, refused: Refused) -> Reply {
     let Refused { trail, refusal } = refused;
+    let findings = trail.notes.take();
     let facts = RefusalFacts {
+        findings: &findings,
         identity: trail
             .caller
             .as_ref()

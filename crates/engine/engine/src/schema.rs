@@ -1,6 +1,9 @@
 //! A tool's input schema, compiled once, and arguments judged by it (L-10, L-20).
 
-use doorward_wire::{Kind, Value};
+use std::sync::OnceLock;
+
+use bytes::Bytes;
+use doorward_wire::{Kind, Limits, Tree, Value};
 use jsonschema::{PatternOptions, Retrieve, Uri, Validator};
 
 /// A schema larger than this is not compiled: its tool cannot be called.
@@ -58,6 +61,30 @@ impl ArgumentSchema {
             || "they are not valid".to_owned(),
             |error| clip(&format!("{} (at {})", error, error.instance_path())),
         ))
+    }
+}
+
+/// A tool's output schema, compiled when an answer is first held against it: most never are.
+pub(crate) struct OutputSchema {
+    tree: Tree,
+    compiled: OnceLock<Option<Validator>>,
+}
+
+impl OutputSchema {
+    pub(crate) fn of(schema: Value<'_>, limits: &Limits) -> Option<Self> {
+        // A copy, so that one small schema does not keep a whole page alive.
+        let tree = Tree::parse(Bytes::copy_from_slice(schema.raw().as_bytes()), limits).ok()?;
+        Some(Self { tree, compiled: OnceLock::new() })
+    }
+
+    pub(crate) fn root(&self) -> Value<'_> {
+        self.tree.root()
+    }
+
+    /// Says whether a `structuredContent` fits. Nothing fits a schema that does not compile.
+    pub(crate) fn fits(&self, content: Value<'_>) -> bool {
+        let compiled = self.compiled.get_or_init(|| ArgumentSchema::compile(Some(self.root())).ok()?.0);
+        compiled.as_ref().is_some_and(|validator| validator.is_valid(&owned(content)))
     }
 }
 

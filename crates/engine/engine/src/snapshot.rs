@@ -15,6 +15,7 @@ use crate::eras::Acquaintance;
 use crate::eyes::Flagged;
 use crate::flows::FlowRules;
 use crate::guard::ElicitationRules;
+use crate::leaks::DataRules;
 use crate::stage::Caller;
 
 /// Which protocol revisions the server behind the door speaks. Clients may speak either: what they say is carried to it in
@@ -74,6 +75,8 @@ pub struct ServerRules {
     pub flagged: Flagged,
     /// What came from where, and what may leave: the same for all servers of a door.
     pub flow: Arc<FlowRules>,
+    /// What is done about secrets and personal data; none, and nothing is looked for.
+    pub data: Option<Arc<DataRules>>,
     /// Tokens verified for this server under this snapshot. One cache a server: a token that fits a sibling server
     /// is not a token that fits this one (D-12).
     pub tokens: RwLock<TokenCache<Caller>>,
@@ -184,6 +187,7 @@ impl ServerRules {
             asks: self.asks,
             flagged: self.flagged,
             flow: Arc::clone(&self.flow),
+            data: self.data.clone(),
             tokens: RwLock::new(TokenCache::new(TOKENS)),
         }
     }

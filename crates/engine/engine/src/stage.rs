@@ -7,15 +7,18 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use bytes::Bytes;
+use doorward_dlp::Kept;
 use doorward_oauth::{Assertion, Identity};
 use doorward_policy::{Permit, Principal};
 use doorward_types::Timestamp;
 use doorward_wire::{Era, Frame, Id, Method, RoutingHeaders, Verb};
 
 use crate::bridge::{Local, Retry};
+use crate::catalogue::Tool;
 use crate::change::Change;
 use crate::eyes::Eyes;
 use crate::flows::Passage;
+use crate::leaks::Watch;
 use crate::modern::Wanted;
 use crate::pipe::{Carrier, Framing};
 use crate::ports::Ports;
@@ -116,6 +119,8 @@ pub(crate) struct Trail {
     pub(crate) listener: u64,
     /// The stream that the client comes back for.
     pub(crate) resumed: Option<Resumed>,
+    /// It follows from another frame, with which its arguments were judged.
+    pub(crate) follows: bool,
     /// It was sent before, to a server that had forgotten its session.
     pub(crate) retried: bool,
     /// Goes on with a call that waits for its client.
@@ -127,6 +132,10 @@ pub(crate) struct Trail {
     pub(crate) subject: Subject,
     /// What was found in its content, and then in its answer's.
     pub(crate) notes: Notes,
+    /// The tool that is called, as it is defined now.
+    pub(crate) tool: Option<Arc<Tool>>,
+    /// What placeholders in its arguments became: the answer may repeat it.
+    pub(crate) restored: Vec<Kept>,
     pub(crate) times: StepTimes,
     pub(crate) lap: u64,
 }
@@ -149,6 +158,7 @@ impl Trail {
             local: None,
             listener: 0,
             resumed: None,
+            follows: false,
             retried: false,
             retry: None,
             capabilities: None,
@@ -156,6 +166,8 @@ impl Trail {
             method: None,
             subject: Subject::None,
             notes: Notes::default(),
+            tool: None,
+            restored: Vec::new(),
             times: StepTimes::default(),
             lap: ports.stopwatch(),
         }
@@ -182,11 +194,13 @@ impl Trail {
             behind: self.behind,
             wanted: self.wanted,
             listener: self.listener,
+            follows: true,
             retried: self.retried,
             capabilities: self.capabilities.clone(),
             id: self.id.clone(),
             method: self.method,
             subject: self.subject.clone(),
+            restored: self.restored.clone(),
             ..Self::new(Arc::clone(&self.snapshot), Arc::clone(&self.server), ports)
         })
     }
@@ -315,6 +329,8 @@ pub(crate) struct Exchange<P: Ports> {
     pub(crate) eyes: Arc<Eyes>,
     /// That its labels let it go: given back when it has ended.
     pub(crate) passage: Option<Arc<Passage>>,
+    /// What looks at what its server says.
+    pub(crate) leaks: Watch,
     /// The client's progress token, raw JSON: the server was given the door's id in its place.
     pub(crate) progress: Option<Box<str>>,
     pub(crate) call: CallId,

@@ -535,6 +535,7 @@ impl<P: Ports> ReleasedStream<P> {
             fault: Fault::Upstream,
             detail,
             policies: &[],
+            findings: &[],
             alarm,
             now: self.door.ports.now(),
         };

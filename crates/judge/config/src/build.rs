@@ -7,7 +7,7 @@ use crate::model::{
 use crate::problem::Problems;
 use crate::read::{Read, Section};
 use crate::servers::{self, Defaults};
-use crate::{Build, checks, flow, guard, net, parse, sign_in};
+use crate::{Build, checks, data, flow, guard, net, parse, sign_in};
 
 /// Reads the whole file; `None` only where there is a problem.
 pub(crate) fn config(root: &Section<'_>, build: Build, problems: &mut Problems) -> Option<Config> {
@@ -57,6 +57,8 @@ pub(crate) fn config(root: &Section<'_>, build: Build, problems: &mut Problems) 
         .filter_map(|section| Some((sign_in::client(section, &servers, problems)?, section.at("id"))))
         .unzip();
     let flow = flow::flow(root, &rows, problems);
+    let data =
+        root.group_or_defaults("data", problems).and_then(|section| data::data(&section, &servers, problems));
     let policy = root
         .group_or_defaults("policy", problems)
         .and_then(|section| Some(Policy { dir: section.text("dir", problems, parse::path)?.value }));
@@ -113,6 +115,7 @@ pub(crate) fn config(root: &Section<'_>, build: Build, problems: &mut Problems) 
         sessions: sessions?,
         entra: entra?,
         servers,
+        data: data?,
         shared_audience: shared_audience?,
         flow: flow?,
         policy: policy?,

@@ -11,7 +11,7 @@ use crate::units::Fault;
 use crate::{Build, checks, net, parse};
 
 /// Tables of the gateway: in a file without one they would be read by nobody.
-const OF_GATEWAY: [&str; 10] = [
+const OF_GATEWAY: &[&str] = &[
     "shared_audience",
     "limits",
     "sessions",
@@ -21,6 +21,7 @@ const OF_GATEWAY: [&str; 10] = [
     "client",
     "server",
     "flow",
+    "data",
     "admin",
 ];
 
@@ -44,7 +45,7 @@ pub(crate) fn config(root: &Section<'_>, build: Build, problems: &mut Problems) 
         let (policy, audit, log, lab) = (config.policy, config.audit, config.log, config.lab);
         return Some(GuardConfig { guard: config.guard?, policy, audit, log, lab });
     }
-    for key in OF_GATEWAY.into_iter().filter(|key| root.has(key)) {
+    for key in OF_GATEWAY.iter().copied().filter(|key| root.has(key)) {
         problems.add(
             root.name_at(key),
             format!("`{key}` is the gateway's, and this file has no `[gateway]`"),

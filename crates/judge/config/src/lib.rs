@@ -7,6 +7,7 @@
 
 mod build;
 mod checks;
+mod data;
 mod flow;
 mod guard;
 mod keys;
@@ -24,10 +25,10 @@ mod units;
 mod words;
 
 pub use model::{
-    Access, Admin, Audit, Child, Cloud, Config, Console, Durability, Elicitation, Entra, EntraCredential,
-    EntraTokens, Era, FlaggedDefinitions, Flow, FlowMode, Gateway, Guard, GuardConfig, IdentitySource, Lab,
-    Limits, Log, LogFormat, LogLevel, Policy, RegisteredClient, Remote, Server, ServerCredential, Sessions,
-    SignIn, Target, Tenants, Tls, TokenCache, UserGrant, Vault, VaultKey,
+    Access, Admin, Audit, Child, Cloud, Config, Console, Data, DataRule, DataUse, Durability, Elicitation,
+    Entra, EntraCredential, EntraTokens, Era, FlaggedDefinitions, Flow, FlowMode, Gateway, Guard,
+    GuardConfig, IdentitySource, Lab, Limits, Log, LogFormat, LogLevel, Policy, RegisteredClient, Remote,
+    Server, ServerCredential, Sessions, SignIn, Target, Tenants, Tls, TokenCache, UserGrant, Vault, VaultKey,
 };
 pub use net::{HttpUrl, Network, Origin};
 pub use page::page;

@@ -15,7 +15,9 @@ mod sign_in;
 
 pub use flow::{Flow, FlowMode};
 pub use guard::{Console, Guard, GuardConfig, TokenCache};
+mod data;
 
+pub use data::{Data, DataRule, DataUse};
 pub use sign_in::{
     EntraCredential, EntraTokens, IdentitySource, RegisteredClient, ServerCredential, SignIn, UserGrant,
     Vault, VaultKey,
@@ -44,6 +46,8 @@ pub struct Config {
     pub shared_audience: bool,
     /// What came from where, and what may leave.
     pub flow: Flow,
+    /// What is done about secrets and personal data.
+    pub data: Data,
     /// Where the policies are.
     pub policy: Policy,
     /// Where the record is kept.
@@ -218,6 +222,10 @@ pub struct Server {
     pub sse_clients: bool,
     /// What becomes of definitions that give orders to the model.
     pub flagged_definitions: FlaggedDefinitions,
+    /// What is done about secrets and personal data here.
+    pub data: DataUse,
+    /// How delicate its data is, in a word.
+    pub data_label: Option<String>,
     /// With what the door calls it.
     pub credential: Option<ServerCredential>,
     /// What it may ask people for.

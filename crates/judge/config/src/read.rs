@@ -98,7 +98,7 @@ impl<'a> Section<'a> {
             problems.add(
                 Some(value.span()),
                 what,
-                format!("write `[[{key}]]`, with two brackets, above its keys"),
+                format!("write `{}`, with two brackets, above its keys", group.title()),
             );
             return Vec::new();
         };
@@ -109,7 +109,7 @@ impl<'a> Section<'a> {
                 None => problems.add(
                     Some(item.span()),
                     format!("each `{key}` is a table"),
-                    format!("write `[[{key}]]` above its keys"),
+                    format!("write `{}` above its keys", group.title()),
                 ),
             }
         }

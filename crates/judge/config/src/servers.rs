@@ -7,9 +7,10 @@ use doorward_types::ClientId;
 
 use crate::build::values;
 use crate::checks;
+use crate::data;
 use crate::flow::Rows;
 use crate::model::{
-    Access, Child, Elicitation, EntraTokens, Era, FlaggedDefinitions, Limits, Remote, Server,
+    Access, Child, DataUse, Elicitation, EntraTokens, Era, FlaggedDefinitions, Limits, Remote, Server,
     ServerCredential, Target,
 };
 use crate::net::{self, Origin};
@@ -127,6 +128,12 @@ fn server(
         "pass" => FlaggedDefinitions::Pass,
         _ => FlaggedDefinitions::Withhold,
     });
+    let data = section.choice("data", problems).map(|word| match word {
+        "record" => DataUse::Record,
+        "off" => DataUse::Off,
+        _ => DataUse::Rules,
+    });
+    let data_label = section.text("data_label", problems, data::any);
     let target = target(section, lab_origins, problems);
     let sse = matches!(&target, Some(Target::Http(Remote { sse: true, .. })));
     if sse && matches!(era, Some(Era::Modern | Era::Both)) {
@@ -163,6 +170,8 @@ fn server(
         era: era?,
         sse_clients: sse_clients?,
         flagged_definitions: flagged_definitions?,
+        data: data?,
+        data_label: data_label.map(|read| read.value),
         credential: match credential {
             None => None,
             Some(credential) => Some(credential?),

@@ -117,6 +117,10 @@ fn every_choice_becomes_a_value_of_its_own() {
                 ("source", _) => "kind = \"managed-identity\"\n",
                 _ => "",
             });
+            if header == "[[data.rule]]" {
+                line.push_str("find = \"secrets\"\n");
+                line.push_str(if key.name == "do" { "" } else { "do = \"mask\"\n" });
+            }
             if header == "[guard]" {
                 line.push_str("tenant = \"aaaabbbb-0000-cccc-1111-dddd2222eeee\"\nclient_id = \"00001111-aaaa-2222-bbbb-3333cccc4444\"\n");
             }

@@ -117,6 +117,8 @@ pub(crate) fn example_text(form: &str) -> &'static str {
         "App ID URI" => "\"api://crm.contoso.com\"",
         "scope" => "\"mcp.access\"",
         "role" => "\"Mcp.Use\"",
+        "kind of data" => "\"secrets\"",
+        "label" => "\"confidential\"",
         "server name" => "\"crm\"",
         "place" => "\"internal for team\"",
         "URI" => "\"crm://customers/*\"",

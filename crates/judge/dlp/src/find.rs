@@ -1,6 +1,7 @@
 //! Finding: one pass over a text for the beginnings of everything, and a closer, bounded look at each.
 
 use std::ops::Range;
+use std::sync::LazyLock;
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 
@@ -95,6 +96,15 @@ impl Finder {
             .kind(Some(AhoCorasickKind::DFA))
             .build(seeks.iter().map(|(anchor, _)| front(anchor)))?;
         Ok(Self { automaton, seeks })
+    }
+
+    /// The one finder of this process: it depends on nothing, and every door has use for it.
+    ///
+    /// # Errors
+    /// As [`Finder::new`].
+    pub fn shared() -> Result<&'static Self, &'static FinderError> {
+        static FINDER: LazyLock<Result<Finder, FinderError>> = LazyLock::new(Finder::new);
+        FINDER.as_ref()
     }
 
     /// Finds what is in a text, in order and without overlaps. The time is proportional to the text, whatever it holds.

@@ -40,6 +40,8 @@ pub struct Row {
     pub direction: Option<Direction>,
     /// What its place is for, if that matters.
     pub purpose: Option<Purpose>,
+    /// Names of tools and prompts; any if empty.
+    pub tools: Vec<String>,
     /// Members' names, in small letters; any if empty.
     pub fields: Vec<String>,
     /// Labels of the tool or resource; any if empty.
@@ -58,6 +60,7 @@ impl Row {
             at_least: Confidence::Likely,
             direction: None,
             purpose: None,
+            tools: Vec::new(),
             fields: Vec::new(),
             labels: Vec::new(),
             roles: Vec::new(),
@@ -78,6 +81,7 @@ pub(crate) struct Circumstances<'a> {
     pub(crate) direction: Direction,
     pub(crate) purpose: Purpose,
     pub(crate) field: Option<&'a str>,
+    pub(crate) tool: &'a str,
     pub(crate) label: &'a str,
     pub(crate) roles: &'a [&'a str],
 }
@@ -88,20 +92,27 @@ impl Handling {
         Self { rows }
     }
 
-    /// What the first row that fits says. If none fits, a secret is redacted: a configuration that forgot a kind lets
-    /// none of it through. Personal data is somebody's work in most tools, so it stays and is recorded.
+    /// What the first row that fits says. If none fits, a secret does not go on: a configuration that forgot a kind lets
+    /// none of it through. An answer is redacted. A call is refused: a tool that is given something else than what was meant
+    /// does something else, and nobody would know; whoever calls is told instead. A place that is made for a credential may
+    /// have one. Personal data is somebody's work in most tools, so it stays and is recorded.
     pub(crate) fn of(&self, found: &Found, circumstances: &Circumstances<'_>) -> Treatment {
         let row = self.rows.iter().find(|row| row.fits(found, circumstances));
-        match (row, found.class) {
-            (Some(row), _) => row.treatment,
-            (None, Class::Secret) if found.confidence >= Confidence::Likely => Treatment::Redact,
-            (None, _) => Treatment::Allow,
+        if let Some(row) = row {
+            return row.treatment;
+        }
+        match (found.class, circumstances.direction, circumstances.purpose) {
+            (Class::Secret, ..) if found.confidence < Confidence::Likely => Treatment::Allow,
+            (Class::Secret, Direction::Arguments, Purpose::Credential) => Treatment::Allow,
+            (Class::Secret, Direction::Arguments, _) => Treatment::Block,
+            (Class::Secret, Direction::Result, _) => Treatment::Redact,
+            (Class::Personal, ..) => Treatment::Allow,
         }
     }
 }
 
 impl Default for Handling {
-    /// No rows: secrets are redacted, personal data is recorded.
+    /// No rows: secrets are redacted in answers and refused in calls, personal data is recorded.
     fn default() -> Self {
         Self::new(Vec::new())
     }
@@ -118,6 +129,7 @@ impl Row {
         what && found.confidence >= self.at_least
             && self.direction.is_none_or(|direction| direction == circumstances.direction)
             && self.purpose.is_none_or(|purpose| purpose == circumstances.purpose)
+            && (self.tools.is_empty() || self.tools.iter().any(|tool| tool == circumstances.tool))
             && (self.fields.is_empty() || field.is_some_and(|field| self.fields.contains(&field)))
             && (self.labels.is_empty() || self.labels.iter().any(|label| label == circumstances.label))
             && (self.roles.is_empty()

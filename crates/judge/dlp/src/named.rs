@@ -13,8 +13,8 @@ use crate::secrets::{bearer, is_weak, user_and_password};
 mod names;
 mod parse;
 
-pub(crate) use names::words;
 use names::{Noun, noun, provider};
+pub(crate) use names::{kinds, words};
 
 /// The beginnings of words that a secret's name may hold, in letters of any size.
 pub(crate) const ANCHORS: [&str; 11] =

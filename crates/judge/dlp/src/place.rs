@@ -37,19 +37,30 @@ pub struct Place<'a> {
 pub struct Tool<'a> {
     name: &'a str,
     schema: Option<Value<'a>>,
+    output: Option<Value<'a>>,
 }
 
 impl<'a> Tool<'a> {
     /// Names a tool; `schema` is that of the value that is looked at, if there is one.
     pub fn new(name: &'a str, schema: Option<Value<'a>>) -> Self {
-        Self { name, schema }
+        Self { name, schema, output: None }
+    }
+
+    /// Names a tool whose result is looked at; `output` is the schema of its `structuredContent`.
+    pub fn answering(name: &'a str, output: Option<Value<'a>>) -> Self {
+        Self { name, schema: None, output }
+    }
+
+    pub(crate) fn name(&self) -> &'a str {
+        self.name
     }
 
     /// Where the whole value stands.
     pub(crate) fn root(&self) -> Spot<'a> {
         let words = words(self.name);
         let reaches = words.iter().any(|word| REACHING.contains(&word.as_str()));
-        Spot { schema: self.schema, has_schema: self.schema.is_some(), reaches, purpose: Purpose::Content }
+        let (schema, output) = (self.schema, self.output);
+        Spot { schema, has_schema: schema.is_some(), output, reaches, purpose: Purpose::Content }
     }
 }
 
@@ -192,6 +203,8 @@ const PARTS: [&str; 14] = [
 pub(crate) struct Spot<'a> {
     schema: Option<Value<'a>>,
     has_schema: bool,
+    /// The schema of the `structuredContent` of a result, or of the task that has the result.
+    output: Option<Value<'a>>,
     reaches: bool,
     pub(crate) purpose: Purpose,
 }
@@ -200,11 +213,15 @@ impl<'a> Spot<'a> {
     /// The place of an item of the array here.
     pub(crate) fn item(self) -> Self {
         let schema = self.schema.and_then(|schema| schema.get("items"));
-        Self { schema, purpose: self.told(schema).unwrap_or(self.purpose), ..self }
+        Self { schema, output: None, purpose: self.told(schema).unwrap_or(self.purpose), ..self }
     }
 
     /// The place of the member of that name of the object here.
     pub(crate) fn member(self, name: &str) -> Self {
+        if name == "structuredContent" && self.output.is_some() {
+            return Self { schema: self.output, has_schema: true, output: None, ..self };
+        }
+        let output = self.output.filter(|_| name == "result");
         let schema = self.schema.and_then(|schema| schema.get("properties")?.get(name));
         let bare: String =
             name.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect();
@@ -215,7 +232,7 @@ impl<'a> Spot<'a> {
             || PARTIES.contains(&bare) && self.reaches
             || PARTS.contains(&bare) && self.purpose == Purpose::Contact;
         let named = if contact { Purpose::Contact } else { Purpose::Content };
-        Self { schema, purpose: self.told(schema).unwrap_or(named), ..self }
+        Self { schema, output, purpose: self.told(schema).unwrap_or(named), ..self }
     }
 
     /// What the schema says of itself.

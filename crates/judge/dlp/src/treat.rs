@@ -10,12 +10,15 @@ use crate::find::Finder;
 use crate::found::{Class, Confidence, Found};
 use crate::handling::{Circumstances, Handling, Treatment};
 use crate::place::{Direction, Place, Spot, Tool};
-use crate::vault::{Scope, Vault};
+use crate::vault::{Kept, Scope, Vault};
 
 mod replace;
 mod rewrite;
 #[cfg(test)]
 mod tests;
+mod torn;
+
+pub use torn::{Torn, torn};
 
 /// How many levels of JSON within strings of JSON are read as JSON.
 const LEVELS: u8 = 2;
@@ -37,6 +40,20 @@ pub struct Facts<'a> {
     pub label: &'a str,
     /// The roles of the person.
     pub roles: &'a [&'a str],
+    /// What is left alone: names and states of the protocol, which nobody reads and which must come back as they were.
+    pub leave: &'a [Span],
+    /// What was put back into the call that this answers.
+    pub kept: &'a [Kept],
+    /// How many bytes of texts are looked at. What comes after them is not, unless it fits.
+    pub most_bytes: usize,
+}
+
+impl<'a> Facts<'a> {
+    /// The least that must be known.
+    pub fn new(direction: Direction, tool: Tool<'a>, scope: Scope<'a>) -> Self {
+        let (leave, kept) = (&[][..], &[][..]);
+        Self { direction, tool, scope, label: "", roles: &[], leave, kept, most_bytes: usize::MAX }
+    }
 }
 
 /// What was found in a message, for the record. It holds no content.
@@ -58,6 +75,13 @@ pub struct Finding {
     pub treatment: Treatment,
 }
 
+impl Finding {
+    /// Says whether a message is refused for it.
+    pub fn refuses(&self) -> bool {
+        self.treatment == Treatment::Block || self.in_name && self.treatment > Treatment::Allow
+    }
+}
+
 /// A number that would become a string. Whether it may is a question to the schema, which the caller has: if it may not,
 /// the message is refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,6 +93,7 @@ pub struct NumberEdit {
 }
 
 /// What is to be done with a message. It has no `Debug`: the edits hold what stands around the findings.
+#[derive(Default)]
 pub struct Treated {
     /// The changes. They leave JSON valid; what they leave is to be judged again (D-02), and a result's
     /// `structuredContent` validated against its schema (D-04).
@@ -81,6 +106,8 @@ pub struct Treated {
     pub blocked: bool,
     /// How many placeholders were spoilt that were not this server's.
     pub spoilt: usize,
+    /// How many bytes of texts were not looked at.
+    pub unread: usize,
 }
 
 /// Judges the arguments of a call, or a result.
@@ -89,7 +116,7 @@ pub fn treat(
     value: Value<'_>,
     facts: &Facts<'_>,
     handling: &Handling,
-    vault: &mut Vault,
+    vault: &Vault,
 ) -> Treated {
     let mut round = Round {
         finder,
@@ -99,16 +126,21 @@ pub fn treat(
         twins: Vec::new(),
         room: MOST_TWINS,
         foreign: 0,
+        left: facts.most_bytes,
+        unread: 0,
     };
+    let kept = vault.kept(facts.scope, facts.kept);
+    let kept = kept.into_iter().filter(|(text, _)| text.len() >= SHORTEST_TWIN);
+    round.twins.extend(kept.map(|(text, found)| (text, found, Treatment::Tokenise)));
     round.collect(vault, value, facts.tool.root(), None);
-    let blocked = round.findings.iter().any(|finding| {
-        finding.treatment == Treatment::Block || finding.in_name && finding.treatment > Treatment::Allow
-    });
-    let changes =
-        round.foreign > 0 || round.findings.iter().any(|finding| finding.treatment > Treatment::Allow);
+    let blocked = round.findings.iter().any(Finding::refuses);
+    let changes = round.foreign > 0
+        || !round.twins.is_empty()
+        || round.findings.iter().any(|finding| finding.treatment > Treatment::Allow);
     let (edits, numbers) =
         if changes && !blocked { rewrite::rewrite(&round, vault, value) } else { (Edits::new(), Vec::new()) };
-    Treated { edits, numbers, findings: round.findings, blocked, spoilt: round.foreign }
+    let Round { findings, foreign: spoilt, unread, .. } = round;
+    Treated { edits, numbers, findings, blocked, spoilt, unread }
 }
 
 /// The first round.
@@ -122,6 +154,17 @@ struct Round<'r> {
     /// How many bytes more may be remembered of them.
     room: usize,
     foreign: usize,
+    /// How many bytes more are looked at.
+    left: usize,
+    unread: usize,
+}
+
+/// Says whether a text of the document itself is still looked at. Both rounds come by the same texts in the same order, so
+/// they look at the same ones.
+fn is_read(left: &mut usize, text: &str) -> bool {
+    let rest = left.checked_sub(text.len());
+    *left = rest.unwrap_or(*left);
+    rest.is_some()
 }
 
 impl Round<'_> {
@@ -138,6 +181,9 @@ impl Round<'_> {
         field: Option<&str>,
         outer: Option<(Span, u8)>,
     ) {
+        if outer.is_none() && self.facts.leave.contains(&value.span()) {
+            return;
+        }
         match value.kind() {
             Kind::Array => {
                 value.items().for_each(|item| self.collect_named(vault, item, spot.item(), field, outer))
@@ -156,6 +202,10 @@ impl Round<'_> {
                 let (span, level) = outer.unwrap_or((value.span(), 0));
                 if self.facts.direction == Direction::Result {
                     self.foreign += vault.foreign(self.facts.scope, &text).len();
+                }
+                if outer.is_none() && !is_read(&mut self.left, &text) {
+                    self.unread += text.len();
+                    return;
                 }
                 match inner_json(&text, level) {
                     Some(tree) => {
@@ -205,6 +255,7 @@ impl Round<'_> {
                 direction: self.facts.direction,
                 purpose: spot.purpose,
                 field,
+                tool: self.facts.tool.name(),
                 label: self.facts.label,
                 roles: self.facts.roles,
             },

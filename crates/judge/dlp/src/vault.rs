@@ -6,12 +6,13 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::ops::Range;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use aws_lc_rs::hmac;
 use doorward_types::{Secret, ServerName};
 use doorward_wire::{Edits, Value, quote};
 
-use crate::found::{Class, Found};
+use crate::found::{Class, Confidence, Found};
 
 /// What the MAC is of, so that the key's other uses yield no placeholder.
 const LABEL: &[u8] = b"doorward placeholder 1\0";
@@ -26,7 +27,7 @@ const CLOSING: &str = "]]";
 const LONGEST_KIND: usize = 40;
 /// A longer text is kept for nobody.
 const LONGEST_VALUE: usize = 64 << 10;
-/// How many bytes of texts a vault holds.
+/// How many bytes of texts a vault holds, unless it is told otherwise.
 const MOST_BYTES: usize = 8 << 20;
 
 /// Whose a placeholder is.
@@ -38,21 +39,34 @@ pub struct Scope<'a> {
     pub owner: &'a str,
 }
 
+/// Names a text that a vault holds, to whoever put it back: an answer that repeats it is found by it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Kept([u8; ID_LENGTH]);
+
 /// What was put in the place of placeholders.
 pub struct Restored {
     /// The changes.
     pub edits: Edits,
+    /// What was put back, each once.
+    pub kept: Vec<Kept>,
     /// How many placeholders became what they stand for.
     pub restored: usize,
     /// How many look-alikes were left: made up, of another server, or forgotten. The server is told nothing of them.
     pub unknown: usize,
 }
 
-/// Remembers what placeholders stand for; as many as it has room for, the oldest forgotten first. A vault for each session
-/// keeps one session from driving out what another's placeholders stand for.
+/// Remembers what placeholders stand for; as many as it has room for, the oldest forgotten first. A vault for each person
+/// keeps one from driving out what another's placeholders stand for. It is locked for a look or an entry, never while a
+/// message is read.
 pub struct Vault {
     key: hmac::Key,
     room: usize,
+    most_bytes: usize,
+    inside: Mutex<Inside>,
+}
+
+#[derive(Default)]
+struct Inside {
     bytes: usize,
     held: BTreeMap<[u8; ID_LENGTH], Held>,
     order: VecDeque<[u8; ID_LENGTH]>,
@@ -61,51 +75,82 @@ pub struct Vault {
 struct Held {
     server: ServerName,
     owner: Box<str>,
+    kind: &'static str,
+    class: Class,
     value: Secret<String>,
+}
+
+impl Held {
+    fn is_of(&self, scope: Scope<'_>) -> bool {
+        self.server == *scope.server && *self.owner == *scope.owner
+    }
 }
 
 impl Vault {
     /// Starts empty. The key must be random, and be kept as long as placeholders are to mean the same.
     pub fn new(key: &Secret<[u8; 32]>, room: usize) -> Self {
         let key = hmac::Key::new(hmac::HMAC_SHA256, key.expose());
-        Self { key, room: room.max(1), bytes: 0, held: BTreeMap::new(), order: VecDeque::new() }
+        Self { key, room: room.max(1), most_bytes: MOST_BYTES, inside: Mutex::default() }
+    }
+
+    /// The same vault, of so many bytes of texts at the most.
+    #[must_use]
+    pub fn of_bytes(self, most_bytes: usize) -> Self {
+        Self { most_bytes, ..self }
+    }
+
+    fn inside(&self) -> MutexGuard<'_, Inside> {
+        self.inside.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// How many texts are remembered.
     pub fn len(&self) -> usize {
-        self.held.len()
+        self.inside().held.len()
     }
 
     /// Says whether nothing is remembered.
     pub fn is_empty(&self) -> bool {
-        self.held.is_empty()
+        self.inside().held.is_empty()
+    }
+
+    /// How many bytes the texts have that are remembered.
+    pub fn bytes(&self) -> usize {
+        self.inside().bytes
     }
 
     /// Forgets everything that is kept for an owner: their session ended, or they were revoked.
-    pub fn forget(&mut self, owner: &str) {
-        self.held.retain(|_, held| &*held.owner != owner);
-        self.bytes = self.held.values().map(|held| held.value.expose().len()).sum();
-        self.order.retain(|id| self.held.contains_key(id));
+    pub fn forget(&self, owner: &str) {
+        let mut guard = self.inside();
+        let inside = &mut *guard;
+        inside.held.retain(|_, held| &*held.owner != owner);
+        inside.bytes = inside.held.values().map(|held| held.value.expose().len()).sum();
+        inside.order.retain(|id| inside.held.contains_key(id));
     }
 
     /// The placeholder of a text, which is remembered; the same text of the same server and owner has the same one, so
     /// that the model can tell that two are equal. `None` if it is too long to be kept.
-    pub(crate) fn placeholder(&mut self, scope: Scope<'_>, found: &Found, value: &str) -> Option<String> {
-        if value.len() > LONGEST_VALUE {
+    pub(crate) fn placeholder(&self, scope: Scope<'_>, found: &Found, value: &str) -> Option<String> {
+        if value.len() > LONGEST_VALUE.min(self.most_bytes) {
             return None;
         }
         let id = self.id(scope, found.kind, value);
-        if !self.held.contains_key(&id) {
-            while self.held.len() >= self.room || self.bytes + value.len() > MOST_BYTES {
-                let oldest = self.order.pop_front()?;
-                let forgotten = self.held.remove(&oldest);
-                self.bytes -= forgotten.map_or(0, |held| held.value.expose().len());
+        let mut inside = self.inside();
+        if !inside.held.contains_key(&id) {
+            while inside.held.len() >= self.room || inside.bytes + value.len() > self.most_bytes {
+                let oldest = inside.order.pop_front()?;
+                let forgotten = inside.held.remove(&oldest);
+                inside.bytes -= forgotten.map_or(0, |held| held.value.expose().len());
             }
-            self.bytes += value.len();
-            let owner = scope.owner.into();
-            let held = Held { server: scope.server.clone(), owner, value: Secret::new(value.to_owned()) };
-            self.held.insert(id, held);
-            self.order.push_back(id);
+            inside.bytes += value.len();
+            let held = Held {
+                server: scope.server.clone(),
+                owner: scope.owner.into(),
+                kind: found.kind,
+                class: found.class,
+                value: Secret::new(value.to_owned()),
+            };
+            inside.held.insert(id, held);
+            inside.order.push_back(id);
         }
         let class = if found.class == Class::Secret { "secret" } else { "personal" };
         Some(format!("[[{class}:{}:{}]]", found.kind, id.map(char::from).iter().collect::<String>()))
@@ -114,7 +159,7 @@ impl Vault {
     /// Turns placeholders in arguments back into what they stand for, inside of strings. What stands there afterwards is
     /// to be judged again (D-02): policies and approvals see it, never the placeholder.
     pub fn restore(&self, arguments: Value<'_>, scope: Scope<'_>) -> Restored {
-        let mut restored = Restored { edits: Edits::new(), restored: 0, unknown: 0 };
+        let mut restored = Restored { edits: Edits::new(), kept: Vec::new(), restored: 0, unknown: 0 };
         let mut open = vec![arguments];
         while let Some(value) = open.pop() {
             open.extend(value.items());
@@ -122,7 +167,8 @@ impl Vault {
             let Some(text) = value.as_str() else { continue };
             let (mut out, mut from) = (String::new(), 0);
             for (span, id) in openings(&text).filter_map(|at| placeholder(&text, at)) {
-                let Some(held) = self.held_for(scope, id) else {
+                let inside = self.inside();
+                let Some(held) = inside.held.get(id).filter(|held| held.is_of(scope)) else {
                     restored.unknown += 1;
                     continue;
                 };
@@ -130,6 +176,9 @@ impl Vault {
                 out.push_str(held.value.expose());
                 from = span.end;
                 restored.restored += 1;
+                if !restored.kept.contains(&Kept(*id)) {
+                    restored.kept.push(Kept(*id));
+                }
             }
             if from > 0 {
                 out.push_str(text.get(from..).unwrap_or_default());
@@ -139,14 +188,27 @@ impl Vault {
         restored
     }
 
-    /// Where placeholders begin that are not this scope's: hostile text that looks like one, or another server's.
-    pub(crate) fn foreign(&self, scope: Scope<'_>, text: &str) -> Vec<usize> {
-        let known = |at| placeholder(text, at).is_some_and(|(_, id)| self.held_for(scope, id).is_some());
-        openings(text).filter(|at| !known(*at)).collect()
+    /// What was put back into a call, with what it was when it was found. Its answer may repeat it.
+    pub(crate) fn kept(&self, scope: Scope<'_>, kept: &[Kept]) -> Vec<(String, Found)> {
+        let inside = self.inside();
+        let held = kept.iter().filter_map(|Kept(id)| inside.held.get(id).filter(|held| held.is_of(scope)));
+        let found = |held: &Held| {
+            let value = held.value.expose().clone();
+            let why = "it was put into the arguments of this call";
+            let span = 0..value.len();
+            let (kind, class) = (held.kind, held.class);
+            (value, Found { kind, class, confidence: Confidence::Certain, span, why, encoding: None })
+        };
+        held.map(found).collect()
     }
 
-    fn held_for(&self, scope: Scope<'_>, id: &[u8; ID_LENGTH]) -> Option<&Held> {
-        self.held.get(id).filter(|held| held.server == *scope.server && *held.owner == *scope.owner)
+    /// Where placeholders begin that are not this scope's: hostile text that looks like one, or another server's.
+    pub(crate) fn foreign(&self, scope: Scope<'_>, text: &str) -> Vec<usize> {
+        let known = |at| {
+            let Some((_, id)) = placeholder(text, at) else { return false };
+            self.inside().held.get(id).is_some_and(|held| held.is_of(scope))
+        };
+        openings(text).filter(|at| !known(*at)).collect()
     }
 
     fn id(&self, scope: Scope<'_>, kind: &str, value: &str) -> [u8; ID_LENGTH] {

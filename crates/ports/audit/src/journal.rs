@@ -212,6 +212,7 @@ impl Journal {
                 | "not-answered"
                 | "nobody-to-ask"
                 | "bad-arguments"
+                | "data-refused"
                 | "id-in-use"
                 | "given-up"
         ) || facts.reason.starts_with("param-header")
@@ -234,6 +235,7 @@ impl Journal {
             },
             policies: facts.policies,
             errors: &[],
+            findings: &findings(facts.findings),
             session: None,
             steps: &[],
         };

@@ -201,6 +201,8 @@ pub struct RefusedRecord<'a> {
     pub policies: &'a [Arc<str>],
     /// The policies that could not be evaluated.
     pub errors: &'a [Arc<str>],
+    /// What was found in its content.
+    pub findings: &'a [Finding],
     /// The session's pseudonym.
     pub session: Option<Pseudonym>,
     /// Durations so far.

@@ -11,10 +11,10 @@ use doorward_admin::{Admin, AdminError};
 use doorward_approvals::Approvals;
 use doorward_audit::{AuditConfig, AuditLog};
 use doorward_config::FlaggedDefinitions;
-use doorward_config::{Config, Era, Server, ServerCredential, Target};
+use doorward_config::{Config, DataUse, Era, Server, ServerCredential, Target};
 use doorward_engine::{
-    Door, DoorLimits, ElicitationRules, EraRule, Flagged, FlowMode, FlowRules, Ports as _, ServerRules,
-    SessionRules, Snapshot, Urls,
+    DataRules, Door, DoorLimits, ElicitationRules, EraRule, Flagged, FlowMode, FlowRules, Ports as _,
+    ServerRules, SessionRules, Snapshot, Urls,
 };
 use doorward_entra::{Groups, Keys, Stopwatch};
 use doorward_facade::{Facade, FacadeError};
@@ -253,6 +253,7 @@ pub(crate) fn rules(config: &Config, cloud: &Cloud, pages: &Arc<LatePages>) -> V
                 FlaggedDefinitions::Pass => Flagged::Pass,
             },
             flow: Arc::clone(&flow),
+            data: data(config, server),
             elicitation: elicitation(config, server, pages),
             tokens: RwLock::new(TokenCache::new(16_384)),
         }
@@ -273,6 +274,21 @@ pub fn flow_rules(flow: &doorward_config::Flow) -> FlowRules {
         conversation: flow.conversation.as_deref().map(Into::into),
         definitions_trusted: flow.definitions_trusted.clone(),
     }
+}
+
+/// What is done about secrets and personal data at a server.
+fn data(config: &Config, server: &Server) -> Option<Arc<DataRules>> {
+    let rules = match server.data {
+        DataUse::Off => return None,
+        DataUse::Record => DataRules::recording(),
+        DataUse::Rules => DataRules::of_rows(config.data.rows_for(&server.name)),
+    };
+    Some(Arc::new(DataRules {
+        label: server.data_label.clone().unwrap_or_default(),
+        most_bytes: config.data.read_bytes,
+        refuses_unread: config.data.refuses_unread,
+        ..rules
+    }))
 }
 
 fn elicitation(config: &Config, server: &Server, pages: &Arc<LatePages>) -> ElicitationRules {

@@ -7,8 +7,8 @@ use std::time::{Duration, SystemTime};
 
 use doorward_audit::{AuditConfig, AuditError, AuditLog, Journal};
 use doorward_engine::{
-    Door, DoorLimits, ElicitationRules, EraRule, Flagged, FlowRules, ServerRules, SessionRules, Snapshot,
-    Urls,
+    DataRules, Door, DoorLimits, ElicitationRules, EraRule, Flagged, FlowRules, ServerRules, SessionRules,
+    Snapshot, Urls,
 };
 use doorward_net::{Connector, ConnectorConfig};
 use doorward_oauth::{AtHome, Audience, Cloud, EntraTokens, Expectation, Tenants, TokenCache, at_home};
@@ -55,6 +55,8 @@ pub struct Plan {
     pub flagged: Flagged,
     /// What came from where, and what may leave: the same for all guards of a person.
     pub flow: Arc<FlowRules>,
+    /// What is done about secrets and personal data; none, and nothing is looked for.
+    pub data: Option<DataRules>,
     /// Tokens that the server may ask for.
     pub tokens: Option<Tokens>,
 }
@@ -246,6 +248,7 @@ fn rules(plan: &Plan) -> Result<ServerRules, OpenError> {
         asks: plan.asks.is_some(),
         flagged: plan.flagged,
         flow: Arc::clone(&plan.flow),
+        data: plan.data.clone().map(Arc::new),
         elicitation: ElicitationRules {
             forms_guarded: true,
             url_hosts: plan.url_hosts.clone(),

@@ -15,7 +15,7 @@ use std::time::Duration;
 use clap::Args;
 use doorward_clients::{guard_name, masked};
 use doorward_config::{LogFormat, LogLevel};
-use doorward_engine::{EraRule, Flagged, FlowRules};
+use doorward_engine::{DataRules, EraRule, Flagged, FlowRules};
 use doorward_guard::{Desktop, Ended, Guard as Door, Plan, Terminal};
 use doorward_oauth::{AtHome, Groups};
 use doorward_sandbox::{Learning, Profile};
@@ -89,6 +89,10 @@ pub(crate) struct Guard {
     /// each of them; without one nothing is remembered.
     #[arg(long, value_name = "FILE")]
     labels: Option<PathBuf>,
+    /// What becomes of secrets: taken out of answers and refused in arguments (`redact`), or only recorded (`record`); or nothing is
+    /// looked for (`off`). Personal data is recorded with both.
+    #[arg(long, value_name = "WHAT", value_parser = ["redact", "record", "off"], default_value = "redact")]
+    data: String,
     /// The server's program and its arguments.
     #[arg(last = true, required = true, value_name = "COMMAND")]
     command: Vec<String>,
@@ -187,6 +191,11 @@ impl Guard {
                 Some(file) => labels(file)?,
                 None => FlowRules::off(),
             }),
+            data: match self.data.as_str() {
+                "record" => Some(DataRules::recording()),
+                "off" => None,
+                _ => Some(DataRules::default()),
+            },
             asks: match self.ask(person) {
                 "desktop" => Some(Box::new(Desktop::default())),
                 "terminal" => Some(Box::new(Terminal::default())),

@@ -164,6 +164,7 @@ async fn refuse(log: &AuditLog, subject: &Subject, number: u8) {
         fault: Fault::Caller,
         policies: &[Arc::from("no-deletes")],
         errors: &[],
+        findings: &[],
         session: None,
         steps: &[],
     };

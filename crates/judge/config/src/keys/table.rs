@@ -1,11 +1,12 @@
 //! The keys themselves.
 
+use super::data::DATA;
 use super::flow::{FLOW, SERVER_FLOW};
 use super::guard::GUARD;
 use super::sign_in::{CLIENT, CREDENTIAL, SERVER_CREDENTIAL, SIGN_IN, VAULT};
 use super::{Group, Key, Kind, Need};
 
-const KIB: u64 = 1 << 10;
+pub(super) const KIB: u64 = 1 << 10;
 const MIB: u64 = 1 << 20;
 const GIB: u64 = 1 << 30;
 pub(super) const SECOND: u64 = 1_000;
@@ -37,6 +38,7 @@ pub(crate) static ROOT: Group = Group {
         key("client", Kind::Groups(&CLIENT), Need::Optional, ""),
         key("server", Kind::Groups(&SERVER), Need::Always, ""),
         key("flow", Kind::Group(&FLOW), Need::Optional, ""),
+        key("data", Kind::Group(&DATA), Need::Optional, ""),
         key("policy", Kind::Group(&POLICY), Need::Optional, ""),
         key("audit", Kind::Group(&AUDIT), Need::Optional, ""),
         key("log", Kind::Group(&LOG), Need::Optional, ""),
@@ -366,6 +368,18 @@ static SERVER: Group = Group {
             Kind::Choice(&["withhold", "record", "pass"]),
             Need::Default("withhold"),
             "What becomes of a tool, prompt or resource whose definition gives orders to the model ([scan.md](scan.md)): it is recorded, and left out where there is no doubt; or only recorded; or definitions are not read at all.",
+        ),
+        key(
+            "data",
+            Kind::Choice(&["rules", "record", "off"]),
+            Need::Default("rules"),
+            "What is done about secrets and personal data at this server: what `[data]` says; or it is recorded and goes on; or nothing is looked for.",
+        ),
+        key(
+            "data_label",
+            Kind::Text("label"),
+            Need::Optional,
+            "A word for how delicate the server's data is, for the `labels` of `[[data.rule]]`.",
         ),
         key(
             "transport",

@@ -4,9 +4,12 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use doorward_dlp::{Class, Confidence, Direction, Purpose, Row, Treatment, What};
+
 use crate::{
-    Build, Cloud, Config, Durability, Elicitation, EntraCredential, EntraTokens, Era, LogFormat, LogLevel,
-    ServerCredential, Target, Tenants, TokenCache, VaultKey, is_for_guard, load, load_guard, page, schema,
+    Build, Cloud, Config, DataUse, Durability, Elicitation, EntraCredential, EntraTokens, Era, LogFormat,
+    LogLevel, ServerCredential, Target, Tenants, TokenCache, VaultKey, is_for_guard, load, load_guard, page,
+    schema,
 };
 
 const LAB: Build = Build { lab: true };
@@ -60,6 +63,17 @@ fn the_reference_page_is_the_committed_one() {
 }
 
 #[test]
+fn every_kind_of_data_is_on_its_page() {
+    let page = fs::read_to_string(format!("{ROOT}/docs/data.md")).unwrap();
+    let missing: Vec<_> = doorward_dlp::kinds()
+        .into_iter()
+        .map(|(kind, _)| kind)
+        .filter(|kind| !page.contains(&format!("`{kind}`")))
+        .collect();
+    assert!(missing.is_empty(), "docs/data.md does not list {missing:?}");
+}
+
+#[test]
 fn every_key_arrives_where_it_belongs() {
     let config = good("every-key");
     assert!(config.shared_audience);
@@ -91,6 +105,29 @@ fn every_key_arrives_where_it_belongs() {
     assert_eq!((entra.accept_v1, entra.allow_app_only), (false, true));
     let secret = EntraCredential::Secret { file: "secrets/graph".into(), expires: Some(1_801_353_600) };
     assert_eq!(entra.credential, Some(secret));
+
+    assert_eq!((config.data.read_bytes, config.data.refuses_unread), (1024, true));
+    let [tokenised, blocked] = config.data.rules.as_slice() else { panic!("{:?}", config.data) };
+    let row = Row {
+        at_least: Confidence::Certain,
+        direction: Some(Direction::Result),
+        purpose: Some(Purpose::Content),
+        tools: vec!["read_file".into()],
+        fields: vec!["notes".into()],
+        labels: vec!["confidential".into()],
+        roles: vec!["Mcp.Admin".into()],
+        ..Row::new(What::Kind("payment-card".into()), Treatment::Tokenise)
+    };
+    let secrets = Row { what: What::Class(Class::Secret), ..row.clone() };
+    assert_eq!(tokenised.rows, [row, secrets]);
+    assert_eq!(tokenised.servers[0].as_str(), "child");
+    let row = Row { direction: Some(Direction::Arguments), ..Row::new(What::Any, Treatment::Block) };
+    assert_eq!(blocked.rows.as_slice(), std::slice::from_ref(&row));
+    let [remote, child] = config.servers.as_slice() else { panic!("{:?}", config.servers) };
+    assert_eq!((remote.data, remote.data_label.as_deref()), (DataUse::Record, Some("confidential")));
+    assert_eq!((child.data, child.data_label.as_deref()), (DataUse::Rules, None));
+    assert_eq!(config.data.rows_for(&remote.name), [row]);
+    assert_eq!(config.data.rows_for(&child.name).len(), 3);
 
     assert_eq!(config.policy.dir, Path::new("rules"));
     assert_eq!(config.audit.durability, Durability::Record);

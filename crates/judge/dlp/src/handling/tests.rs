@@ -8,6 +8,7 @@ const HERE: Circumstances<'static> = Circumstances {
     direction: Direction::Result,
     purpose: Purpose::Content,
     field: Some("Notes"),
+    tool: "read",
     label: "confidential",
     roles: &["reader"],
 };
@@ -15,13 +16,18 @@ const HERE: Circumstances<'static> = Circumstances {
 #[test]
 fn without_rows_secrets_go_and_personal_data_stays() {
     let handling = Handling::default();
-    for (class, confidence, expected) in [
-        (Class::Secret, Confidence::Certain, Treatment::Redact),
-        (Class::Secret, Confidence::Likely, Treatment::Redact),
-        (Class::Secret, Confidence::Possible, Treatment::Allow),
-        (Class::Personal, Confidence::Certain, Treatment::Allow),
+    for (class, confidence, answered, sent) in [
+        (Class::Secret, Confidence::Certain, Treatment::Redact, Treatment::Block),
+        (Class::Secret, Confidence::Likely, Treatment::Redact, Treatment::Block),
+        (Class::Secret, Confidence::Possible, Treatment::Allow, Treatment::Allow),
+        (Class::Personal, Confidence::Certain, Treatment::Allow, Treatment::Allow),
     ] {
-        assert_eq!(handling.of(&found("x", class, confidence), &HERE), expected);
+        let found = found("x", class, confidence);
+        assert_eq!(handling.of(&found, &HERE), answered);
+        let arguments = Circumstances { direction: Direction::Arguments, ..HERE };
+        assert_eq!(handling.of(&found, &arguments), sent);
+        let password = Circumstances { purpose: Purpose::Credential, ..arguments };
+        assert_eq!(handling.of(&found, &password), Treatment::Allow, "its own place");
     }
 }
 
@@ -34,7 +40,7 @@ fn the_first_row_that_fits_decides() {
         row
     };
     let card = found("payment-card", Class::Personal, Confidence::Certain);
-    let cases: [(Change, bool); 13] = [
+    let cases: [(Change, bool); 15] = [
         (|_| (), true),
         (|row| row.what = What::Any, true),
         (|row| row.what = What::Kind("payment-card".into()), true),
@@ -42,6 +48,8 @@ fn the_first_row_that_fits_decides() {
         (|row| row.what = What::Class(Class::Secret), false),
         (|row| row.direction = Some(Direction::Arguments), false),
         (|row| row.purpose = Some(Purpose::Contact), false),
+        (|row| row.tools = vec!["read".into()], true),
+        (|row| row.tools = vec!["write".into()], false),
         (|row| row.fields = vec!["notes".into()], true),
         (|row| row.fields = vec!["body".into()], false),
         (|row| row.labels = vec!["public".into(), "confidential".into()], true),

@@ -326,6 +326,11 @@ pub(crate) fn provider(text: &str) -> Option<&'static str> {
     PROVIDERS.iter().find(|(word, _)| text.contains(word)).map(|(_, kind)| *kind)
 }
 
+/// The kinds of all providers' secrets.
+pub(crate) fn kinds() -> impl Iterator<Item = &'static str> {
+    PROVIDERS.iter().map(|(_, kind)| *kind)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -12,7 +12,7 @@ use crate::vault::{Scope, Vault};
 pub(super) struct Replacer<'r> {
     pub(super) finder: &'r Finder,
     pub(super) scope: Scope<'r>,
-    pub(super) vault: &'r mut Vault,
+    pub(super) vault: &'r Vault,
 }
 
 impl Replacer<'_> {
@@ -27,7 +27,7 @@ impl Replacer<'_> {
         {
             return text;
         }
-        if treatment == Treatment::Mask { mask(value, found) } else { redacted(found) }
+        if treatment == Treatment::Mask { mask(value, found) } else { redacted(found.kind, found.class) }
     }
 
     /// Base64 stays base64, since whoever reads it decodes it: what it held is replaced in it.
@@ -41,7 +41,11 @@ impl Replacer<'_> {
             }
             out.push_str(text.get(from..inner.span.start)?);
             let value = text.get(inner.span.clone())?;
-            out.push_str(&if treatment == Treatment::Mask { mask(value, &inner) } else { redacted(&inner) });
+            out.push_str(&if treatment == Treatment::Mask {
+                mask(value, &inner)
+            } else {
+                redacted(inner.kind, inner.class)
+            });
             from = inner.span.end;
         }
         out.push_str(text.get(from..)?);
@@ -49,9 +53,9 @@ impl Replacer<'_> {
     }
 }
 
-fn redacted(found: &Found) -> String {
-    let class = if found.class == Class::Secret { "secret" } else { "personal" };
-    format!("[{class}:{}]", found.kind)
+pub(super) fn redacted(kind: &str, class: Class) -> String {
+    let class = if class == Class::Secret { "secret" } else { "personal" };
+    format!("[{class}:{kind}]")
 }
 
 /// Stars, and as much of a text as helps to recognise it and nobody to use it. Of a secret, and of numbers whose end is

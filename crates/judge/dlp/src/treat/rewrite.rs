@@ -4,33 +4,38 @@ use aho_corasick::{AhoCorasick, MatchKind};
 use doorward_wire::{Edits, Kind, Value, quote};
 
 use super::replace::Replacer;
-use super::{Names, NumberEdit, Round, inner_json, is_long, place};
+use super::{Names, NumberEdit, Round, inner_json, is_long, is_read, place};
 use crate::found::{Class, Found};
 use crate::handling::Treatment;
 use crate::place::{Direction, Purpose, Spot};
 use crate::vault::Vault;
 
-pub(super) fn rewrite(round: &Round<'_>, vault: &mut Vault, value: Value<'_>) -> (Edits, Vec<NumberEdit>) {
+pub(super) fn rewrite(round: &Round<'_>, vault: &Vault, value: Value<'_>) -> (Edits, Vec<NumberEdit>) {
     // Where two texts begin in the same place, the longer one is meant.
     let twins = AhoCorasick::builder()
         .match_kind(MatchKind::LeftmostLongest)
         .build(round.twins.iter().map(|(text, _, _)| text))
         .ok();
-    let mut rewrite = Rewrite { round, vault, twins, edits: Edits::new(), numbers: Vec::new() };
+    let left = round.facts.most_bytes;
+    let mut rewrite = Rewrite { round, vault, twins, edits: Edits::new(), numbers: Vec::new(), left };
     rewrite.value(value, round.facts.tool.root(), None, 0);
     (rewrite.edits, rewrite.numbers)
 }
 
 struct Rewrite<'r, 'v> {
     round: &'r Round<'r>,
-    vault: &'v mut Vault,
+    vault: &'v Vault,
     twins: Option<AhoCorasick>,
     edits: Edits,
     numbers: Vec<NumberEdit>,
+    left: usize,
 }
 
 impl Rewrite<'_, '_> {
     fn value(&mut self, value: Value<'_>, spot: Spot<'_>, field: Option<&str>, level: u8) {
+        if level == 0 && self.round.facts.leave.contains(&value.span()) {
+            return;
+        }
         match value.kind() {
             Kind::Array => value.items().for_each(|item| self.value(item, spot.item(), field, level)),
             Kind::Object => {
@@ -41,7 +46,13 @@ impl Rewrite<'_, '_> {
             }
             Kind::String => {
                 let Some(text) = value.as_str() else { return };
-                if let Some(new) = self.string(&text, spot, field, level) {
+                let new = if level > 0 || is_read(&mut self.left, &text) {
+                    self.string(&text, spot, field, level)
+                } else {
+                    // What would lure the model into handing over another's secret does not, wherever it stands.
+                    self.edited(&text, Vec::new())
+                };
+                if let Some(new) = new {
                     self.edits.replace(value.span(), quote(&new));
                 }
             }
@@ -88,6 +99,11 @@ impl Rewrite<'_, '_> {
                 changes.push((span, new));
             }
         }
+        self.edited(text, changes)
+    }
+
+    /// A text with these changes, and with placeholders spoilt that are another's.
+    fn edited(&self, text: &str, mut changes: Vec<(std::ops::Range<usize>, String)>) -> Option<String> {
         if self.round.facts.direction == Direction::Result {
             for at in self.vault.foreign(self.round.facts.scope, text) {
                 changes.push((at..at + 1, "[ ".into()));

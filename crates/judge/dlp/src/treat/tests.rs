@@ -13,6 +13,7 @@ mod mails;
 mod properties;
 mod replacing;
 mod returning;
+mod torn;
 
 thread_local! {
     static FINDER: Finder = Finder::new().unwrap();
@@ -52,20 +53,16 @@ impl Case<'_> {
         Self { tool, direction: Direction::Arguments, ..Self::result(treatment) }
     }
 
-    fn treat(&self, tree: &Tree, vault: &mut Vault) -> Treated {
+    fn treat(&self, tree: &Tree, vault: &Vault) -> Treated {
         let server = ServerName::parse(self.server).unwrap();
-        let facts = Facts {
-            direction: self.direction,
-            tool: Tool::new(self.tool, self.schema.map(Tree::root)),
-            scope: Scope { server: &server, owner: self.owner },
-            label: "internal",
-            roles: &[],
-        };
+        let tool = Tool::new(self.tool, self.schema.map(Tree::root));
+        let scope = Scope { server: &server, owner: self.owner };
+        let facts = Facts { label: "internal", ..Facts::new(self.direction, tool, scope) };
         FINDER.with(|finder| treat(finder, tree.root(), &facts, &self.handling, vault))
     }
 
     /// The document after its treatment, numbers included.
-    fn after(&self, text: &str, vault: &mut Vault) -> String {
+    fn after(&self, text: &str, vault: &Vault) -> String {
         let tree = tree(text);
         let mut treated = self.treat(&tree, vault);
         assert!(!treated.blocked);

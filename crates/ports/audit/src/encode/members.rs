@@ -69,6 +69,7 @@ pub(crate) fn refused(line: &mut Line<'_>, refused: &RefusedRecord<'_>) {
     if let Some(session) = &refused.session {
         line.token("session", session.text());
     }
+    line.findings(refused.findings);
     line.steps(refused.steps);
 }
 

@@ -18,6 +18,7 @@ fn refusal<'a>(subject: &'a Subject, target: Target<'a>, method: &'a str) -> Ref
         fault: Fault::Caller,
         policies: &[],
         errors: &[],
+        findings: &[],
         session: None,
         steps: &[],
     }

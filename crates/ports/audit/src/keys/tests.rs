@@ -86,6 +86,7 @@ fn no_file_holds_a_canary() {
                 fault: crate::Fault::Caller,
                 policies: &[],
                 errors: &[],
+                findings: &[],
                 session: None,
                 steps: &[],
             };

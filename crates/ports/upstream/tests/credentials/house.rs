@@ -278,6 +278,7 @@ fn rules(plan: &Plan, name: ServerName) -> ServerRules {
         asks: false,
         flagged: doorward_engine::Flagged::Withhold,
         flow: Arc::new(doorward_engine::FlowRules::off()),
+        data: None,
         elicitation: ElicitationRules {
             forms_guarded: true,
             url_hosts: Vec::new(),

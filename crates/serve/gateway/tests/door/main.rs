@@ -20,6 +20,7 @@ mod elicitation;
 mod entities;
 mod flow;
 mod frames;
+mod leaks;
 mod limits;
 mod listeners;
 mod metrics;

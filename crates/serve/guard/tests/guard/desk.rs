@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use doorward_engine::EraRule;
+use doorward_engine::{DataRules, EraRule};
 use doorward_guard::{Ask, Ended, Guard, Plan, Seat, Tokens};
 use doorward_oauth::{AtHome, Groups};
 use doorward_types::{ClientId, ObjectId, Person, ServerName, TenantId, Timestamp};
@@ -24,6 +24,8 @@ pub(crate) struct With {
     pub(crate) env: Vec<(String, String)>,
     pub(crate) asks: Option<Box<dyn Ask>>,
     pub(crate) tokens: Option<Tokens>,
+    /// Secrets are not looked for.
+    pub(crate) data_off: bool,
 }
 
 pub(crate) struct Desk {
@@ -88,6 +90,7 @@ impl Desk {
             call_timeout: Duration::from_secs(20),
             flagged: doorward_engine::Flagged::Withhold,
             flow: Arc::new(doorward_engine::FlowRules::off()),
+            data: (!with.data_off).then(DataRules::default),
             asks: with.asks,
             tokens: with.tokens,
         };

@@ -11,6 +11,7 @@
 
 mod consent;
 mod desk;
+mod leaks;
 mod seat;
 mod tokens;
 

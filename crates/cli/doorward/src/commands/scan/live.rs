@@ -54,6 +54,7 @@ async fn offered(command: &[String], sandbox: &[String]) -> Result<String, Failu
         // All of it is to be seen.
         flagged: Flagged::Pass,
         flow: std::sync::Arc::new(FlowRules::off()),
+        data: None,
         asks: None,
         tokens: None,
     };

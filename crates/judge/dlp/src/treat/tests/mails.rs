@@ -41,7 +41,7 @@ fn addresses_of_mail_tools_pass() {
         let mut row = Row::new(What::Any, Treatment::Block);
         row.at_least = Confidence::Possible;
         let case = Case { handling: Handling::new(vec![row]), ..Case::arguments(tool, Treatment::Block) };
-        let treated = case.treat(&tree(arguments), &mut vault());
+        let treated = case.treat(&tree(arguments), &vault());
         assert!(!treated.blocked && treated.findings.is_empty(), "{tool} {arguments} {:?}", treated.findings);
     }
 }
@@ -59,7 +59,7 @@ fn addresses_elsewhere_are_found() {
         ("create_page", None, r#"{"title":"x","from":"anna@firma.dk"}"#),
     ] {
         let case = Case { schema, ..Case::arguments(tool, Treatment::Block) };
-        assert!(case.treat(&tree(arguments), &mut vault()).blocked, "{tool} {arguments}");
+        assert!(case.treat(&tree(arguments), &vault()).blocked, "{tool} {arguments}");
     }
 }
 
@@ -70,8 +70,8 @@ fn the_schema_says_what_a_place_is_for() {
             "pin":{"type":"string","format":"password"},"key":{"writeOnly":true}}}"#,
     );
     let case = Case { schema: Some(&schema), ..Case::arguments("anything", Treatment::Block) };
-    assert!(!case.treat(&tree(r#"{"who":"anna@firma.dk","all":["b@firma.dk"]}"#), &mut vault()).blocked);
-    assert!(case.treat(&tree(r#"{"why":"anna@firma.dk"}"#), &mut vault()).blocked);
+    assert!(!case.treat(&tree(r#"{"who":"anna@firma.dk","all":["b@firma.dk"]}"#), &vault()).blocked);
+    assert!(case.treat(&tree(r#"{"why":"anna@firma.dk"}"#), &vault()).blocked);
     // A row may let a credential stand where a credential is asked for, and nowhere else.
     let mut row = Row::new(What::Class(Class::Secret), Treatment::Allow);
     row.purpose = Some(crate::place::Purpose::Credential);
@@ -82,8 +82,8 @@ fn the_schema_says_what_a_place_is_for() {
         ..Case::arguments("login", Treatment::Block)
     };
     let token = Draw::new(71).github();
-    assert!(!case.treat(&tree(&format!(r#"{{"pin":"{token}","key":"{token}"}}"#)), &mut vault()).blocked);
-    assert!(case.treat(&tree(&format!(r#"{{"who":"{token}"}}"#)), &mut vault()).blocked);
+    assert!(!case.treat(&tree(&format!(r#"{{"pin":"{token}","key":"{token}"}}"#)), &vault()).blocked);
+    assert!(case.treat(&tree(&format!(r#"{{"who":"{token}"}}"#)), &vault()).blocked);
 }
 
 #[test]
@@ -91,7 +91,7 @@ fn an_address_that_goes_elsewhere_does_not_take_it_out_of_its_own_place() {
     let rows = vec![Row::new(What::Class(Class::Personal), Treatment::Redact)];
     let case = Case { handling: Handling::new(rows), ..Case::arguments("send_email", Treatment::Redact) };
     assert_eq!(
-        case.after(r#"{"to":"anna@firma.dk","body":"write to anna@firma.dk"}"#, &mut vault()),
+        case.after(r#"{"to":"anna@firma.dk","body":"write to anna@firma.dk"}"#, &vault()),
         r#"{"to":"anna@firma.dk","body":"write to [personal:mail-address]"}"#
     );
 }

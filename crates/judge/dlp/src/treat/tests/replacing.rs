@@ -15,7 +15,7 @@ fn a_secret_is_gone_from_every_place() {
         r#"{{"content":[{{"type":"text","text":"a\n\"{token}\" b é \u00e9"}},{{"type":"text","text":{}}}],"structuredContent":{{"key": "{token}" , "n":1.50,"x":[1, 2]}},"isError":false}}"#,
         quoted(&format!(r#"{{"key":"{token}","n":1.50}}"#))
     );
-    let after = Case::result(Treatment::Redact).after(&text, &mut vault());
+    let after = Case::result(Treatment::Redact).after(&text, &vault());
     assert!(!after.contains(&token[4..]));
     assert_eq!(
         after,
@@ -31,7 +31,7 @@ fn a_secret_is_gone_from_every_place() {
 fn what_is_allowed_stays_and_is_recorded() {
     let token = Draw::new(62).github();
     let document = tree(&format!(r#"{{"a":["{token}"]}}"#));
-    let treated = Case::result(Treatment::Allow).treat(&document, &mut vault());
+    let treated = Case::result(Treatment::Allow).treat(&document, &vault());
     assert!(treated.edits.is_empty() && treated.numbers.is_empty() && !treated.blocked);
     assert_eq!(treated.findings.len(), 1);
     assert_eq!(treated.findings[0].kind, "github-token");
@@ -43,7 +43,7 @@ fn what_is_allowed_stays_and_is_recorded() {
 fn twins_get_the_same_replacement() {
     let text = r#"{"content":[{"type":"text","text":"Log in as anna, and then type Winter2024! twice: Winter2024!"}],"structuredContent":{"user":"anna","password":"Winter2024!"}}"#;
     assert_eq!(
-        Case::result(Treatment::Redact).after(text, &mut vault()),
+        Case::result(Treatment::Redact).after(text, &vault()),
         r#"{"content":[{"type":"text","text":"Log in as anna, and then type [secret:password] twice: [secret:password]"}],"structuredContent":{"user":"anna","password":"[secret:password]"}}"#
     );
 }
@@ -53,14 +53,14 @@ fn twins_get_the_same_replacement() {
 fn a_number_is_asked_about() {
     let card = Draw::new(63).card("4", 16);
     let document = tree(&format!(r#"{{"card":{card},"other":1234567890123456,"small":4111}}"#));
-    let treated = Case::result(Treatment::Mask).treat(&document, &mut vault());
+    let treated = Case::result(Treatment::Mask).treat(&document, &vault());
     assert!(treated.edits.is_empty());
     assert_eq!(treated.numbers.len(), 1);
     assert_eq!(&document.bytes()[treated.numbers[0].span.range()], card.as_bytes());
     assert_eq!(treated.numbers[0].text, format!("\"****{}\"", &card[12..]));
     // In JSON within a string nobody's schema is asked.
     let text = format!(r#"{{"text":{}}}"#, quoted(&format!(r#"{{"card":{card},"ok":true}}"#)));
-    let after = Case::result(Treatment::Redact).after(&text, &mut vault());
+    let after = Case::result(Treatment::Redact).after(&text, &vault());
     assert_eq!(after, format!(r#"{{"text":{}}}"#, quoted(r#"{"card":"[personal:payment-card]","ok":true}"#)));
 }
 
@@ -69,7 +69,7 @@ fn json_within_json_within_json_is_read() {
     let token = Draw::new(64).github();
     let inner = format!(r#"{{"env":[{{"name":"DB_PASSWORD","value":"Winter2024!"}}],"t":"{token}"}}"#);
     let text = format!(r#"{{"text":{}}}"#, quoted(&format!(r#"[{},null]"#, quoted(&inner))));
-    let after = Case::result(Treatment::Redact).after(&text, &mut vault());
+    let after = Case::result(Treatment::Redact).after(&text, &vault());
     let expected =
         r#"{"env":[{"name":"DB_PASSWORD","value":"[secret:password]"}],"t":"[secret:github-token]"}"#;
     assert_eq!(after, format!(r#"{{"text":{}}}"#, quoted(&format!(r#"[{},null]"#, quoted(expected)))));
@@ -87,8 +87,7 @@ fn each_kind_has_its_mask() {
         ("on +45 12 34 56 78".into(), "on ****78".into()),
         (format!("with {}", draw.github()), "with ****".into()),
     ] {
-        let after =
-            Case::result(Treatment::Mask).after(&format!("{{\"a\":{}}}", quoted(&text)), &mut vault());
+        let after = Case::result(Treatment::Mask).after(&format!("{{\"a\":{}}}", quoted(&text)), &vault());
         assert_eq!(after, format!("{{\"a\":{}}}", quoted(&expected)));
     }
 }
@@ -99,7 +98,7 @@ fn base64_stays_base64() {
     use base64::engine::general_purpose::STANDARD;
     let token = Draw::new(66).github();
     let blob = STANDARD.encode(format!("first line\ntoken = {token}\nlast line, with more text\n"));
-    let after = Case::result(Treatment::Redact).after(&format!("{{\"blob\":\"{blob}\"}}"), &mut vault());
+    let after = Case::result(Treatment::Redact).after(&format!("{{\"blob\":\"{blob}\"}}"), &vault());
     let blob = tree(&after).root().get("blob").unwrap().as_str().unwrap().into_owned();
     let text = String::from_utf8(STANDARD.decode(blob).unwrap()).unwrap();
     assert_eq!(text, "first line\ntoken = [secret:github-token]\nlast line, with more text\n");
@@ -110,13 +109,13 @@ fn base64_stays_base64() {
 fn some_findings_end_the_message() {
     let token = Draw::new(67).github();
     let named = tree(&format!(r#"{{"{token}":1}}"#));
-    let treated = Case::result(Treatment::Redact).treat(&named, &mut vault());
+    let treated = Case::result(Treatment::Redact).treat(&named, &vault());
     assert!(treated.blocked && treated.edits.is_empty() && treated.findings[0].in_name);
     let valued = tree(&format!(r#"{{"a":"{token}","b":"anna@firma.dk"}}"#));
     let rows =
         vec![Row::new(What::Class(Class::Secret), Treatment::Block), Row::new(What::Any, Treatment::Redact)];
     let case = Case { handling: Handling::new(rows), ..Case::result(Treatment::Allow) };
-    let treated = case.treat(&valued, &mut vault());
+    let treated = case.treat(&valued, &vault());
     assert!(treated.blocked && treated.edits.is_empty());
     let treatments: Vec<_> = treated.findings.iter().map(|finding| finding.treatment).collect();
     assert_eq!(treatments, [Treatment::Block, Treatment::Redact]);
@@ -128,7 +127,7 @@ fn names_that_say_nothing_are_told_by_their_object() {
     let (d, n, list) = (draw.token(43), draw.token(86), format!("k7{}", draw.token(20)));
     let text =
         format!(r#"{{"kty":"EC","crv":"P-256","x":"{n}","d":"{d}","apiKeys":["{list}"],"o":{{"d":"{n}"}}}}"#);
-    let after = Case::result(Treatment::Redact).after(&text, &mut vault());
+    let after = Case::result(Treatment::Redact).after(&text, &vault());
     assert_eq!(
         after,
         format!(
