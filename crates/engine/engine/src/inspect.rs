@@ -5,6 +5,7 @@ use std::sync::atomic::AtomicBool;
 
 use doorward_wire::{Era, Frame, FrameKind, Id, Method, rewrite_ids};
 
+use crate::content::Watch;
 use crate::door::Door;
 use crate::ports::Ports;
 use crate::refusal::Reason;
@@ -36,6 +37,10 @@ pub(crate) fn inspect<P: Ports>(
     if !same && judged_digest(&frame) != digest {
         return Err(trail.refuse(Reason::NotTheJudgedFrame));
     }
+    let watch = match Watch::of(door, &trail.server, &caller) {
+        Ok(watch) => watch,
+        Err(reason) => return Err(trail.refuse(reason)),
+    };
     let door_id = (frame.kind() == FrameKind::Request).then(|| door.next_id());
     let progress = frame.progress_token().filter(|_| door_id.is_some());
     // Ids and progress tokens are names, not content: the server gets the door's own, so that no two callers' names
@@ -66,6 +71,7 @@ pub(crate) fn inspect<P: Ports>(
         rounds: (trail.era == Era::Modern && has_rounds(method)).then(|| Arc::clone(&door.rounds)),
         tasks: Arc::clone(&door.tasks),
         eyes: Arc::clone(&door.eyes),
+        watch,
         progress: progress.map(|value| value.raw().into()),
         policies: permit.policies().to_vec(),
         started: trail.lap,

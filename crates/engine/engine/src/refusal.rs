@@ -274,7 +274,7 @@ impl Face {
 pub(crate) const URL_ELICITATION: i64 = -32042;
 
 /// The door's own error code, outside the range that JSON-RPC and MCP reserve (L-09).
-const REFUSED: i64 = 4030;
+pub(crate) const REFUSED: i64 = 4030;
 
 impl Reason {
     /// Returns the stable name under which logs, metrics and audit records know this reason.

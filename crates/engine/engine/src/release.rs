@@ -10,6 +10,7 @@ use doorward_wire::{Era, Frame, FrameKind, Method};
 use futures_util::lock::OwnedMutexGuard;
 
 use crate::bridge::errands;
+use crate::content::Watch;
 use crate::door::Door;
 use crate::errand::{Errand, ErrandKind, Errands};
 use crate::pipe::Framing;
@@ -96,8 +97,8 @@ async fn whole<P: Ports>(
     status: u16,
 ) -> Step<Released<P>> {
     let judged = match exchange.own {
-        true => exchange.judge_own(bytes, &exchange.trail.snapshot, &exchange.caller),
-        false => exchange.judge_answer(bytes),
+        true => exchange.judge_own(bytes, &exchange.trail.snapshot, &exchange.caller).await,
+        false => exchange.judge_answer(bytes).await,
     };
     let judged = match judged {
         Ok(judged) => judged,
@@ -165,7 +166,7 @@ async fn opened<P: Ports>(
     exchange: &Exchange<P>,
 ) -> Result<Opened<P>, Refusal> {
     let bytes = first_response(answer, exchange).await.map_err(Refusal::upstream)?;
-    let judged = exchange.judge_answer(bytes).map_err(Refusal::upstream)?;
+    let judged = exchange.judge_answer(bytes).await.map_err(Refusal::upstream)?;
     let mut tally = Tally::default();
     tally.count(&judged.bytes);
     let version =
@@ -244,6 +245,7 @@ pub(crate) async fn listen<P: Ports>(
         rounds: None,
         tasks: Arc::clone(&door.tasks),
         eyes: Arc::clone(&door.eyes),
+        watch: Watch::default(),
         progress: None,
         call: door.next_call(),
         policies: permit.policies().to_vec(),

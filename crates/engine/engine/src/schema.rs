@@ -1,6 +1,9 @@
-//! A tool's input schema, compiled once, and arguments judged by it (L-10, L-20).
+//! A tool's input schema, compiled once, and arguments judged by it (L-10, L-20); and the schema of its structured results.
 
-use doorward_wire::{Kind, Value};
+use std::sync::OnceLock;
+
+use bytes::Bytes;
+use doorward_wire::{Kind, Tree, Value};
 use jsonschema::{PatternOptions, Retrieve, Uri, Validator};
 
 /// A schema larger than this is not compiled: its tool cannot be called.
@@ -58,6 +61,34 @@ impl ArgumentSchema {
             || "they are not valid".to_owned(),
             |error| clip(&format!("{} (at {})", error, error.instance_path())),
         ))
+    }
+}
+
+/// What a tool promises of its structured results. Compiled where a result was changed and must still keep it.
+pub(crate) struct OutputSchema {
+    tree: Tree,
+    ready: OnceLock<Result<ArgumentSchema, String>>,
+}
+
+impl OutputSchema {
+    pub(crate) fn of(tree: Tree) -> Self {
+        Self { tree, ready: OnceLock::new() }
+    }
+
+    pub(crate) fn schema(&self) -> Value<'_> {
+        self.tree.root()
+    }
+
+    pub(crate) fn bytes(&self) -> &Bytes {
+        self.tree.bytes()
+    }
+
+    /// Says whether a structured result keeps it.
+    pub(crate) fn fits(&self, structured: Value<'_>) -> bool {
+        let ready = self.ready.get_or_init(|| ArgumentSchema::compile(Some(self.tree.root())));
+        ready
+            .as_ref()
+            .is_ok_and(|ready| ready.0.as_ref().is_none_or(|ready| ready.is_valid(&owned(structured))))
     }
 }
 

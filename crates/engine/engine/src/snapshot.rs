@@ -11,6 +11,7 @@ use doorward_types::ServerName;
 use doorward_wire::Limits;
 
 use crate::catalogue::Known;
+use crate::content::ResultRules;
 use crate::eras::Acquaintance;
 use crate::eyes::Flagged;
 use crate::guard::ElicitationRules;
@@ -71,6 +72,8 @@ pub struct ServerRules {
     pub asks: bool,
     /// What becomes of definitions that give orders to the model.
     pub flagged: Flagged,
+    /// What is done about the content of its answers.
+    pub results: ResultRules,
     /// Tokens verified for this server under this snapshot. One cache a server: a token that fits a sibling server
     /// is not a token that fits this one (D-12).
     pub tokens: RwLock<TokenCache<Caller>>,
@@ -180,6 +183,7 @@ impl ServerRules {
             event_bytes: self.event_bytes,
             asks: self.asks,
             flagged: self.flagged,
+            results: self.results.clone(),
             tokens: RwLock::new(TokenCache::new(TOKENS)),
         }
     }

@@ -14,6 +14,7 @@ use doorward_wire::{Era, Frame, Id, Method, RoutingHeaders, Verb};
 
 use crate::bridge::{Local, Retry};
 use crate::change::Change;
+use crate::content::Watch;
 use crate::eyes::Eyes;
 use crate::modern::Wanted;
 use crate::pipe::{Carrier, Framing};
@@ -306,6 +307,8 @@ pub(crate) struct Exchange<P: Ports> {
     pub(crate) rounds: Option<Arc<Rounds>>,
     /// Whose the tasks are that its answer may begin or tell of.
     pub(crate) tasks: Arc<Tasks>,
+    /// What is remembered while what comes back is read.
+    pub(crate) watch: Watch,
     /// What reads the definitions that its answer may list.
     pub(crate) eyes: Arc<Eyes>,
     /// The client's progress token, raw JSON: the server was given the door's id in its place.

@@ -24,9 +24,9 @@ mod words;
 
 pub use model::{
     Access, Audit, Child, Cloud, Config, Durability, Elicitation, Entra, EntraCredential, EntraTokens, Era,
-    FlaggedDefinitions, Gateway, Guard, GuardConfig, IdentitySource, Lab, Limits, Log, LogFormat, LogLevel,
-    Policy, RegisteredClient, Remote, Server, ServerCredential, Sessions, SignIn, Target, Tenants, Tls,
-    TokenCache, UserGrant, Vault, VaultKey,
+    FlaggedDefinitions, FlaggedResults, Gateway, Guard, GuardConfig, IdentitySource, Lab, Limits, Log,
+    LogFormat, LogLevel, Policy, RegisteredClient, Remote, Server, ServerCredential, Sessions, SignIn,
+    Spotlight, Target, Tenants, Tls, TokenCache, UserGrant, Vault, VaultKey,
 };
 pub use net::{HttpUrl, Network, Origin};
 pub use page::page;

@@ -8,8 +8,8 @@ use doorward_types::ClientId;
 use crate::build::values;
 use crate::checks;
 use crate::model::{
-    Access, Child, Elicitation, EntraTokens, Era, FlaggedDefinitions, Limits, Remote, Server,
-    ServerCredential, Target,
+    Access, Child, Elicitation, EntraTokens, Era, FlaggedDefinitions, FlaggedResults, Limits, Remote, Server,
+    ServerCredential, Spotlight, Target,
 };
 use crate::net::{self, Origin};
 use crate::parse;
@@ -122,6 +122,13 @@ fn server(
         "pass" => FlaggedDefinitions::Pass,
         _ => FlaggedDefinitions::Withhold,
     });
+    let flagged_results = section.choice("flagged_results", problems).map(|word| match word {
+        "block" => FlaggedResults::Block,
+        "record" => FlaggedResults::Record,
+        "pass" => FlaggedResults::Pass,
+        _ => FlaggedResults::Mark,
+    });
+    let spotlight = section.choice("spotlight", problems).map(Spotlight::of);
     let target = target(section, lab_origins, problems);
     let sse = matches!(&target, Some(Target::Http(Remote { sse: true, .. })));
     if sse && matches!(era, Some(Era::Modern | Era::Both)) {
@@ -158,6 +165,8 @@ fn server(
         era: era?,
         sse_clients: sse_clients?,
         flagged_definitions: flagged_definitions?,
+        flagged_results: flagged_results?,
+        spotlight: spotlight?,
         credential: match credential {
             None => None,
             Some(credential) => Some(credential?),

@@ -8,10 +8,11 @@ use std::sync::{Arc, RwLock};
 use std::time::{Duration, SystemTime};
 
 use doorward_audit::{AuditConfig, AuditLog};
-use doorward_config::FlaggedDefinitions;
 use doorward_config::{Config, Era, Server, ServerCredential, Target};
+use doorward_config::{FlaggedDefinitions, FlaggedResults, Spotlight as Spotlit};
 use doorward_engine::{
-    Door, DoorLimits, ElicitationRules, EraRule, Flagged, ServerRules, SessionRules, Snapshot, Urls,
+    Door, DoorLimits, ElicitationRules, EraRule, Flagged, Form, Injected, ResultRules, ServerRules,
+    SessionRules, Snapshot, Spotlight, Urls,
 };
 use doorward_entra::{Groups, Keys, Stopwatch};
 use doorward_facade::{Facade, FacadeError};
@@ -19,7 +20,7 @@ use doorward_net::{Connector, ConnectorConfig, Origin, Reach};
 use doorward_oauth::{Audience, Cloud, DoorExpectation, EntraTokens, Expectation, Tenants, TokenCache};
 use doorward_policy::{PolicyProblem, PolicyText};
 use doorward_sandbox::{Launcher, Packaged, Profile};
-use doorward_types::Secret;
+use doorward_types::{ClientId, Secret};
 use doorward_upstream::{HttpTarget, StdioLimits, StdioTarget, Upstreams, Walls};
 use doorward_wire::Limits;
 
@@ -74,7 +75,7 @@ pub enum BuildError {
     #[error("the client `{id}`: {what}")]
     Client {
         /// Which.
-        id: doorward_types::ClientId,
+        id: ClientId,
         /// What is wrong with it.
         what: String,
     },
@@ -183,6 +184,7 @@ pub(crate) fn read_policies(dir: &Path) -> Result<PolicyText, BuildError> {
 pub(crate) fn rules(config: &Config, cloud: &Cloud, pages: &Arc<LatePages>) -> Vec<ServerRules> {
     let public = config.gateway.public_url.as_str();
     let bound = |max_bytes: usize| Limits { max_bytes, ..Limits::default() };
+    let clients = Arc::new(spotlights(config));
     let rule = |server: &Server| {
         let path = server.path();
         ServerRules {
@@ -212,11 +214,43 @@ pub(crate) fn rules(config: &Config, cloud: &Cloud, pages: &Arc<LatePages>) -> V
                 FlaggedDefinitions::Record => Flagged::Record,
                 FlaggedDefinitions::Pass => Flagged::Pass,
             },
+            results: results(server, &clients),
             elicitation: elicitation(config, server, pages),
             tokens: RwLock::new(TokenCache::new(16_384)),
         }
     };
     config.servers.iter().map(rule).collect()
+}
+
+/// What is done about the content of a server's answers.
+fn results(server: &Server, clients: &Arc<BTreeMap<ClientId, Spotlight>>) -> ResultRules {
+    ResultRules {
+        injected: match server.flagged_results {
+            FlaggedResults::Block => Injected::Block,
+            FlaggedResults::Mark => Injected::Mark,
+            FlaggedResults::Record => Injected::Record,
+            FlaggedResults::Pass => Injected::Pass,
+        },
+        spotlight: spotlight(server.spotlight),
+        clients: Arc::clone(clients),
+    }
+}
+
+fn spotlight(word: Spotlit) -> Spotlight {
+    match word {
+        Spotlit::Off => Spotlight::Off,
+        Spotlit::Annotate => Spotlight::Annotate,
+        Spotlit::Transform => Spotlight::Transform(Form::Delimit),
+        Spotlit::Datamark => Spotlight::Transform(Form::Datamark),
+        Spotlit::Encode => Spotlight::Transform(Form::Encode),
+    }
+}
+
+/// What single clients have instead of what their servers say.
+fn spotlights(config: &Config) -> BTreeMap<ClientId, Spotlight> {
+    let named = config.clients.iter().filter_map(|client| Some((client.id.clone(), client.spotlight?)));
+    let others = config.gateway.spotlight.iter().map(|(id, word)| (id.clone(), *word));
+    others.chain(named).map(|(id, word)| (id, spotlight(word))).collect()
 }
 
 fn elicitation(config: &Config, server: &Server, pages: &Arc<LatePages>) -> ElicitationRules {

@@ -7,7 +7,8 @@ use std::time::{Duration, SystemTime};
 
 use doorward_audit::{AuditConfig, AuditError, AuditLog, Journal};
 use doorward_engine::{
-    Door, DoorLimits, ElicitationRules, EraRule, Flagged, ServerRules, SessionRules, Snapshot, Urls,
+    Door, DoorLimits, ElicitationRules, EraRule, Flagged, ResultRules, ServerRules, SessionRules, Snapshot,
+    Urls,
 };
 use doorward_net::{Connector, ConnectorConfig};
 use doorward_oauth::{AtHome, Audience, Cloud, EntraTokens, Expectation, Tenants, TokenCache, at_home};
@@ -52,6 +53,8 @@ pub struct Plan {
     pub asks: Option<Box<dyn Ask>>,
     /// What becomes of definitions that give orders to the model.
     pub flagged: Flagged,
+    /// What is done about the content of answers.
+    pub results: ResultRules,
     /// Tokens that the server may ask for.
     pub tokens: Option<Tokens>,
 }
@@ -228,6 +231,7 @@ fn rules(plan: &Plan) -> Result<ServerRules, OpenError> {
         acquaintance: Arc::default(),
         asks: plan.asks.is_some(),
         flagged: plan.flagged,
+        results: plan.results.clone(),
         elicitation: ElicitationRules {
             forms_guarded: true,
             url_hosts: plan.url_hosts.clone(),

@@ -24,6 +24,7 @@ pub(crate) struct With {
     pub(crate) env: Vec<(String, String)>,
     pub(crate) asks: Option<Box<dyn Ask>>,
     pub(crate) tokens: Option<Tokens>,
+    pub(crate) results: doorward_engine::ResultRules,
 }
 
 pub(crate) struct Desk {
@@ -87,6 +88,7 @@ impl Desk {
             state: folder.path().to_owned(),
             call_timeout: Duration::from_secs(20),
             flagged: doorward_engine::Flagged::Withhold,
+            results: with.results,
             asks: with.asks,
             tokens: with.tokens,
         };
