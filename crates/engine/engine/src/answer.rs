@@ -65,7 +65,7 @@ fn malformed(what: impl Into<String>) -> UpstreamError {
 
 impl<P: Ports> Exchange<P> {
     /// Judges a final answer: strictly parsed, to this very request, its lists cut to what the caller may see.
-    pub(crate) fn judge_answer(&self, bytes: Bytes) -> Result<JudgedAnswer, UpstreamError> {
+    pub(crate) async fn judge_answer(&self, bytes: Bytes) -> Result<JudgedAnswer, UpstreamError> {
         let limits = &self.trail.server.answer_limits;
         let (frame, _) = Frame::parse_result(bytes, limits).map_err(|error| malformed(error.to_string()))?;
         if frame.kind() != FrameKind::Response {
@@ -76,11 +76,11 @@ impl<P: Ports> Exchange<P> {
         if frame.id().is_some() && !is_door_id(&frame, self.door_id) {
             return Err(malformed("the answer is to another request"));
         }
-        self.judge_final(frame, &self.trail.snapshot, &self.caller, false)
+        self.judge_final(frame, &self.trail.snapshot, &self.caller, false).await
     }
 
     /// Judges a round that the door itself answers with, in the place of a server that cannot.
-    pub(crate) fn judge_own(
+    pub(crate) async fn judge_own(
         &self,
         bytes: Bytes,
         snapshot: &Snapshot,
@@ -88,10 +88,10 @@ impl<P: Ports> Exchange<P> {
     ) -> Result<JudgedAnswer, UpstreamError> {
         let limits = &self.trail.server.answer_limits;
         let (frame, _) = Frame::parse_result(bytes, limits).map_err(|error| malformed(error.to_string()))?;
-        self.judge_final(frame, snapshot, caller, true)
+        self.judge_final(frame, snapshot, caller, true).await
     }
 
-    fn judge_final(
+    async fn judge_final(
         &self,
         frame: Frame,
         snapshot: &Snapshot,
@@ -103,7 +103,7 @@ impl<P: Ports> Exchange<P> {
             && opens_urls(self.seat.capabilities())
             && let Some(round) = down::addresses_of(&frame, door_id)
         {
-            return self.judge_own(round, snapshot, caller);
+            return Box::pin(self.judge_own(round, snapshot, caller)).await;
         }
         let frame = match self.cut_lists(&frame, snapshot, caller) {
             Some(bytes) => {
@@ -114,6 +114,7 @@ impl<P: Ports> Exchange<P> {
             None => frame,
         };
         let frame = self.shield(frame, snapshot, caller)?;
+        let frame = self.regard(frame, snapshot).await?;
         let ending = match (frame.error(), frame.result()) {
             (Some(_), _) => Ending::Error,
             (_, Some(result)) if result.get("isError").and_then(|value| value.as_bool()) == Some(true) => {
@@ -212,30 +213,40 @@ impl<P: Ports> Exchange<P> {
     }
 
     /// Judges one event under the snapshot and caller of now (D-03).
-    pub(crate) fn judge_event(
+    pub(crate) async fn judge_event(
         &self,
         bytes: Bytes,
         snapshot: &Snapshot,
         caller: &Caller,
-        next_id: impl FnOnce() -> i64,
+        next_id: impl FnOnce() -> i64 + Send,
     ) -> Result<JudgedEvent, UpstreamError> {
         let limits = &self.trail.server.answer_limits;
         let (frame, _) = Frame::parse_result(bytes, limits).map_err(|error| malformed(error.to_string()))?;
         match frame.kind() {
             FrameKind::Response if self.door_id.is_some() && is_door_id(&frame, self.door_id) => {
-                self.judge_final(frame, snapshot, caller, false).map(JudgedEvent::Final)
+                self.judge_final(frame, snapshot, caller, false).await.map(JudgedEvent::Final)
             }
             FrameKind::Response => Ok(JudgedEvent::Dropped("response-to-another-request")),
-            FrameKind::Notification => match self.shield_said(frame, caller)? {
-                Some(frame) => self.judge_notification(&frame, snapshot, caller),
-                None => Ok(JudgedEvent::Dropped(WITHHELD)),
-            },
+            FrameKind::Notification => {
+                let Some(frame) = self.shield_said(frame, caller)? else {
+                    return Ok(JudgedEvent::Dropped(WITHHELD));
+                };
+                let judged = self.judge_notification(&frame, snapshot, caller)?;
+                self.regard_event(&frame, judged, snapshot).await
+            }
             FrameKind::Request => {
                 let asked = frame.id().cloned();
-                Ok(match self.shield_said(frame, caller)? {
-                    Some(frame) => self.judge_request(&frame, snapshot, caller, next_id),
-                    None => asked.map_or(JudgedEvent::Dropped(WITHHELD), JudgedEvent::Declined),
-                })
+                let Some(frame) = self.shield_said(frame, caller)? else {
+                    return Ok(asked.map_or(JudgedEvent::Dropped(WITHHELD), JudgedEvent::Declined));
+                };
+                // Where it is put aside it is read as the round that it becomes.
+                if let (Some(asked), false, Era::Legacy) =
+                    (frame.id(), self.trail.is_down(), self.trail.behind)
+                    && !self.regard_said(&frame, snapshot).await.0
+                {
+                    return Ok(JudgedEvent::Unasked(asked.clone(), Unasked::Injected));
+                }
+                Ok(self.judge_request(&frame, snapshot, caller, next_id))
             }
         }
     }

@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use bytes::Bytes;
+use doorward_inspect::Names;
 use doorward_policy::{PromptShape, ServerShape, ToolShape};
 use doorward_types::{Person, ServerName};
 use doorward_wire::lens::ResultType;
@@ -51,11 +52,13 @@ impl Tool {
         let schema = defined.input_schema;
         // A tool whose `x-mcp-header` breaks the rules is not served at all (T-21).
         let mirrored = schema.map_or(Ok(Vec::new()), headers::x_mcp_headers).ok()?;
-        let tree = schema.and_then(|value| {
+        let copy = |value: Value<'_>| {
             let span = value.span();
             // A copy, so that one small schema does not keep a whole page alive.
             Tree::parse(Bytes::copy_from_slice(&page.bytes().slice(span.range())), limits).ok()
-        });
+        };
+        let tree = schema.and_then(copy);
+        let output = defined.output_schema.and_then(copy).map(OutputSchema::of);
         let arguments = ArgumentSchema::compile(tree.as_ref().map(Tree::root));
         let hint = defined.value.get("annotations").and_then(|hints| hints.get("destructiveHint"));
         let destructive = hint.and_then(|hint| hint.as_bool()) == Some(true);
@@ -72,6 +75,11 @@ impl Tool {
         &self.name
     }
 
+    /// Returns what it promises of its structured results.
+    pub(crate) fn output(&self) -> Option<&OutputSchema> {
+        self.output.as_ref()
+    }
+
     /// Says whether nothing that answers are judged by differs.
     fn answers_alike(&self, other: &Self) -> bool {
         let written = |tool: &Self| tool.output.as_ref().map(|output| output.root().raw().to_owned());
@@ -81,6 +89,7 @@ impl Tool {
     fn same_shape(&self, other: &Self) -> bool {
         self.name == other.name
             && self.schema.as_ref().map(Tree::bytes) == other.schema.as_ref().map(Tree::bytes)
+            && self.output.as_ref().map(OutputSchema::bytes) == other.output.as_ref().map(OutputSchema::bytes)
     }
 }
 
@@ -121,9 +130,19 @@ pub struct Known {
     prompts: Prompts,
     /// Never the same twice in one door.
     id: i64,
+    /// The tools' names, for whoever reads what comes back; made ready where they are asked for.
+    names: OnceLock<Names>,
 }
 
 impl Known {
+    pub(crate) fn tool(&self, name: &str) -> Option<&Arc<Tool>> {
+        self.tools.get(name)
+    }
+
+    pub(crate) fn names(&self) -> &Names {
+        self.names.get_or_init(|| Names::new(self.tools.keys().map(|name| &**name)))
+    }
+
     /// Describes the server to the policy compiler.
     pub(crate) fn shape<'a>(&'a self, name: &'a ServerName) -> ServerShape<'a> {
         let tools = self.tools.values().map(|tool| ToolShape {
@@ -168,7 +187,7 @@ impl Known {
         prompts.extend(
             catalogue.prompts.iter().map(|(name, arguments)| (Arc::clone(name), Arc::clone(arguments))),
         );
-        Self { tools, prompts, id }
+        Self { tools, prompts, id, names: OnceLock::new() }
     }
 }
 

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use doorward_inspect::{Names, Report, tool};
+use doorward_inspect::{Names, Place, Report, text, tool};
 use doorward_types::ServerName;
 use doorward_wire::Value;
 
@@ -26,20 +26,33 @@ pub enum Flagged {
     Pass,
 }
 
-/// A definition that was flagged, for the log.
+/// In what something was found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Found {
+    /// What a server says of a tool, a prompt or a resource.
+    Definition,
+    /// What it says of itself.
+    Instructions,
+    /// What it returned.
+    Answer,
+}
+
+/// Something that gives orders to the model, for the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Suspicion {
     /// The server.
     pub server: ServerName,
+    /// In what.
+    pub found: Found,
     /// `tool`, `prompt` or `resource`.
     pub kind: &'static str,
-    /// Its name, as the server has it: a stranger's text, cut to what a line holds.
+    /// Its name, as the server has it: a stranger's text, cut to what a line holds. Of an answer that of what was called.
     pub name: String,
     /// The rule that weighs most, and why it matters.
     pub rule: &'static str,
     /// In words.
     pub reason: &'static str,
-    /// Whether it was left out.
+    /// Whether it was kept from the client.
     pub withheld: bool,
 }
 
@@ -104,10 +117,32 @@ impl Eyes {
         if rules.flagged == Flagged::Pass {
             return true;
         }
-        let key = key(rules, kind, definition, listed);
+        let key = key(rules, kind, definition.raw(), &listed.digest()[..]);
+        let name = || {
+            let name = ["name", "uri", "uriTemplate"].iter().find_map(|name| definition.get(name)?.as_str());
+            name.unwrap_or_default().into_owned()
+        };
+        self.judge(rules, key, (Found::Definition, kind, &name), || tool(definition, listed.ready()))
+    }
+
+    /// Says whether what a server says of itself may be passed on.
+    pub(crate) fn lets_say(&self, rules: &ServerRules, said: &str) -> bool {
+        let key = key(rules, "instructions", said, &[]);
+        let read = || text(Place::Instructions, said, &Names::default());
+        rules.flagged == Flagged::Pass
+            || self.judge(rules, key, (Found::Instructions, "instructions", &String::new), read)
+    }
+
+    fn judge(
+        &self,
+        rules: &ServerRules,
+        key: [u8; 32],
+        (found, kind, name): (Found, &'static str, &dyn Fn() -> String),
+        read: impl FnOnce() -> Report,
+    ) -> bool {
         let known = locked(&self.judged).get(&key).copied();
         let judged = known.unwrap_or_else(|| {
-            let report = tool(definition, listed.ready());
+            let report = read();
             let judged = match report.is_flagged {
                 false => Judged::Clean,
                 true if report.score < CERTAIN => Judged::Likely,
@@ -120,36 +155,40 @@ impl Eyes {
             all.insert(key, judged);
             drop(all);
             if judged != Judged::Clean {
-                self.tell(rules, kind, definition, &report, judged);
+                self.tell_of(rules, (found, kind, &name()), &report, judged);
             }
             judged
         });
         !(judged == Judged::Certain && rules.flagged == Flagged::Withhold)
     }
 
-    fn tell(
+    fn tell_of(
         &self,
         rules: &ServerRules,
-        kind: &'static str,
-        definition: Value<'_>,
+        (found, kind, name): (Found, &'static str, &str),
         report: &Report,
         judged: Judged,
     ) {
         let Some(worst) = report.findings.first() else { return };
-        let name = ["name", "uri", "uriTemplate"].iter().find_map(|name| definition.get(name)?.as_str());
-        let name = name.unwrap_or_default().chars().take(NAME).collect();
-        let mut news = locked(&self.news);
-        if news.len() >= MOST_NEWS {
-            return;
-        }
-        news.push(Suspicion {
+        self.tell(Suspicion {
             server: rules.name.clone(),
+            found,
             kind,
-            name,
+            name: name.to_owned(),
             rule: worst.rule.id,
             reason: worst.rule.reason,
             withheld: judged == Judged::Certain && rules.flagged == Flagged::Withhold,
         });
+    }
+
+    /// Keeps a suspicion for the log.
+    pub(crate) fn tell(&self, suspicion: Suspicion) {
+        let mut news = locked(&self.news);
+        if news.len() >= MOST_NEWS {
+            return;
+        }
+        let name = suspicion.name.chars().take(NAME).collect();
+        news.push(Suspicion { name, ..suspicion });
         self.has_news.store(true, Ordering::Release);
     }
 
@@ -164,9 +203,9 @@ impl Eyes {
 }
 
 /// What a judgement depends on: the server, the definition byte for byte, and its siblings.
-fn key(rules: &ServerRules, kind: &str, definition: Value<'_>, listed: &Listed) -> [u8; 32] {
-    let parts = [rules.name.as_str(), kind, definition.raw()].map(str::as_bytes);
-    digest(parts.into_iter().chain([&listed.digest()[..]]))
+fn key(rules: &ServerRules, kind: &str, definition: &str, listed: &[u8]) -> [u8; 32] {
+    let parts = [rules.name.as_str(), kind, definition].map(str::as_bytes);
+    digest(parts.into_iter().chain([listed]))
 }
 
 /// A digest of parts that tells where each ends.

@@ -92,6 +92,8 @@ pub enum Unasked {
     Url,
     /// Not a question as the protocol has it.
     Malformed,
+    /// It gives orders to the model that reads it.
+    Injected,
 }
 
 impl Unasked {
@@ -101,6 +103,7 @@ impl Unasked {
             Self::Secret => "elicitation-asks-for-secret",
             Self::Url => "elicitation-url-not-allowed",
             Self::Malformed => "elicitation-malformed",
+            Self::Injected => "question-injected",
         }
     }
 }

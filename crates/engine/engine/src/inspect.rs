@@ -5,8 +5,9 @@ use std::sync::atomic::AtomicBool;
 
 use doorward_wire::{Era, Frame, FrameKind, Id, Method, rewrite_ids};
 
+use crate::content::Watch;
 use crate::door::Door;
-use crate::leaks::Watch;
+use crate::leaks::Watch as LeakWatch;
 use crate::ports::Ports;
 use crate::refusal::Reason;
 use crate::rounds::has_rounds;
@@ -39,6 +40,10 @@ pub(crate) fn inspect<P: Ports>(
     if !same && judged_digest(&frame) != digest {
         return Err(trail.refuse(Reason::NotTheJudgedFrame));
     }
+    let watch = match Watch::of(door, &trail.server, &caller) {
+        Ok(watch) => watch,
+        Err(reason) => return Err(trail.refuse(reason)),
+    };
     let door_id = (frame.kind() == FrameKind::Request).then(|| door.next_id());
     let progress = frame.progress_token().filter(|_| door_id.is_some());
     // Ids and progress tokens are names, not content: the server gets the door's own, so that no two callers' names
@@ -70,7 +75,8 @@ pub(crate) fn inspect<P: Ports>(
         tasks: Arc::clone(&door.tasks),
         eyes: Arc::clone(&door.eyes),
         passage,
-        leaks: Watch::new(&door.leaks),
+        leaks: LeakWatch::new(&door.leaks),
+        watch,
         progress: progress.map(|value| value.raw().into()),
         policies: permit.policies().to_vec(),
         started: trail.lap,

@@ -92,9 +92,7 @@ impl<P: Ports> Door<P> {
     pub async fn go_on(self: &Arc<Self>, entered: Entered<'_, P>) -> Carried<P> {
         let pipe = entered.pipe;
         let walked = self.walk(entered.seated).await;
-        for suspicion in self.eyes.news() {
-            self.ports.suspects(suspicion).await;
-        }
+        self.tell_news().await;
         let released = match walked {
             Ok(released) => released,
             Err(refused) => return Err(record_refusal(self, *refused).await),
@@ -106,6 +104,13 @@ impl<P: Ports> Door<P> {
             self.sessions.get(&before).iter().for_each(|before| self.end_session(before));
         }
         Ok(released)
+    }
+
+    /// Tells the log what was found to give orders to the model.
+    pub(crate) async fn tell_news(&self) {
+        for suspicion in self.eyes.news() {
+            self.ports.suspects(suspicion).await;
+        }
     }
 
     async fn come_in<'a>(&self, arrived: Arrived<'a, P>) -> Step<Entered<'a, P>> {

@@ -10,9 +10,10 @@ use doorward_wire::{Era, Frame, FrameKind, Method};
 use futures_util::lock::OwnedMutexGuard;
 
 use crate::bridge::errands;
+use crate::content::Watch;
 use crate::door::Door;
 use crate::errand::{Errand, ErrandKind, Errands};
-use crate::leaks::Watch;
+use crate::leaks::Watch as LeakWatch;
 use crate::pipe::Framing;
 use crate::ports::{Answer, Answered, Events, More, Ports, UpstreamError, UpstreamFault};
 use crate::record::{Ending, IntentFacts, OutcomeFacts, RefusalFacts};
@@ -116,8 +117,8 @@ async fn whole<P: Ports>(
     status: u16,
 ) -> Step<Released<P>> {
     let judged = match exchange.own {
-        true => exchange.judge_own(bytes, &exchange.trail.snapshot, &exchange.caller),
-        false => exchange.judge_answer(bytes),
+        true => exchange.judge_own(bytes, &exchange.trail.snapshot, &exchange.caller).await,
+        false => exchange.judge_answer(bytes).await,
     };
     let judged = match judged {
         Ok(judged) => judged,
@@ -185,7 +186,7 @@ async fn opened<P: Ports>(
     exchange: &Exchange<P>,
 ) -> Result<Opened<P>, Refusal> {
     let bytes = first_response(answer, exchange).await.map_err(Refusal::upstream)?;
-    let judged = exchange.judge_answer(bytes).map_err(Refusal::upstream)?;
+    let judged = exchange.judge_answer(bytes).await.map_err(Refusal::upstream)?;
     let mut tally = Tally::default();
     tally.count(&judged.bytes);
     let version =
@@ -265,7 +266,8 @@ pub(crate) async fn listen<P: Ports>(
         tasks: Arc::clone(&door.tasks),
         eyes: Arc::clone(&door.eyes),
         passage: None,
-        leaks: Watch::new(&door.leaks),
+        leaks: LeakWatch::new(&door.leaks),
+        watch: Watch::default(),
         progress: None,
         call: door.next_call(),
         policies: permit.policies().to_vec(),

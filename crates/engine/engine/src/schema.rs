@@ -1,4 +1,4 @@
-//! A tool's input schema, compiled once, and arguments judged by it (L-10, L-20).
+//! A tool's input schema, compiled once, and arguments judged by it (L-10, L-20); and the schema of its structured results.
 
 use std::sync::OnceLock;
 

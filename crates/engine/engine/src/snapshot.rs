@@ -11,6 +11,7 @@ use doorward_types::ServerName;
 use doorward_wire::Limits;
 
 use crate::catalogue::Known;
+use crate::content::ResultRules;
 use crate::eras::Acquaintance;
 use crate::eyes::Flagged;
 use crate::flows::FlowRules;
@@ -77,6 +78,8 @@ pub struct ServerRules {
     pub flow: Arc<FlowRules>,
     /// What is done about secrets and personal data; none, and nothing is looked for.
     pub data: Option<Arc<DataRules>>,
+    /// What is done about the content of its answers.
+    pub results: ResultRules,
     /// Tokens verified for this server under this snapshot. One cache a server: a token that fits a sibling server
     /// is not a token that fits this one (D-12).
     pub tokens: RwLock<TokenCache<Caller>>,
@@ -188,6 +191,7 @@ impl ServerRules {
             flagged: self.flagged,
             flow: Arc::clone(&self.flow),
             data: self.data.clone(),
+            results: self.results.clone(),
             tokens: RwLock::new(TokenCache::new(TOKENS)),
         }
     }

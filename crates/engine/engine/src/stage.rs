@@ -16,6 +16,7 @@ use doorward_wire::{Era, Frame, Id, Method, RoutingHeaders, Verb};
 use crate::bridge::{Local, Retry};
 use crate::catalogue::Tool;
 use crate::change::Change;
+use crate::content::Watch;
 use crate::eyes::Eyes;
 use crate::flows::Passage;
 use crate::leaks::Watch;
@@ -325,6 +326,8 @@ pub(crate) struct Exchange<P: Ports> {
     pub(crate) rounds: Option<Arc<Rounds>>,
     /// Whose the tasks are that its answer may begin or tell of.
     pub(crate) tasks: Arc<Tasks>,
+    /// What is remembered while what comes back is read.
+    pub(crate) watch: Watch,
     /// What reads the definitions that its answer may list.
     pub(crate) eyes: Arc<Eyes>,
     /// That its labels let it go: given back when it has ended.

@@ -378,7 +378,7 @@ impl<P: Ports> ReleasedStream<P> {
         for bytes in batch.drain(..) {
             let door = &self.door;
             let (snapshot, caller) = &self.welcome.judged_under;
-            match self.exchange.judge_event(bytes, snapshot, caller, || door.next_id()) {
+            match self.exchange.judge_event(bytes, snapshot, caller, || door.next_id()).await {
                 Ok(JudgedEvent::Pass(bytes)) => self.pass(&bytes, &mut out),
                 Ok(JudgedEvent::Changed(bytes)) => {
                     self.door.catalogues.forget(&self.exchange.trail.server.name);
@@ -485,6 +485,7 @@ impl<P: Ports> ReleasedStream<P> {
         let raised = self.exchange.raised(&self.door).await.is_ok();
         let written = record_outcome(&self.door, &self.exchange, ending, &self.tally).await.is_ok();
         self.exchange.done();
+        self.door.tell_news().await;
         written && raised
     }
 

@@ -1,12 +1,16 @@
 //! From sections to `Config`: every section is read to its end before any is given up.
 
+use doorward_types::ClientId;
+
 use crate::model::{
     Admin, Audit, Cloud, Config, Durability, Entra, EntraCredential, EntraTokens, Gateway, Lab, Limits, Log,
-    LogFormat, LogLevel, Policy, Sessions, Tenants, Tls,
+    LogFormat, LogLevel, Policy, Sessions, Spotlight, Tenants, Tls,
 };
 use crate::problem::Problems;
 use crate::read::{Read, Section};
 use crate::servers::{self, Defaults};
+use crate::units::Fault;
+use crate::words::listed;
 use crate::{Build, checks, data, flow, guard, net, parse, sign_in};
 
 /// Reads the whole file; `None` only where there is a problem.
@@ -141,6 +145,15 @@ fn gateway(section: &Section<'_>, problems: &mut Problems) -> Option<Gateway> {
     let tls = section
         .has("tls")
         .then(|| section.group("tls", problems).and_then(|section| tls(&section, problems)));
+    let spotlight = section.map("spotlight", problems, |id, word| {
+        let id = ClientId::parse(id).or_else(|_| ClientId::registered(id));
+        let id = id.map_err(|error| Fault::new(error.to_string(), "name a client by its id"))?;
+        let word = Spotlight::WORDS.iter().find(|known| **known == word).ok_or_else(|| {
+            let what = format!("`{word}` is no way to spotlight");
+            Fault::new(what, format!("write one of {}", listed(Spotlight::WORDS.iter().copied())))
+        })?;
+        Ok((id, Spotlight::of(word)))
+    });
     checks::plain_origins(&allowed_origins, problems);
     Some(Gateway {
         listen: listen?.value,
@@ -148,6 +161,7 @@ fn gateway(section: &Section<'_>, problems: &mut Problems) -> Option<Gateway> {
         metrics: metrics.map(|read| read.value),
         allowed_origins: values(allowed_origins),
         trusted_proxies: values(trusted_proxies),
+        spotlight: spotlight.into_values().collect(),
         tls: match tls {
             None => None,
             Some(tls) => Some(tls?),

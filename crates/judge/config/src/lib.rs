@@ -26,9 +26,10 @@ mod words;
 
 pub use model::{
     Access, Admin, Audit, Child, Cloud, Config, Console, Data, DataRule, DataUse, Durability, Elicitation,
-    Entra, EntraCredential, EntraTokens, Era, FlaggedDefinitions, Flow, FlowMode, Gateway, Guard,
-    GuardConfig, IdentitySource, Lab, Limits, Log, LogFormat, LogLevel, Policy, RegisteredClient, Remote,
-    Server, ServerCredential, Sessions, SignIn, Target, Tenants, Tls, TokenCache, UserGrant, Vault, VaultKey,
+    Entra, EntraCredential, EntraTokens, Era, FlaggedDefinitions, FlaggedResults, Flow, FlowMode, Gateway,
+    Guard, GuardConfig, IdentitySource, Lab, Limits, Log, LogFormat, LogLevel, Policy, RegisteredClient,
+    Remote, Server, ServerCredential, Sessions, SignIn, Spotlight, Target, Tenants, Tls, TokenCache,
+    UserGrant, Vault, VaultKey,
 };
 pub use net::{HttpUrl, Network, Origin};
 pub use page::page;

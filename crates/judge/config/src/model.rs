@@ -75,6 +75,8 @@ pub struct Gateway {
     pub allowed_origins: Vec<Origin>,
     /// Peers whose forwarding headers are believed.
     pub trusted_proxies: Vec<Network>,
+    /// How clients that are in no `[[client]]` are told that a text is a stranger's.
+    pub spotlight: BTreeMap<ClientId, Spotlight>,
     /// The certificate, if the door ends TLS itself.
     pub tls: Option<Tls>,
 }
@@ -207,6 +209,48 @@ pub enum FlaggedDefinitions {
     Pass,
 }
 
+/// `flagged_results` of a server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FlaggedResults {
+    /// Recorded, marked, and where there is no doubt kept from the client.
+    Block,
+    /// Recorded and marked.
+    Mark,
+    /// Recorded.
+    Record,
+    /// Not read.
+    Pass,
+}
+
+/// `spotlight` of a server or a client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Spotlight {
+    /// What servers return is marked nowhere.
+    Off,
+    /// A note in `_meta`.
+    Annotate,
+    /// Text between lines that nobody can forge.
+    Transform,
+    /// The same, with a sign in the place of each blank.
+    Datamark,
+    /// The same, in base64.
+    Encode,
+}
+
+impl Spotlight {
+    pub(crate) const WORDS: &[&str] = &["off", "annotate", "transform", "datamark", "encode"];
+
+    pub(crate) fn of(word: &str) -> Self {
+        match word {
+            "off" => Self::Off,
+            "transform" => Self::Transform,
+            "datamark" => Self::Datamark,
+            "encode" => Self::Encode,
+            _ => Self::Annotate,
+        }
+    }
+}
+
 /// `[[server]]`
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Server {
@@ -226,6 +270,10 @@ pub struct Server {
     pub data: DataUse,
     /// How delicate its data is, in a word.
     pub data_label: Option<String>,
+    /// What becomes of answers that give orders to the model.
+    pub flagged_results: FlaggedResults,
+    /// How its words are told from others.
+    pub spotlight: Spotlight,
     /// With what the door calls it.
     pub credential: Option<ServerCredential>,
     /// What it may ask people for.

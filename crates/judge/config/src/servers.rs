@@ -10,8 +10,8 @@ use crate::checks;
 use crate::data;
 use crate::flow::Rows;
 use crate::model::{
-    Access, Child, DataUse, Elicitation, EntraTokens, Era, FlaggedDefinitions, Limits, Remote, Server,
-    ServerCredential, Target,
+    Access, Child, DataUse, Elicitation, EntraTokens, Era, FlaggedDefinitions, FlaggedResults, Limits,
+    Remote, Server, ServerCredential, Spotlight, Target,
 };
 use crate::net::{self, Origin};
 use crate::parse;
@@ -134,6 +134,13 @@ fn server(
         _ => DataUse::Rules,
     });
     let data_label = section.text("data_label", problems, data::any);
+    let flagged_results = section.choice("flagged_results", problems).map(|word| match word {
+        "block" => FlaggedResults::Block,
+        "record" => FlaggedResults::Record,
+        "pass" => FlaggedResults::Pass,
+        _ => FlaggedResults::Mark,
+    });
+    let spotlight = section.choice("spotlight", problems).map(Spotlight::of);
     let target = target(section, lab_origins, problems);
     let sse = matches!(&target, Some(Target::Http(Remote { sse: true, .. })));
     if sse && matches!(era, Some(Era::Modern | Era::Both)) {
@@ -172,6 +179,8 @@ fn server(
         flagged_definitions: flagged_definitions?,
         data: data?,
         data_label: data_label.map(|read| read.value),
+        flagged_results: flagged_results?,
+        spotlight: spotlight?,
         credential: match credential {
             None => None,
             Some(credential) => Some(credential?),

@@ -7,7 +7,7 @@ use crate::build::values;
 use crate::checks;
 use crate::model::{
     EntraCredential, EntraTokens, IdentitySource, RegisteredClient, Server, ServerCredential, SignIn,
-    UserGrant, Vault, VaultKey,
+    Spotlight, UserGrant, Vault, VaultKey,
 };
 use crate::net::{self, HttpUrl, Origin};
 use crate::parse;
@@ -142,6 +142,7 @@ pub(crate) fn client(
     let roles = section.list("roles", problems, parse::role);
     let allowed = section.list("servers", problems, parse::server_name);
     let require_dpop = section.flag("require_dpop", problems);
+    let spotlight = section.choice("spotlight", problems).map(Spotlight::of);
     if secret_file.is_some() && jwks_file.is_some() {
         problems.add(
             section.at("jwks_file"),
@@ -181,6 +182,7 @@ pub(crate) fn client(
         roles: values(roles),
         servers: values(allowed),
         require_dpop: require_dpop.unwrap_or(false),
+        spotlight,
     })
 }
 

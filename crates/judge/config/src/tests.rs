@@ -124,7 +124,12 @@ fn every_choice_becomes_a_value_of_its_own() {
             if header == "[guard]" {
                 line.push_str("tenant = \"aaaabbbb-0000-cccc-1111-dddd2222eeee\"\nclient_id = \"00001111-aaaa-2222-bbbb-3333cccc4444\"\n");
             }
-            if header == "[sign_in]" {
+            if header == "[[client]]" {
+                line.push_str(
+                    "id = \"c\"\nname = \"C\"\nredirect_uris = [\"http://127.0.0.1/c\"]\n[sign_in]\n",
+                );
+            }
+            if matches!(header.as_str(), "[sign_in]" | "[[client]]") {
                 line.push_str("[vault]\nkey_file = \"k\"\n[entra.credential]\nkind = \"managed-identity\"\n");
             }
             if header == "[entra]" {

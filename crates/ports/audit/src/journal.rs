@@ -5,8 +5,8 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use doorward_engine::{
-    AuditUnwritable, Ending as Ended, Fault as At, IntentFacts, Noted, OutcomeFacts, Plea, RefusalFacts,
-    Subject as About, Suspicion,
+    AuditUnwritable, Ending as Ended, Fault as At, Found, IntentFacts, Noted, OutcomeFacts, Plea,
+    RefusalFacts, Subject as About, Suspicion,
 };
 use doorward_flow::{Cause, Fallen};
 use doorward_oauth::{CallerKind, Identity};
@@ -117,14 +117,21 @@ impl Journal {
         }
     }
 
-    /// Writes that a server's definition gives orders to the model.
+    /// Writes that something a server says gives orders to the model.
     ///
     /// # Errors
     /// When it cannot be written.
     pub async fn suspects(&self, suspicion: &Suspicion, now: Timestamp) -> Result<(), AuditUnwritable> {
-        let Suspicion { server, kind, name, rule, reason, withheld } = suspicion;
-        let what = if *withheld { "definition-withheld" } else { "definition-flagged" };
-        tracing::warn!(%server, kind, name, rule, reason, "{what}; doorward scan tells what it says");
+        let Suspicion { server, found, kind, name, rule, reason, withheld } = suspicion;
+        let what = match (found, withheld) {
+            (Found::Definition, true) => "definition-withheld",
+            (Found::Definition, false) => "definition-flagged",
+            (Found::Instructions, true) => "instructions-withheld",
+            (Found::Instructions, false) => "instructions-flagged",
+            (Found::Answer, true) => "result-withheld",
+            (Found::Answer, false) => "result-flagged",
+        };
+        tracing::warn!(%server, kind, name, rule, reason, "{what}");
         let target = match *kind {
             "tool" => Target::Tool(name),
             "prompt" => Target::Prompt(name),

@@ -10,11 +10,11 @@ use std::time::{Duration, SystemTime};
 use doorward_admin::{Admin, AdminError};
 use doorward_approvals::Approvals;
 use doorward_audit::{AuditConfig, AuditLog};
-use doorward_config::FlaggedDefinitions;
 use doorward_config::{Config, DataUse, Era, Server, ServerCredential, Target};
+use doorward_config::{FlaggedDefinitions, FlaggedResults, Spotlight as Spotlit};
 use doorward_engine::{
-    DataRules, Door, DoorLimits, ElicitationRules, EraRule, Flagged, FlowMode, FlowRules, Ports as _,
-    ServerRules, SessionRules, Snapshot, Urls,
+    DataRules, Door, DoorLimits, ElicitationRules, EraRule, Flagged, FlowMode, FlowRules, Form, Injected,
+    Ports as _, ResultRules, ServerRules, SessionRules, Snapshot, Spotlight, Urls,
 };
 use doorward_entra::{Groups, Keys, Stopwatch};
 use doorward_facade::{Facade, FacadeError};
@@ -23,7 +23,7 @@ use doorward_oauth::{Audience, Cloud, DoorExpectation, EntraTokens, Expectation,
 use doorward_policy::{PolicyProblem, PolicyText};
 use doorward_sandbox::{Launcher, Packaged, Profile};
 use doorward_store::Store;
-use doorward_types::Secret;
+use doorward_types::{ClientId, Secret};
 use doorward_upstream::{HttpTarget, StdioLimits, StdioTarget, Upstreams, Walls};
 use doorward_wire::Limits;
 
@@ -81,7 +81,7 @@ pub enum BuildError {
     #[error("the client `{id}`: {what}")]
     Client {
         /// Which.
-        id: doorward_types::ClientId,
+        id: ClientId,
         /// What is wrong with it.
         what: String,
     },
@@ -223,6 +223,7 @@ pub(crate) fn rules(config: &Config, cloud: &Cloud, pages: &Arc<LatePages>) -> V
     let public = config.gateway.public_url.as_str();
     let bound = |max_bytes: usize| Limits { max_bytes, ..Limits::default() };
     let flow = Arc::new(flow_rules(&config.flow));
+    let clients = Arc::new(spotlights(config));
     let rule = |server: &Server| {
         let path = server.path();
         ServerRules {
@@ -254,6 +255,7 @@ pub(crate) fn rules(config: &Config, cloud: &Cloud, pages: &Arc<LatePages>) -> V
             },
             flow: Arc::clone(&flow),
             data: data(config, server),
+            results: results(server, &clients),
             elicitation: elicitation(config, server, pages),
             tokens: RwLock::new(TokenCache::new(16_384)),
         }
@@ -289,6 +291,37 @@ fn data(config: &Config, server: &Server) -> Option<Arc<DataRules>> {
         refuses_unread: config.data.refuses_unread,
         ..rules
     }))
+}
+
+/// What is done about the content of a server's answers.
+fn results(server: &Server, clients: &Arc<BTreeMap<ClientId, Spotlight>>) -> ResultRules {
+    ResultRules {
+        injected: match server.flagged_results {
+            FlaggedResults::Block => Injected::Block,
+            FlaggedResults::Mark => Injected::Mark,
+            FlaggedResults::Record => Injected::Record,
+            FlaggedResults::Pass => Injected::Pass,
+        },
+        spotlight: spotlight(server.spotlight),
+        clients: Arc::clone(clients),
+    }
+}
+
+fn spotlight(word: Spotlit) -> Spotlight {
+    match word {
+        Spotlit::Off => Spotlight::Off,
+        Spotlit::Annotate => Spotlight::Annotate,
+        Spotlit::Transform => Spotlight::Transform(Form::Delimit),
+        Spotlit::Datamark => Spotlight::Transform(Form::Datamark),
+        Spotlit::Encode => Spotlight::Transform(Form::Encode),
+    }
+}
+
+/// What single clients have instead of what their servers say.
+fn spotlights(config: &Config) -> BTreeMap<ClientId, Spotlight> {
+    let named = config.clients.iter().filter_map(|client| Some((client.id.clone(), client.spotlight?)));
+    let others = config.gateway.spotlight.iter().map(|(id, word)| (id.clone(), *word));
+    others.chain(named).map(|(id, word)| (id, spotlight(word))).collect()
 }
 
 fn elicitation(config: &Config, server: &Server, pages: &Arc<LatePages>) -> ElicitationRules {

@@ -7,8 +7,8 @@ use std::time::{Duration, SystemTime};
 
 use doorward_audit::{AuditConfig, AuditError, AuditLog, Journal};
 use doorward_engine::{
-    DataRules, Door, DoorLimits, ElicitationRules, EraRule, Flagged, FlowRules, ServerRules, SessionRules,
-    Snapshot, Urls,
+    DataRules, Door, DoorLimits, ElicitationRules, EraRule, Flagged, FlowRules, ResultRules, ServerRules,
+    SessionRules, Snapshot, Urls,
 };
 use doorward_net::{Connector, ConnectorConfig};
 use doorward_oauth::{AtHome, Audience, Cloud, EntraTokens, Expectation, Tenants, TokenCache, at_home};
@@ -57,6 +57,8 @@ pub struct Plan {
     pub flow: Arc<FlowRules>,
     /// What is done about secrets and personal data; none, and nothing is looked for.
     pub data: Option<DataRules>,
+    /// What is done about the content of answers.
+    pub results: ResultRules,
     /// Tokens that the server may ask for.
     pub tokens: Option<Tokens>,
 }
@@ -249,6 +251,7 @@ fn rules(plan: &Plan) -> Result<ServerRules, OpenError> {
         flagged: plan.flagged,
         flow: Arc::clone(&plan.flow),
         data: plan.data.clone().map(Arc::new),
+        results: plan.results.clone(),
         elicitation: ElicitationRules {
             forms_guarded: true,
             url_hosts: plan.url_hosts.clone(),

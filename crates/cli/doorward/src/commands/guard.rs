@@ -15,7 +15,7 @@ use std::time::Duration;
 use clap::Args;
 use doorward_clients::{guard_name, masked};
 use doorward_config::{LogFormat, LogLevel};
-use doorward_engine::{DataRules, EraRule, Flagged, FlowRules};
+use doorward_engine::{DataRules, EraRule, Flagged, FlowRules, Form, Injected, ResultRules, Spotlight};
 use doorward_guard::{Desktop, Ended, Guard as Door, Plan, Terminal};
 use doorward_oauth::{AtHome, Groups};
 use doorward_sandbox::{Learning, Profile};
@@ -93,6 +93,16 @@ pub(crate) struct Guard {
     /// looked for (`off`). Personal data is recorded with both.
     #[arg(long, value_name = "WHAT", value_parser = ["redact", "record", "off"], default_value = "redact")]
     data: String,
+    /// What becomes of a result, an error, a question or a message of the server that gives orders to the model: it is recorded,
+    /// and goes on with a note of what was found in it (`mark`); or it is kept from the client where there is no doubt (`block`);
+    /// or it is only recorded; or what comes back is not read (`pass`).
+    #[arg(long, value_name = "WHAT", value_parser = ["mark", "block", "record", "pass"], default_value = "mark")]
+    flagged_results: String,
+    /// How the client is told that what the server returns is a stranger's text: by a note in `_meta`, which no model reads
+    /// (`annotate`); in the text itself, between lines that nobody can forge (`transform`), with a sign for each blank besides
+    /// (`datamark`), or in base64 (`encode`). `off` says that the server is trusted.
+    #[arg(long, value_name = "HOW", value_parser = ["off", "annotate", "transform", "datamark", "encode"], default_value = "annotate")]
+    spotlight: String,
     /// The server's program and its arguments.
     #[arg(last = true, required = true, value_name = "COMMAND")]
     command: Vec<String>,
@@ -196,6 +206,7 @@ impl Guard {
                 "off" => None,
                 _ => Some(DataRules::default()),
             },
+            results: self.results(),
             asks: match self.ask(person) {
                 "desktop" => Some(Box::new(Desktop::default())),
                 "terminal" => Some(Box::new(Terminal::default())),
@@ -206,6 +217,26 @@ impl Guard {
                 None => None,
             },
         })
+    }
+
+    /// What is done about the content of answers.
+    fn results(&self) -> ResultRules {
+        ResultRules {
+            injected: match self.flagged_results.as_str() {
+                "block" => Injected::Block,
+                "record" => Injected::Record,
+                "pass" => Injected::Pass,
+                _ => Injected::Mark,
+            },
+            spotlight: match self.spotlight.as_str() {
+                "off" => Spotlight::Off,
+                "transform" => Spotlight::Transform(Form::Delimit),
+                "datamark" => Spotlight::Transform(Form::Datamark),
+                "encode" => Spotlight::Transform(Form::Encode),
+                _ => Spotlight::Annotate,
+            },
+            ..ResultRules::default()
+        }
     }
 
     /// Where the person is asked.

@@ -177,10 +177,10 @@ impl<P: Ports> ReleasedStream<P> {
         match sent {
             Ok((answered, exchange)) => {
                 let (_, answer) = self.takes_over((answered, Exchange { kept, ..exchange }));
-                match answer.map(|bytes| self.exchange.judge_answer(bytes)) {
-                    None => {}
-                    Some(Ok(judged)) => self.bridged.judged = Some(judged),
-                    Some(Err(error)) => self.fail(error, out).await,
+                let Some(bytes) = answer else { return };
+                match self.exchange.judge_answer(bytes).await {
+                    Ok(judged) => self.bridged.judged = Some(judged),
+                    Err(error) => self.fail(error, out).await,
                 }
             }
             Err(refused) => {
@@ -269,7 +269,7 @@ impl<P: Ports> ReleasedStream<P> {
         };
         let (snapshot, caller) = &self.welcome.judged_under;
         // Whatever goes wrong from here on, the call is dropped, which lets go of it.
-        let answer = match self.exchange.judge_own(round, snapshot, caller) {
+        let answer = match self.exchange.judge_own(round, snapshot, caller).await {
             Ok(answer) => answer,
             Err(error) => return self.fail(error, out).await,
         };

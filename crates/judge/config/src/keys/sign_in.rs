@@ -2,6 +2,7 @@
 
 use super::table::{DAY, HOUR, MINUTE, SECOND, key};
 use super::{Group, Kind, Need};
+use crate::model::Spotlight;
 
 pub(super) static CREDENTIAL: Group = Group {
     path: "entra.credential",
@@ -180,6 +181,12 @@ pub(super) static CLIENT: Group = Group {
             Kind::Flag,
             Need::Default("false"),
             "Gives it tokens only with a proof of possession (DPoP): bound to a key that it holds, and worth nothing to whoever steals them. Any client may bring such proofs; this one must.",
+        ),
+        key(
+            "spotlight",
+            Kind::Choice(Spotlight::WORDS),
+            Need::Optional,
+            "How it is told that a text is a stranger's. It stands before the server's own, unless that is `off`.",
         ),
     ],
 };

@@ -5,6 +5,7 @@ use super::flow::{FLOW, SERVER_FLOW};
 use super::guard::GUARD;
 use super::sign_in::{CLIENT, CREDENTIAL, SERVER_CREDENTIAL, SIGN_IN, VAULT};
 use super::{Group, Key, Kind, Need};
+use crate::model::Spotlight;
 
 pub(super) const KIB: u64 = 1 << 10;
 const MIB: u64 = 1 << 20;
@@ -81,6 +82,12 @@ static GATEWAY: Group = Group {
             Kind::List("network"),
             Need::Default("[]"),
             "Networks (CIDR) whose `X-Forwarded-For` header is believed. They allow plain HTTP off loopback, because the proxy there ends TLS.",
+        ),
+        key(
+            "spotlight",
+            Kind::Map("way to spotlight"),
+            Need::Default("{}"),
+            "`spotlight` of single clients, by client id: of applications of Entra's, and of clients that name themselves by a URL. It stands before the server's own, unless that is `off`.",
         ),
         key("tls", Kind::Group(&TLS), Need::Optional, ""),
     ],
@@ -380,6 +387,18 @@ static SERVER: Group = Group {
             Kind::Text("label"),
             Need::Optional,
             "A word for how delicate the server's data is, for the `labels` of `[[data.rule]]`.",
+        ),
+        key(
+            "flagged_results",
+            Kind::Choice(&["mark", "block", "record", "pass"]),
+            Need::Default("mark"),
+            "What becomes of a result, an error, a question or a message of the server that gives orders to the model ([results.md](results.md)): it is recorded, and goes on with a note of what was found in it; or it is kept from the client where there is no doubt; or it is only recorded; or what comes back is not read at all.",
+        ),
+        key(
+            "spotlight",
+            Kind::Choice(Spotlight::WORDS),
+            Need::Default("annotate"),
+            "How clients are told that what the server returns is a stranger's text ([results.md](results.md)): by a note in `_meta`, which no model reads; or in the text itself, between lines that nobody can forge (`transform`), with a sign for each blank besides (`datamark`), or in base64 (`encode`). `off` says that the server is trusted.",
         ),
         key(
             "transport",

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use doorward_types::{ClientId, ServerName};
 
+use super::Spotlight;
 use crate::net::HttpUrl;
 
 /// `[entra.credential]`
@@ -115,6 +116,8 @@ pub struct RegisteredClient {
     pub servers: Vec<ServerName>,
     /// Whether it gets tokens only bound to a key that it proves to hold.
     pub require_dpop: bool,
+    /// How it is told that a text is a stranger's; as the server has it if it says nothing.
+    pub spotlight: Option<Spotlight>,
 }
 
 /// `[vault]`

@@ -7,9 +7,9 @@ use std::time::Duration;
 use doorward_dlp::{Class, Confidence, Direction, Purpose, Row, Treatment, What};
 
 use crate::{
-    Build, Cloud, Config, DataUse, Durability, Elicitation, EntraCredential, EntraTokens, Era, LogFormat,
-    LogLevel, ServerCredential, Target, Tenants, TokenCache, VaultKey, is_for_guard, load, load_guard, page,
-    schema,
+    Build, Cloud, Config, DataUse, Durability, Elicitation, EntraCredential, EntraTokens, Era,
+    FlaggedResults, LogFormat, LogLevel, ServerCredential, Spotlight, Target, Tenants, TokenCache, VaultKey,
+    is_for_guard, load, load_guard, page, schema,
 };
 
 const LAB: Build = Build { lab: true };
@@ -170,6 +170,10 @@ fn servers_take_what_they_do_not_say_from_entra() {
     assert_eq!((remote.era, remote.sse_clients, child.sse_clients), (Era::Legacy, true, false));
     assert_eq!(remote.flagged_definitions, crate::model::FlaggedDefinitions::Record);
     assert_eq!(child.flagged_definitions, crate::model::FlaggedDefinitions::Withhold);
+    assert_eq!((remote.flagged_results, remote.spotlight), (FlaggedResults::Block, Spotlight::Datamark));
+    assert_eq!((child.flagged_results, child.spotlight), (FlaggedResults::Mark, Spotlight::Annotate));
+    let of_clients: Vec<_> = config.gateway.spotlight.values().copied().collect();
+    assert_eq!(of_clients, [Spotlight::Off, Spotlight::Transform]);
     assert_eq!(stdio.idle, Duration::from_secs(6));
     assert_eq!(stdio.env["LANG"], "C");
     assert_eq!(stdio.sandbox.as_deref().unwrap(), ["files-read /srv/docs", "net api.contoso.com"]);

@@ -279,6 +279,7 @@ fn rules(plan: &Plan, name: ServerName) -> ServerRules {
         flagged: doorward_engine::Flagged::Withhold,
         flow: Arc::new(doorward_engine::FlowRules::off()),
         data: None,
+        results: doorward_engine::ResultRules::default(),
         elicitation: ElicitationRules {
             forms_guarded: true,
             url_hosts: Vec::new(),

@@ -25,9 +25,15 @@ pub(crate) struct Scripted {
     list_fails: Arc<AtomicI64>,
     lists: Arc<AtomicUsize>,
     refuses: Arc<Mutex<Vec<Value>>>,
+    instructions: Arc<Mutex<Value>>,
 }
 
 impl Scripted {
+    /// From now on it says this of itself.
+    pub(crate) fn says_of_itself(&self, instructions: &str) {
+        *self.instructions.lock().unwrap() = json!(instructions);
+    }
+
     /// Starts a server with these tools (a JSON array), which answers calls by the script.
     pub(crate) async fn start(
         tools: Value,
@@ -39,6 +45,7 @@ impl Scripted {
         let list_fails = Arc::new(AtomicI64::new(0));
         let lists = Arc::new(AtomicUsize::new(0));
         let refuses = Arc::new(Mutex::new(Vec::new()));
+        let instructions = Arc::default();
         let house = Arc::new(Inside {
             tools,
             script: Box::new(script),
@@ -46,6 +53,7 @@ impl Scripted {
             list_fails: Arc::clone(&list_fails),
             lists: Arc::clone(&lists),
             refuses: Arc::clone(&refuses),
+            instructions: Arc::clone(&instructions),
         });
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
@@ -57,7 +65,7 @@ impl Scripted {
                 tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
             }
         });
-        Self { address, calls, list_fails, lists, refuses }
+        Self { address, calls, list_fails, lists, refuses, instructions }
     }
 
     /// Its next lists are answered with these errors, the last first, and with status 400.
@@ -92,9 +100,18 @@ struct Inside {
     list_fails: Arc<AtomicI64>,
     lists: Arc<AtomicUsize>,
     refuses: Arc<Mutex<Vec<Value>>>,
+    instructions: Arc<Mutex<Value>>,
 }
 
 impl Inside {
+    fn itself(&self, mut hello: Value) -> Value {
+        let said = self.instructions.lock().unwrap().clone();
+        if said.is_string() {
+            hello["instructions"] = said;
+        }
+        hello
+    }
+
     async fn answer(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
         let (head, body) = request.into_parts();
         let body = body.collect().await.unwrap().to_bytes();
@@ -117,17 +134,21 @@ impl Inside {
                 )
             }
             Some("tools/list") => result(&id, json!({"tools": self.tools, "resultType": "complete"})),
-            Some("tools/call" | "tasks/get" | "tasks/result" | "tasks/cancel" | "tasks/list") => {
+            Some(
+                "tools/call" | "tasks/get" | "tasks/result" | "tasks/cancel" | "tasks/list"
+                | "resources/read" | "prompts/get",
+            ) => {
                 self.calls.lock().unwrap().push((head.headers, message.clone()));
                 (self.script)(&message)
             }
-            Some("server/discover") => {
-                result(&id, json!({"supportedVersions": ["2026-07-28"], "capabilities": {"tools": {}}}))
-            }
+            Some("server/discover") => result(
+                &id,
+                self.itself(json!({"supportedVersions": ["2026-07-28"], "capabilities": {"tools": {}}})),
+            ),
             Some("initialize") => {
                 let mut hello = result(
                     &id,
-                    json!({"protocolVersion": "2025-11-25", "capabilities": {"tools": {}}, "serverInfo": {"name": "scripted", "version": "1"}}),
+                    self.itself(json!({"protocolVersion": "2025-11-25", "capabilities": {"tools": {}}, "serverInfo": {"name": "scripted", "version": "1"}})),
                 );
                 hello.headers_mut().insert("mcp-session-id", "scripted-session".parse().unwrap());
                 hello

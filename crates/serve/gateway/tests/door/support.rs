@@ -55,6 +55,8 @@ pub(crate) struct Plan<'a> {
     /// Another folder for the log than `audit`.
     pub(crate) audit: Option<&'a Path>,
     pub(crate) pace: Pace,
+    /// Results say whose words they hold, as they do by default. Most tests compare results with what a server sent.
+    pub(crate) annotated: bool,
 }
 
 impl Default for Plan<'_> {
@@ -72,6 +74,7 @@ impl Default for Plan<'_> {
             audit: None,
             // A test does not wait for the door's next round.
             pace: Pace { round: Duration::from_millis(200), ..Pace::default() },
+            annotated: false,
         }
     }
 }
@@ -224,7 +227,8 @@ async fn open(folder: &Path, emulator: &doorward_emulator::Running, echo: &str, 
     let origins: Vec<_> =
         urls.chain(plan.origins.iter().copied()).map(|origin| format!("{origin:?}")).collect();
     let origins = origins.join(", ");
-    let server = plan.server;
+    let unmarked = if plan.annotated { "" } else { "spotlight = \"off\"\n" };
+    let server = format!("{unmarked}{}", plan.server);
     let further: String = plan
         .upstreams
         .iter()
@@ -242,7 +246,7 @@ async fn open(folder: &Path, emulator: &doorward_emulator::Running, echo: &str, 
             "shared_audience = true"
         };
     let scheme = if plan.gateway.contains("tls = ") { "https" } else { "http" };
-    let more = plan.more.replace("{echo}", echo);
+    let more = plan.more.replace("{echo}", echo).replace("[[server]]\n", &format!("[[server]]\n{unmarked}"));
     let audit = plan.audit.map_or_else(|| "audit".to_owned(), |path| path.display().to_string());
     let text = format!(
         r#"

@@ -26,6 +26,7 @@ pub(crate) struct With {
     pub(crate) tokens: Option<Tokens>,
     /// Secrets are not looked for.
     pub(crate) data_off: bool,
+    pub(crate) results: doorward_engine::ResultRules,
 }
 
 pub(crate) struct Desk {
@@ -91,6 +92,7 @@ impl Desk {
             flagged: doorward_engine::Flagged::Withhold,
             flow: Arc::new(doorward_engine::FlowRules::off()),
             data: (!with.data_off).then(DataRules::default),
+            results: with.results,
             asks: with.asks,
             tokens: with.tokens,
         };

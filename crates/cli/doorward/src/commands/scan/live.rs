@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use doorward_config::{LogFormat, LogLevel};
-use doorward_engine::{EraRule, Flagged, FlowRules};
+use doorward_engine::{EraRule, Flagged, FlowRules, ResultRules};
 use doorward_guard::{Guard, Plan};
 use doorward_sandbox::Profile;
 use doorward_types::ServerName;
@@ -55,6 +55,7 @@ async fn offered(command: &[String], sandbox: &[String]) -> Result<String, Failu
         flagged: Flagged::Pass,
         flow: std::sync::Arc::new(FlowRules::off()),
         data: None,
+        results: ResultRules::default(),
         asks: None,
         tokens: None,
     };

@@ -1,0 +1,213 @@
+//! Texts judged together, in pieces: an order that is cut in two by a border between items, or between events of a stream, is
+//! whole in one of the readings (D-22). What is held of a long text at a time is one window.
+
+use std::future::poll_fn;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::task::Poll;
+
+use doorward_inspect::{Names, Place, Rule, Severity, text};
+use doorward_text::windows;
+
+use super::Spotlight;
+use super::spotlight::Code;
+use super::texts::Text;
+use crate::door::Door;
+use crate::ports::Ports;
+use crate::refusal::Reason;
+use crate::snapshot::ServerRules;
+use crate::stage::Caller;
+
+/// Read in one go, and how much two windows share. After each window others may go on: a long answer holds nobody up.
+const WINDOW: usize = 16 * 1024;
+const OVERLAP: usize = 2 * 1024;
+/// Read of one answer, in bytes. What lies beyond is marked as unread.
+const MOST: usize = 1024 * 1024;
+/// From each side of a border between two texts.
+const SEAM: usize = 512;
+/// Kept of what was said before on the same stream.
+const TAIL: usize = 512;
+/// Rules told of one answer.
+const MOST_RULES: usize = 16;
+/// From this score on there is no doubt.
+const CERTAIN: f32 = 0.9;
+
+/// What was found in one message.
+#[derive(Debug, Default)]
+pub(crate) struct Verdict {
+    /// The rules, each once, the worst first.
+    pub(crate) rules: Vec<&'static Rule>,
+    /// It reads like an order.
+    pub(crate) is_flagged: bool,
+    /// The rule by which it is one without doubt.
+    pub(crate) certain: Option<&'static Rule>,
+    /// Not all of it was read.
+    pub(crate) unread: bool,
+}
+
+impl Verdict {
+    pub(crate) fn is_certain(&self) -> bool {
+        self.certain.is_some()
+    }
+
+    fn take(&mut self, place: Place, part: &str, names: &Names) {
+        let report = text(place, part, names);
+        if !report.is_flagged {
+            return;
+        }
+        self.is_flagged = true;
+        for finding in &report.findings {
+            // What a rule fits in an honest sentence is no finding.
+            let counts = finding.severity > Severity::Low;
+            if counts
+                && self.rules.len() < MOST_RULES
+                && !self.rules.iter().any(|rule| rule.id == finding.rule.id)
+            {
+                self.rules.push(finding.rule);
+            }
+        }
+        let worst = report.findings.iter().find(|finding| finding.severity >= Severity::High);
+        if report.score >= CERTAIN {
+            self.certain = self.certain.or(worst.map(|finding| finding.rule));
+        }
+    }
+}
+
+/// What is remembered of an exchange while its messages are read.
+#[derive(Debug, Default)]
+pub(crate) struct Watch {
+    tail: Mutex<String>,
+    told: AtomicBool,
+    /// From which the numbers are made that its texts are spotlit with.
+    key: Option<[u8; 32]>,
+    count: AtomicU64,
+}
+
+impl Watch {
+    /// Begins to watch, with a key where texts are to be spotlit.
+    pub(crate) fn of<P: Ports>(door: &Door<P>, rules: &ServerRules, caller: &Caller) -> Result<Self, Reason> {
+        let spotlit = matches!(rules.results.spotlight_for(&caller.owner.client), Spotlight::Transform(_));
+        // Without randomness a server could forge what its texts stand between.
+        let key = spotlit.then(|| door.ports.random().map_err(|_| Reason::Busy)).transpose()?;
+        Ok(Self { key, ..Self::default() })
+    }
+
+    /// Makes the number of one message.
+    pub(crate) fn code(&self) -> Option<Code> {
+        self.key.as_ref().map(|key| Code::of(key, self.count.fetch_add(1, Ordering::Relaxed)))
+    }
+
+    /// Says whether an alarm may be raised: once.
+    pub(crate) fn may_tell(&self) -> bool {
+        !self.told.swap(true, Ordering::Relaxed)
+    }
+
+    /// Reads the texts of one message, after those of the messages before it.
+    pub(crate) async fn read(&self, texts: &[Text<'_>], place: Place, names: &Names) -> Verdict {
+        let mut verdict = Verdict::default();
+        if texts.is_empty() {
+            return verdict;
+        }
+        let tail = std::mem::take(&mut *self.tail.lock().unwrap_or_else(PoisonError::into_inner));
+        let (lines, unread) = lines(&tail, texts);
+        verdict.unread = unread;
+        through(&lines, place, names, &mut verdict).await;
+        if !verdict.is_certain()
+            && (!tail.is_empty() || texts.iter().filter(|text| text.is_shown).nth(1).is_some())
+        {
+            through(&glued(&tail, texts), place, names, &mut verdict).await;
+        }
+        // What was found need not be found again in what follows.
+        if !verdict.is_certain() {
+            *self.tail.lock().unwrap_or_else(PoisonError::into_inner) = next(&tail, texts);
+        }
+        verdict
+    }
+}
+
+async fn through(text: &str, place: Place, names: &Names, verdict: &mut Verdict) {
+    if text.len() <= WINDOW {
+        return verdict.take(place, text, names);
+    }
+    for window in windows(text, WINDOW, OVERLAP) {
+        verdict.take(place, text.get(window).unwrap_or_default(), names);
+        pause().await;
+    }
+}
+
+/// Lets others go on.
+async fn pause() {
+    let mut waited = false;
+    poll_fn(|context| {
+        if std::mem::replace(&mut waited, true) {
+            return Poll::Ready(());
+        }
+        context.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
+}
+
+/// All texts, each on a line of its own; and whether there are more than are read.
+fn lines(tail: &str, texts: &[Text<'_>]) -> (String, bool) {
+    let total: usize = texts.iter().map(|text| text.text.len() + 1).sum();
+    let mut all = String::with_capacity(tail.len() + 1 + total.min(MOST));
+    all.push_str(tail);
+    let (shown, other) =
+        (texts.iter().filter(|text| text.is_shown), texts.iter().filter(|text| !text.is_shown));
+    let mut left = MOST;
+    for text in shown.chain(other) {
+        if !all.is_empty() {
+            all.push('\n');
+        }
+        let part = head(&text.text, left);
+        all.push_str(part);
+        left -= part.len();
+        if part.len() < text.text.len() {
+            return (all, true);
+        }
+    }
+    (all, false)
+}
+
+/// What stands around the borders of the texts, without a border: of a short text all, of a long one its ends.
+fn glued(tail: &str, texts: &[Text<'_>]) -> String {
+    let mut all = String::from(tail);
+    for text in texts.iter().filter(|text| text.is_shown) {
+        if all.len() >= MOST {
+            break;
+        }
+        if text.text.len() <= 2 * SEAM {
+            all.push_str(&text.text);
+        } else {
+            all.push_str(head(&text.text, SEAM));
+            all.push_str("\n\n");
+            all.push_str(end(&text.text, SEAM));
+        }
+    }
+    all
+}
+
+/// What is kept for the next message.
+fn next(tail: &str, texts: &[Text<'_>]) -> String {
+    let mut parts = Vec::new();
+    let mut length = 0;
+    for text in texts.iter().rev().filter(|text| text.is_shown).map(|text| &*text.text).chain([tail]) {
+        let part = end(text, TAIL - length);
+        length += part.len();
+        parts.push(part);
+        if length >= TAIL || part.len() < text.len() {
+            break;
+        }
+    }
+    parts.reverse();
+    parts.concat()
+}
+
+fn head(text: &str, most: usize) -> &str {
+    text.get(..text.floor_char_boundary(most)).unwrap_or_default()
+}
+
+fn end(text: &str, most: usize) -> &str {
+    text.get(text.ceil_char_boundary(text.len().saturating_sub(most))..).unwrap_or_default()
+}
