@@ -4,7 +4,7 @@ use super::Finding;
 use crate::workspace::{Floor, Need, Package, Workspace};
 
 /// The arrows between crates of one floor.
-const ARROWS: [(&str, &str); 14] = [
+const ARROWS: [(&str, &str); 16] = [
     ("wire", "types"),
     ("issuer", "oauth"),
     ("oidc", "oauth"),
@@ -17,6 +17,8 @@ const ARROWS: [(&str, &str); 14] = [
     ("accounts", "entra"),
     ("accounts", "net"),
     ("advise", "net"),
+    ("pinboard", "audit"),
+    ("pinboard", "store"),
     ("upstream", "net"),
     ("upstream", "sandbox"),
 ];

@@ -74,6 +74,7 @@ mod identify;
 mod inspect;
 mod modern;
 mod onward;
+mod pinned;
 mod pipe;
 mod pipeline;
 mod ports;
@@ -99,6 +100,7 @@ pub use eras::Acquaintance;
 pub use errand::{Errand, ErrandKind};
 pub use eyes::{Flagged, Suspicion};
 pub use guard::{ElicitationRules, Pages, Unasked, Urls, Visit};
+pub use pinned::{Drifted, Elsewhere, Learned, ListKey, LookAlikes, PinRules, PinSet, Pins, PinsUnwritable};
 pub use pipe::{Carrier, Framing, Pipe};
 pub use pipeline::{Carried, Entered};
 pub use ports::{

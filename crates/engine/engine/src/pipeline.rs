@@ -91,9 +91,7 @@ impl<P: Ports> Door<P> {
     pub async fn go_on(self: &Arc<Self>, entered: Entered<'_, P>) -> Carried<P> {
         let pipe = entered.pipe;
         let walked = self.walk(entered.seated).await;
-        for suspicion in self.eyes.news() {
-            self.ports.suspects(suspicion).await;
-        }
+        self.tell_news().await;
         let released = match walked {
             Ok(released) => released,
             Err(refused) => return Err(record_refusal(self, *refused).await),

@@ -98,6 +98,8 @@ pub enum Reason {
     Upstream(UpstreamFault),
     /// The server behind the door, until the person who calls has done something.
     Needed(Need),
+    /// What was agreed to of the server cannot be read: nothing of it goes on.
+    PinsUnreadable,
     /// The audit log cannot be written: the door stays shut.
     AuditUnwritable,
     /// The door is draining or holds as many calls as it may.
@@ -323,6 +325,7 @@ impl Reason {
             Self::Needed(Need::Claims(_)) => "further-step-needed",
             Self::Needed(Need::SignInAgain) => "sign-in-again",
             Self::Needed(Need::Connect { .. }) => "account-not-connected",
+            Self::PinsUnreadable => "pins-unreadable",
             Self::AuditUnwritable => "audit-unwritable",
             Self::Busy => "busy",
         }
@@ -349,6 +352,7 @@ impl Reason {
             Self::Upstream(UpstreamFault::Capped) => Fault::Operator,
             Self::Upstream(_) => Fault::Upstream,
             Self::GroupsUnavailable
+            | Self::PinsUnreadable
             | Self::AuditUnwritable
             | Self::Busy
             | Self::NotTheJudgedFrame
@@ -476,6 +480,12 @@ impl Reason {
             }
             Self::Upstream(fault) => fault.face(),
             Self::Needed(need) => need.face(asker),
+            Self::PinsUnreadable => Face::error(
+                503,
+                REFUSED,
+                "what was agreed to of this server cannot be read, so nothing of it is let through; its operator has to look",
+            )
+            .retry(60),
             Self::AuditUnwritable => {
                 Face::error(503, REFUSED, "the door is shut: its audit log cannot be written").retry(30)
             }

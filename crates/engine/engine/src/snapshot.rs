@@ -14,6 +14,7 @@ use crate::catalogue::Known;
 use crate::eras::Acquaintance;
 use crate::eyes::Flagged;
 use crate::guard::ElicitationRules;
+use crate::pinned::PinRules;
 use crate::stage::Caller;
 
 /// Which protocol revisions the server behind the door speaks. Clients may speak either: what they say is carried to it in
@@ -71,6 +72,8 @@ pub struct ServerRules {
     pub asks: bool,
     /// What becomes of definitions that give orders to the model.
     pub flagged: Flagged,
+    /// How its definitions are pinned; none, and they are not.
+    pub pins: Option<PinRules>,
     /// Tokens verified for this server under this snapshot. One cache a server: a token that fits a sibling server
     /// is not a token that fits this one (D-12).
     pub tokens: RwLock<TokenCache<Caller>>,
@@ -180,6 +183,7 @@ impl ServerRules {
             event_bytes: self.event_bytes,
             asks: self.asks,
             flagged: self.flagged,
+            pins: self.pins.clone(),
             tokens: RwLock::new(TokenCache::new(TOKENS)),
         }
     }

@@ -16,6 +16,7 @@ use crate::bridge::{Local, Retry};
 use crate::change::Change;
 use crate::eyes::Eyes;
 use crate::modern::Wanted;
+use crate::pinned::Offer;
 use crate::pipe::{Carrier, Framing};
 use crate::ports::Ports;
 use crate::record::{CallId, Notes, StepTimes, Subject};
@@ -126,6 +127,8 @@ pub(crate) struct Trail {
     pub(crate) subject: Subject,
     /// What was found in its content, and then in its answer's.
     pub(crate) notes: Notes,
+    /// Under what the definitions of its answer are judged, where its server is pinned.
+    pub(crate) offer: Option<Offer>,
     pub(crate) times: StepTimes,
     pub(crate) lap: u64,
 }
@@ -155,6 +158,7 @@ impl Trail {
             method: None,
             subject: Subject::None,
             notes: Notes::default(),
+            offer: None,
             times: StepTimes::default(),
             lap: ports.stopwatch(),
         }

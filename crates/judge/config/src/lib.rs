@@ -25,7 +25,7 @@ mod words;
 pub use model::{
     Access, Audit, Child, Cloud, Config, Durability, Elicitation, Entra, EntraCredential, EntraTokens, Era,
     FlaggedDefinitions, Gateway, Guard, GuardConfig, IdentitySource, Lab, Limits, Log, LogFormat, LogLevel,
-    Policy, RegisteredClient, Remote, Server, ServerCredential, Sessions, SignIn, Target, Tenants, Tls,
+    Pins, Policy, RegisteredClient, Remote, Server, ServerCredential, Sessions, SignIn, Target, Tenants, Tls,
     TokenCache, UserGrant, Vault, VaultKey,
 };
 pub use net::{HttpUrl, Network, Origin};

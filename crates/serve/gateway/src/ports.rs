@@ -9,11 +9,13 @@ use aws_lc_rs::rand::{SecureRandom, SystemRandom};
 use bytes::Bytes;
 use doorward_audit::{AuditLog, Journal, ending};
 use doorward_engine::{
-    Answered, AuditUnwritable, Cleared, Errand, Going, GroupsUnavailable, IntentFacts, OutcomeFacts, Ports,
-    RandomUnavailable, ReadError, RefusalFacts, Suspicion, UpstreamError,
+    Answered, AuditUnwritable, Cleared, Drifted, Elsewhere, Errand, Going, GroupsUnavailable, IntentFacts,
+    Learned, OutcomeFacts, Pins, PinsUnwritable, Ports, RandomUnavailable, ReadError, RefusalFacts,
+    Suspicion, UpstreamError,
 };
 use doorward_entra::{Groups, Keys};
 use doorward_oauth::{Identity, KeyRing, KeySet, Revocations};
+use doorward_pinboard::Watch;
 use doorward_policy::PolicyProblem;
 use doorward_store::Store;
 use doorward_types::{ObjectId, ServerName, Timestamp};
@@ -28,6 +30,7 @@ use crate::sign_in::LatePages;
 pub struct GatewayPorts {
     pub(crate) journal: Journal,
     store: Option<Store>,
+    pins: Option<Watch>,
     pub(crate) upstreams: Arc<Upstreams>,
     pub(crate) keys: Arc<Keys>,
     door_keys: RwLock<Arc<KeySet>>,
@@ -44,7 +47,7 @@ pub struct GatewayPorts {
 impl GatewayPorts {
     pub(crate) fn new(
         audit: AuditLog,
-        store: Option<Store>,
+        (store, pins): (Option<Store>, Option<Watch>),
         upstreams: Arc<Upstreams>,
         keys: Arc<Keys>,
         groups: Option<Groups>,
@@ -53,6 +56,7 @@ impl GatewayPorts {
         Self {
             journal: Journal::new(audit),
             store,
+            pins,
             upstreams,
             keys,
             door_keys: RwLock::default(),
@@ -69,6 +73,11 @@ impl GatewayPorts {
     /// Returns the store, where there is a vault.
     pub fn store(&self) -> Option<&Store> {
         self.store.as_ref()
+    }
+
+    /// Returns what people agreed to of servers' definitions, and where they decide; none without a vault.
+    pub fn pinned(&self) -> Option<&Watch> {
+        self.pins.as_ref()
     }
 
     /// Takes over the door's own signing keys. A token signed with one that is no longer there opens nothing from now on;
@@ -186,6 +195,27 @@ impl Ports for GatewayPorts {
     async fn suspects(&self, suspicion: Suspicion) {
         if self.journal.suspects(&suspicion, self.now()).await.is_err() {
             tracing::error!(rule = suspicion.rule, "a suspicion is not in the log");
+        }
+    }
+
+    fn pins(&self, server: &ServerName) -> Pins {
+        self.pins.as_ref().map_or(Pins::Off, |pins| pins.pins(server))
+    }
+
+    fn pinned_elsewhere(&self, server: &ServerName) -> Arc<[Elsewhere]> {
+        self.pins.as_ref().map_or_else(|| Arc::from([]), |pins| pins.elsewhere(server))
+    }
+
+    async fn remember(&self, learned: Learned<'_>) -> Result<(), PinsUnwritable> {
+        match &self.pins {
+            Some(pins) => pins.remember(learned, self.now()).await,
+            None => Err(PinsUnwritable),
+        }
+    }
+
+    async fn drifted(&self, drifted: Vec<Drifted>) {
+        if let Some(pins) = &self.pins {
+            pins.drifted(&self.journal, &drifted, self.now()).await;
         }
     }
 

@@ -7,10 +7,13 @@ use std::time::{Duration, SystemTime};
 
 use doorward_audit::{AuditConfig, AuditError, AuditLog, Journal};
 use doorward_engine::{
-    Door, DoorLimits, ElicitationRules, EraRule, Flagged, ServerRules, SessionRules, Snapshot, Urls,
+    Door, DoorLimits, ElicitationRules, EraRule, Flagged, LookAlikes, PinRules, ServerRules, SessionRules,
+    Snapshot, Urls,
 };
 use doorward_net::{Connector, ConnectorConfig};
 use doorward_oauth::{AtHome, Audience, Cloud, EntraTokens, Expectation, Tenants, TokenCache, at_home};
+use doorward_pinboard::{Pinboard, Watch, of_command};
+use doorward_pins::First;
 use doorward_policy::{PolicyProblem, PolicyText};
 use doorward_sandbox::{Launcher, Learning, Profile};
 use doorward_store::{KeyFile, Store, StoreConfig, StoreError};
@@ -52,6 +55,10 @@ pub struct Plan {
     pub asks: Option<Box<dyn Ask>>,
     /// What becomes of definitions that give orders to the model.
     pub flagged: Flagged,
+    /// How its definitions are pinned; none, and they are not.
+    pub pins: Option<First>,
+    /// What becomes of a tool whose name passes for another server's.
+    pub look_alikes: LookAlikes,
     /// Tokens that the server may ask for.
     pub tokens: Option<Tokens>,
 }
@@ -122,6 +129,8 @@ impl Guard {
         }
         let (audit, log) = open_log(&plan.state, &plan.name)?;
         let store = open_store(&plan.state).await?;
+        let pinned = plan.pins.iter().map(|_| plan.name.clone()).collect();
+        let pins = Watch::open(Pinboard::new(store.clone()), pinned, SystemTime::now().into()).await;
         let who = Arc::new(RwLock::new(Some(Arc::new(at_home(plan.who, SystemTime::now().into())))));
         if let Some(tokens) = plan.tokens.take() {
             let desk = Desk::new(tokens, plan.name.clone(), audit.clone(), Arc::clone(&who))?;
@@ -138,8 +147,13 @@ impl Guard {
         };
         let targets = [(plan.name.clone(), Target::Stdio(target))];
         let upstreams = Upstreams::new(&connector, targets).map_err(bad)?;
-        let ports =
-            GuardPorts::new(Journal::new(audit), store, Arc::new(upstreams), who, plan.asks.map(Asks::new));
+        let ports = GuardPorts::new(
+            Journal::new(audit),
+            (store, pins),
+            Arc::new(upstreams),
+            who,
+            plan.asks.map(Asks::new),
+        );
         let limits = DoorLimits {
             sessions: SessionRules { total: 16, per_owner: 16, idle: AGE, absolute: AGE },
             // A conversation that breaks is over.
@@ -228,6 +242,11 @@ fn rules(plan: &Plan) -> Result<ServerRules, OpenError> {
         acquaintance: Arc::default(),
         asks: plan.asks.is_some(),
         flagged: plan.flagged,
+        pins: plan.pins.map(|first| PinRules {
+            first,
+            server: doorward_pins::Server { name: plan.name.clone(), address: of_command(&plan.command) },
+            look_alikes: plan.look_alikes,
+        }),
         elicitation: ElicitationRules {
             forms_guarded: true,
             url_hosts: plan.url_hosts.clone(),

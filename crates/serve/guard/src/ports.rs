@@ -9,10 +9,12 @@ use aws_lc_rs::rand::{SecureRandom, SystemRandom};
 use bytes::Bytes;
 use doorward_audit::Journal;
 use doorward_engine::{
-    Answered, AuditUnwritable, Cleared, Consent, Errand, Going, GroupsUnavailable, IntentFacts, OutcomeFacts,
-    Ports, Question, RandomUnavailable, ReadError, RefusalFacts, Suspicion, UpstreamError,
+    Answered, AuditUnwritable, Cleared, Consent, Drifted, Elsewhere, Errand, Going, GroupsUnavailable,
+    IntentFacts, Learned, OutcomeFacts, Pins, PinsUnwritable, Ports, Question, RandomUnavailable, ReadError,
+    RefusalFacts, Suspicion, UpstreamError,
 };
 use doorward_oauth::{Identity, KeyRing, Revocations};
+use doorward_pinboard::Watch;
 use doorward_policy::PolicyProblem;
 use doorward_store::Store;
 use doorward_types::{ObjectId, ServerName, Timestamp};
@@ -31,6 +33,7 @@ pub struct GuardPorts {
     pub(crate) journal: Journal,
     /// What all guards of this person share.
     pub(crate) store: Store,
+    pub(crate) pins: Watch,
     pub(crate) upstreams: Arc<Upstreams>,
     /// Who sits at this machine.
     who: Who,
@@ -42,12 +45,21 @@ pub struct GuardPorts {
 impl GuardPorts {
     pub(crate) fn new(
         journal: Journal,
-        store: Store,
+        (store, pins): (Store, Watch),
         upstreams: Arc<Upstreams>,
         who: Who,
         asks: Option<Asks>,
     ) -> Self {
-        Self { journal, store, upstreams, who, asks, random: SystemRandom::new(), began: Instant::now() }
+        Self {
+            journal,
+            store,
+            pins,
+            upstreams,
+            who,
+            asks,
+            random: SystemRandom::new(),
+            began: Instant::now(),
+        }
     }
 
     /// Returns the store that all guards of this person share.
@@ -151,6 +163,22 @@ impl Ports for GuardPorts {
         if self.journal.suspects(&suspicion, self.now()).await.is_err() {
             tracing::error!(rule = suspicion.rule, "a suspicion is not in the log");
         }
+    }
+
+    fn pins(&self, server: &ServerName) -> Pins {
+        self.pins.pins(server)
+    }
+
+    fn pinned_elsewhere(&self, server: &ServerName) -> Arc<[Elsewhere]> {
+        self.pins.elsewhere(server)
+    }
+
+    async fn remember(&self, learned: Learned<'_>) -> Result<(), PinsUnwritable> {
+        self.pins.remember(learned, self.now()).await
+    }
+
+    async fn drifted(&self, drifted: Vec<Drifted>) {
+        self.pins.drifted(&self.journal, &drifted, self.now()).await;
     }
 
     async fn upstream(

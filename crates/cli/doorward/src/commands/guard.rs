@@ -14,9 +14,10 @@ use std::time::Duration;
 use clap::Args;
 use doorward_clients::{guard_name, masked};
 use doorward_config::{LogFormat, LogLevel};
-use doorward_engine::{EraRule, Flagged};
+use doorward_engine::{EraRule, Flagged, LookAlikes};
 use doorward_guard::{Desktop, Ended, Guard as Door, Plan, Terminal};
 use doorward_oauth::{AtHome, Groups};
+use doorward_pins::First;
 use doorward_sandbox::{Learning, Profile};
 use doorward_types::{ClientId, ObjectId, ServerName, TenantId, Timestamp};
 
@@ -84,6 +85,14 @@ pub(crate) struct Guard {
     /// there is no doubt (`withhold`), only recorded, or definitions are not read (`pass`).
     #[arg(long, value_name = "WHAT", value_parser = ["withhold", "record", "pass"], default_value = "withhold")]
     flagged: String,
+    /// What the server's definitions are held against: what is seen first (`first-use`), what you approved (`approval`), or
+    /// nothing (`off`). What means something else later is left out until `doorward pin approve`.
+    #[arg(long, value_name = "WHAT", value_parser = ["first-use", "approval", "off"], default_value = "first-use")]
+    pins: String,
+    /// What becomes of a tool whose name passes for a tool of another server of yours: it is recorded, or left out until you
+    /// approve it.
+    #[arg(long, value_name = "WHAT", value_parser = ["record", "block"], default_value = "record")]
+    look_alikes: String,
     /// The server's program and its arguments.
     #[arg(last = true, required = true, value_name = "COMMAND")]
     command: Vec<String>,
@@ -177,6 +186,15 @@ impl Guard {
                 "record" => Flagged::Record,
                 "pass" => Flagged::Pass,
                 _ => Flagged::Withhold,
+            },
+            pins: match self.pins.as_str() {
+                "approval" => Some(First::ByApproval),
+                "off" => None,
+                _ => Some(First::OnUse),
+            },
+            look_alikes: match self.look_alikes.as_str() {
+                "block" => LookAlikes::Block,
+                _ => LookAlikes::Record,
             },
             asks: match self.ask(person) {
                 "desktop" => Some(Box::new(Desktop::default())),

@@ -318,6 +318,18 @@ static SERVER: Group = Group {
             "What becomes of a tool, prompt or resource whose definition gives orders to the model ([scan.md](scan.md)): it is recorded, and left out where there is no doubt; or only recorded; or definitions are not read at all.",
         ),
         key(
+            "pins",
+            Kind::Choice(&["first-use", "approval", "off"]),
+            Need::Optional,
+            "What the server says of its tools, prompts, resources and of itself is held against what was agreed to ([pins.md](pins.md)): what is seen first (`first-use`), or what a person approved (`approval`). What means something else later waits for a person. `first-use` where there is a `[vault]` to keep it in, else `off`.",
+        ),
+        key(
+            "look_alikes",
+            Kind::Choice(&["record", "block"]),
+            Need::Default("record"),
+            "What becomes of a pinned server's tool whose name passes for a tool of another server: it is recorded, or waits for a person's approval too.",
+        ),
+        key(
             "transport",
             Kind::Choice(&["streamable-http", "http+sse"]),
             Need::Default("streamable-http"),

@@ -133,6 +133,7 @@ fn servers_take_what_they_do_not_say_from_entra() {
     assert_eq!((remote.era, remote.sse_clients, child.sse_clients), (Era::Legacy, true, false));
     assert_eq!(remote.flagged_definitions, crate::model::FlaggedDefinitions::Record);
     assert_eq!(child.flagged_definitions, crate::model::FlaggedDefinitions::Withhold);
+    assert!(remote.look_alikes_blocked && !child.look_alikes_blocked);
     assert_eq!(stdio.idle, Duration::from_secs(6));
     assert_eq!(stdio.env["LANG"], "C");
     assert_eq!(stdio.sandbox.as_deref().unwrap(), ["files-read /srv/docs", "net api.contoso.com"]);

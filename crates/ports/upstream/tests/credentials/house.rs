@@ -277,6 +277,7 @@ fn rules(plan: &Plan, name: ServerName) -> ServerRules {
         acquaintance: Arc::default(),
         asks: false,
         flagged: doorward_engine::Flagged::Withhold,
+        pins: None,
         elicitation: ElicitationRules {
             forms_guarded: true,
             url_hosts: Vec::new(),

@@ -24,6 +24,8 @@ pub(crate) struct With {
     pub(crate) env: Vec<(String, String)>,
     pub(crate) asks: Option<Box<dyn Ask>>,
     pub(crate) tokens: Option<Tokens>,
+    /// Definitions are not held against anything.
+    pub(crate) unpinned: bool,
 }
 
 pub(crate) struct Desk {
@@ -87,6 +89,8 @@ impl Desk {
             state: folder.path().to_owned(),
             call_timeout: Duration::from_secs(20),
             flagged: doorward_engine::Flagged::Withhold,
+            pins: if with.unpinned { None } else { Some(doorward_pins::First::OnUse) },
+            look_alikes: doorward_engine::LookAlikes::Record,
             asks: with.asks,
             tokens: with.tokens,
         };

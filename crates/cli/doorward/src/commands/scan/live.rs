@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use doorward_config::{LogFormat, LogLevel};
-use doorward_engine::{EraRule, Flagged};
+use doorward_engine::{EraRule, Flagged, LookAlikes};
 use doorward_guard::{Guard, Plan};
 use doorward_sandbox::Profile;
 use doorward_types::ServerName;
@@ -53,6 +53,8 @@ async fn offered(command: &[String], sandbox: &[String]) -> Result<String, Failu
         learning: None,
         // All of it is to be seen.
         flagged: Flagged::Pass,
+        pins: None,
+        look_alikes: LookAlikes::Record,
         asks: None,
         tokens: None,
     };
