@@ -14,8 +14,9 @@ use crate::eyes::Listed;
 use crate::guard::Unasked;
 use crate::inspect::is_door_id;
 use crate::leaks::WITHHELD;
+use crate::pinned::{List, Pinned};
 use crate::ports::{Ports, UpstreamError, UpstreamFault};
-use crate::record::Ending;
+use crate::record::{Done, Ending};
 use crate::refusal::URL_ELICITATION;
 use crate::rounds::has_rounds;
 use crate::session::opens_urls;
@@ -105,7 +106,8 @@ impl<P: Ports> Exchange<P> {
         {
             return Box::pin(self.judge_own(round, snapshot, caller)).await;
         }
-        let frame = match self.cut_lists(&frame, snapshot, caller) {
+        let cut = self.cut_lists(&frame, snapshot, caller).or_else(|| self.cut_words(&frame));
+        let frame = match cut {
             Some(bytes) => {
                 Frame::parse_result(bytes, &self.trail.server.answer_limits)
                     .map_err(|error| malformed(format!("after cutting a list: {error}")))?
@@ -171,8 +173,14 @@ impl<P: Ports> Exchange<P> {
         let result = frame.result().filter(|_| self.method == Method::ToolsList);
         let tools = result.and_then(|result| result.get("tools"));
         let listed = Listed::of(tools.iter().flat_map(Value::items));
-        let clean =
-            |kind, definition: Value<'_>| self.eyes.lets(&self.trail.server, kind, definition, &listed);
+        let (rules, offer) = (&self.trail.server, self.trail.offer.as_ref());
+        let passes = |list: List, item: Value<'_>| {
+            let passes = Pinned::rules(&self.eyes, rules, offer, (list, item), &listed, self.trail.now);
+            if !passes {
+                self.trail.notes.add("definition-left-out", Done::Edited);
+            }
+            passes
+        };
         match self.method {
             Method::ToolsList => retain_items(frame, "tools", |tool| {
                 let valid =
@@ -182,21 +190,21 @@ impl<P: Ports> Exchange<P> {
                         && !(self.trail.is_down() && wants_task(tool))
                         && policies.sees(who, server, Item::Tool(&name))
                         && seen.insert(name)
-                        && clean("tool", tool)
+                        && passes(List::Tools, tool)
                 })
             }),
             Method::PromptsList => retain_items(frame, "prompts", |prompt| {
                 text(prompt, "name").is_some_and(|name| policies.sees(who, server, Item::Prompt(&name)))
-                    && clean("prompt", prompt)
+                    && passes(List::Prompts, prompt)
             }),
             Method::ResourcesList => retain_items(frame, "resources", |resource| {
                 text(resource, "uri").is_some_and(|uri| policies.sees(who, server, Item::Resource(&uri)))
-                    && clean("resource", resource)
+                    && passes(List::Resources, resource)
             }),
             Method::ResourceTemplatesList => retain_items(frame, "resourceTemplates", |template| {
                 text(template, "uriTemplate")
                     .is_some_and(|uri| policies.sees(who, server, Item::Resource(&uri)))
-                    && clean("resource", template)
+                    && passes(List::Templates, template)
             }),
             Method::TasksList => retain_items(frame, "tasks", |task| self.owns(task, snapshot, caller)),
             _ => None,

@@ -13,6 +13,7 @@ use crate::down::greet;
 use crate::guard;
 use crate::inspect::judged_digest;
 use crate::leaks::judge_arguments;
+use crate::pinned::offered;
 use crate::pipe::Framing;
 use crate::ports::{Ports, UpstreamFault};
 use crate::record::Subject;
@@ -94,7 +95,7 @@ async fn seat_at_old<P: Ports>(
 ) -> Result<Arc<Session<P::Link>>, Refusal> {
     let capabilities = without_tasks(capabilities);
     let session = greet(door, trail, caller, &capabilities).await?;
-    if method != Method::ToolsCall {
+    if method != Method::ToolsCall && trail.server.pins.is_none() {
         return Ok(session);
     }
     let seat = Seat::<P>::Session(Arc::clone(&session));
@@ -124,6 +125,10 @@ async fn frame_in<P: Ports>(door: &Door<P>, asking: Asking<'_, P>) -> Step<Autho
     let mut tool = None;
     if trail.era == Era::Modern && !guard::are_answers(&frame) {
         return Err(trail.refuse(Reason::BadAnswer));
+    }
+    if let Err(refusal) = offered(door, &mut trail, &mut caller, &seat, (&frame, method)).await {
+        end_if_lost(door, &seat, &refusal);
+        return Err(trail.refused(refusal));
     }
     let permit = match (frame.kind(), method) {
         (FrameKind::Response, _) => {

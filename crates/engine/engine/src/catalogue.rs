@@ -1,6 +1,6 @@
 //! What a server offers: its tools and prompts, fetched whole by the door itself and at most a minute old (D-08).
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
@@ -14,7 +14,7 @@ use futures_util::lock::Mutex as AsyncMutex;
 
 use crate::door::Door;
 use crate::errand::{Errand, ErrandKind, Errands};
-use crate::eyes::Listed;
+use crate::pinned::{List, Shelf, fetch_shelf, judge_list, version};
 use crate::ports::{Answer, Answered, Events, More, Ports, UpstreamError, UpstreamFault};
 use crate::schema::{ArgumentSchema, OutputSchema};
 
@@ -102,6 +102,9 @@ pub struct Catalogue {
     tools: Tools,
     prompts: Prompts,
     fetched: u64,
+    /// What of it is withheld, and under which version of what was agreed to.
+    withheld: BTreeSet<(doorward_pins::Kind, String)>,
+    pins: u64,
     /// What policies were last found to be compiled against, all of this included: comparing a whole catalogue on every
     /// call would cost more than the call.
     covered_by: AtomicI64,
@@ -111,6 +114,15 @@ impl Catalogue {
     /// Finds a tool.
     pub fn tool(&self, name: &str) -> Option<&Arc<Tool>> {
         self.tools.get(name)
+    }
+
+    pub(crate) fn has_prompt(&self, name: &str) -> bool {
+        self.prompts.contains_key(name)
+    }
+
+    /// Says whether something of this name was left out.
+    pub(crate) fn withholds(&self, kind: doorward_pins::Kind, name: &str) -> bool {
+        self.withheld.contains(&(kind, name.to_owned()))
     }
 
     /// Returns how many tools there are.
@@ -204,45 +216,87 @@ pub struct CatalogueKey {
     pub person: Option<Person>,
 }
 
-#[derive(Default)]
-struct Slot {
-    current: Mutex<Option<Arc<Catalogue>>>,
+/// What was fetched, and what it was judged by.
+pub(crate) trait Aged {
+    /// Returns when it was fetched, and under which version of what was agreed to.
+    fn age(&self) -> (u64, u64);
+}
+
+impl Aged for Catalogue {
+    fn age(&self) -> (u64, u64) {
+        (self.fetched, self.pins)
+    }
+}
+
+struct Slot<T> {
+    current: Mutex<Option<Arc<T>>>,
     fetching: AsyncMutex<()>,
 }
 
-impl Slot {
-    fn fresh(&self, now: u64) -> Option<Arc<Catalogue>> {
+impl<T: Aged> Slot<T> {
+    /// Returns what is not too old; where a person decided something since, it is.
+    fn fresh(&self, now: u64, pins: u64) -> Option<Arc<T>> {
         let current = locked(&self.current);
-        current.as_ref().filter(|known| now.saturating_sub(known.fetched) < FRESH_FOR).map(Arc::clone)
+        let is_fresh = |known: &&Arc<T>| {
+            let (fetched, judged_by) = known.age();
+            now.saturating_sub(fetched) < FRESH_FOR && judged_by == pins
+        };
+        current.as_ref().filter(is_fresh).map(Arc::clone)
+    }
+
+    fn is_old(&self, now: u64) -> bool {
+        let current = locked(&self.current);
+        current.as_ref().is_none_or(|known| now.saturating_sub(known.age().0) >= FRESH_FOR)
+    }
+}
+
+struct Slots<T>(Mutex<HashMap<CatalogueKey, Arc<Slot<T>>>>);
+
+impl<T> Default for Slots<T> {
+    fn default() -> Self {
+        Self(Mutex::default())
     }
 }
 
 /// All catalogues of a door.
 #[derive(Default)]
 pub(crate) struct Catalogues {
-    slots: Mutex<HashMap<CatalogueKey, Arc<Slot>>>,
+    offers: Slots<Catalogue>,
+    shelves: Slots<Shelf>,
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-impl Catalogues {
-    fn slot(&self, key: CatalogueKey, now: u64) -> Arc<Slot> {
-        let mut slots = locked(&self.slots);
+impl<T: Aged> Slots<T> {
+    fn slot(&self, key: CatalogueKey, now: u64) -> Arc<Slot<T>> {
+        let mut slots = locked(&self.0);
         if slots.len() >= MOST_CATALOGUES && !slots.contains_key(&key) {
             // Fetching again is cheap; remembering what callers choose is not. What is old goes first.
-            slots.retain(|_, slot| slot.fresh(now).is_some());
+            slots.retain(|_, slot| !slot.is_old(now));
             if slots.len() >= MOST_CATALOGUES {
                 slots.clear();
             }
         }
-        Arc::clone(slots.entry(key).or_default())
+        let slot = slots.entry(key);
+        Arc::clone(
+            slot.or_insert_with(|| {
+                Arc::new(Slot { current: Mutex::new(None), fetching: AsyncMutex::new(()) })
+            }),
+        )
     }
 
+    fn forget(&self, server: &ServerName) {
+        locked(&self.0).retain(|key, _| key.server != *server);
+    }
+}
+
+impl Catalogues {
     /// Forgets what a server offers, because it says that it changed.
     pub(crate) fn forget(&self, server: &ServerName) {
-        locked(&self.slots).retain(|key, _| key.server != *server);
+        self.offers.forget(server);
+        self.shelves.forget(server);
     }
 }
 
@@ -251,6 +305,23 @@ pub(crate) async fn current<P: Ports>(
     door: &Door<P>,
     on: &Errands<P::Link>,
 ) -> Result<Arc<Catalogue>, UpstreamError> {
+    fresh(door, on, &door.catalogues.offers, fetch(door, on)).await
+}
+
+/// Returns what is known of a server's resources, fetching it if it is missing or old.
+pub(crate) async fn shelf<P: Ports>(
+    door: &Door<P>,
+    on: &Errands<P::Link>,
+) -> Result<Arc<Shelf>, UpstreamError> {
+    fresh(door, on, &door.catalogues.shelves, fetch_shelf(door, on)).await
+}
+
+async fn fresh<P: Ports, T: Aged>(
+    door: &Door<P>,
+    on: &Errands<P::Link>,
+    slots: &Slots<T>,
+    fetch: impl Future<Output = Result<T, UpstreamError>>,
+) -> Result<Arc<T>, UpstreamError> {
     let key = CatalogueKey {
         server: on.server.name.clone(),
         modern: on.era == Era::Modern,
@@ -260,19 +331,20 @@ pub(crate) async fn current<P: Ports>(
             _ => None,
         },
     };
+    let name = &on.server.name;
     let now = door.ports.stopwatch();
-    let slot = door.catalogues.slot(key, now);
-    if let Some(catalogue) = slot.fresh(now) {
-        return Ok(catalogue);
+    let slot = slots.slot(key, now);
+    if let Some(known) = slot.fresh(now, version(door, name)) {
+        return Ok(known);
     }
     // One fetch at a time: a thousand calls that meet a stale catalogue cost one list.
     let _fetching = slot.fetching.lock().await;
-    if let Some(catalogue) = slot.fresh(door.ports.stopwatch()) {
-        return Ok(catalogue);
+    if let Some(known) = slot.fresh(door.ports.stopwatch(), version(door, name)) {
+        return Ok(known);
     }
-    let catalogue = Arc::new(fetch(door, on).await?);
-    *locked(&slot.current) = Some(Arc::clone(&catalogue));
-    Ok(catalogue)
+    let fetched = Arc::new(fetch.await?);
+    *locked(&slot.current) = Some(Arc::clone(&fetched));
+    Ok(fetched)
 }
 
 async fn fetch<P: Ports>(door: &Door<P>, on: &Errands<P::Link>) -> Result<Catalogue, UpstreamError> {
@@ -280,17 +352,18 @@ async fn fetch<P: Ports>(door: &Door<P>, on: &Errands<P::Link>) -> Result<Catalo
     let limits = &on.server.answer_limits;
     let snapshot = door.snapshot();
     let known = snapshot.known().get(&on.server.name);
-    pages(door, on, ErrandKind::ListTools, |page, result| {
-        let listed = Listed::of(lens::tools_of(result).map(|tool| tool.value));
-        for tool in lens::tools_of(result) {
+    let listed = pages(door, on, ErrandKind::ListTools).await?;
+    let left_out = judge_list(door, on, List::Tools, &listed).await;
+    for (page, frame) in listed.iter().enumerate() {
+        for tool in frame.result().iter().flat_map(|result| lens::tools_of(*result)) {
             // What is not shown is not there: a client that knows its name cannot call it.
-            if !door.eyes.lets(&on.server, "tool", tool.value, &listed) {
+            if left_out.has(page, tool.value) {
                 continue;
             }
             if tools.len() >= MOST_TOOLS {
                 return Err(too_many("tools"));
             }
-            if let Some(tool) = Tool::of(&tool, page, limits) {
+            if let Some(tool) = Tool::of(&tool, frame, limits) {
                 // A thousand people who are offered the same tool share one copy of it.
                 let same = known
                     .and_then(|known| known.tools.get(&tool.name))
@@ -301,29 +374,33 @@ async fn fetch<P: Ports>(door: &Door<P>, on: &Errands<P::Link>) -> Result<Catalo
                 tools.entry(Arc::clone(&tool.name)).or_insert(tool);
             }
         }
-        Ok(())
-    })
-    .await?;
-    let listed = pages(door, on, ErrandKind::ListPrompts, |_, result| {
-        for prompt in lens::prompts_of(result) {
-            if !door.eyes.lets(&on.server, "prompt", prompt.value, &Listed::default()) {
+    }
+    let names = |kind| move |name: String| (kind, name);
+    let mut withheld: BTreeSet<_> =
+        left_out.names.into_iter().map(names(doorward_pins::Kind::Tool)).collect();
+    let listed = match pages(door, on, ErrandKind::ListPrompts).await {
+        Err(error) if error.fault == UpstreamFault::SessionLost => return Err(error),
+        // Tools can be judged without the prompts; a policy that names one does not fit until they can be listed.
+        Err(_) => Vec::new(),
+        Ok(listed) => listed,
+    };
+    let left_out = judge_list(door, on, List::Prompts, &listed).await;
+    for (page, frame) in listed.iter().enumerate() {
+        for prompt in frame.result().iter().flat_map(|result| lens::prompts_of(*result)) {
+            if left_out.has(page, prompt.value) {
                 continue;
             }
             if prompts.len() >= MOST_TOOLS {
-                return Err(too_many("prompts"));
+                prompts.clear();
+                break;
             }
             prompts.entry((&*prompt.name).into()).or_insert_with(|| arguments_of(prompt.value));
         }
-        Ok(())
-    })
-    .await;
-    match listed {
-        Err(error) if error.fault == UpstreamFault::SessionLost => return Err(error),
-        // Tools can be judged without the prompts; a policy that names one does not fit until they can be listed.
-        Err(_) => prompts.clear(),
-        Ok(()) => {}
     }
-    Ok(Catalogue { tools, prompts, fetched: door.ports.stopwatch(), covered_by: AtomicI64::new(0) })
+    withheld.extend(left_out.names.into_iter().map(names(doorward_pins::Kind::Prompt)));
+    let pins = version(door, &on.server.name);
+    let fetched = door.ports.stopwatch();
+    Ok(Catalogue { tools, prompts, withheld, pins, fetched, covered_by: AtomicI64::new(0) })
 }
 
 fn arguments_of(prompt: Value<'_>) -> Arc<[Box<str>]> {
@@ -336,20 +413,20 @@ fn too_many(what: &str) -> UpstreamError {
     UpstreamError::new(UpstreamFault::TooLarge, format!("more than {MOST_TOOLS} {what}"))
 }
 
-/// Fetches a list page by page. A server that does not have it answers "method not found": it lists nothing, which is
+/// Fetches a list, all of its pages. A server that does not have it answers "method not found": it lists nothing, which is
 /// not a failure. Any other error is one: taken for an empty list it would take everybody's tools away for a minute.
-async fn pages<P: Ports>(
+pub(crate) async fn pages<P: Ports>(
     door: &Door<P>,
     on: &Errands<P::Link>,
-    kind: impl Fn(Option<String>) -> ErrandKind + Send,
-    mut read: impl FnMut(&Frame, Value<'_>) -> Result<(), UpstreamError> + Send,
-) -> Result<(), UpstreamError> {
+    kind: fn(Option<String>) -> ErrandKind,
+) -> Result<Vec<Frame>, UpstreamError> {
     let mut cursor = None;
+    let (mut pages, mut bytes) = (Vec::new(), 0_usize);
     let mut again = true;
     for _ in 0..MOST_PAGES {
         let id = door.next_id();
         let kind = kind(cursor.clone());
-        let of_prompts = matches!(kind, ErrandKind::ListPrompts(_));
+        let list = kind.list().unwrap_or("tools");
         let errand = Errand::<P>::new(on, id, kind);
         let frame = single(door.ports.errand(errand).await?, id, &on.server.answer_limits).await?;
         let Some(result) = frame.result() else {
@@ -362,7 +439,7 @@ async fn pages<P: Ports>(
                 continue;
             }
             return match code {
-                Some(METHOD_NOT_FOUND) => Ok(()),
+                Some(METHOD_NOT_FOUND) => Ok(Vec::new()),
                 code => Err(UpstreamError::new(
                     UpstreamFault::Refused,
                     format!("a list was answered with {code:?}"),
@@ -370,17 +447,21 @@ async fn pages<P: Ports>(
             };
         };
         // An answer without the list, or one that wants something first, is no empty list either.
-        let list = if of_prompts { "prompts" } else { "tools" };
         let said = lens::result_type(result);
         let is_list = matches!(said, ResultType::Unsaid | ResultType::Complete)
             && result.get(list).is_some_and(|list| list.kind() == Kind::Array);
         if !is_list {
             return Err(UpstreamError::new(UpstreamFault::Malformed, format!("an answer without `{list}`")));
         }
-        read(&frame, result)?;
-        match lens::next_cursor(result) {
-            Some(next) => cursor = Some(next.into_owned()),
-            None => return Ok(()),
+        // All pages together are one answer, and bounded like one.
+        bytes = bytes.saturating_add(frame.bytes().len());
+        if bytes > on.server.answer_limits.max_bytes {
+            return Err(UpstreamError::new(UpstreamFault::TooLarge, "a list larger than an answer may be"));
+        }
+        cursor = lens::next_cursor(result).map(|next| next.into_owned());
+        pages.push(frame);
+        if cursor.is_none() {
+            return Ok(pages);
         }
     }
     Err(UpstreamError::new(UpstreamFault::TooLarge, format!("a list of more than {MOST_PAGES} pages")))

@@ -11,11 +11,12 @@ use doorward_wire::Era;
 use crate::catalogue::{Catalogue, Catalogues, Known, current, single};
 use crate::change::Change;
 use crate::down::{Links, Parking};
-use crate::eras::{Spoken, bare, tell_apart};
+use crate::eras::{Spoken, bare, discovers, tell_apart};
 use crate::errand::{Errand, ErrandKind};
 use crate::eyes::Eyes;
 use crate::flows::Flows;
 use crate::leaks::Leaks;
+use crate::pinned::{introduced, is_strange};
 use crate::ports::{Ports, RandomUnavailable, UpstreamError, UpstreamFault};
 use crate::record::CallId;
 use crate::refusal::{Reason, Refusal};
@@ -288,7 +289,8 @@ impl<P: Ports> Door<P> {
             on.version = version.as_ref().into();
         }
         let asked = match hello {
-            Ok(_) => {
+            Ok(hello) => {
+                introduced(self, server, hello.result()).await;
                 let ready = Errand::<P>::new(&on, self.next_id(), ErrandKind::Initialized);
                 match self.ports.errand(ready).await {
                     Ok(_) => current(self, &on).await,
@@ -308,7 +310,31 @@ impl<P: Ports> Door<P> {
         server: &Arc<ServerRules>,
         caller: Option<&Arc<Caller>>,
     ) -> Result<Arc<Catalogue>, UpstreamError> {
+        if is_strange(self, server) {
+            // What it says of itself is pinned too, and whether it speaks this revision may not have been asked.
+            let _of_itself = discovers(self, server, caller).await?;
+        }
         current(self, &bare::<P::Link>(server, caller, Era::Modern)).await
+    }
+
+    /// Forgets what servers offer: what is asked for next is fetched anew.
+    pub fn forget_catalogues(&self) {
+        for rules in self.snapshot().servers() {
+            self.catalogues.forget(&rules.name);
+        }
+    }
+
+    /// Tells what was found in definitions since the last time.
+    pub(crate) async fn tell_news(&self) {
+        for suspicion in self.eyes.news() {
+            self.ports.suspects(suspicion).await;
+        }
+        let drifted = self.eyes.pinned.news();
+        if !drifted.is_empty() {
+            // It came in a list that is newer than what calls are judged by.
+            drifted.iter().for_each(|drifted| self.catalogues.forget(&drifted.server.name));
+            self.ports.drifted(drifted).await;
+        }
     }
 
     /// Compiles the policies against what a server offers now, if they were compiled against something else. If they

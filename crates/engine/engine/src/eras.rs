@@ -13,6 +13,7 @@ use futures_util::lock::Mutex as AsyncMutex;
 use crate::catalogue::single;
 use crate::door::Door;
 use crate::errand::{Errand, ErrandKind, Errands};
+use crate::pinned::introduced;
 use crate::ports::{Ports, UpstreamError, UpstreamFault};
 use crate::snapshot::{EraRule, ServerRules};
 use crate::stage::Caller;
@@ -135,7 +136,7 @@ pub(crate) fn bare<L>(server: &Arc<ServerRules>, caller: Option<&Arc<Caller>>, e
     }
 }
 
-async fn discovers<P: Ports>(
+pub(crate) async fn discovers<P: Ports>(
     door: &Door<P>,
     server: &Arc<ServerRules>,
     caller: Option<&Arc<Caller>>,
@@ -156,11 +157,15 @@ async fn discovers<P: Ports>(
     let lists = |versions: Option<Value<'_>>| {
         versions.is_some_and(|versions| versions.items().any(|version| version.is_str(MODERN)))
     };
+    let speaks = lists(frame.result().and_then(|result| result.get("supportedVersions")));
+    if speaks {
+        introduced(door, server, frame.result()).await;
+    }
     // A server that wants another version says which it has (L-05).
     let supported =
         frame.error().filter(|error| error.get("code").and_then(|code| code.as_i64()) == Some(-32022));
     let supported = supported.and_then(|error| error.path(&["data", "supported"]));
-    Ok(lists(frame.result().and_then(|result| result.get("supportedVersions"))) || lists(supported))
+    Ok(speaks || lists(supported))
 }
 
 async fn shakes_hands<P: Ports>(
@@ -176,6 +181,7 @@ async fn shakes_hands<P: Ports>(
         door.ports.close(link);
     }
     let hello = hello?;
+    introduced(door, server, hello.result()).await;
     let version = hello.result().and_then(|result| result.get("protocolVersion"));
     // One that agrees to speak the newer revision in a handshake does not know that it has none.
     Ok(version.and_then(|version| version.as_str()).is_some_and(|version| version != MODERN))

@@ -24,6 +24,10 @@ pub enum ErrandKind {
     ListTools(Option<String>),
     /// Lists prompts, from a cursor on.
     ListPrompts(Option<String>),
+    /// Lists resources, from a cursor on.
+    ListResources(Option<String>),
+    /// Lists templates of resources, from a cursor on.
+    ListTemplates(Option<String>),
     /// Opens a legacy session's stream for what the server says unasked.
     OpenStream,
     /// Answers a request of the server that its caller's policies do not let through.
@@ -34,6 +38,29 @@ pub enum ErrandKind {
     Cancel(i64),
     /// Answers a ping of the server: whether this side is there is the door's to say, and needs nobody's permit.
     Pong(Id),
+}
+
+impl ErrandKind {
+    /// Returns the member of the answer that a list stands in.
+    pub(crate) fn list(&self) -> Option<&'static str> {
+        match self {
+            Self::ListTools(_) => Some("tools"),
+            Self::ListPrompts(_) => Some("prompts"),
+            Self::ListResources(_) => Some("resources"),
+            Self::ListTemplates(_) => Some("resourceTemplates"),
+            _ => None,
+        }
+    }
+
+    fn cursor(&self) -> Option<&str> {
+        match self {
+            Self::ListTools(cursor)
+            | Self::ListPrompts(cursor)
+            | Self::ListResources(cursor)
+            | Self::ListTemplates(cursor) => cursor.as_deref(),
+            _ => None,
+        }
+    }
 }
 
 /// What the door calls itself before a server.
@@ -132,11 +159,13 @@ impl<P: Ports> Errand<P> {
             ErrandKind::Cancel(call) => format!(
                 r#"{{"jsonrpc":"2.0","method":"notifications/cancelled","params":{{"requestId":{call}}}}}"#
             ),
-            ErrandKind::Discover | ErrandKind::ListTools(_) | ErrandKind::ListPrompts(_) => {
+            ErrandKind::Discover
+            | ErrandKind::ListTools(_)
+            | ErrandKind::ListPrompts(_)
+            | ErrandKind::ListResources(_)
+            | ErrandKind::ListTemplates(_) => {
                 let mut params = Vec::new();
-                if let ErrandKind::ListTools(Some(cursor)) | ErrandKind::ListPrompts(Some(cursor)) =
-                    &self.kind
-                {
+                if let Some(cursor) = self.kind.cursor() {
                     params.push(format!(r#""cursor":{}"#, quote(cursor)));
                 }
                 if self.era == Era::Modern {
@@ -168,6 +197,8 @@ impl<P: Ports> Errand<P> {
         match self.kind {
             ErrandKind::Discover => "server/discover",
             ErrandKind::ListPrompts(_) => "prompts/list",
+            ErrandKind::ListResources(_) => "resources/list",
+            ErrandKind::ListTemplates(_) => "resources/templates/list",
             _ => "tools/list",
         }
     }

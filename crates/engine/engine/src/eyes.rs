@@ -12,6 +12,7 @@ use doorward_inspect::{Names, Place, Report, text, tool};
 use doorward_types::ServerName;
 use doorward_wire::Value;
 
+use crate::pinned::Pinned;
 use crate::snapshot::ServerRules;
 
 /// What becomes of a definition that is flagged. What is only likely is recorded, and never left out: one honest tool in some
@@ -79,6 +80,8 @@ pub(crate) struct Eyes {
     judged: Mutex<HashMap<[u8; 32], Judged>>,
     news: Mutex<Vec<Suspicion>>,
     has_news: AtomicBool,
+    /// What holds them against what was agreed to.
+    pub(crate) pinned: Pinned,
 }
 
 /// The names of a list's items, beside which each is judged. They are made ready where one is judged anew.

@@ -77,6 +77,7 @@ mod inspect;
 mod leaks;
 mod modern;
 mod onward;
+mod pinned;
 mod pipe;
 mod pipeline;
 mod ports;
@@ -105,6 +106,7 @@ pub use eyes::{Flagged, Found, Suspicion};
 pub use flows::{FlowMode, FlowRules};
 pub use guard::{ElicitationRules, Pages, Unasked, Urls, Visit};
 pub use leaks::DataRules;
+pub use pinned::{Drifted, Elsewhere, Learned, ListKey, LookAlikes, PinRules, PinSet, Pins, PinsUnwritable};
 pub use pipe::{Carrier, Framing, Pipe};
 pub use pipeline::{Carried, Entered};
 pub use ports::{

@@ -16,6 +16,7 @@ use futures_util::future::BoxFuture;
 use crate::errand::Errand;
 use crate::eyes::Suspicion;
 use crate::guard::Unasked;
+use crate::pinned::{Drifted, Elsewhere, Learned, Pins, PinsUnwritable};
 use crate::record::{IntentFacts, OutcomeFacts, RefusalFacts};
 use crate::stage::Cleared;
 use crate::stream::ReleasedStream;
@@ -234,6 +235,28 @@ pub trait Ports: Sized + Send + Sync + 'static {
 
     /// Records a definition that gives orders to the model. What was left out stays out if this fails.
     fn suspects(&self, _suspicion: Suspicion) -> impl Future<Output = ()> + Send {
+        std::future::ready(())
+    }
+
+    /// Returns what was agreed to of a server's definitions. Asked on every message: it must cost next to nothing.
+    fn pins(&self, _server: &ServerName) -> Pins {
+        Pins::Off
+    }
+
+    /// Returns the tools that are pinned of other servers, for names that pass for theirs.
+    fn pinned_elsewhere(&self, _server: &ServerName) -> Arc<[Elsewhere]> {
+        Arc::from([])
+    }
+
+    /// Keeps a list that is seen for the first time; returns when that outlives a crash, and [`pins`](Self::pins) has it. Where
+    /// somebody else kept one meanwhile, theirs stands.
+    fn remember(&self, _learned: Learned<'_>) -> impl Future<Output = Result<(), PinsUnwritable>> + Send {
+        std::future::ready(Err(PinsUnwritable))
+    }
+
+    /// Records definitions that are not what was agreed to, and keeps those that a person can agree to. What was left out stays
+    /// out if this fails.
+    fn drifted(&self, _drifted: Vec<Drifted>) -> impl Future<Output = ()> + Send {
         std::future::ready(())
     }
 

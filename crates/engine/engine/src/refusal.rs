@@ -107,6 +107,8 @@ pub enum Reason {
     Labels(Box<Held>),
     /// What was read cannot be looked up or kept: closed, not guessed.
     LabelsUnavailable,
+    /// What was agreed to of the server cannot be read: nothing of it goes on.
+    PinsUnreadable,
     /// The audit log cannot be written: the door stays shut.
     AuditUnwritable,
     /// The door is draining or holds as many calls as it may.
@@ -335,6 +337,7 @@ impl Reason {
             Self::Needed(Need::Connect { .. }) => "account-not-connected",
             Self::Labels(held) => held.why.id(),
             Self::LabelsUnavailable => "labels-unavailable",
+            Self::PinsUnreadable => "pins-unreadable",
             Self::AuditUnwritable => "audit-unwritable",
             Self::Busy => "busy",
         }
@@ -362,6 +365,7 @@ impl Reason {
             Self::Upstream(_) => Fault::Upstream,
             Self::GroupsUnavailable
             | Self::LabelsUnavailable
+            | Self::PinsUnreadable
             | Self::AuditUnwritable
             | Self::Busy
             | Self::NotTheJudgedFrame
@@ -503,6 +507,12 @@ impl Reason {
                 "the door is shut: what was read before cannot be looked up or kept",
             )
             .retry(30),
+            Self::PinsUnreadable => Face::error(
+                503,
+                REFUSED,
+                "what was agreed to of this server cannot be read, so nothing of it is let through; its operator has to look",
+            )
+            .retry(60),
             Self::AuditUnwritable => {
                 Face::error(503, REFUSED, "the door is shut: its audit log cannot be written").retry(30)
             }

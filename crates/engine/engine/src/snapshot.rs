@@ -17,6 +17,7 @@ use crate::eyes::Flagged;
 use crate::flows::FlowRules;
 use crate::guard::ElicitationRules;
 use crate::leaks::DataRules;
+use crate::pinned::PinRules;
 use crate::stage::Caller;
 
 /// Which protocol revisions the server behind the door speaks. Clients may speak either: what they say is carried to it in
@@ -80,6 +81,8 @@ pub struct ServerRules {
     pub data: Option<Arc<DataRules>>,
     /// What is done about the content of its answers.
     pub results: ResultRules,
+    /// How its definitions are pinned; none, and they are not.
+    pub pins: Option<PinRules>,
     /// Tokens verified for this server under this snapshot. One cache a server: a token that fits a sibling server
     /// is not a token that fits this one (D-12).
     pub tokens: RwLock<TokenCache<Caller>>,
@@ -192,6 +195,7 @@ impl ServerRules {
             flow: Arc::clone(&self.flow),
             data: self.data.clone(),
             results: self.results.clone(),
+            pins: self.pins.clone(),
             tokens: RwLock::new(TokenCache::new(TOKENS)),
         }
     }

@@ -19,8 +19,9 @@ use crate::change::Change;
 use crate::content::Watch;
 use crate::eyes::Eyes;
 use crate::flows::Passage;
-use crate::leaks::Watch;
+use crate::leaks::Watch as LeakWatch;
 use crate::modern::Wanted;
+use crate::pinned::Offer;
 use crate::pipe::{Carrier, Framing};
 use crate::ports::Ports;
 use crate::record::{CallId, Notes, StepTimes, Subject};
@@ -137,6 +138,8 @@ pub(crate) struct Trail {
     pub(crate) tool: Option<Arc<Tool>>,
     /// What placeholders in its arguments became: the answer may repeat it.
     pub(crate) restored: Vec<Kept>,
+    /// Under what the definitions of its answer are judged, where its server is pinned.
+    pub(crate) offer: Option<Offer>,
     pub(crate) times: StepTimes,
     pub(crate) lap: u64,
 }
@@ -169,6 +172,7 @@ impl Trail {
             notes: Notes::default(),
             tool: None,
             restored: Vec::new(),
+            offer: None,
             times: StepTimes::default(),
             lap: ports.stopwatch(),
         }
@@ -333,7 +337,7 @@ pub(crate) struct Exchange<P: Ports> {
     /// That its labels let it go: given back when it has ended.
     pub(crate) passage: Option<Arc<Passage>>,
     /// What looks at what its server says.
-    pub(crate) leaks: Watch,
+    pub(crate) leaks: LeakWatch,
     /// The client's progress token, raw JSON: the server was given the door's id in its place.
     pub(crate) progress: Option<Box<str>>,
     pub(crate) call: CallId,

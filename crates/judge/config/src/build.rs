@@ -28,8 +28,9 @@ pub(crate) fn config(root: &Section<'_>, build: Build, problems: &mut Problems) 
     let sessions =
         root.group_or_defaults("sessions", problems).and_then(|section| sessions(&section, problems));
     let lab = lab_section.as_ref().map(|section| lab(section, build, problems));
-    let defaults =
+    let mut defaults =
         entra_section.as_ref().map(|section| Defaults::read(section, problems)).unwrap_or_default();
+    defaults.vault = root.has("vault");
     let entra = entra_section.as_ref().and_then(|section| entra(section, &defaults, problems));
     let shared_audience = root.flag("shared_audience", problems);
     let sign_in_section = root.has("sign_in").then(|| root.group("sign_in", problems)).flatten();

@@ -27,9 +27,9 @@ mod words;
 pub use model::{
     Access, Admin, Audit, Child, Cloud, Config, Console, Data, DataRule, DataUse, Durability, Elicitation,
     Entra, EntraCredential, EntraTokens, Era, FlaggedDefinitions, FlaggedResults, Flow, FlowMode, Gateway,
-    Guard, GuardConfig, IdentitySource, Lab, Limits, Log, LogFormat, LogLevel, Policy, RegisteredClient,
-    Remote, Server, ServerCredential, Sessions, SignIn, Spotlight, Target, Tenants, Tls, TokenCache,
-    UserGrant, Vault, VaultKey,
+    Guard, GuardConfig, IdentitySource, Lab, Limits, Log, LogFormat, LogLevel, Pins, Policy,
+    RegisteredClient, Remote, Server, ServerCredential, Sessions, SignIn, Spotlight, Target, Tenants, Tls,
+    TokenCache, UserGrant, Vault, VaultKey,
 };
 pub use net::{HttpUrl, Network, Origin};
 pub use page::page;

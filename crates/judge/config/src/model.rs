@@ -251,6 +251,17 @@ impl Spotlight {
     }
 }
 
+/// `pins` of a server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pins {
+    /// What is seen first is taken for good; what it becomes later waits for a person.
+    FirstUse,
+    /// Nothing goes on before a person has agreed to it.
+    Approval,
+    /// Definitions are not held against anything.
+    Off,
+}
+
 /// `[[server]]`
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Server {
@@ -274,6 +285,10 @@ pub struct Server {
     pub flagged_results: FlaggedResults,
     /// How its words are told from others.
     pub spotlight: Spotlight,
+    /// How its definitions are pinned: as the file says, or else at first use where there is a `[vault]` to keep pins in.
+    pub pins: Pins,
+    /// A tool whose name passes for another server's waits for a person.
+    pub look_alikes_blocked: bool,
     /// With what the door calls it.
     pub credential: Option<ServerCredential>,
     /// What it may ask people for.

@@ -10,7 +10,7 @@ use crate::checks;
 use crate::data;
 use crate::flow::Rows;
 use crate::model::{
-    Access, Child, DataUse, Elicitation, EntraTokens, Era, FlaggedDefinitions, FlaggedResults, Limits,
+    Access, Child, DataUse, Elicitation, EntraTokens, Era, FlaggedDefinitions, FlaggedResults, Limits, Pins,
     Remote, Server, ServerCredential, Spotlight, Target,
 };
 use crate::net::{self, Origin};
@@ -30,6 +30,8 @@ pub(crate) struct Defaults {
     app_only: bool,
     /// A bad `client_id` is one problem, not one more for each server.
     client_id_written: bool,
+    /// Whether there is a store to keep pins in.
+    pub(crate) vault: bool,
 }
 
 impl Defaults {
@@ -42,6 +44,7 @@ impl Defaults {
             // Read again, and told if wrong, with the rest of `[entra]`.
             app_only: entra.flag("allow_app_only", &mut Problems::default()).unwrap_or(false),
             client_id_written: entra.has("client_id"),
+            vault: false,
         }
     }
 }
@@ -141,6 +144,8 @@ fn server(
         _ => FlaggedResults::Mark,
     });
     let spotlight = section.choice("spotlight", problems).map(Spotlight::of);
+    let pins = pins(section, defaults.vault, problems);
+    let look_alikes = section.choice("look_alikes", problems);
     let target = target(section, lab_origins, problems);
     let sse = matches!(&target, Some(Target::Http(Remote { sse: true, .. })));
     if sse && matches!(era, Some(Era::Modern | Era::Both)) {
@@ -181,6 +186,8 @@ fn server(
         data_label: data_label.map(|read| read.value),
         flagged_results: flagged_results?,
         spotlight: spotlight?,
+        pins: pins?,
+        look_alikes_blocked: look_alikes? == "block",
         credential: match credential {
             None => None,
             Some(credential) => Some(credential?),
@@ -188,6 +195,27 @@ fn server(
         elicitation: elicitation?,
         timeout: timeout.map_or_else(|| limits.map(|limits| limits.call_timeout), |read| Some(read.value))?,
     })
+}
+
+fn pins(section: &Section<'_>, vault: bool, problems: &mut Problems) -> Option<Pins> {
+    let pins = match section.has("pins") {
+        false if vault => return Some(Pins::FirstUse),
+        false => return Some(Pins::Off),
+        true => section.choice("pins", problems)?,
+    };
+    let pins = match pins {
+        "off" => return Some(Pins::Off),
+        "approval" => Pins::Approval,
+        _ => Pins::FirstUse,
+    };
+    if !vault {
+        problems.add(
+            section.at("pins"),
+            "there is no `[vault]`, so there is nowhere to keep what people agree to",
+            "add a `[vault]` with its `key_file` or `key_vault_key`, or take `pins` out",
+        );
+    }
+    Some(pins)
 }
 
 fn elicitation(

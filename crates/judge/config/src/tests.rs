@@ -297,6 +297,22 @@ fn a_secret_belongs_to_a_confidential_client() {
     }
 }
 
+#[test]
+fn what_people_agree_to_needs_a_place_to_be_kept() {
+    use crate::model::Pins;
+    let pins = |text: &str| load("doorward.toml", text, LAB).map(|config| config.servers[0].pins);
+    assert_eq!(pins(SMALLEST).unwrap(), Pins::Off, "there is no vault");
+    assert_eq!(pins(&facade("")).unwrap(), Pins::FirstUse);
+    let with = |text: &str, word: &str| text.replace("[[server]]", &format!("[[server]]\npins = \"{word}\""));
+    assert_eq!(pins(&with(&facade(""), "approval")).unwrap(), Pins::Approval);
+    assert_eq!(pins(&with(&facade(""), "off")).unwrap(), Pins::Off);
+    assert_eq!(pins(&with(SMALLEST, "off")).unwrap(), Pins::Off);
+    for word in ["first-use", "approval"] {
+        let errors = pins(&with(SMALLEST, word)).unwrap_err().to_string();
+        assert!(errors.contains("there is no `[vault]`") && errors.contains("add a `[vault]`"), "{errors}");
+    }
+}
+
 // control: REM-02: With `require_secretless` a client secret is refused, and the other kinds are not.
 #[test]
 fn a_secret_can_be_refused() {

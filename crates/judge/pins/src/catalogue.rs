@@ -9,6 +9,10 @@ use crate::definition::{Definition, Kind};
 use crate::drift::{Changes, Drift, Why};
 use crate::pin::{Block, First, Pin, Server, Verdict, admit};
 
+/// Pairs of a name that went and one that came that are compared, to see whether the one is the other: a server that renames
+/// thousands of tools at once would cost a square of them.
+const MOST_PAIRS: usize = 4_096;
+
 /// What follows for each entry of a list, and which are gone from it.
 #[derive(Debug, Clone)]
 pub struct Catalogue {
@@ -46,9 +50,15 @@ pub fn catalogue(
     now.iter().for_each(|definition| *listed.entry(definition.name()).or_default() += 1);
     let gone: Vec<&Pin> = pins.values().copied().filter(|pin| !listed.contains_key(pin.name())).collect();
     let is_known = is_known || !pins.is_empty();
+    let came = now.iter().filter(|definition| !pins.contains_key(definition.name())).count();
+    let looks_back = came.saturating_mul(gone.len()) <= MOST_PAIRS;
     let entry = |definition: &Definition| {
         let pin = pins.get(definition.name()).copied();
-        let from = if pin.is_none() { gone.iter().find(|gone| is_renamed(gone, definition)) } else { None };
+        let from = if pin.is_none() && looks_back {
+            gone.iter().find(|gone| is_renamed(gone, definition))
+        } else {
+            None
+        };
         let blocked = |why| Verdict::Blocked(why, Changes::default());
         let verdict = if listed.get(definition.name()).is_some_and(|count| *count > 1) {
             blocked(Block::Twice)

@@ -27,6 +27,11 @@ impl Kind {
     pub(crate) const ALL: [Self; 5] =
         [Self::Tool, Self::Prompt, Self::Resource, Self::Template, Self::Server];
 
+    /// Finds the kind of that word.
+    pub fn named(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.name() == word)
+    }
+
     /// Returns the word for it.
     pub fn name(self) -> &'static str {
         match self {

@@ -4,7 +4,7 @@ mod line;
 mod members;
 
 pub(crate) use line::{Line, base64, hex, repaints};
-pub(crate) use members::{alarm, grant, intent, outcome, refused};
+pub(crate) use members::{alarm, grant, intent, outcome, pin, refused};
 
 #[cfg(test)]
 mod tests;

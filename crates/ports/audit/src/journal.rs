@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use doorward_engine::{
-    AuditUnwritable, Ending as Ended, Fault as At, Found, IntentFacts, Noted, OutcomeFacts, Plea,
+    AuditUnwritable, Drifted, Ending as Ended, Fault as At, Found, IntentFacts, Noted, OutcomeFacts, Plea,
     RefusalFacts, Subject as About, Suspicion,
 };
 use doorward_flow::{Cause, Fallen};
@@ -199,6 +199,27 @@ impl Journal {
                 write("approval-used", &caller, client, reference).await
             }
         }
+    }
+
+    /// Writes that a definition is not what was agreed to, where somebody should know.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub async fn drifted(&self, drifted: &Drifted, now: Timestamp) -> Result<(), AuditUnwritable> {
+        let Drifted { server, kind, name, what, why, passes, .. } = drifted;
+        if !drifted.is_news {
+            return Ok(());
+        }
+        let (server, kind) = (&server.name, kind.name());
+        tracing::warn!(%server, kind, name, why, passes, "{what}; doorward pin diff shows it");
+        let target = match kind {
+            "tool" => Target::Tool(name),
+            "prompt" => Target::Prompt(name),
+            _ => Target::None,
+        };
+        let (subject, call, trace, session) = (None, None, None, None);
+        let alarm = Alarm { what, subject, server: Some(server), target, rule: None, call, trace, session };
+        self.log.alarm(&alarm, now).await.map_err(unwritable)
     }
 
     /// Writes that a known caller was refused.

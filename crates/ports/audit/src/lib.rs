@@ -33,7 +33,7 @@ pub use keys::{AuditKeys, Digest, KeyError, Part, Pseudonym, PublicKey, Subject,
 pub use log::AuditLog;
 pub use read::{Filter, Reader, Record, render, show, tail};
 pub use record::{
-    Alarm, CallId, Ending, Fault, Finding, Grant, Intent, Outcome, RefusedRecord, Step, Target,
+    Alarm, CallId, Ending, Fault, Finding, Grant, Intent, Outcome, PinAct, RefusedRecord, Step, Target,
 };
 pub use sink::{CheckpointSink, FileSink, TracingSink};
 pub use verify::{Anchor, OpenIntent, Problem, VerifyInputs, VerifyReport, verify};

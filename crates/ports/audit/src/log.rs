@@ -25,7 +25,7 @@ use crate::health::{Health, Space};
 use crate::keys::{Digest, Part, PublicKey, Subject, SubjectFacts};
 use crate::log::batch::Fate;
 use crate::open;
-use crate::record::{Alarm, Grant, Intent, Kind, Outcome, RefusedRecord};
+use crate::record::{Alarm, Grant, Intent, Kind, Outcome, PinAct, RefusedRecord};
 use crate::sink::CheckpointSink;
 
 /// The audit log, open for writing. A clone is the same log.
@@ -149,6 +149,14 @@ impl AuditLog {
     /// [`AuditError`] if it is not in the log.
     pub async fn alarm(&self, alarm: &Alarm<'_>, now: Timestamp) -> Result<(), AuditError> {
         self.record(Space::Common, Kind::Alarm, now, |line| encode::alarm(line, alarm)).await
+    }
+
+    /// Records what a person decided about a definition; returns when it is written.
+    ///
+    /// # Errors
+    /// [`AuditError`] if it is not in the log.
+    pub async fn pin(&self, act: &PinAct<'_>, now: Timestamp) -> Result<(), AuditError> {
+        self.record(Space::Common, Kind::Pin, now, |line| encode::pin(line, act)).await
     }
 
     /// Erases a person: deletes the key under which their identifying fields are sealed, and records that it did.

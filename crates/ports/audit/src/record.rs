@@ -4,7 +4,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use doorward_types::ServerName;
+use doorward_types::{ServerName, Timestamp};
 
 use crate::keys::{Digest, Pseudonym, Subject};
 
@@ -248,6 +248,32 @@ pub struct Alarm<'a> {
     pub session: Option<Pseudonym>,
 }
 
+/// What a person decided about a definition of a server's (TPO-03). The digests are of what the server says to everybody, so
+/// they tell nothing of anybody.
+#[derive(Clone, Copy)]
+pub struct PinAct<'a> {
+    /// What was decided, as a stable name: `pin-approved`, `pin-rejected`, `pin-rolled-back`.
+    pub what: &'static str,
+    /// By whom: an id that stays.
+    pub by: &'a str,
+    /// Of which server.
+    pub server: &'a ServerName,
+    /// What kind of thing: `tool` and others.
+    pub of: &'a str,
+    /// Its name.
+    pub name: &'a str,
+    /// The hash of the definition that was decided about.
+    pub hash: &'a str,
+    /// The digest of the pin that was made of it.
+    pub record: &'a str,
+    /// Why, in that person's words.
+    pub reason: &'a str,
+    /// When: before this line was written, if no door ran.
+    pub at: Timestamp,
+    /// Until when it counts, if not for good.
+    pub expires: Option<Timestamp>,
+}
+
 /// What a line is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -261,6 +287,7 @@ pub(crate) enum Kind {
     Flood,
     Grant,
     Alarm,
+    Pin,
     Erased,
     Checkpoint,
 }
@@ -278,6 +305,7 @@ impl Kind {
             Self::Flood => "flood",
             Self::Grant => "grant",
             Self::Alarm => "alarm",
+            Self::Pin => "pin",
             Self::Erased => "erased",
             Self::Checkpoint => "checkpoint",
         }

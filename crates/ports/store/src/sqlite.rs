@@ -37,6 +37,8 @@ pub(crate) enum Query<'a> {
     OfPerson(Kind, &'a str),
     OfClient(Kind, &'a str),
     OfGrant(Kind, &'a [u8]),
+    /// Those whose id begins so.
+    Under(Kind, &'a [u8]),
     All(Kind),
 }
 
@@ -193,6 +195,12 @@ impl<C: DerefMut<Target = SqliteConnection>> Session<'_, C> {
             Query::OfGrant(kind, grant) => {
                 let sql = select!("WHERE kind = $1 AND grant_id = $2 ORDER BY id");
                 sqlx::query(sql).bind(kind.text()).bind(grant).fetch_all(conn).await
+            }
+            Query::Under(kind, prefix) => {
+                // In SQLite's order a longer blob comes behind the shorter one that it begins with.
+                let sql = select!("WHERE kind = $1 AND id >= $2 AND substr(id, 1, $3) = $2 ORDER BY id");
+                let length = i64::try_from(prefix.len()).unwrap_or(i64::MAX);
+                sqlx::query(sql).bind(kind.text()).bind(prefix).bind(length).fetch_all(conn).await
             }
             Query::All(kind) => {
                 let sql = select!("WHERE kind = $1 ORDER BY id");

@@ -98,6 +98,11 @@ impl Store {
         Ok(living(self.read(Query::OfGrant(kind, &grant.0)).await?, now))
     }
 
+    /// Returns the rows of a kind whose id begins so: what belongs together has ids that begin alike.
+    pub async fn under(&self, kind: Kind, prefix: &[u8], now: Timestamp) -> Result<Vec<Row>, StoreError> {
+        Ok(living(self.read(Query::Under(kind, prefix)).await?, now))
+    }
+
     /// Returns every row of a kind.
     pub async fn all(&self, kind: Kind, now: Timestamp) -> Result<Vec<Row>, StoreError> {
         Ok(living(self.read(Query::All(kind)).await?, now))

@@ -209,7 +209,11 @@ impl Children {
             },
             (ErrandKind::Discover, Some(frame)) => self.discover(&child, &frame, &errand, &rules).await,
             (
-                ErrandKind::ListTools(_) | ErrandKind::ListPrompts(_) | ErrandKind::SetLevel(_),
+                ErrandKind::ListTools(_)
+                | ErrandKind::ListPrompts(_)
+                | ErrandKind::ListResources(_)
+                | ErrandKind::ListTemplates(_)
+                | ErrandKind::SetLevel(_),
                 Some(frame),
             ) => self.say(&child, &frame, Some(errand.id()), errand.era(), &rules).await,
             (_, Some(frame)) => self.say(&child, &frame, None, errand.era(), &rules).await,

@@ -116,7 +116,11 @@ impl SseServer {
                 })
             }
             (
-                ErrandKind::ListTools(_) | ErrandKind::ListPrompts(_) | ErrandKind::SetLevel(_),
+                ErrandKind::ListTools(_)
+                | ErrandKind::ListPrompts(_)
+                | ErrandKind::ListResources(_)
+                | ErrandKind::ListTemplates(_)
+                | ErrandKind::SetLevel(_),
                 Some(frame),
                 Some(LinkTo::Sse(talk)),
             ) => self.say(talk, &frame, Some(errand.id()), errand.caller(), &rules).await,

@@ -14,12 +14,14 @@ use doorward_config::{Config, DataUse, Era, Server, ServerCredential, Target};
 use doorward_config::{FlaggedDefinitions, FlaggedResults, Spotlight as Spotlit};
 use doorward_engine::{
     DataRules, Door, DoorLimits, ElicitationRules, EraRule, Flagged, FlowMode, FlowRules, Form, Injected,
-    Ports as _, ResultRules, ServerRules, SessionRules, Snapshot, Spotlight, Urls,
+    LookAlikes, PinRules, Ports as _, ResultRules, ServerRules, SessionRules, Snapshot, Spotlight, Urls,
 };
 use doorward_entra::{Groups, Keys, Stopwatch};
 use doorward_facade::{Facade, FacadeError};
 use doorward_net::{Connector, ConnectorConfig, Origin, Reach};
 use doorward_oauth::{Audience, Cloud, DoorExpectation, EntraTokens, Expectation, Tenants, TokenCache};
+use doorward_pinboard::{Pinboard, Watch, of_command};
+use doorward_pins::First;
 use doorward_policy::{PolicyProblem, PolicyText};
 use doorward_sandbox::{Launcher, Packaged, Profile};
 use doorward_store::Store;
@@ -129,9 +131,18 @@ pub async fn build(config: Config) -> Result<Built, BuildError> {
         Arc::new(Keys::new(Arc::new(connector.clone()), &cloud, &tenants(&config), Stopwatch::system()));
     let fetch = Arc::new(connector.clone());
     let groups = ready.entra.clone().map(|entra| Groups::new(fetch, entra, Stopwatch::system()));
+    let pins = match &ready.store {
+        Some(store) => {
+            let pinned = config.servers.iter().filter(|server| server.pins != doorward_config::Pins::Off);
+            let pinned = pinned.map(|server| server.name.clone()).collect();
+            Some(Watch::open(Pinboard::new(store.clone()), pinned, SystemTime::now().into()).await)
+        }
+        None => None,
+    };
     let approvals = ready.store.clone().map(|store| approvals(&config, store));
     let (store, upstreams) = (ready.store.clone(), Arc::new(upstreams));
-    let ports = GatewayPorts::new(audit, store, approvals, upstreams, Arc::clone(&keys), groups, pages);
+    let ports =
+        GatewayPorts::new(audit, (store, approvals, pins), upstreams, Arc::clone(&keys), groups, pages);
     ports.catch_up().await;
     let limits = DoorLimits {
         sessions: SessionRules {
@@ -256,6 +267,7 @@ pub(crate) fn rules(config: &Config, cloud: &Cloud, pages: &Arc<LatePages>) -> V
             flow: Arc::clone(&flow),
             data: data(config, server),
             results: results(server, &clients),
+            pins: pin_rules(server),
             elicitation: elicitation(config, server, pages),
             tokens: RwLock::new(TokenCache::new(16_384)),
         }
@@ -322,6 +334,30 @@ fn spotlights(config: &Config) -> BTreeMap<ClientId, Spotlight> {
     let named = config.clients.iter().filter_map(|client| Some((client.id.clone(), client.spotlight?)));
     let others = config.gateway.spotlight.iter().map(|(id, word)| (id.clone(), *word));
     others.chain(named).map(|(id, word)| (id, spotlight(word))).collect()
+}
+
+/// How a server's definitions are pinned, and what it is known by: a server elsewhere under the same name is another one.
+fn pin_rules(server: &Server) -> Option<PinRules> {
+    let first = match server.pins {
+        doorward_config::Pins::FirstUse => First::OnUse,
+        doorward_config::Pins::Approval => First::ByApproval,
+        doorward_config::Pins::Off => return None,
+    };
+    let address = match &server.target {
+        Target::Http(remote) => {
+            let url = remote.url.to_string();
+            url.split(['?', '#']).next().unwrap_or_default().to_owned()
+        }
+        Target::Stdio(child) => {
+            let words: Vec<_> = std::iter::once(&child.program).chain(&child.args).cloned().collect();
+            of_command(&words)
+        }
+    };
+    Some(PinRules {
+        first,
+        server: doorward_pins::Server { name: server.name.clone(), address },
+        look_alikes: if server.look_alikes_blocked { LookAlikes::Block } else { LookAlikes::Record },
+    })
 }
 
 fn elicitation(config: &Config, server: &Server, pages: &Arc<LatePages>) -> ElicitationRules {

@@ -127,6 +127,7 @@ impl Gateway {
         for rules in door.snapshot().servers().filter(|rules| !rules.per_person_credential) {
             tokio::spawn(get_acquainted(Arc::clone(&door), Arc::clone(rules), drain.clone()));
         }
+        tokio::spawn(look_after_pins(Arc::clone(&door), drain.clone()));
         tokio::spawn(look_after(Arc::clone(&door), pace.round, tls.clone(), drain.clone()));
         crate::sign_in::catch_up(Arc::clone(&door), built.facade.is_none(), drain.clone());
         if let Some(facade) = &built.facade {
@@ -393,6 +394,20 @@ async fn get_acquainted(
             () = draining(&mut drain) => return,
         }
         pause = (pause * 2).min(Duration::from_secs(60));
+    }
+}
+
+/// Takes up what people decide about pins, within a second, and writes it down.
+async fn look_after_pins(door: Arc<Door<GatewayPorts>>, mut drain: watch::Receiver<bool>) {
+    let Some(pins) = door.ports().pinned() else { return };
+    let mut rounds = tokio::time::interval(Duration::from_millis(500));
+    loop {
+        tokio::select! {
+            _ = rounds.tick() => pins.round(&door.ports().journal.log, SystemTime::now().into()).await,
+            changed = drain.changed() => if changed.is_err() || *drain.borrow() {
+                return;
+            },
+        }
     }
 }
 

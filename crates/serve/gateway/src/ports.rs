@@ -11,13 +11,14 @@ use bytes::Bytes;
 use doorward_approvals::{Approvals, labels};
 use doorward_audit::{AuditLog, Journal, ending};
 use doorward_engine::{
-    Answered, Approval, AuditUnwritable, Cleared, Errand, Going, GroupsUnavailable, IntentFacts, KeptLabels,
-    LabelsError, OutcomeFacts, Plea, Ports, RandomUnavailable, ReadError, RefusalFacts, Suspicion,
-    UpstreamError,
+    Answered, Approval, AuditUnwritable, Cleared, Drifted, Elsewhere, Errand, Going, GroupsUnavailable,
+    IntentFacts, KeptLabels, LabelsError, Learned, OutcomeFacts, Pins, PinsUnwritable, Plea, Ports,
+    RandomUnavailable, ReadError, RefusalFacts, Suspicion, UpstreamError,
 };
 use doorward_entra::{Groups, Keys};
 use doorward_flow::{Fallen, Key};
 use doorward_oauth::{Identity, KeyRing, KeySet, Revocations};
+use doorward_pinboard::Watch;
 use doorward_policy::PolicyProblem;
 use doorward_store::Store;
 use doorward_types::{ObjectId, ServerName, Timestamp};
@@ -35,6 +36,7 @@ pub struct GatewayPorts {
     approvals: Option<Approvals>,
     /// Another number once another process has written to the store.
     seen: AtomicI64,
+    pins: Option<Watch>,
     pub(crate) upstreams: Arc<Upstreams>,
     pub(crate) keys: Arc<Keys>,
     door_keys: RwLock<Arc<KeySet>>,
@@ -51,8 +53,7 @@ pub struct GatewayPorts {
 impl GatewayPorts {
     pub(crate) fn new(
         audit: AuditLog,
-        store: Option<Store>,
-        approvals: Option<Approvals>,
+        (store, approvals, pins): (Option<Store>, Option<Approvals>, Option<Watch>),
         upstreams: Arc<Upstreams>,
         keys: Arc<Keys>,
         groups: Option<Groups>,
@@ -63,6 +64,7 @@ impl GatewayPorts {
             store,
             approvals,
             seen: AtomicI64::new(0),
+            pins,
             upstreams,
             keys,
             door_keys: RwLock::default(),
@@ -95,6 +97,11 @@ impl GatewayPorts {
                 tracing::error!(%error, "the store cannot be read: what other processes write is not taken up");
             }
         }
+    }
+
+    /// Returns what people agreed to of servers' definitions, and where they decide; none without a vault.
+    pub fn pinned(&self) -> Option<&Watch> {
+        self.pins.as_ref()
     }
 
     /// Takes over the door's own signing keys. A token signed with one that is no longer there opens nothing from now on;
@@ -255,6 +262,27 @@ impl Ports for GatewayPorts {
         match self.journal.asked(&plea, &taken.record()).await {
             Ok(()) => taken.approval,
             Err(_) => Approval::Unavailable,
+        }
+    }
+
+    fn pins(&self, server: &ServerName) -> Pins {
+        self.pins.as_ref().map_or(Pins::Off, |pins| pins.pins(server))
+    }
+
+    fn pinned_elsewhere(&self, server: &ServerName) -> Arc<[Elsewhere]> {
+        self.pins.as_ref().map_or_else(|| Arc::from([]), |pins| pins.elsewhere(server))
+    }
+
+    async fn remember(&self, learned: Learned<'_>) -> Result<(), PinsUnwritable> {
+        match &self.pins {
+            Some(pins) => pins.remember(learned, self.now()).await,
+            None => Err(PinsUnwritable),
+        }
+    }
+
+    async fn drifted(&self, drifted: Vec<Drifted>) {
+        if let Some(pins) = &self.pins {
+            pins.drifted(&self.journal, &drifted, self.now()).await;
         }
     }
 

@@ -42,6 +42,7 @@ impl Guard {
         stop: impl Future<Output = ()>,
     ) -> Ended {
         let (out, lines) = mpsc::channel(LINES_WAITING);
+        let rounds = tokio::spawn(look_after_pins(Arc::clone(&self.door)));
         let writing = tokio::spawn(write(output, lines));
         let ended = match self.admitted().await {
             Some(pipe) => {
@@ -64,6 +65,7 @@ impl Guard {
             }
             None => Ended::Refused,
         };
+        rounds.abort();
         self.door.ports().upstreams.shut_down().await;
         drop(out);
         // Whoever still writes holds the channel; what they say nobody reads.
@@ -96,6 +98,16 @@ impl Guard {
             trace: self.door.new_trace(),
             now: self.door.ports().now(),
         })
+    }
+}
+
+/// Takes up what the person decides about pins, within a second, and writes it down.
+async fn look_after_pins(door: Arc<Door<GuardPorts>>) {
+    let mut rounds = tokio::time::interval(Duration::from_millis(500));
+    loop {
+        rounds.tick().await;
+        let ports = door.ports();
+        ports.pins.round(&ports.journal.log, ports.now()).await;
     }
 }
 

@@ -7,11 +7,13 @@ use std::time::{Duration, SystemTime};
 
 use doorward_audit::{AuditConfig, AuditError, AuditLog, Journal};
 use doorward_engine::{
-    DataRules, Door, DoorLimits, ElicitationRules, EraRule, Flagged, FlowRules, ResultRules, ServerRules,
-    SessionRules, Snapshot, Urls,
+    DataRules, Door, DoorLimits, ElicitationRules, EraRule, Flagged, FlowRules, LookAlikes, PinRules,
+    ResultRules, ServerRules, SessionRules, Snapshot, Urls,
 };
 use doorward_net::{Connector, ConnectorConfig};
 use doorward_oauth::{AtHome, Audience, Cloud, EntraTokens, Expectation, Tenants, TokenCache, at_home};
+use doorward_pinboard::{Pinboard, Watch, of_command};
+use doorward_pins::First;
 use doorward_policy::{PolicyProblem, PolicyText};
 use doorward_sandbox::{Launcher, Learning, Profile};
 use doorward_store::{KeyFile, Store, StoreConfig, StoreError};
@@ -59,6 +61,10 @@ pub struct Plan {
     pub data: Option<DataRules>,
     /// What is done about the content of answers.
     pub results: ResultRules,
+    /// How its definitions are pinned; none, and they are not.
+    pub pins: Option<First>,
+    /// What becomes of a tool whose name passes for another server's.
+    pub look_alikes: LookAlikes,
     /// Tokens that the server may ask for.
     pub tokens: Option<Tokens>,
 }
@@ -129,6 +135,8 @@ impl Guard {
         }
         let (audit, log) = open_log(&plan.state, &plan.name)?;
         let store = open_store(&plan.state).await?;
+        let pinned = plan.pins.iter().map(|_| plan.name.clone()).collect();
+        let pins = Watch::open(Pinboard::new(store.clone()), pinned, SystemTime::now().into()).await;
         let who = Arc::new(RwLock::new(Some(Arc::new(at_home(plan.who, SystemTime::now().into())))));
         if let Some(tokens) = plan.tokens.take() {
             let desk = Desk::new(tokens, plan.name.clone(), audit.clone(), Arc::clone(&who))?;
@@ -147,7 +155,7 @@ impl Guard {
         let upstreams = Upstreams::new(&connector, targets).map_err(bad)?;
         let user = local_user(&plan.state)?;
         let (journal, asks) = (Journal::new(audit), plan.asks.map(Asks::new));
-        let ports = GuardPorts::new(journal, store, Arc::new(upstreams), who, asks, user);
+        let ports = GuardPorts::new(journal, (store, pins), Arc::new(upstreams), who, asks, user);
         let limits = DoorLimits {
             sessions: SessionRules { total: 16, per_owner: 16, idle: AGE, absolute: AGE },
             // A conversation that breaks is over.
@@ -252,6 +260,11 @@ fn rules(plan: &Plan) -> Result<ServerRules, OpenError> {
         flow: Arc::clone(&plan.flow),
         data: plan.data.clone().map(Arc::new),
         results: plan.results.clone(),
+        pins: plan.pins.map(|first| PinRules {
+            first,
+            server: doorward_pins::Server { name: plan.name.clone(), address: of_command(&plan.command) },
+            look_alikes: plan.look_alikes,
+        }),
         elicitation: ElicitationRules {
             forms_guarded: true,
             url_hosts: plan.url_hosts.clone(),

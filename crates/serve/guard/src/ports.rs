@@ -10,12 +10,13 @@ use bytes::Bytes;
 use doorward_approvals::labels;
 use doorward_audit::{Asked, Journal};
 use doorward_engine::{
-    Answered, Approval, AuditUnwritable, Cleared, Consent, Errand, Going, GroupsUnavailable, IntentFacts,
-    KeptLabels, LabelsError, OutcomeFacts, Plea, Ports, Question, RandomUnavailable, ReadError, RefusalFacts,
-    Suspicion, UpstreamError,
+    Answered, Approval, AuditUnwritable, Cleared, Consent, Drifted, Elsewhere, Errand, Going,
+    GroupsUnavailable, IntentFacts, KeptLabels, LabelsError, Learned, OutcomeFacts, Pins, PinsUnwritable,
+    Plea, Ports, Question, RandomUnavailable, ReadError, RefusalFacts, Suspicion, UpstreamError,
 };
 use doorward_flow::{Approver, Fallen, Key};
 use doorward_oauth::{Identity, KeyRing, Revocations};
+use doorward_pinboard::Watch;
 use doorward_policy::PolicyProblem;
 use doorward_store::Store;
 use doorward_types::{ObjectId, ServerName, Timestamp};
@@ -34,6 +35,7 @@ pub struct GuardPorts {
     pub(crate) journal: Journal,
     /// What all guards of this person share.
     pub(crate) store: Store,
+    pub(crate) pins: Watch,
     pub(crate) upstreams: Arc<Upstreams>,
     /// Who sits at this machine.
     who: Who,
@@ -47,7 +49,7 @@ pub struct GuardPorts {
 impl GuardPorts {
     pub(crate) fn new(
         journal: Journal,
-        store: Store,
+        (store, pins): (Store, Watch),
         upstreams: Arc<Upstreams>,
         who: Who,
         asks: Option<Asks>,
@@ -56,6 +58,7 @@ impl GuardPorts {
         Self {
             journal,
             store,
+            pins,
             upstreams,
             who,
             asks,
@@ -234,6 +237,22 @@ impl Ports for GuardPorts {
         if self.journal.suspects(&suspicion, self.now()).await.is_err() {
             tracing::error!(rule = suspicion.rule, "a suspicion is not in the log");
         }
+    }
+
+    fn pins(&self, server: &ServerName) -> Pins {
+        self.pins.pins(server)
+    }
+
+    fn pinned_elsewhere(&self, server: &ServerName) -> Arc<[Elsewhere]> {
+        self.pins.elsewhere(server)
+    }
+
+    async fn remember(&self, learned: Learned<'_>) -> Result<(), PinsUnwritable> {
+        self.pins.remember(learned, self.now()).await
+    }
+
+    async fn drifted(&self, drifted: Vec<Drifted>) {
+        self.pins.drifted(&self.journal, &drifted, self.now()).await;
     }
 
     async fn upstream(

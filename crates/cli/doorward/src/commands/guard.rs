@@ -15,9 +15,12 @@ use std::time::Duration;
 use clap::Args;
 use doorward_clients::{guard_name, masked};
 use doorward_config::{LogFormat, LogLevel};
-use doorward_engine::{DataRules, EraRule, Flagged, FlowRules, Form, Injected, ResultRules, Spotlight};
+use doorward_engine::{
+    DataRules, EraRule, Flagged, FlowRules, Form, Injected, LookAlikes, ResultRules, Spotlight,
+};
 use doorward_guard::{Desktop, Ended, Guard as Door, Plan, Terminal};
 use doorward_oauth::{AtHome, Groups};
+use doorward_pins::First;
 use doorward_sandbox::{Learning, Profile};
 use doorward_types::{ClientId, ObjectId, ServerName, TenantId, Timestamp};
 
@@ -103,6 +106,14 @@ pub(crate) struct Guard {
     /// (`datamark`), or in base64 (`encode`). `off` says that the server is trusted.
     #[arg(long, value_name = "HOW", value_parser = ["off", "annotate", "transform", "datamark", "encode"], default_value = "annotate")]
     spotlight: String,
+    /// What the server's definitions are held against: what is seen first (`first-use`), what you approved (`approval`), or
+    /// nothing (`off`). What means something else later is left out until `doorward pin approve`.
+    #[arg(long, value_name = "WHAT", value_parser = ["first-use", "approval", "off"], default_value = "first-use")]
+    pins: String,
+    /// What becomes of a tool whose name passes for a tool of another server of yours: it is recorded, or left out until you
+    /// approve it.
+    #[arg(long, value_name = "WHAT", value_parser = ["record", "block"], default_value = "record")]
+    look_alikes: String,
     /// The server's program and its arguments.
     #[arg(last = true, required = true, value_name = "COMMAND")]
     command: Vec<String>,
@@ -207,6 +218,15 @@ impl Guard {
                 _ => Some(DataRules::default()),
             },
             results: self.results(),
+            pins: match self.pins.as_str() {
+                "approval" => Some(First::ByApproval),
+                "off" => None,
+                _ => Some(First::OnUse),
+            },
+            look_alikes: match self.look_alikes.as_str() {
+                "block" => LookAlikes::Block,
+                _ => LookAlikes::Record,
+            },
             asks: match self.ask(person) {
                 "desktop" => Some(Box::new(Desktop::default())),
                 "terminal" => Some(Box::new(Terminal::default())),

@@ -401,6 +401,18 @@ static SERVER: Group = Group {
             "How clients are told that what the server returns is a stranger's text ([results.md](results.md)): by a note in `_meta`, which no model reads; or in the text itself, between lines that nobody can forge (`transform`), with a sign for each blank besides (`datamark`), or in base64 (`encode`). `off` says that the server is trusted.",
         ),
         key(
+            "pins",
+            Kind::Choice(&["first-use", "approval", "off"]),
+            Need::Optional,
+            "What the server says of its tools, prompts, resources and of itself is held against what was agreed to ([pins.md](pins.md)): what is seen first (`first-use`), or what a person approved (`approval`). What means something else later waits for a person. `first-use` where there is a `[vault]` to keep it in, else `off`.",
+        ),
+        key(
+            "look_alikes",
+            Kind::Choice(&["record", "block"]),
+            Need::Default("record"),
+            "What becomes of a pinned server's tool whose name passes for a tool of another server: it is recorded, or waits for a person's approval too.",
+        ),
+        key(
             "transport",
             Kind::Choice(&["streamable-http", "http+sse"]),
             Need::Default("streamable-http"),

@@ -174,6 +174,7 @@ fn servers_take_what_they_do_not_say_from_entra() {
     assert_eq!((child.flagged_results, child.spotlight), (FlaggedResults::Mark, Spotlight::Annotate));
     let of_clients: Vec<_> = config.gateway.spotlight.values().copied().collect();
     assert_eq!(of_clients, [Spotlight::Off, Spotlight::Transform]);
+    assert!(remote.look_alikes_blocked && !child.look_alikes_blocked);
     assert_eq!(stdio.idle, Duration::from_secs(6));
     assert_eq!(stdio.env["LANG"], "C");
     assert_eq!(stdio.sandbox.as_deref().unwrap(), ["files-read /srv/docs", "net api.contoso.com"]);

@@ -1,7 +1,7 @@
 //! The members of each kind of record, in the order a reader meets them: who, what, why, how long.
 
 use crate::encode::Line;
-use crate::record::{Alarm, Grant, Intent, Outcome, RefusedRecord, Target};
+use crate::record::{Alarm, Grant, Intent, Outcome, PinAct, RefusedRecord, Target};
 
 pub(crate) fn intent(line: &mut Line<'_>, intent: &Intent<'_>) {
     line.hex("call", &intent.call.0);
@@ -112,6 +112,21 @@ pub(crate) fn alarm(line: &mut Line<'_>, alarm: &Alarm<'_>) {
     }
     if let Some(session) = &alarm.session {
         line.token("session", session.text());
+    }
+}
+
+pub(crate) fn pin(line: &mut Line<'_>, act: &PinAct<'_>) {
+    line.text("pin", act.what);
+    line.text("by", act.by);
+    line.token("server", act.server.as_str().as_bytes());
+    line.text("of", act.of);
+    line.text("name", act.name);
+    line.text("hash", act.hash);
+    line.text("record", act.record);
+    line.text("reason", act.reason);
+    line.number("at", u64::try_from(act.at.as_micros()).unwrap_or(0));
+    if let Some(expires) = act.expires {
+        line.number("expires", u64::try_from(expires.as_micros()).unwrap_or(0));
     }
 }
 

@@ -68,6 +68,14 @@ fn verdict(record: &Record) -> String {
             let rule = record.text("rule").map(|rule| format!(", rule {rule}")).unwrap_or_default();
             format!("ALARM {}{rule}", text("alarm"))
         }
+        "pin" => format!(
+            "{} the {} {} by {}: {}",
+            text("pin"),
+            text("of"),
+            text("name"),
+            text("by"),
+            text("reason")
+        ),
         "flood" if record.number("total").is_some() => {
             format!("{} refusals before sign-in since {}", number("total"), text("from"))
         }

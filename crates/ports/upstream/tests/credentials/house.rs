@@ -280,6 +280,7 @@ fn rules(plan: &Plan, name: ServerName) -> ServerRules {
         flow: Arc::new(doorward_engine::FlowRules::off()),
         data: None,
         results: doorward_engine::ResultRules::default(),
+        pins: None,
         elicitation: ElicitationRules {
             forms_guarded: true,
             url_hosts: Vec::new(),

@@ -27,6 +27,8 @@ pub(crate) struct With {
     /// Secrets are not looked for.
     pub(crate) data_off: bool,
     pub(crate) results: doorward_engine::ResultRules,
+    /// Definitions are not held against anything.
+    pub(crate) unpinned: bool,
 }
 
 pub(crate) struct Desk {
@@ -93,6 +95,8 @@ impl Desk {
             flow: Arc::new(doorward_engine::FlowRules::off()),
             data: (!with.data_off).then(DataRules::default),
             results: with.results,
+            pins: if with.unpinned { None } else { Some(doorward_pins::First::OnUse) },
+            look_alikes: doorward_engine::LookAlikes::Record,
             asks: with.asks,
             tokens: with.tokens,
         };

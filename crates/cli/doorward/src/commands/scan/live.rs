@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use doorward_config::{LogFormat, LogLevel};
-use doorward_engine::{EraRule, Flagged, FlowRules, ResultRules};
+use doorward_engine::{EraRule, Flagged, FlowRules, LookAlikes, ResultRules};
 use doorward_guard::{Guard, Plan};
 use doorward_sandbox::Profile;
 use doorward_types::ServerName;
@@ -56,6 +56,8 @@ async fn offered(command: &[String], sandbox: &[String]) -> Result<String, Failu
         flow: std::sync::Arc::new(FlowRules::off()),
         data: None,
         results: ResultRules::default(),
+        pins: None,
+        look_alikes: LookAlikes::Record,
         asks: None,
         tokens: None,
     };
