@@ -274,7 +274,7 @@ fn finding(rule: &'static Rule, layer: &Layer, range: Range<usize>) -> Finding {
 }
 
 /// One line of at most so many characters that a terminal shows as they are.
-fn line(text: &str) -> String {
+pub(crate) fn line(text: &str) -> String {
     let shown = text.chars().map(|c| if c.is_control() || c.is_whitespace() { ' ' } else { c });
     let visible = shown.filter(|c| c.is_ascii() || c.is_alphanumeric());
     visible.take(160).collect()

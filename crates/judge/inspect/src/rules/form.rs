@@ -13,6 +13,7 @@ const fn form(
         id,
         owasp: "MCP03",
         atlas,
+        weakness: "",
         severity,
         reason,
         advice,
