@@ -4,6 +4,7 @@
 
 use crate::concept::{Concept, Concepts};
 use crate::place::Place;
+use crate::request::{FLAGS, look};
 use crate::sentence::{Sentence, Token};
 use crate::topic::Topic;
 use crate::vocabulary::hash;
@@ -19,9 +20,11 @@ const STEPS: usize = PAIRS + 64 * 64;
 const PATTERNS: usize = STEPS + 64 * 64;
 const MOST_PATTERNS: usize = 448;
 const REST: usize = PATTERNS + MOST_PATTERNS;
-const WORDS: usize = REST + 64;
+/// Where the shape of a request begins.
+const ASKED: usize = REST + 32;
+const WORDS: usize = REST + 128;
 /// Buckets of single words, and as many of two that follow each other.
-const BUCKETS: usize = 4096;
+const BUCKETS: usize = 8192;
 
 /// Words within which two ideas are near.
 const NEAR: u32 = 12;
@@ -38,6 +41,7 @@ pub(crate) fn features(
     tokens: &[Token],
     patterns: &[usize],
     text: &str,
+    around: [&str; 2],
     topic: &Topic,
 ) -> Vec<u16> {
     let mut set = Set { bits: [0; COUNT / 64], list: Vec::with_capacity(128) };
@@ -70,6 +74,8 @@ pub(crate) fn features(
     }
     set.add(REST + 9 + (sentence.words as usize / 8).min(6));
     set.add(REST + 16 + topic.kinship(text));
+    let asked = look(around[0], text, around[1]);
+    (0..FLAGS).filter(|n| asked >> n & 1 == 1).for_each(|n| set.add(ASKED + n));
     words(&mut set, text);
     let mut list = set.list;
     list.sort_unstable();
@@ -120,7 +126,7 @@ mod tests {
 
     #[test]
     fn the_layout_holds_all() {
-        assert!(REST + 32 <= WORDS && COUNT.is_multiple_of(64) && u16::try_from(COUNT).is_ok());
+        assert!(ASKED + FLAGS <= WORDS && COUNT.is_multiple_of(64) && u16::try_from(COUNT).is_ok());
         let patterns: usize = crate::rules::READY.iter().map(|ready| ready.patterns.len()).sum();
         assert!(patterns <= MOST_PATTERNS, "{patterns}");
     }

@@ -179,6 +179,10 @@ fn each_sentence(
             own,
             &numbers,
             layer.text().get(sentence.bytes.clone()).unwrap_or_default(),
+            [
+                layer.text().get(..sentence.bytes.start).unwrap_or_default(),
+                layer.text().get(sentence.bytes.end..).unwrap_or_default(),
+            ],
             topic,
         );
         each(sentence, &hits, &features);

@@ -19,6 +19,7 @@ mod model;
 mod names;
 mod pattern;
 mod place;
+mod request;
 mod rules;
 mod sentence;
 mod shape;

@@ -168,6 +168,8 @@ fn results(sets: &Sets, models: &[Weights], verbose: bool) {
     );
     if verbose {
         list(&documents, true);
+        list(&injected, false);
+        list(&indirect, false);
     }
 }
 
