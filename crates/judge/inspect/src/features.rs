@@ -33,16 +33,24 @@ const STEP: u32 = 4;
 /// Words for which a "not" holds.
 const REACH: u32 = 3;
 
+/// Where a sentence stands.
+pub(crate) struct Setting<'a> {
+    pub(crate) place: Place,
+    /// Whether a person does not see it.
+    pub(crate) is_hidden: bool,
+    /// What stands before and after it in its text.
+    pub(crate) around: [&'a str; 2],
+    /// What its tool or document is about.
+    pub(crate) topic: &'a Topic,
+}
+
 /// The features of one sentence, sorted, each once. `patterns` are the numbers of those that begin in it.
 pub(crate) fn features(
-    place: Place,
-    is_hidden: bool,
     sentence: &Sentence,
     tokens: &[Token],
     patterns: &[usize],
     text: &str,
-    around: [&str; 2],
-    topic: &Topic,
+    setting: &Setting<'_>,
 ) -> Vec<u16> {
     let mut set = Set { bits: [0; COUNT / 64], list: Vec::with_capacity(128) };
     for n in sentence.concepts.numbers() {
@@ -68,13 +76,13 @@ pub(crate) fn features(
     for n in patterns.iter().filter(|n| **n < MOST_PATTERNS) {
         set.add(PATTERNS + n);
     }
-    set.add(REST + place as usize);
-    if is_hidden {
+    set.add(REST + setting.place as usize);
+    if setting.is_hidden {
         set.add(REST + 8);
     }
     set.add(REST + 9 + (sentence.words as usize / 8).min(6));
-    set.add(REST + 16 + topic.kinship(text));
-    let asked = look(around[0], text, around[1]);
+    set.add(REST + 16 + setting.topic.kinship(text));
+    let asked = look(setting.around[0], text, setting.around[1]);
     (0..FLAGS).filter(|n| asked >> n & 1 == 1).for_each(|n| set.add(ASKED + n));
     words(&mut set, text);
     let mut list = set.list;
