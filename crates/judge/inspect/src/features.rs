@@ -6,8 +6,7 @@ use crate::concept::{Concept, Concepts};
 use crate::place::Place;
 use crate::request::{FLAGS, look};
 use crate::sentence::{Sentence, Token};
-use crate::topic::Topic;
-use crate::vocabulary::hash;
+use crate::topic::{Topic, each_word};
 
 /// How many features there are.
 pub const COUNT: usize = WORDS + 2 * BUCKETS;
@@ -44,7 +43,7 @@ pub(crate) struct Setting<'a> {
     pub(crate) topic: &'a Topic,
 }
 
-/// The features of one sentence, sorted, each once. `patterns` are the numbers of those that begin in it.
+/// The features of one sentence, each once. `patterns` are the numbers of those that begin in it.
 pub(crate) fn features(
     sentence: &Sentence,
     tokens: &[Token],
@@ -81,13 +80,12 @@ pub(crate) fn features(
         set.add(REST + 8);
     }
     set.add(REST + 9 + (sentence.words as usize / 8).min(6));
-    set.add(REST + 16 + setting.topic.kinship(text));
+    let mut own = Vec::with_capacity(64);
+    words(&mut set, text, &mut own);
+    set.add(REST + 16 + setting.topic.kinship(&mut own));
     let asked = look(setting.around[0], text, setting.around[1]);
     (0..FLAGS).filter(|n| asked >> n & 1 == 1).for_each(|n| set.add(ASKED + n));
-    words(&mut set, text);
-    let mut list = set.list;
-    list.sort_unstable();
-    list
+    set.list
 }
 
 fn pairs(set: &mut Set, first: Concepts, second: Concepts, gap: u32) {
@@ -101,15 +99,18 @@ fn pairs(set: &mut Set, first: Concepts, second: Concepts, gap: u32) {
     }
 }
 
-fn words(set: &mut Set, text: &str) {
+/// The words in their buckets, alone and after another, and in `own` those by which a text tells what it is about.
+fn words(set: &mut Set, text: &str, own: &mut Vec<u16>) {
     let bucket = |hash: u64| usize::try_from(hash % BUCKETS as u64).unwrap_or_default();
     let mut before = 0_u64;
-    for word in text.split(|c: char| !c.is_ascii_alphabetic()).filter(|word| (1..16).contains(&word.len())) {
-        let hash = hash(word);
-        set.add(WORDS + bucket(hash));
-        set.add(WORDS + BUCKETS + bucket(hash ^ before.wrapping_mul(31)));
-        before = hash;
-    }
+    each_word(text, |word| {
+        if let Some(hash) = word.hash() {
+            set.add(WORDS + bucket(hash));
+            set.add(WORDS + BUCKETS + bucket(hash ^ before.wrapping_mul(31)));
+            before = hash;
+        }
+        own.extend(word.topic());
+    });
 }
 
 struct Set {

@@ -34,8 +34,14 @@ pub(crate) fn look(before: &str, text: &str, next: &str) -> u64 {
     let mut last = [0; 3];
     let slots = &*WORDS;
     let mut count = 0;
-    for word in text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '\'' || c == '@' || c == '$')) {
-        let bare = word.trim_matches('\'');
+    let bytes = text.as_bytes();
+    let inside = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'\'' | b'@' | b'$');
+    let mut at = 0;
+    while let Some(start) = bytes.get(at..).and_then(|rest| rest.iter().position(inside)) {
+        let start = at + start;
+        let length = bytes.get(start..).and_then(|rest| rest.iter().position(|b| !inside(b)));
+        at = length.map_or(bytes.len(), |length| start + length);
+        let bare = text.get(start..at).unwrap_or_default().trim_matches('\'');
         if bare.is_empty() {
             continue;
         }

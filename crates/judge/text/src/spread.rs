@@ -194,7 +194,7 @@ impl Shown {
 pub(crate) fn lettered(from: &Traced) -> Option<Traced> {
     let bytes = from.text.as_bytes();
     // `i18n` may be all there is of it: most texts are done with here.
-    let is_inside = |w: &[u8]| matches!(w, [a, b, c] if a.is_ascii_alphabetic() && c.is_ascii_alphabetic() && stands(*b).is_some());
+    let is_inside = |w: &[u8]| matches!(w, [a, b, c] if !b.is_ascii_alphabetic() && *b != b' ' && stands(*b).is_some() && a.is_ascii_alphabetic() && c.is_ascii_alphabetic());
     bytes.windows(3).filter(|w| is_inside(w)).nth(1)?;
     let mut out = Traced::default();
     let mut at = 0;

@@ -52,7 +52,8 @@ fn main() {
             eval::run(&sets, SHIFT, has("--list"), has("--brief"));
             calls::run(&root, has("--list"));
         }
-        _ => panic!("train, look FOLDER_OR_FILE, or eval [--list] [--brief] [--cost] [--calls]"),
+        Some("verdicts") => eval::verdicts(&sets),
+        _ => panic!("train, verdicts, look FOLDER_OR_FILE, or eval [--list] [--brief] [--cost] [--calls]"),
     }
 }
 
