@@ -137,6 +137,8 @@ concepts! {
     Question = "question",
     /// Words about attacks.
     Attack = "attack",
+    /// What belongs to whoever speaks.
+    Mine = "mine",
 }
 
 #[cfg(test)]

@@ -4,9 +4,9 @@
 
 use crate::concept::{Concept, Concepts};
 use crate::place::Place;
+use crate::request::{FLAGS, look};
 use crate::sentence::{Sentence, Token};
-use crate::topic::Topic;
-use crate::vocabulary::hash;
+use crate::topic::{Topic, each_word};
 
 /// How many features there are.
 pub const COUNT: usize = WORDS + 2 * BUCKETS;
@@ -19,9 +19,11 @@ const STEPS: usize = PAIRS + 64 * 64;
 const PATTERNS: usize = STEPS + 64 * 64;
 const MOST_PATTERNS: usize = 448;
 const REST: usize = PATTERNS + MOST_PATTERNS;
-const WORDS: usize = REST + 64;
+/// Where the shape of a request begins.
+const ASKED: usize = REST + 32;
+const WORDS: usize = REST + 128;
 /// Buckets of single words, and as many of two that follow each other.
-const BUCKETS: usize = 4096;
+const BUCKETS: usize = 8192;
 
 /// Words within which two ideas are near.
 const NEAR: u32 = 12;
@@ -30,15 +32,24 @@ const STEP: u32 = 4;
 /// Words for which a "not" holds.
 const REACH: u32 = 3;
 
-/// The features of one sentence, sorted, each once. `patterns` are the numbers of those that begin in it.
+/// Where a sentence stands.
+pub(crate) struct Setting<'a> {
+    pub(crate) place: Place,
+    /// Whether a person does not see it.
+    pub(crate) is_hidden: bool,
+    /// What stands before and after it in its text.
+    pub(crate) around: [&'a str; 2],
+    /// What its tool or document is about.
+    pub(crate) topic: &'a Topic,
+}
+
+/// The features of one sentence, each once. `patterns` are the numbers of those that begin in it.
 pub(crate) fn features(
-    place: Place,
-    is_hidden: bool,
     sentence: &Sentence,
     tokens: &[Token],
     patterns: &[usize],
     text: &str,
-    topic: &Topic,
+    setting: &Setting<'_>,
 ) -> Vec<u16> {
     let mut set = Set { bits: [0; COUNT / 64], list: Vec::with_capacity(128) };
     for n in sentence.concepts.numbers() {
@@ -64,16 +75,17 @@ pub(crate) fn features(
     for n in patterns.iter().filter(|n| **n < MOST_PATTERNS) {
         set.add(PATTERNS + n);
     }
-    set.add(REST + place as usize);
-    if is_hidden {
+    set.add(REST + setting.place as usize);
+    if setting.is_hidden {
         set.add(REST + 8);
     }
     set.add(REST + 9 + (sentence.words as usize / 8).min(6));
-    set.add(REST + 16 + topic.kinship(text));
-    words(&mut set, text);
-    let mut list = set.list;
-    list.sort_unstable();
-    list
+    let mut own = Vec::with_capacity(64);
+    words(&mut set, text, &mut own);
+    set.add(REST + 16 + setting.topic.kinship(&mut own));
+    let asked = look(setting.around[0], text, setting.around[1]);
+    (0..FLAGS).filter(|n| asked >> n & 1 == 1).for_each(|n| set.add(ASKED + n));
+    set.list
 }
 
 fn pairs(set: &mut Set, first: Concepts, second: Concepts, gap: u32) {
@@ -87,15 +99,18 @@ fn pairs(set: &mut Set, first: Concepts, second: Concepts, gap: u32) {
     }
 }
 
-fn words(set: &mut Set, text: &str) {
+/// The words in their buckets, alone and after another, and in `own` those by which a text tells what it is about.
+fn words(set: &mut Set, text: &str, own: &mut Vec<u16>) {
     let bucket = |hash: u64| usize::try_from(hash % BUCKETS as u64).unwrap_or_default();
     let mut before = 0_u64;
-    for word in text.split(|c: char| !c.is_ascii_alphabetic()).filter(|word| (1..16).contains(&word.len())) {
-        let hash = hash(word);
-        set.add(WORDS + bucket(hash));
-        set.add(WORDS + BUCKETS + bucket(hash ^ before.wrapping_mul(31)));
-        before = hash;
-    }
+    each_word(text, |word| {
+        if let Some(hash) = word.hash() {
+            set.add(WORDS + bucket(hash));
+            set.add(WORDS + BUCKETS + bucket(hash ^ before.wrapping_mul(31)));
+            before = hash;
+        }
+        own.extend(word.topic());
+    });
 }
 
 struct Set {
@@ -120,7 +135,7 @@ mod tests {
 
     #[test]
     fn the_layout_holds_all() {
-        assert!(REST + 32 <= WORDS && COUNT.is_multiple_of(64) && u16::try_from(COUNT).is_ok());
+        assert!(ASKED + FLAGS <= WORDS && COUNT.is_multiple_of(64) && u16::try_from(COUNT).is_ok());
         let patterns: usize = crate::rules::READY.iter().map(|ready| ready.patterns.len()).sum();
         assert!(patterns <= MOST_PATTERNS, "{patterns}");
     }

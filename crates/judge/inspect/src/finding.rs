@@ -40,6 +40,8 @@ pub struct Rule {
     pub owasp: &'static str,
     /// The technique of MITRE ATLAS.
     pub atlas: &'static str,
+    /// The weakness of MITRE's CWE that it attacks, such as `CWE-89`. Empty where what is attacked is a model.
+    pub weakness: &'static str,
     /// How bad.
     pub severity: Severity,
     /// Why it matters, in words: "asks for …".
@@ -77,7 +79,11 @@ impl fmt::Display for Finding {
     /// One line: how bad, which rule, where, why, what it says, what to do.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { rule, pointer, span, origin, severity, quote } = self;
-        write!(f, "{} {} ({}, {})", severity.name(), rule.id, rule.owasp, rule.atlas)?;
+        write!(f, "{} {} ({}, {}", severity.name(), rule.id, rule.owasp, rule.atlas)?;
+        if !rule.weakness.is_empty() {
+            write!(f, ", {}", rule.weakness)?;
+        }
+        f.write_str(")")?;
         if !pointer.is_empty() {
             write!(f, " at {pointer}")?;
         }

@@ -5,7 +5,7 @@ use std::ops::Range;
 use doorward_text::{Layer, Limits, MarkKind, Origin, Reading, read, windows};
 
 use crate::concept::Concepts;
-use crate::features::features;
+use crate::features::{Setting, features};
 use crate::finding::{Finding, Rule, Severity};
 use crate::model::{Weights, weights};
 use crate::names::Names;
@@ -172,15 +172,18 @@ fn each_sentence(
         let tokens = read.tokens.get(sentence.tokens.start..end).unwrap_or_default();
         by_rules(all, tokens, sentence.tokens.len(), &mut hits, &mut numbers);
         let own = tokens.get(..sentence.tokens.len()).unwrap_or_default();
-        let features = features(
+        let text = layer.text();
+        let setting = Setting {
             place,
-            layer.is_hidden(),
-            sentence,
-            own,
-            &numbers,
-            layer.text().get(sentence.bytes.clone()).unwrap_or_default(),
+            is_hidden: layer.is_hidden(),
+            around: [
+                text.get(..sentence.bytes.start).unwrap_or_default(),
+                text.get(sentence.bytes.end..).unwrap_or_default(),
+            ],
             topic,
-        );
+        };
+        let words = text.get(sentence.bytes.clone()).unwrap_or_default();
+        let features = features(sentence, own, &numbers, words, &setting);
         each(sentence, &hits, &features);
     }
 }
@@ -274,7 +277,7 @@ fn finding(rule: &'static Rule, layer: &Layer, range: Range<usize>) -> Finding {
 }
 
 /// One line of at most so many characters that a terminal shows as they are.
-fn line(text: &str) -> String {
+pub(crate) fn line(text: &str) -> String {
     let shown = text.chars().map(|c| if c.is_control() || c.is_whitespace() { ' ' } else { c });
     let visible = shown.filter(|c| c.is_ascii() || c.is_alphanumeric());
     visible.take(160).collect()

@@ -103,7 +103,7 @@ pub(crate) const LEXICON: &[(Concept, Class, &str)] = &[
     (
         Concept::Pay,
         Class::Verb,
-        "pay, wire, withdraw, purchase, buy, donate, refund, transfer, invest, tip, charge",
+        "pay, wire, withdraw, purchase, buy, donate, refund, transfer, invest, tip, charge, deposit, sell, order",
     ),
     (
         Concept::Repeat,
@@ -372,4 +372,5 @@ pub(crate) const LEXICON: &[(Concept, Class, &str)] = &[
          red team, mitigation, cve, advisory, malware, phishing, poisoning, jailbreak, payload, defense, defence, victim, researcher, example, demonstrate, \
          attacker's, hypothetical, paper, detector, detect, detection",
     ),
+    (Concept::Mine, Class::Fixed, "my, mine, our, me, us, i, i'm, i've"),
 ];

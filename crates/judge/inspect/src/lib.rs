@@ -9,6 +9,7 @@
 //! whose score the caller holds against the [`Place`]'s threshold. It does no I/O and remembers nothing, and it takes time
 //! linear in its input.
 
+mod arguments;
 mod concept;
 mod features;
 mod finding;
@@ -18,6 +19,7 @@ mod model;
 mod names;
 mod pattern;
 mod place;
+mod request;
 mod rules;
 mod sentence;
 mod shape;
@@ -28,6 +30,7 @@ mod topic;
 pub mod training;
 mod vocabulary;
 
+pub use arguments::{ToolContext, arguments};
 pub use doorward_text::Origin;
 pub use finding::{Finding, Rule, Severity};
 pub use judge::{Report, text};

@@ -26,6 +26,11 @@ impl Names {
         all
     }
 
+    /// Whether no name of the list can be told from a word.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.telling.is_empty()
+    }
+
     /// Whether a word is the name of a tool, other than `own`.
     pub(crate) fn has(&self, word: &str, own: &str) -> bool {
         !self.telling.is_empty() && is_telling(word) && !word.eq_ignore_ascii_case(own) && {

@@ -1,5 +1,6 @@
 //! All rules, and their patterns made ready.
 
+pub(crate) mod argument;
 mod command;
 mod conceal;
 mod exfiltrate;
@@ -24,9 +25,9 @@ pub(crate) use form::{
 pub(crate) const RULES: &[&[Rule]] =
     &[exfiltrate::RULES, instruct::RULES, conceal::RULES, steer::RULES, obey::RULES, command::RULES];
 
-/// Returns every rule, those of form included, for whoever lists them beside a report.
+/// Returns every rule, those of form and of arguments included, for whoever lists them beside a report.
 pub fn rules() -> impl Iterator<Item = &'static Rule> {
-    RULES.iter().copied().flatten().chain(FORM)
+    RULES.iter().copied().flatten().chain(FORM).chain(argument::RULES)
 }
 
 const FORM: [&Rule; 13] = [

@@ -134,8 +134,11 @@ impl<'a> Reader<'a> {
         if concepts.has(Concept::Inside) {
             concepts = concepts.without(Concept::Address);
         }
-        let bare = text.trim_matches(|c: char| !c.is_ascii_alphanumeric());
-        if self.known.names.has(bare, self.known.own) {
+        let is_name = || {
+            let bare = text.trim_matches(|c: char| !c.is_ascii_alphanumeric());
+            self.known.names.has(bare, self.known.own)
+        };
+        if !self.known.names.is_empty() && is_name() {
             concepts = concepts.and(Concepts::of(Concept::Sibling)).and(Concepts::of(Concept::Name));
         }
         if text.ends_with('?') {

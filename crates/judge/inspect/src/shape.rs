@@ -59,7 +59,36 @@ pub(crate) fn shape(run: &str) -> Concepts {
 /// Judges two runs that follow each other, in small letters.
 pub(crate) fn pair(first: &str, second: &str) -> Concepts {
     let trim = |run| str::trim_matches(run, ['\'', '"', '`', '(', ')', ',', '.']);
-    let (a, b) = (trim(first), trim(second));
+    let a = trim(first);
+    let begins = matches!(
+        a,
+        "union"
+            | "drop"
+            | "or"
+            | "rm"
+            | "chmod"
+            | "chown"
+            | "nc"
+            | "bash"
+            | "sh"
+            | "sudo"
+            | "cat"
+            | "kill"
+            | "mkfs"
+            | "dd"
+            | "base64"
+            | "curl"
+            | "wget"
+            | "powershell"
+            | "|"
+            | "&&"
+            | "||"
+            | ";"
+    );
+    if !begins {
+        return Concepts::NONE;
+    }
+    let b = trim(second);
     let concept = match a {
         "union" if b == "select" || b == "all" => Concept::Sql,
         "drop" if matches!(b, "table" | "database") => Concept::Sql,

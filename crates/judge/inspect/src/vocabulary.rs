@@ -27,12 +27,15 @@ struct Phrase {
 #[derive(Debug)]
 pub(crate) struct Vocabulary {
     slots: Vec<Option<Entry>>,
+    /// Of each slot the hash of its word, and 0 where there is none: most words of a text are turned away here, without a
+    /// look at the entries.
+    hashes: Vec<u32>,
     words: usize,
 }
 
 impl Vocabulary {
     fn new() -> Self {
-        let mut vocabulary = Self { slots: vec![None; 1 << 13], words: 0 };
+        let mut vocabulary = Self { slots: vec![None; SLOTS], hashes: vec![0; SLOTS], words: 0 };
         for (concept, class, words) in LEXICON {
             for words in words.split(',') {
                 vocabulary.add(&words.split_ascii_whitespace().collect::<Vec<_>>(), *concept, *class);
@@ -78,10 +81,11 @@ impl Vocabulary {
 
     fn insert(&mut self, words: &[&str], concepts: Concepts) {
         let Some((first, rest)) = words.split_first() else { return };
-        let (slot, _) = self.slot(first);
+        let (slot, hash) = (self.slot(first).0, short(first));
         let Some(place) = self.slots.get_mut(slot) else { return };
         if place.is_none() {
             self.words += 1;
+            self.hashes.iter_mut().skip(slot).take(1).for_each(|slot| *slot = hash);
         }
         let entry = place.get_or_insert_with(|| Entry { word: (*first).to_owned(), ..Entry::default() });
         if rest.is_empty() {
@@ -95,15 +99,28 @@ impl Vocabulary {
 
     /// The slot of a word, and what is in it.
     fn slot(&self, word: &str) -> (usize, Option<&Entry>) {
-        let mask = self.slots.len() - 1;
-        let mut at = usize::try_from(hash(word) & 0xFFFF_FFFF).unwrap_or_default() & mask;
+        let hash = short(word);
+        let mut at = hash as usize % SLOTS;
         loop {
-            match self.slots.get(at).and_then(Option::as_ref) {
-                Some(entry) if entry.word != word => at = (at + 1) & mask,
-                found => return (at, found),
+            match self.hashes.get(at) {
+                None | Some(0) => return (at, None),
+                Some(other) if *other == hash => match self.slots.get(at).and_then(Option::as_ref) {
+                    Some(entry) if entry.word != word => {}
+                    found => return (at, found),
+                },
+                Some(_) => {}
             }
+            at = (at + 1) % SLOTS;
         }
     }
+}
+
+/// How many words there is room for.
+const SLOTS: usize = 1 << 13;
+
+/// A hash for the table, never 0.
+fn short(word: &str) -> u32 {
+    u32::try_from(hash(word) & 0xFFFF_FFFF).unwrap_or_default().max(1)
 }
 
 /// FNV-1a over small letters. The words in the table are ours, so nobody can choose collisions that matter.

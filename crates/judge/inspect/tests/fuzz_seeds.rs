@@ -7,6 +7,8 @@
     reason = "a seed that cannot be read is a failed test, and a target that panics has found something"
 )]
 
+#[path = "../../../../fuzz/targets/arguments.rs"]
+mod arguments;
 #[path = "../../../../fuzz/replay.rs"]
 mod replay;
 #[path = "../../../../fuzz/targets/tool.rs"]
@@ -17,4 +19,9 @@ use replay::replay;
 #[test]
 fn tool_seeds() {
     replay("tool", 400, tool::run);
+}
+
+#[test]
+fn arguments_seeds() {
+    replay("arguments", 300, arguments::run);
 }

@@ -113,7 +113,10 @@ fn changed_lines(text: &Traced, plain: &Traced) -> Traced {
 
 /// Tells lines apart fast; where two collide, the lines themselves are compared.
 fn hash(line: &str) -> u64 {
-    line.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, b| (hash ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3))
+    let (words, rest) = line.as_bytes().as_chunks::<8>();
+    let mix = |hash: u64, word: u64| (hash.rotate_left(5) ^ word).wrapping_mul(0x517c_c1b7_2722_0a95);
+    let hash = words.iter().fold(0, |hash, word| mix(hash, u64::from_le_bytes(*word)));
+    rest.iter().fold(hash, |hash, b| mix(hash, u64::from(*b)))
 }
 
 /// What was decoded may hold any character again.

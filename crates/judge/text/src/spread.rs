@@ -4,79 +4,30 @@ use std::sync::LazyLock;
 
 use crate::map::Traced;
 
-/// Words of English and of orders that are none in reverse or turned. A text in disguise shows itself by holding them so.
-const COMMON: [&str; 70] = [
-    "the",
-    "you",
-    "your",
-    "all",
-    "with",
-    "this",
-    "that",
-    "from",
-    "before",
-    "read",
-    "file",
-    "files",
-    "ignore",
-    "instructions",
-    "previous",
-    "send",
-    "user",
-    "tool",
-    "password",
-    "system",
-    "tell",
-    "then",
-    "must",
-    "when",
-    "always",
-    "also",
-    "include",
-    "into",
-    "have",
-    "will",
-    "should",
-    "request",
-    "requests",
-    "response",
-    "call",
-    "called",
-    "execute",
-    "command",
-    "data",
-    "email",
-    "every",
-    "other",
-    "without",
-    "credentials",
-    "tokens",
-    "access",
-    "session",
-    "security",
-    "append",
-    "after",
-    "first",
-    "contents",
-    "description",
-    "message",
-    "query",
-    "path",
-    "header",
-    "https",
-    "http",
-    "example",
-    "mode",
-    "any",
-    "use",
-    "run",
-    "for",
-    "confirmation",
-    "write",
-    "rule",
-    "output",
-    "never",
-];
+/// Words of English and of orders, of which none is a word in reverse or turned by thirteen. A text in disguise shows itself
+/// by holding them so.
+const COMMON: &str = "about above access additional address administrator after again agent all allowed also always and another \
+    any anything api appear append apply argument arguments assistant attach attacker audit authentication \
+    automatically available avoid backup because before being below between block body browser bucket cache call \
+    called change channel check client code collect command complete config configuration confirm confirmation \
+    connect content contents context conversation copy could create credentials current customer data database \
+    decode decoding default delete description developer directory disable document domain download during each \
+    email enable encode ensure environment error event every everything exactly example execute executing expand \
+    export external extract field file files first follow following for format forward found from full function \
+    given grant have header here hidden history host http https identifier ignore image immediately important \
+    include information initial input insert install instead instructions internal into invocation invoke its \
+    keys later link list local location logging login logs make malicious memory mention message metadata method \
+    mode model modify more most must name network never next not notify number objects once only operation \
+    original other output over override package page parameter password path payload permission permissions \
+    personal plain please policy prefix present previous private process project prompt proper provide python \
+    query quietly raise read receive recipient record redirect remote remove render repeat replace reply report \
+    request requests resource response result results retrieve return returned returning reveal root rule safety \
+    same sandbox schema script search secret secrets security select send sensitive sent separate server service \
+    session settings shell should show silently skip some source start stored string subsequent such summary \
+    system target task tell temporary text than that the their them then there these they this those through \
+    token tokens tool transfer trusted under unless until update upload use user using validation value \
+    variables verify version victim visible warning webhook what when whenever where which while whole whose \
+    will with without would write you your";
 
 /// Words that were set apart, letter by letter: `i g n o r e`, `i.g.n.o.r.e`. Two blanks part words, where they do.
 pub(crate) fn joined(from: &Traced) -> Option<Traced> {
@@ -127,17 +78,32 @@ pub(crate) fn joined(from: &Traced) -> Option<Traced> {
 pub(crate) fn shown(text: &str) -> (bool, bool) {
     let (mut turned, mut reversed) = (Shown::default(), Shown::default());
     let bytes = text.as_bytes();
+    let (all_turned, all_reversed) = (&*TURNED, &*REVERSED);
     let mut at = 0;
     while at < bytes.len() {
-        let length = bytes.iter().skip(at).take_while(|b| b.is_ascii_alphabetic()).count();
-        if (3..=12).contains(&length) {
-            let word = bytes.get(at..at + length).unwrap_or_default();
-            turned.see(word, &TURNED);
-            reversed.see(word, &REVERSED);
+        let mut hash = START;
+        let mut end = at;
+        while let Some(b) = bytes.get(end).filter(|b| b.is_ascii_alphabetic()) {
+            hash = mix(hash, *b);
+            end += 1;
         }
-        at += length + 1;
+        if (3..=LONGEST).contains(&(end - at)) {
+            let word = bytes.get(at..end).unwrap_or_default();
+            turned.see(word, hash, all_turned);
+            reversed.see(word, hash, all_reversed);
+        }
+        at = end + 1;
     }
     (turned.enough, reversed.enough)
+}
+
+/// The longest of the words.
+const LONGEST: usize = 14;
+const START: u32 = 0x811C_9DC5;
+
+/// Of a letter, large or small.
+fn mix(hash: u32, b: u8) -> u32 {
+    (hash ^ u32::from(b | 0x20)).wrapping_mul(0x0100_0193)
 }
 
 /// The text turned by thirteen.
@@ -166,34 +132,39 @@ fn turn(c: char) -> char {
     }
 }
 
-/// Disguised words by their first letter and length, so that nearly every word is turned away by one look.
+/// Disguised words in order, and a bit for each hash, so that nearly every word is turned away by one look.
 struct Disguised {
-    lengths: [u16; 26],
+    bits: [u64; 128],
     words: Vec<String>,
 }
 
 impl Disguised {
     fn new(change: impl Fn(&str) -> String) -> Self {
-        let words: Vec<String> = COMMON.iter().map(|word| change(word)).collect();
-        let mut lengths = [0; 26];
+        let mut words: Vec<String> = COMMON.split_ascii_whitespace().map(change).collect();
+        words.sort_unstable();
+        let mut bits = [0; 128];
         for word in &words {
-            if let Some(set) =
-                word.bytes().next().and_then(|first| lengths.get_mut(usize::from(first.wrapping_sub(b'a'))))
-            {
-                *set |= 1 << word.len();
+            let (place, bit) = place(word.bytes().fold(START, mix));
+            if let Some(set) = bits.get_mut(place) {
+                *set |= bit;
             }
         }
-        Self { lengths, words }
+        Self { bits, words }
     }
 
-    fn find(&self, word: &[u8]) -> Option<usize> {
-        let first = word.first()?.to_ascii_lowercase().wrapping_sub(b'a');
-        let lengths = self.lengths.get(usize::from(first))?;
-        if lengths & (1 << word.len()) == 0 {
+    fn find(&self, word: &[u8], hash: u32) -> Option<usize> {
+        let (place, bit) = place(hash);
+        if self.bits.get(place).copied().unwrap_or_default() & bit == 0 {
             return None;
         }
-        self.words.iter().position(|other| word.eq_ignore_ascii_case(other.as_bytes()))
+        let small = word.to_ascii_lowercase();
+        self.words.binary_search_by(|other| other.as_bytes().cmp(&small)).ok()
     }
+}
+
+fn place(hash: u32) -> (usize, u64) {
+    let folded = (hash ^ (hash >> 15)) & 8191;
+    ((folded / 64) as usize, 1 << (folded % 64))
 }
 
 static TURNED: LazyLock<Disguised> =
@@ -208,8 +179,10 @@ struct Shown {
 }
 
 impl Shown {
-    fn see(&mut self, word: &[u8], disguised: &Disguised) {
-        if let Some(n) = disguised.find(word) {
+    fn see(&mut self, word: &[u8], hash: u32, disguised: &Disguised) {
+        if !self.enough
+            && let Some(n) = disguised.find(word, hash)
+        {
             // A word of five letters is no accident.
             self.enough |= word.len() >= 5 || self.first.is_some_and(|first| first != n);
             self.first = self.first.or(Some(n));
@@ -221,7 +194,7 @@ impl Shown {
 pub(crate) fn lettered(from: &Traced) -> Option<Traced> {
     let bytes = from.text.as_bytes();
     // `i18n` may be all there is of it: most texts are done with here.
-    let is_inside = |w: &[u8]| matches!(w, [a, b, c] if a.is_ascii_alphabetic() && c.is_ascii_alphabetic() && stands(*b).is_some());
+    let is_inside = |w: &[u8]| matches!(w, [a, b, c] if !b.is_ascii_alphabetic() && *b != b' ' && stands(*b).is_some() && a.is_ascii_alphabetic() && c.is_ascii_alphabetic());
     bytes.windows(3).filter(|w| is_inside(w)).nth(1)?;
     let mut out = Traced::default();
     let mut at = 0;

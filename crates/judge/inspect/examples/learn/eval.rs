@@ -168,6 +168,8 @@ fn results(sets: &Sets, models: &[Weights], verbose: bool) {
     );
     if verbose {
         list(&documents, true);
+        list(&injected, false);
+        list(&indirect, false);
     }
 }
 
@@ -181,6 +183,30 @@ fn list(scored: &Scored<'_>, honest: bool) {
                 text.chars().take(200).collect::<String>().replace('\n', " ")
             );
         }
+    }
+}
+
+/// One line a row, with the score and the rules: what a change that only makes reading faster must leave as it is.
+pub(crate) fn verdicts(sets: &Sets) {
+    let print = |row: &Row, report: &Report| {
+        let rules: Vec<String> = report
+            .findings
+            .iter()
+            .map(|finding| {
+                format!("{} {} {}-{}", finding.rule.id, finding.pointer, finding.span.start, finding.span.end)
+            })
+            .collect();
+        println!("{} {:08x} {}", row.id, report.score.to_bits(), rules.join("; "));
+    };
+    for row in sets.honest.iter().chain(&sets.poisoned).chain(&sets.own) {
+        print(row, &tool(parse(&row.text).root(), &names(row)));
+    }
+    let texts = [&sets.documents, &sets.injected, &sets.indirect, &sets.prompts];
+    for row in texts.into_iter().flatten() {
+        print(row, &text(Place::Content, &row.text, &Names::default()));
+    }
+    for (row, (_, disguise)) in sets.poisoned.iter().zip(DISGUISES.iter().chain(&COVERS).cycle()) {
+        print(row, &text(Place::Description, &disguise(&row.span), &Names::default()));
     }
 }
 

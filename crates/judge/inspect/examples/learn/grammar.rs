@@ -57,11 +57,21 @@ impl Grammar {
     /// One sentence of template `n`.
     pub(crate) fn sentence(&self, n: usize, dice: &mut Dice) -> String {
         let template = &self.templates[n % self.templates.len()];
-        let text = self.fill(template, dice, 0);
+        let text = self.fill(template, dice, 0, true);
         text.split_ascii_whitespace().collect::<Vec<_>>().join(" ")
     }
 
-    fn fill(&self, template: &str, dice: &mut Dice, depth: usize) -> String {
+    /// Template `n` as it stands.
+    pub(crate) fn template(&self, n: usize) -> &str {
+        &self.templates[n]
+    }
+
+    /// A text with its slots filled, and nothing else changed.
+    pub(crate) fn value(&self, text: &str, dice: &mut Dice) -> String {
+        self.fill(text, dice, 0, false)
+    }
+
+    fn fill(&self, template: &str, dice: &mut Dice, depth: usize, is_prose: bool) -> String {
         let mut out = String::new();
         let mut rest = template;
         while let Some((before, after)) = rest.split_once('{') {
@@ -69,9 +79,9 @@ impl Grammar {
             let slot = after.split_once('}').filter(|(name, _)| depth < 6 && self.slots.contains_key(*name));
             if let Some((name, tail)) = slot {
                 let list = &self.slots[name];
-                let text = self.fill(&list[dice.roll(list.len())], dice, depth + 1);
+                let text = self.fill(&list[dice.roll(list.len())], dice, depth + 1, is_prose);
                 let begins = out.trim_end().is_empty() || out.trim_end().ends_with(['.', ':', '>']);
-                out.push_str(&if begins { capital(&text) } else { text });
+                out.push_str(&if begins && is_prose { capital(&text) } else { text });
                 rest = tail;
             } else {
                 out.push('{');

@@ -8,6 +8,7 @@
     reason = "run by hand; it prints its figures and stops at the first surprise"
 )]
 
+mod calls;
 mod corpus;
 mod eval;
 mod figures;
@@ -31,6 +32,9 @@ fn main() {
     {
         return look(Path::new(folder));
     }
+    if args.iter().any(|word| word == "--calls") {
+        return calls::run(&root, args.iter().any(|word| word == "--list"));
+    }
     let sets = Sets::load(&root);
     match args.first().map(String::as_str) {
         Some("train") => {
@@ -46,8 +50,10 @@ fn main() {
         Some("eval") => {
             let has = |word: &str| args.iter().any(|other| other == word);
             eval::run(&sets, SHIFT, has("--list"), has("--brief"));
+            calls::run(&root, has("--list"));
         }
-        _ => panic!("train, look FOLDER_OR_FILE, or eval [--list] [--brief] [--cost]"),
+        Some("verdicts") => eval::verdicts(&sets),
+        _ => panic!("train, verdicts, look FOLDER_OR_FILE, or eval [--list] [--brief] [--cost] [--calls]"),
     }
 }
 

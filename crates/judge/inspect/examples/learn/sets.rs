@@ -175,10 +175,12 @@ fn generated(root: &Path, kind: Kind, hosts: &[Topic]) -> Vec<Bag> {
     let mut bags = Vec::new();
     let mut dice = Dice::new(11);
     let (named, nobody) = (Names::new(NAMED), Names::default());
+    let records = Grammar::load(root, "records");
     let mut add = |name: &str, times: usize, is_attack: bool| {
         let grammar = Grammar::load(root, name);
         for n in 0..grammar.len() * times {
             let text = grammar.sentence(n, &mut dice);
+            let text = if kind == Kind::Content { within(&records, &text, &mut dice) } else { text };
             // Planted in a tool, it does not share its words; now and then it stands alone.
             let mut topic = if n % 8 == 0 { Topic::new() } else { hosts[dice.roll(hosts.len())].clone() };
             topic.add(&text);
@@ -194,10 +196,17 @@ fn generated(root: &Path, kind: Kind, hosts: &[Topic]) -> Vec<Bag> {
         Kind::Definition => add("attacks", 90, true),
         Kind::Content => {
             add("attacks", 30, true);
-            add("results", 700, true);
-            add("letters", 40, false);
+            add("results", 200, true);
+            add("letters", 60, false);
         }
     }
     add("honest", 36, false);
     bags
+}
+
+/// A text as it stands in what a tool returns.
+fn within(records: &Grammar, text: &str, dice: &mut Dice) -> String {
+    let record = records.value(records.template(dice.roll(records.len())), dice);
+    let text = if record.contains("\"{text}\"") { text.replace('"', "\\\"") } else { text.to_owned() };
+    record.replace("\\n", "\n").replace("\\t", "\t").replace("{text}", &text)
 }

@@ -6,6 +6,7 @@ pub(crate) const RULES: &[Rule] = &[Rule {
     id: "conceal.from-user",
     owasp: "MCP03",
     atlas: "AML.T0051.001",
+    weakness: "",
     severity: Severity::High,
     reason: "wants something kept from the person",
     advice: "refuse the tool; what it does must bear being told",

@@ -13,6 +13,7 @@ const fn form(
         id,
         owasp: "MCP03",
         atlas,
+        weakness: "",
         severity,
         reason,
         advice,
@@ -80,7 +81,7 @@ pub(crate) const BLANK: Rule = form(
 pub(crate) const COMMENT: Rule = form(
     "hidden.comment",
     OBFUSCATION,
-    Severity::Medium,
+    Severity::High,
     "has words in a comment or an element that is not shown",
     "read what the comment says",
 );
