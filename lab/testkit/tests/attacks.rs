@@ -10,6 +10,8 @@
 
 #[path = "attacks/clients.rs"]
 mod clients;
+#[path = "attacks/console.rs"]
+mod console;
 #[path = "attacks/house.rs"]
 mod house;
 #[path = "attacks/network.rs"]

@@ -58,14 +58,13 @@ impl Tool {
             Tree::parse(Bytes::copy_from_slice(&page.bytes().slice(span.range())), limits).ok()
         };
         let tree = schema.and_then(copy);
-        let output = defined.output_schema.and_then(copy).map(OutputSchema::of);
         let arguments = ArgumentSchema::compile(tree.as_ref().map(Tree::root));
         let hint = defined.value.get("annotations").and_then(|hints| hints.get("destructiveHint"));
         let destructive = hint.and_then(|hint| hint.as_bool()) == Some(true);
         let mut definition = [0; 32];
         let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, defined.value.raw().as_bytes());
         definition.iter_mut().zip(digest.as_ref()).for_each(|(to, from)| *to = *from);
-        let output = defined.value.get("outputSchema").and_then(|schema| OutputSchema::of(schema, limits));
+        let output = defined.output_schema.and_then(|schema| OutputSchema::of(schema, limits));
         let name = defined.name.as_ref().into();
         Some(Self { name, schema: tree, mirrored, arguments, definition, output, destructive })
     }
@@ -80,16 +79,9 @@ impl Tool {
         self.output.as_ref()
     }
 
-    /// Says whether nothing that answers are judged by differs.
-    fn answers_alike(&self, other: &Self) -> bool {
-        let written = |tool: &Self| tool.output.as_ref().map(|output| output.root().raw().to_owned());
-        written(self) == written(other)
-    }
-
     fn same_shape(&self, other: &Self) -> bool {
         self.name == other.name
             && self.schema.as_ref().map(Tree::bytes) == other.schema.as_ref().map(Tree::bytes)
-            && self.output.as_ref().map(OutputSchema::bytes) == other.output.as_ref().map(OutputSchema::bytes)
     }
 }
 
@@ -166,11 +158,6 @@ impl Known {
             arguments: arguments.iter().map(|argument| (&**argument).into()).collect(),
         });
         ServerShape { name, tools: tools.collect(), prompts: prompts.collect(), complete: true }
-    }
-
-    /// Returns a tool as it was last seen.
-    pub(crate) fn tool(&self, name: &str) -> Option<&Arc<Tool>> {
-        self.tools.get(name)
     }
 
     /// Says whether policies know this very tool.
@@ -367,8 +354,7 @@ async fn fetch<P: Ports>(door: &Door<P>, on: &Errands<P::Link>) -> Result<Catalo
                 // A thousand people who are offered the same tool share one copy of it.
                 let same = known
                     .and_then(|known| known.tools.get(&tool.name))
-                    .filter(|known| known.same_shape(&tool) && known.destructive == tool.destructive)
-                    .filter(|known| known.answers_alike(&tool));
+                    .filter(|known| known.definition == tool.definition);
                 let tool = same.map_or_else(|| Arc::new(tool), Arc::clone);
                 // The first of two tools with one name stands; the list that callers see drops the second as well.
                 tools.entry(Arc::clone(&tool.name)).or_insert(tool);

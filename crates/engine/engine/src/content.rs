@@ -148,7 +148,7 @@ impl<P: Ports> Exchange<P> {
         } else if let Some(result) = frame.result() {
             self.spotlight(result, &verdict, snapshot, &mut edits);
         }
-        self.edited(frame, &edits)
+        self.spotlit(frame, &edits)
     }
 
     /// Judges what an event says that may be passed on otherwise.
@@ -333,10 +333,10 @@ impl<P: Ports> Exchange<P> {
         } else if said.is_some() && told.is_none() {
             edits.remove_member(result, "instructions");
         }
-        self.edited(frame, &edits)
+        self.spotlit(frame, &edits)
     }
 
-    fn edited(&self, frame: Frame, edits: &Edits) -> Result<Frame, UpstreamError> {
+    fn spotlit(&self, frame: Frame, edits: &Edits) -> Result<Frame, UpstreamError> {
         if edits.is_empty() {
             return Ok(frame);
         }

@@ -106,13 +106,6 @@ impl<P: Ports> Door<P> {
         Ok(released)
     }
 
-    /// Tells the log what was found to give orders to the model.
-    pub(crate) async fn tell_news(&self) {
-        for suspicion in self.eyes.news() {
-            self.ports.suspects(suspicion).await;
-        }
-    }
-
     async fn come_in<'a>(&self, arrived: Arrived<'a, P>) -> Step<Entered<'a, P>> {
         let pipe = match &arrived.carrier {
             Carrier::Pipe(pipe) => Some(Arc::clone(pipe)),

@@ -8,6 +8,7 @@
 mod api;
 mod entry;
 mod pages;
+mod pins;
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -19,7 +20,8 @@ use doorward_audit::AuditLog;
 use doorward_config::Config;
 use doorward_entra::Keys;
 use doorward_facade::Facade;
-use doorward_facade::web::{Answer, Jar, STYLE, Sealer, plain, redirect, style, wrong_verb};
+use doorward_facade::web::{Answer, Jar, Sealer, plain, redirect, style, wrong_verb};
+use doorward_pinboard::Pinboard;
 use doorward_oauth::{Audience, Cloud, EntraTokens, Expectation, Revocations, Tenants};
 use doorward_types::{Person, Secret, Timestamp};
 use http::{HeaderName, Method, Request, StatusCode};
@@ -31,6 +33,9 @@ pub const MOST_BODY: usize = 64 * 1024;
 /// nothing in the afternoon (D-21).
 const KNOWN: Duration = Duration::from_secs(15 * 60);
 
+/// The door's own style, and what only the console shows.
+const CONSOLE_STYLE: &str = concat!(include_str!("../../facade/templates/style.css"), include_str!("../templates/console.css"));
+
 const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 /// What a console works with.
@@ -41,6 +46,8 @@ pub struct Parts {
     pub entra_keys: Arc<Keys>,
     /// Returns what was revoked.
     pub revocations: Arc<dyn Fn() -> Arc<Revocations> + Send + Sync>,
+    /// What was agreed to of the servers.
+    pub pins: Pinboard,
     /// The log.
     pub audit: AuditLog,
     /// The wall clock.
@@ -135,7 +142,7 @@ impl Admin {
             return self.api(&asked, path).await;
         }
         match (path, asked.is(&Method::GET), asked.is(&Method::POST)) {
-            ("/style.css" | "/oauth/style.css", true, _) => style(STYLE),
+            ("/style.css", true, _) => style(CONSOLE_STYLE),
             ("/enter", true, _) => self.enter(&asked).await,
             ("/sign-out", _, true) => self.sign_out(&asked).await,
             (path, get, post) if get || post => {

@@ -18,6 +18,70 @@ struct Message<'a> {
     text: &'a str,
 }
 
+/// One line of the list.
+pub(crate) struct Line {
+    pub(crate) kind: &'static str,
+    pub(crate) name: String,
+    pub(crate) server: String,
+    /// What is the matter with it, or how it stands.
+    pub(crate) why: String,
+    pub(crate) when: String,
+    /// Where it is looked at.
+    pub(crate) link: String,
+}
+
+/// What waits, and what was agreed to.
+#[derive(Template)]
+#[template(path = "home.html")]
+pub(crate) struct HomePage<'a> {
+    pub(crate) host: &'a str,
+    pub(crate) name: &'a str,
+    pub(crate) done: Option<&'a str>,
+    pub(crate) waiting: Vec<Line>,
+    pub(crate) reworded: Vec<Line>,
+    pub(crate) agreed: Vec<Line>,
+    pub(crate) sign_out: String,
+}
+
+/// A stretch of a text that is compared.
+pub(crate) struct Stretch {
+    /// `same`, `added`, `removed` or `cut`.
+    pub(crate) what: &'static str,
+    pub(crate) text: String,
+}
+
+/// One field of a definition.
+pub(crate) struct FieldLine {
+    pub(crate) pointer: String,
+    pub(crate) stretches: Vec<Stretch>,
+}
+
+/// One definition, beside what was agreed to.
+#[derive(Template)]
+#[template(path = "pin.html")]
+pub(crate) struct PinPage<'a> {
+    pub(crate) host: &'a str,
+    pub(crate) kind: &'static str,
+    pub(crate) name: String,
+    pub(crate) server: String,
+    pub(crate) problem: Option<&'a str>,
+    /// How it stands, in words.
+    pub(crate) stand: String,
+    /// Why it does not pass, place and reason.
+    pub(crate) reasons: Vec<(String, String)>,
+    pub(crate) fields: Vec<FieldLine>,
+    pub(crate) fields_cut: usize,
+    /// All of it, what is invisible made visible.
+    pub(crate) whole: String,
+    pub(crate) hash: String,
+    pub(crate) is_new: bool,
+    pub(crate) can_approve: bool,
+    pub(crate) can_reject: bool,
+    /// Earlier ones to go back to: hash, and when they were agreed to.
+    pub(crate) earlier: Vec<(String, String)>,
+    pub(crate) form: String,
+}
+
 impl Admin {
     pub(crate) fn message(&self, title: &str, text: &str) -> Answer {
         self.told(StatusCode::OK, title, text)
@@ -41,35 +105,5 @@ impl Admin {
         let mut bytes = [0; 32];
         SystemRandom::new().fill(&mut bytes).ok()?;
         Some(URL_SAFE_NO_PAD.encode(bytes))
-    }
-}
-
-impl Admin {
-    pub(crate) async fn show(
-        &self,
-        _asked: &crate::Asked<'_>,
-        _session: &crate::entry::Session,
-        _path: &str,
-    ) -> Answer {
-        self.message("x", "y")
-    }
-    pub(crate) async fn act(
-        &self,
-        _asked: &crate::Asked<'_>,
-        _session: &crate::entry::Session,
-        _path: &str,
-    ) -> Answer {
-        self.message("x", "y")
-    }
-    pub(crate) async fn api_show(&self, _asked: &crate::Asked<'_>, _path: &str) -> Answer {
-        self.message("x", "y")
-    }
-    pub(crate) async fn api_act(
-        &self,
-        _asked: &crate::Asked<'_>,
-        _decider: &crate::Decider,
-        _path: &str,
-    ) -> Answer {
-        self.message("x", "y")
     }
 }

@@ -175,8 +175,10 @@ fn console(
     door: &Arc<Door<GatewayPorts>>,
 ) -> Result<Admin, BuildError> {
     let of = Arc::clone(door);
+    let store = door.ports().store().cloned().ok_or(BuildError::NoVault)?;
     let parts = doorward_admin::Parts {
         facade,
+        pins: Pinboard::new(store),
         entra_keys: Arc::clone(keys),
         revocations: Arc::new(move || of.ports().revocations()),
         audit: door.ports().journal.log.clone(),

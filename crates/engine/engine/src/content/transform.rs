@@ -93,7 +93,7 @@ impl Spot<'_> {
     /// The structured result with its free strings spotlit; nothing where it would no longer be what its tool promised.
     fn structured(&self, structured: Value<'_>, tool: Option<&Tool>) -> Option<String> {
         let output = tool.and_then(Tool::output);
-        let free = fit::free(structured, output.map(|output| output.schema()))?;
+        let free = fit::free(structured, output.map(|output| output.root()))?;
         let base = structured.span().start;
         let mut out = String::with_capacity(structured.raw().len() * 2);
         let mut at = 0;
