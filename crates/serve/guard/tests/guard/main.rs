@@ -11,6 +11,7 @@
 
 mod consent;
 mod desk;
+mod pins;
 mod seat;
 mod tokens;
 
