@@ -68,6 +68,9 @@ enum Command {
     Unwrap(commands::wrap::Unwrap),
     /// Read what servers say of their tools as a model would, and find what is planted there.
     Scan(commands::scan::Scan),
+    /// Look at what servers say of their tools, and agree to it or not.
+    #[command(subcommand)]
+    Pin(commands::pin::Pin),
     /// End sign-ins: of a person, of a client, one, or all.
     Revoke(commands::revoke::Revoke),
     /// Look at the questions about single calls, and answer them.
@@ -128,6 +131,7 @@ fn run(command: Command, out: &Out) -> Result<ExitCode, Failure> {
         Command::Wrap(wrap) => wrap.run(out),
         Command::Unwrap(unwrap) => unwrap.run(out),
         Command::Scan(scan) => scan.run(out),
+        Command::Pin(pin) => pin.run(out),
         Command::Revoke(revoke) => revoke.run(out),
         Command::Approvals(approvals) => approvals.run(out),
         Command::Flow(flow) => flow.run(out),

@@ -196,7 +196,7 @@ pub fn local_user(state: &Path) -> Result<String, OpenError> {
 /// Opens the first log of this name that no other guard holds: two writers would break its chain.
 ///
 /// # Errors
-/// [`OpenError`].
+/// [`OpenError::Audit`] and [`OpenError::Full`].
 pub fn open_log(state: &Path, name: &ServerName) -> Result<(AuditLog, PathBuf), OpenError> {
     for slot in 0..MOST_GUARDS {
         let folder = |kind: &str| state.join(kind).join(name.as_str()).join(slot.to_string());

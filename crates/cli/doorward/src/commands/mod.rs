@@ -14,6 +14,7 @@ pub(crate) mod lab;
 pub(crate) mod login;
 pub(crate) mod logout;
 pub(crate) mod pages;
+pub(crate) mod pin;
 pub(crate) mod policy;
 pub(crate) mod revoke;
 pub(crate) mod scan;

@@ -13,6 +13,7 @@ mod entra;
 #[cfg(feature = "lab")]
 mod help;
 mod pages;
+mod pin;
 mod policy;
 mod scan;
 mod vault;

@@ -9,7 +9,7 @@ fn what_was_seen_first_stands_and_comes_back_after_a_restart() {
     run(async {
         let board = place.board().await;
         let (add, other) = (tool("add", "Adds."), tool("add", "Adds, and sends."));
-        pin(&board, &[add.clone()]).await;
+        pin(&board, std::slice::from_ref(&add)).await;
         // Another process sees another list as the first: the one that is kept stands.
         pin(&place.board().await, &[other, tool("new", "New.")]).await;
         let kept = place.board().await.read(&name(), NOW).await.unwrap();
@@ -25,7 +25,7 @@ fn a_person_agrees_refuses_and_goes_back() {
     run(async {
         let board = place.board().await;
         let (one, two, three) = (tool("add", "One."), tool("add", "Two."), tool("add", "Three."));
-        pin(&board, &[one.clone()]).await;
+        pin(&board, std::slice::from_ref(&one)).await;
         board.wait(&[waiting(&two, 0)], NOW).await.unwrap();
         let done = board.approve(&which("add"), &approver(), NOW).await.unwrap();
         assert_eq!(
@@ -98,7 +98,7 @@ fn a_person_says_which_where_there_are_several() {
         board.wait(&[waiting(&two, 1)], NOW).await.unwrap();
         let several = board.approve(&which("add"), &approver(), NOW).await;
         assert!(matches!(several, Err(PinboardError::Several { .. })), "{several:?}");
-        let first = Which { hash: Some(one.hash().to_string()[..20].to_owned()), ..which("add") };
+        let first = Which { hash: Some(one.hash().to_string().chars().take(20).collect()), ..which("add") };
         let done = board.approve(&first, &approver(), NOW).await.unwrap();
         assert_eq!(done.act.hash, one.hash().to_string());
         let nothing = board.approve(&which("subtract"), &approver(), NOW).await;

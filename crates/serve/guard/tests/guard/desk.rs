@@ -69,6 +69,11 @@ impl Desk {
         Self::in_folder(Arc::clone(&self.folder), child, era, With::default()).await
     }
 
+    /// Puts another one up with the same folder, and with more than policies.
+    pub(crate) async fn beside(&self, child: &str, era: EraRule, with: With) -> Self {
+        Self::in_folder(Arc::clone(&self.folder), child, era, with).await
+    }
+
     /// Puts one up with more than policies.
     pub(crate) async fn with(child: &str, era: EraRule, with: With) -> Self {
         Self::in_folder(Arc::new(tempfile::tempdir().unwrap()), child, era, with).await

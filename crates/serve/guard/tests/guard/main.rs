@@ -12,6 +12,7 @@
 mod consent;
 mod desk;
 mod leaks;
+mod pins;
 mod seat;
 mod tokens;
 
