@@ -12,7 +12,7 @@ use crate::door::Door;
 use crate::down::greet;
 use crate::guard;
 use crate::inspect::judged_digest;
-use crate::leaks::judge_arguments;
+use crate::leaks::{judge_arguments, judge_reply};
 use crate::pinned::offered;
 use crate::pipe::Framing;
 use crate::ports::{Ports, UpstreamFault};
@@ -139,6 +139,12 @@ async fn frame_in<P: Ports>(door: &Door<P>, asking: Asking<'_, P>) -> Step<Autho
                 && !guard::is_answer(answer)
             {
                 return Err(trail.refuse(Reason::BadAnswer));
+            }
+            // Refused, it is not taken for the answer either.
+            match judge_reply(door, &mut trail, &caller, &frame) {
+                Ok(Some(edited)) => frame = edited,
+                Ok(None) => {}
+                Err(refusal) => return Err(trail.refused(refusal)),
             }
             // A response is let in only where this session was asked, and once (a client answering another's question).
             answers = seat.session().zip(frame.id()).and_then(|(session, id)| match id {

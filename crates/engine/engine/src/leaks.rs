@@ -12,7 +12,7 @@ mod seams;
 use doorward_dlp::{Confidence, Facts, Finder, Finding, Handling, Row, Treated, Treatment, What, treat};
 use doorward_wire::Value;
 
-pub(crate) use calls::judge_arguments;
+pub(crate) use calls::{judge_arguments, judge_reply};
 pub(crate) use people::Leaks;
 pub(crate) use said::{WITHHELD, Watch};
 

@@ -466,7 +466,7 @@ impl Reason {
                 Face::tool_error(format!("the arguments do not fit the tool's schema: {what}"))
             }
             Self::Leak(what) => {
-                let message = format!("refused: the arguments hold what may not be sent: {what}");
+                let message = format!("refused: {what}");
                 match asker.calls_tool {
                     true => Face::tool_error(message),
                     false => Face::error(200, REFUSED, message),

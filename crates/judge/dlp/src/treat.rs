@@ -40,7 +40,8 @@ pub struct Facts<'a> {
     pub label: &'a str,
     /// The roles of the person.
     pub roles: &'a [&'a str],
-    /// What is left alone: names and states of the protocol, which nobody reads and which must come back as they were.
+    /// What is left alone: names and states of the protocol, which nobody reads and which must come back as they were. In the
+    /// order of the document: a server chooses how many there are, and each is looked up.
     pub leave: &'a [Span],
     /// What was put back into the call that this answers.
     pub kept: &'a [Kept],
@@ -181,7 +182,7 @@ impl Round<'_> {
         field: Option<&str>,
         outer: Option<(Span, u8)>,
     ) {
-        if outer.is_none() && self.facts.leave.contains(&value.span()) {
+        if outer.is_none() && self.facts.leave.binary_search(&value.span()).is_ok() {
             return;
         }
         match value.kind() {

@@ -158,14 +158,21 @@ fn states(value: Value<'_>, is_error: bool) -> Vec<Span> {
     if is_error {
         let code = value.get("code");
         let asked = value.path(&["data", "elicitations"]).into_iter().flat_map(|asked| asked.items());
-        return code.into_iter().chain(asked.filter_map(address)).map(|value| value.span()).collect();
+        return in_order(code.into_iter().chain(asked.filter_map(address)));
     }
     let states = STATES.into_iter().filter_map(|name| value.get(name));
     let asked = value.get("inputRequests").into_iter().flat_map(|asked| asked.members());
     let addresses = asked.filter_map(|(_, request)| address(request.get("params")?));
     let meta = value.get("_meta").into_iter().flat_map(|meta| meta.members());
     let meta = meta.filter(|(name, _)| name.starts_with("io.modelcontextprotocol/")).map(|(_, value)| value);
-    states.chain(addresses).chain(meta).map(|value| value.span()).collect()
+    in_order(states.chain(addresses).chain(meta))
+}
+
+/// Where values stand, in the order of the document.
+pub(super) fn in_order<'t>(values: impl Iterator<Item = Value<'t>>) -> Vec<Span> {
+    let mut spans: Vec<_> = values.map(|value| value.span()).collect();
+    spans.sort_unstable();
+    spans
 }
 
 /// The address that an elicitation asks a person to open.

@@ -4,7 +4,7 @@
 use std::fmt::Write as _;
 
 use doorward_dlp::{Direction, Facts, Scope, Tool};
-use doorward_wire::{Frame, Span, Value};
+use doorward_wire::{Edits, Frame, Span, Value};
 
 use super::{Looked, look, name_of};
 use crate::door::Door;
@@ -32,33 +32,19 @@ pub(crate) fn judge_arguments<P: Ports>(
     if trail.follows {
         return Ok(None);
     }
-    let Some(rules) = trail.server.data.clone() else { return Ok(None) };
-    let Some(value) = arguments(frame) else { return Ok(None) };
-    let of = door.leaks.of(&caller.owner);
-    let server = trail.server.name.clone();
-    let scope = Scope { server: &server, owner: &of.owner };
-    let roles: Vec<&str> = caller.identity.roles().iter().map(|role| &**role).collect();
-    let subject = trail.subject.clone();
-    let tool = Tool::new(name_of(&subject), schema);
-    let facts = Facts { roles: &roles, ..Facts::new(Direction::Arguments, tool, scope) };
-    let looked = look(value, &facts, &rules, &of);
-    if looked.refused {
-        looked.note(&trail.notes, true);
-        let detail = looked.kinds().join(", ");
-        return Err(Refusal::because(Reason::Leak(told(&looked, value)), detail));
+    let sent = Sent { value: answers, what: "the answers hold", schema: None };
+    let answered = judge(door, trail, caller, frame, &sent)?;
+    if let (Some(_), Some(_)) = (&answered, &trail.retry) {
+        // They have been read already, as they came.
+        let what = "the answers hold what may not be sent as it is".to_owned();
+        return Err(Refusal::new(Reason::Leak(what)));
     }
-    looked.note(&trail.notes, false);
-    let mut edits = looked.treated.edits;
-    for number in looked.treated.numbers {
-        edits.replace(number.span, number.text);
-    }
-    let edited = |frame: &Frame, edits| {
-        frame.edited(edits).map_err(|error| Refusal::because(Reason::NotTheJudgedFrame, error.to_string()))
-    };
-    let mut next = if edits.is_empty() { None } else { Some(edited(frame, &edits)?) };
+    let sent = Sent { value: arguments, what: "the arguments hold", schema };
+    let mut next = judge(door, trail, caller, answered.as_ref().unwrap_or(frame), &sent)?.or(answered);
     let now = next.as_ref().unwrap_or(frame);
-    if let Some(value) = arguments(now).filter(|_| !of.vault.is_empty()) {
-        let restored = of.vault.restore(value, scope);
+    let of = door.leaks.of(&caller.owner);
+    if let Some(value) = arguments(now).filter(|_| trail.server.data.is_some() && !of.vault.is_empty()) {
+        let restored = of.vault.restore(value, Scope { server: &trail.server.name, owner: &of.owner });
         if restored.restored > 0 {
             trail.notes.add(PUT_BACK, Done::Edited);
             trail.restored = restored.kept;
@@ -68,8 +54,61 @@ pub(crate) fn judge_arguments<P: Ports>(
     Ok(next)
 }
 
+/// Judges what a client answers to a question of its server's.
+pub(crate) fn judge_reply<P: Ports>(
+    door: &Door<P>,
+    trail: &mut Trail,
+    caller: &Caller,
+    frame: &Frame,
+) -> Result<Option<Frame>, Refusal> {
+    judge(door, trail, caller, frame, &Sent { value: Frame::result, what: "the answer holds", schema: None })
+}
+
+/// What of a frame is looked at.
+struct Sent<'s> {
+    value: fn(&Frame) -> Option<Value<'_>>,
+    /// How a refusal begins.
+    what: &'static str,
+    schema: Option<Value<'s>>,
+}
+
+fn judge<P: Ports>(
+    door: &Door<P>,
+    trail: &Trail,
+    caller: &Caller,
+    frame: &Frame,
+    sent: &Sent<'_>,
+) -> Result<Option<Frame>, Refusal> {
+    let (Some(rules), Some(value)) = (&trail.server.data, (sent.value)(frame)) else { return Ok(None) };
+    let of = door.leaks.of(&caller.owner);
+    let roles: Vec<&str> = caller.identity.roles().iter().map(|role| &**role).collect();
+    let tool = Tool::new(name_of(&trail.subject), sent.schema);
+    let scope = Scope { server: &trail.server.name, owner: &of.owner };
+    let facts = Facts { roles: &roles, ..Facts::new(Direction::Arguments, tool, scope) };
+    let looked = look(value, &facts, rules, &of);
+    looked.note(&trail.notes, looked.refused);
+    if looked.refused {
+        let what = format!("{} what may not be sent: {}", sent.what, told(&looked, value));
+        return Err(Refusal::because(Reason::Leak(what), looked.kinds().join(", ")));
+    }
+    let mut edits = looked.treated.edits;
+    for number in looked.treated.numbers {
+        edits.replace(number.span, number.text);
+    }
+    if edits.is_empty() { Ok(None) } else { edited(frame, &edits).map(Some) }
+}
+
+fn edited(frame: &Frame, edits: &Edits) -> Result<Frame, Refusal> {
+    frame.edited(edits).map_err(|error| Refusal::because(Reason::NotTheJudgedFrame, error.to_string()))
+}
+
 fn arguments(frame: &Frame) -> Option<Value<'_>> {
     frame.params()?.get("arguments")
+}
+
+/// What a client of 2026-07-28 answers to the questions of its server.
+fn answers(frame: &Frame) -> Option<Value<'_>> {
+    frame.params()?.get("inputResponses")
 }
 
 /// Tells the caller which kinds were found and where, so that they can leave them out: not what.

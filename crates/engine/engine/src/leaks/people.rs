@@ -15,6 +15,8 @@ const BYTES: usize = 1 << 20;
 /// People of whom something is kept, and bytes kept for all of them.
 const PEOPLE: usize = 4_096;
 const ALL_BYTES: usize = 64 << 20;
+/// After so many looks it is seen whether all together keep more than that.
+const LOOKS: u64 = 64;
 
 type Person = (TenantId, ObjectId);
 
@@ -56,7 +58,8 @@ impl Leaks {
         let people = &mut *guard;
         people.looks += 1;
         let looked = people.looks;
-        if !people.of.contains_key(&person) {
+        // Those who are here already may have grown.
+        if looked.is_multiple_of(LOOKS) || !people.of.contains_key(&person) {
             people.make_room();
         }
         let vault = || Arc::new(Vault::new(&self.key, TEXTS).of_bytes(BYTES));
@@ -88,4 +91,37 @@ impl People {
 fn told_apart(owner: &Owner) -> String {
     let Owner { tenant, object, client } = owner;
     format!("{}/{}/{}", tenant.as_str(), object.as_str(), client.as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use doorward_types::ClientId;
+
+    use super::*;
+
+    fn owner(person: usize) -> Owner {
+        let guid = |of: usize| format!("10000000-0000-4000-8000-{of:012x}");
+        Owner {
+            tenant: TenantId::parse(&guid(0)).unwrap(),
+            object: ObjectId::parse(&guid(person)).unwrap(),
+            client: ClientId::parse(&guid(1)).unwrap(),
+        }
+    }
+
+    // control: RAT-04, DAT-03: What is kept for people who come and go is bounded, and whoever is looked for stays.
+    #[test]
+    fn people_without_end_are_not_kept() {
+        let leaks = Leaks::new([3; 32]);
+        let alice = leaks.of(&owner(1));
+        for person in 2..PEOPLE * 3 {
+            leaks.of(&owner(person));
+            if person % 100 == 0 {
+                leaks.of(&owner(1));
+            }
+            let people = leaks.people.lock().unwrap();
+            assert!(people.of.len() <= PEOPLE, "{}", people.of.len());
+        }
+        assert_eq!(alice.owner, leaks.of(&owner(1)).owner);
+        assert_ne!(alice.owner, leaks.of(&owner(2)).owner);
+    }
 }

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use doorward_dlp::{Direction, Facts, Finder, Scope, Tool, Treatment, torn};
 use doorward_wire::{Edits, Frame, Method, Span, Value, quote};
 
-use super::answers::address;
+use super::answers::{address, in_order};
 use super::{Leaks, look, name_of};
 use crate::ports::{Ports, UpstreamError};
 use crate::record::Done;
@@ -113,5 +113,5 @@ impl<P: Ports> Exchange<P> {
 
 fn left_alone(params: Value<'_>) -> Vec<Span> {
     let names = NAMES.into_iter().filter_map(|name| params.get(name));
-    names.chain(address(params)).map(|value| value.span()).collect()
+    in_order(names.chain(address(params)))
 }

@@ -30,9 +30,13 @@ pub(super) fn seams(result: Value<'_>, facts: &Facts<'_>, rules: &DataRules) -> 
     let Ok(finder) = Finder::shared() else { return Seams::default() };
     let mut seams = Seams::default();
     for list in ["content", "contents"].into_iter().filter_map(|name| result.get(name)) {
-        let texts = list.items().filter_map(|item| item.get("text")).take(MOST_TEXTS);
+        let texts: Vec<_> = list.items().filter_map(|item| item.get("text")).take(MOST_TEXTS).collect();
+        // One text has no seam, and most answers are one.
+        if texts.len() < 2 {
+            continue;
+        }
         let piece = |text: Value<'_>| Some((text.as_str()?.into_owned(), text.span()));
-        let pieces = texts.filter_map(piece);
+        let pieces = texts.into_iter().filter_map(piece);
         let mut pieces: Vec<_> =
             pieces.map(|(text, span)| Piece { text, span, front: 0, back: None }).collect();
         for at in 1..pieces.len() {

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::client::{Client, Heard};
+use crate::client::{Client, Heard, accept};
 use crate::scripted::{Scripted, answer, result};
 use crate::support::{House, Plan};
 
@@ -472,4 +472,31 @@ async fn a_secret_over_two_texts_is_taken_out() {
     assert_eq!(first(&heard), "key [secret:gitlab-token]");
     assert_eq!(heard["result"]["content"][1]["text"], " end");
     assert_eq!(doors.found("outcome"), ["gitlab-token edited 1"]);
+}
+
+// control: DAT-03: What a client answers to a question of its server's is looked at like a call, and refused it is not taken for the answer.
+#[tokio::test]
+async fn a_secret_in_an_answer_of_the_client_is_refused() {
+    let house = House::new().await;
+    let alice = house.able("alice").await;
+    let (mut stream, id) = alice.asked().await;
+    let heard = alice.post(&accept(&id, &token())).await;
+    assert_eq!(heard.status, http::StatusCode::BAD_REQUEST);
+    let why = "refused: the answer holds what may not be sent: gitlab-token (at /content/name)";
+    assert_eq!(heard.json()["error"]["message"], why);
+    assert_eq!(alice.post(&accept(&id, "Ada")).await.status, http::StatusCode::ACCEPTED);
+    assert!(stream.next().await.unwrap()["result"].to_string().contains("Ada"));
+    assert!(!house.record().contains(&token()));
+}
+
+// control: DAT-03: So is what a client of 2026-07-28 sends along for its server's questions.
+#[tokio::test]
+async fn a_secret_in_input_responses_is_refused() {
+    let doors = With::default().answering(|_| words("ran")).await;
+    let answer = json!({"action": "accept", "content": {"name": token()}});
+    let params = json!({"name": "read_file", "arguments": {}, "inputResponses": {"q": answer}});
+    let heard = doors.client("alice", "open").modern("tools/call", params).await.response();
+    let why = "refused: the answers hold what may not be sent: gitlab-token (at /q/content/name)";
+    assert_eq!(first(&heard), why);
+    assert_eq!(doors.open.calls().len(), 0);
 }

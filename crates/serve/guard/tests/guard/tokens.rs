@@ -139,7 +139,12 @@ impl House {
             Allowed::parse(&[format!("{}/User.Read", self.lab.graph)], &ClientId::parse(GUARD).unwrap())
                 .unwrap();
         let tokens = Tokens { accounts: self.accounts.clone(), account: who.object.to_string(), allowed };
-        Desk::with("tokens::asks", EraRule::Legacy, With { tokens: Some(tokens), ..With::default() }).await
+        Desk::with(
+            "tokens::asks",
+            EraRule::Legacy,
+            With { tokens: Some(tokens), data_off: true, ..With::default() },
+        )
+        .await
     }
 }
 
