@@ -10,8 +10,8 @@ use crate::units::Fault;
 use crate::{Build, checks, parse};
 
 /// Tables of the gateway: in a file without one they would be read by nobody.
-const OF_GATEWAY: [&str; 8] =
-    ["shared_audience", "limits", "sessions", "entra", "sign_in", "vault", "client", "server"];
+const OF_GATEWAY: [&str; 9] =
+    ["shared_audience", "advise", "limits", "sessions", "entra", "sign_in", "vault", "client", "server"];
 
 /// Says whether the file is a guard's alone.
 pub(crate) fn alone(root: &Section<'_>) -> bool {

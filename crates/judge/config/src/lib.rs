@@ -5,6 +5,7 @@
 //! and no environment, follows no path and draws no default from the machine: the same text always means the same.
 //! Secrets never stand in the file; it names files that hold them, and only the command line opens those.
 
+mod advise;
 mod build;
 mod checks;
 mod guard;
@@ -23,9 +24,10 @@ mod units;
 mod words;
 
 pub use model::{
-    Access, Audit, Child, Cloud, Config, Durability, Elicitation, Entra, EntraCredential, EntraTokens, Era,
-    FlaggedDefinitions, Gateway, Guard, GuardConfig, IdentitySource, Lab, Limits, Log, LogFormat, LogLevel,
-    Policy, RegisteredClient, Remote, Server, ServerCredential, Sessions, SignIn, Target, Tenants, Tls,
+    Access, Advise, AdviseAct, AdviseByRisk, AdviseCredential, AdviseScope, Audit, Child, Cloud, Config,
+    ContentSafety, Durability, Elicitation, Entra, EntraCredential, EntraTokens, Era, FlaggedDefinitions,
+    Gateway, Guard, GuardConfig, IdentitySource, Lab, Limits, Log, LogFormat, LogLevel, Policy,
+    RegisteredClient, Remote, Risk, Server, ServerCredential, Sessions, SignIn, Target, Tenants, Tls,
     TokenCache, UserGrant, Vault, VaultKey,
 };
 pub use net::{HttpUrl, Network, Origin};

@@ -9,9 +9,11 @@ use doorward_types::{ClientId, ServerName, TenantId};
 
 use crate::net::{HttpUrl, Network, Origin};
 
+mod advise;
 mod guard;
 mod sign_in;
 
+pub use advise::{Advise, AdviseAct, AdviseByRisk, AdviseCredential, AdviseScope, ContentSafety, Risk};
 pub use guard::{Guard, GuardConfig, TokenCache};
 pub use sign_in::{
     EntraCredential, EntraTokens, IdentitySource, RegisteredClient, ServerCredential, SignIn, UserGrant,
@@ -39,6 +41,8 @@ pub struct Config {
     pub vault: Option<Vault>,
     /// Whether the operator accepts that a token for one server opens another (D-12).
     pub shared_audience: bool,
+    /// Who is asked for second opinions.
+    pub advise: Option<Advise>,
     /// Where the policies are.
     pub policy: Policy,
     /// Where the record is kept.
@@ -196,6 +200,10 @@ pub struct Server {
     pub sse_clients: bool,
     /// What becomes of definitions that give orders to the model.
     pub flagged_definitions: FlaggedDefinitions,
+    /// What second opinions are asked for.
+    pub advise: AdviseScope,
+    /// What it can do at the worst.
+    pub risk: Risk,
     /// With what the door calls it.
     pub credential: Option<ServerCredential>,
     /// What it may ask people for.
@@ -436,7 +444,12 @@ impl Config {
             Some(Vault { path, .. }) => vec![path],
             None => Vec::new(),
         };
+        let advise = self.advise.iter_mut().filter_map(|advise| match &mut advise.credential {
+            AdviseCredential::KeyFile(file) => Some(file),
+            AdviseCredential::Entra => None,
+        });
         tls.chain(credential)
+            .chain(advise)
             .chain(clients)
             .chain(vault)
             .chain(children.flatten())

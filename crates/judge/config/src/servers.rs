@@ -5,10 +5,11 @@ use std::ops::Range;
 
 use doorward_types::ClientId;
 
+use crate::advise;
 use crate::build::values;
 use crate::checks;
 use crate::model::{
-    Access, Child, Elicitation, EntraTokens, Era, FlaggedDefinitions, Limits, Remote, Server,
+    Access, Child, Elicitation, EntraTokens, Era, FlaggedDefinitions, Limits, Remote, Risk, Server,
     ServerCredential, Target,
 };
 use crate::net::{self, Origin};
@@ -122,6 +123,11 @@ fn server(
         "pass" => FlaggedDefinitions::Pass,
         _ => FlaggedDefinitions::Withhold,
     });
+    let advise = section.choice("advise", problems).map(advise::scope);
+    let risk = section.choice("risk", problems).map(|word| match word {
+        "low" => Risk::Low,
+        _ => Risk::High,
+    });
     let target = target(section, lab_origins, problems);
     let sse = matches!(&target, Some(Target::Http(Remote { sse: true, .. })));
     if sse && matches!(era, Some(Era::Modern | Era::Both)) {
@@ -158,6 +164,8 @@ fn server(
         era: era?,
         sse_clients: sse_clients?,
         flagged_definitions: flagged_definitions?,
+        advise: advise?,
+        risk: risk?,
         credential: match credential {
             None => None,
             Some(credential) => Some(credential?),

@@ -110,6 +110,7 @@ pub(crate) fn example_text(form: &str) -> &'static str {
     match form {
         "address" => "\"127.0.0.1:8443\"",
         "origin" => "\"https://mcp.contoso.com\"",
+        "endpoint" => "\"https://contoso.cognitiveservices.azure.com\"",
         "URL" => "\"https://crm.contoso.com/mcp\"",
         "network" => "\"10.1.0.0/16\"",
         "path" => "\"folder/file\"",
@@ -118,6 +119,7 @@ pub(crate) fn example_text(form: &str) -> &'static str {
         "scope" => "\"mcp.access\"",
         "role" => "\"Mcp.Use\"",
         "server name" => "\"crm\"",
+        "blocklist" => "\"contoso-words\"",
         "argument" => "\"program\", \"argument\"",
         _ => "\"text\"",
     }

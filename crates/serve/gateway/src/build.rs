@@ -23,6 +23,7 @@ use doorward_types::Secret;
 use doorward_upstream::{HttpTarget, StdioLimits, StdioTarget, Upstreams, Walls};
 use doorward_wire::Limits;
 
+use crate::advice::{Advice, advice};
 use crate::ports::GatewayPorts;
 use crate::sign_in::LatePages;
 use crate::{credentials, sign_in};
@@ -99,6 +100,8 @@ pub struct Built {
     pub authorization_server: String,
     /// The door's own authorization server, where one is configured.
     pub facade: Option<Arc<Facade>>,
+    /// Who is asked for second opinions, where it is configured.
+    pub advice: Option<Advice>,
 }
 
 /// Builds a door.
@@ -121,6 +124,12 @@ pub async fn build(config: Config) -> Result<Built, BuildError> {
     let fetch = Arc::new(connector.clone());
     let groups = ready.entra.clone().map(|entra| Groups::new(fetch, entra, Stopwatch::system()));
     let ports = GatewayPorts::new(audit, Arc::new(upstreams), Arc::clone(&keys), groups, pages);
+    let advice = advice(&config, ready.entra.as_ref(), &connector)?;
+    if advice.is_some() {
+        tracing::warn!(
+            "`[advise]` is valid, and this build asks nobody yet: texts pass without a second opinion"
+        );
+    }
     let limits = DoorLimits {
         sessions: SessionRules {
             total: config.limits.sessions,
@@ -137,7 +146,7 @@ pub async fn build(config: Config) -> Result<Built, BuildError> {
         (None, Tenants::One(tenant)) => cloud.issuer_v2(&tenant),
         (None, Tenants::Many(_)) => format!("{}/organizations/v2.0", cloud.authority),
     };
-    Ok(Built { config, door, authorization_server, facade })
+    Ok(Built { config, door, authorization_server, facade, advice })
 }
 
 pub(crate) fn cloud(config: &Config) -> Result<Cloud, BuildError> {

@@ -1,5 +1,6 @@
 //! The keys themselves.
 
+use super::advise::ADVISE;
 use super::guard::GUARD;
 use super::sign_in::{CLIENT, CREDENTIAL, SERVER_CREDENTIAL, SIGN_IN, VAULT};
 use super::{Group, Key, Kind, Need};
@@ -35,6 +36,7 @@ pub(crate) static ROOT: Group = Group {
         key("vault", Kind::Group(&VAULT), Need::Optional, ""),
         key("client", Kind::Groups(&CLIENT), Need::Optional, ""),
         key("server", Kind::Groups(&SERVER), Need::Always, ""),
+        key("advise", Kind::Group(&ADVISE), Need::Optional, ""),
         key("policy", Kind::Group(&POLICY), Need::Optional, ""),
         key("audit", Kind::Group(&AUDIT), Need::Optional, ""),
         key("log", Kind::Group(&LOG), Need::Optional, ""),
@@ -316,6 +318,18 @@ static SERVER: Group = Group {
             Kind::Choice(&["withhold", "record", "pass"]),
             Need::Default("withhold"),
             "What becomes of a tool, prompt or resource whose definition gives orders to the model ([scan.md](scan.md)): it is recorded, and left out where there is no doubt; or only recorded; or definitions are not read at all.",
+        ),
+        key(
+            "advise",
+            Kind::Choice(&["off", "results", "both"]),
+            Need::Default("off"),
+            "What second opinions are asked for: nothing, what the server answers, or also what it is sent. The texts go to the services of `[advise]`.",
+        ),
+        key(
+            "risk",
+            Kind::Choice(&["high", "low"]),
+            Need::Default("high"),
+            "What the server can do at the worst: it decides what follows where an opinion is missing.",
         ),
         key(
             "transport",
