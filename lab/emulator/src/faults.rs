@@ -93,6 +93,28 @@ pub enum Fault {
         /// Seconds.
         retry_after: u32,
     },
+    /// Content Safety answers 429, with `Retry-After` if there is a number.
+    ThrottleSafety {
+        /// How many requests.
+        times: u32,
+        /// Seconds.
+        #[serde(default)]
+        retry_after: Option<u32>,
+    },
+    /// Content Safety answers with this status: 500, 503.
+    SafetyDown {
+        /// How many requests.
+        times: u32,
+        /// The status.
+        status: u16,
+    },
+    /// Content Safety spoils its answers in one way.
+    SafetyGarbled {
+        /// How many answers.
+        times: u32,
+        /// The way.
+        how: Garbling,
+    },
     /// The third-party authorization server misbehaves in one way until it is lifted.
     ThirdParty {
         /// The way.
@@ -120,6 +142,26 @@ pub enum Fault {
         /// Short name or client id of the resource.
         resource: String,
     },
+}
+
+/// How an answer of Content Safety is spoilt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Garbling {
+    /// A page in its place.
+    Page,
+    /// An object without members.
+    Empty,
+    /// It ends in the middle.
+    Cut,
+    /// Words where `true` and `false` belong.
+    Words,
+    /// An attack is one and is none, in two members of one name.
+    Twice,
+    /// The last document, or the last category, is missing.
+    Fewer,
+    /// A refusal (400) that repeats the request, in its code and in its message.
+    Echo,
 }
 
 /// What the third-party authorization server does wrong.
@@ -158,6 +200,8 @@ pub(crate) enum Place {
     DevicePoll,
     Identity,
     Vault,
+    Safety,
+    SafetyAnswer,
 }
 
 /// The faults that are armed.
@@ -257,6 +301,8 @@ impl Fault {
             | Self::GraphDown { .. } => Some(Place::Graph),
             Self::Identity { .. } => Some(Place::Identity),
             Self::VaultDown | Self::ThrottleVault { .. } => Some(Place::Vault),
+            Self::ThrottleSafety { .. } | Self::SafetyDown { .. } => Some(Place::Safety),
+            Self::SafetyGarbled { .. } => Some(Place::SafetyAnswer),
             Self::ThrottleToken { .. } | Self::TokenEndpointDown { .. } | Self::TokenError { .. } => {
                 Some(Place::Token)
             }
@@ -285,6 +331,9 @@ impl Fault {
             | Self::ThrottleGraphSilently { times }
             | Self::Identity { times, .. }
             | Self::ThrottleVault { times, .. }
+            | Self::ThrottleSafety { times, .. }
+            | Self::SafetyDown { times, .. }
+            | Self::SafetyGarbled { times, .. }
             | Self::DeviceSlowDown { times } => Some(times),
             Self::RequireMfa { .. }
             | Self::RequireContext { .. }

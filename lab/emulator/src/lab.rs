@@ -13,6 +13,7 @@ use crate::documents::Document;
 use crate::faults::Faults;
 use crate::keys::{KeyRing, RsaPublic, SigningKey, thumbprints};
 use crate::record::Transcript;
+use crate::safety::Safety;
 use crate::seed::{App, Seed};
 use crate::store::{RegisteredCertificate, Store};
 use crate::sync::locked;
@@ -25,6 +26,7 @@ pub(crate) struct Origins {
     pub(crate) authority: String,
     pub(crate) identity: String,
     pub(crate) vault: String,
+    pub(crate) content_safety: String,
     pub(crate) third_party: String,
     pub(crate) documents: String,
 }
@@ -53,6 +55,7 @@ pub(crate) struct Lab {
     store: Mutex<Store>,
     client_keys: Mutex<BTreeMap<String, Arc<SigningKey>>>,
     vault_keys: Mutex<BTreeMap<String, Arc<VaultKey>>>,
+    safety: Mutex<Safety>,
     arc_challenges: Mutex<BTreeSet<String>>,
     third_party: Mutex<ThirdParty>,
     documents: Mutex<BTreeMap<String, Document>>,
@@ -84,6 +87,7 @@ impl Lab {
             store: Mutex::default(),
             client_keys: Mutex::default(),
             vault_keys: Mutex::default(),
+            safety: Mutex::default(),
             arc_challenges: Mutex::default(),
             third_party: Mutex::default(),
             documents: Mutex::default(),
@@ -97,6 +101,11 @@ impl Lab {
 
     pub(crate) fn documents(&self) -> MutexGuard<'_, BTreeMap<String, Document>> {
         locked(&self.documents)
+    }
+
+    /// Returns the blocklists, and who has asked how often.
+    pub(crate) fn safety(&self) -> MutexGuard<'_, Safety> {
+        locked(&self.safety)
     }
 
     /// Returns the answers that Arc expects, each good once.

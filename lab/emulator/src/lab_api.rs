@@ -59,7 +59,7 @@ async fn keyed(State(lab): State<Arc<Lab>>, request: Request, next: Next) -> Res
 async fn health(State(lab): State<Arc<Lab>>) -> Json<Value> {
     Json(json!({
         "status": "ok", "authority": lab.authority, "graph": lab.graph(), "identity": lab.origins.identity,
-        "vault": lab.origins.vault, "third_party": lab.origins.third_party,
+        "vault": lab.origins.vault, "content_safety": lab.origins.content_safety, "third_party": lab.origins.third_party,
         "documents": lab.origins.documents, "not_for_production": true,
     }))
 }

@@ -17,6 +17,8 @@
 //! - **Graph**: `/v1.0/me`, `/v1.0/users/{id}`, `getMemberObjects`, registrations; throttling on demand; revocation takes effect at
 //!   once.
 //! - **Machines**: managed identities by IMDS, App Service and Arc; agent identities; a vault with secrets and keys.
+//! - **Second opinions**: Content Safety with Prompt Shields, the analysis of texts and blocklists; what it finds is what
+//!   a few lists of words say.
 //! - **A person's machine**: the identity broker of Linux, on a session bus.
 //! - **Strangers**: an authorization server of a third party, and a site that serves client-id documents.
 //! - **Control**: clock, faults, transcript, keys and tokens, in process through [`Control`] and over HTTP under
@@ -52,6 +54,7 @@ mod listen;
 mod mint;
 mod random;
 mod record;
+mod safety;
 mod scopes;
 mod seed;
 mod serve;
@@ -68,13 +71,13 @@ pub use broker::Broker;
 pub use clock::Clock;
 pub use control::Control;
 pub use documents::Document;
-pub use faults::{Fault, Misdeed};
+pub use faults::{Fault, Garbling, Misdeed};
 pub use identity::IDENTITY_HEADER;
 pub use mint::{GroupChoice, MintRequest, MintSubject, TokenKind};
 pub use record::Recorded;
 pub use seed::{
-    App, ClientSecret, Federated, GRAPH_APP_ID, Group, KeyVault, ManagedIdentity, Seed, Tenant, User,
-    VaultSecret,
+    App, ClientSecret, ContentSafety, Federated, GRAPH_APP_ID, Group, KeyVault, ManagedIdentity, Seed,
+    Tenant, User, VaultSecret,
 };
 pub use serve::{Emulator, Options, Running};
 pub use third_party::{THIRD_PARTY_CLIENT, THIRD_PARTY_SECRET};

@@ -10,7 +10,7 @@ const KEPT_AT_MOST: usize = 10_000;
 /// One request as it arrived. It holds secrets of the lab; they are good for nothing else.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Recorded {
-    /// Who was asked: `entra`, `graph`, `identity`, `vault`, `third-party` or `documents`.
+    /// Who was asked: `entra`, `graph`, `identity`, `vault`, `content-safety`, `third-party` or `documents`.
     pub service: String,
     /// The method.
     pub method: String,

@@ -40,6 +40,30 @@ pub struct Seed {
     /// What the vault holds.
     #[serde(default)]
     pub key_vault: KeyVault,
+    /// Who may use Content Safety.
+    #[serde(default)]
+    pub content_safety: ContentSafety,
+}
+
+/// The one resource of Content Safety, and who may use it.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ContentSafety {
+    /// Short names of the applications and managed identities that may ask.
+    #[serde(default)]
+    pub admits: Vec<String>,
+    /// Its keys, for the lab only.
+    #[serde(default)]
+    pub keys: Vec<String>,
+    /// Requests in ten seconds of each who asks.
+    #[serde(default = "thousand")]
+    pub rate: u32,
+}
+
+impl Default for ContentSafety {
+    fn default() -> Self {
+        Self { admits: Vec::new(), keys: Vec::new(), rate: thousand() }
+    }
 }
 
 /// The contents of the one vault, and who may use it.
@@ -285,6 +309,10 @@ impl App {
 
 fn version_two() -> u8 {
     2
+}
+
+fn thousand() -> u32 {
+    1_000
 }
 
 fn token_exchange() -> String {

@@ -19,7 +19,7 @@ use crate::listen::{accept, bind, service};
 use crate::seed::Seed;
 use crate::sign_in::device_page;
 use crate::{
-    EmulatorError, discovery, documents, files, grants, graph, identity, lab_api, random, sign_in,
+    EmulatorError, discovery, documents, files, grants, graph, identity, lab_api, random, safety, sign_in,
     third_party, tls, token, vault,
 };
 
@@ -49,6 +49,8 @@ pub struct Running {
     pub identity: String,
     /// Stands for `https://NAME.vault.azure.net`.
     pub vault: String,
+    /// Stands for `https://NAME.cognitiveservices.azure.com`.
+    pub content_safety: String,
     /// The issuer of an authorization server that is nobody's: the one of a third-party service.
     pub third_party: String,
     /// A web site that serves the documents a test puts there, client-id metadata documents above all.
@@ -74,12 +76,14 @@ impl Emulator {
         let (entra, address) = bind(listen).await?;
         let (identity, identity_address) = bind(beside).await?;
         let (vault, vault_address) = bind(beside).await?;
+        let (advice, safety_address) = bind(beside).await?;
         let (third, third_address) = bind(beside).await?;
         let (site, site_address) = bind(beside).await?;
         let origins = Origins {
             authority: format!("https://{address}"),
             identity: format!("http://{identity_address}"),
             vault: format!("https://{vault_address}"),
+            content_safety: format!("https://{safety_address}"),
             third_party: format!("https://{third_address}"),
             // By name: an address is no place of a client-id document.
             documents: format!("https://localhost:{}", site_address.port()),
@@ -112,6 +116,7 @@ impl Emulator {
             (entra, Some(tls.clone()), service(&lab, "entra", routes(&lab))),
             (identity, None, service(&lab, "identity", identity::routes())),
             (vault, Some(tls.clone()), service(&lab, "vault", vault::routes())),
+            (advice, Some(tls.clone()), service(&lab, "content-safety", safety::routes())),
             (third, Some(tls.clone()), service(&lab, "third-party", third_party::routes())),
             (site, Some(tls), service(&lab, "documents", documents::routes())),
         ];
@@ -125,6 +130,7 @@ impl Emulator {
             graph: lab.graph(),
             identity: lab.origins.identity.clone(),
             vault: lab.origins.vault.clone(),
+            content_safety: lab.origins.content_safety.clone(),
             third_party: lab.origins.third_party.clone(),
             documents: lab.origins.documents.clone(),
             ca_pem: lab.ca_pem.clone(),
@@ -178,7 +184,8 @@ impl Drop for Running {
 fn announce(folder: &Path, origins: &Origins, control_key: &str) -> Result<(), EmulatorError> {
     let about = json!({
         "authority": origins.authority, "graph": format!("{}/graph", origins.authority),
-        "identity": origins.identity, "vault": origins.vault, "third_party": origins.third_party,
+        "identity": origins.identity, "vault": origins.vault, "content_safety": origins.content_safety,
+        "third_party": origins.third_party,
         "documents": origins.documents, "ca_file": folder.join("ca.pem"), "control_key": control_key,
     });
     files::write(folder, "lab.json", about.to_string().as_bytes())

@@ -11,7 +11,7 @@ use crate::read::{Read, Section};
 use crate::servers::{self, Defaults};
 use crate::units::Fault;
 use crate::words::listed;
-use crate::{Build, checks, data, flow, guard, net, parse, sign_in};
+use crate::{Build, advise, checks, data, flow, guard, net, parse, sign_in};
 
 /// Reads the whole file; `None` only where there is a problem.
 pub(crate) fn config(root: &Section<'_>, build: Build, problems: &mut Problems) -> Option<Config> {
@@ -56,6 +56,8 @@ pub(crate) fn config(root: &Section<'_>, build: Build, problems: &mut Problems) 
     let vault = root
         .has("vault")
         .then(|| root.group("vault", problems).and_then(|section| sign_in::vault(&section, problems)));
+    let advise_section = root.has("advise").then(|| root.group("advise", problems)).flatten();
+    let advise = advise_section.as_ref().map(|section| advise::advise(section, problems));
     let client_sections = root.groups("client", problems);
     let (clients, places): (Vec<_>, Vec<_>) = client_sections
         .iter()
@@ -101,6 +103,19 @@ pub(crate) fn config(root: &Section<'_>, build: Build, problems: &mut Problems) 
         };
         sign_in::whole(&whole, problems);
     }
+    let whole = advise::Whole {
+        root,
+        advise: advise_section.as_ref(),
+        entra: entra_section.as_ref(),
+        read: advise.as_ref().and_then(Option::as_ref),
+        cloud: entra.as_ref().map(|entra| entra.cloud),
+        lab: lab.as_ref().and_then(Option::as_ref),
+        servers: &servers,
+    };
+    // A table of another form was told already.
+    if advise_section.is_some() || !root.has("advise") {
+        advise::whole(&whole, problems);
+    }
     Some(Config {
         sign_in: match sign_in {
             None => None,
@@ -123,6 +138,10 @@ pub(crate) fn config(root: &Section<'_>, build: Build, problems: &mut Problems) 
         data: data?,
         shared_audience: shared_audience?,
         flow: flow?,
+        advise: match advise {
+            None => None,
+            Some(advise) => Some(advise?),
+        },
         policy: policy?,
         audit: audit?,
         log: log?,

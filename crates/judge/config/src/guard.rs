@@ -23,6 +23,7 @@ const OF_GATEWAY: &[&str] = &[
     "flow",
     "data",
     "admin",
+    "advise",
 ];
 
 /// Says whether the file is a guard's alone.

@@ -1,6 +1,7 @@
 //! The table of every key: what `load` accepts, the JSON Schema and the reference page are all read from it, so that
 //! they cannot disagree. Defaults are written here as a user would write them, and parsed by the same code.
 
+mod advise;
 mod data;
 mod flow;
 mod guard;

@@ -5,6 +5,7 @@
 //! and no environment, follows no path and draws no default from the machine: the same text always means the same.
 //! Secrets never stand in the file; it names files that hold them, and only the command line opens those.
 
+mod advise;
 mod build;
 mod checks;
 mod data;
@@ -25,11 +26,12 @@ mod units;
 mod words;
 
 pub use model::{
-    Access, Admin, Audit, Child, Cloud, Config, Console, Data, DataRule, DataUse, Durability, Elicitation,
-    Entra, EntraCredential, EntraTokens, Era, FlaggedDefinitions, FlaggedResults, Flow, FlowMode, Gateway,
-    Guard, GuardConfig, IdentitySource, Lab, Limits, Log, LogFormat, LogLevel, Pins, Policy,
-    RegisteredClient, Remote, Server, ServerCredential, Sessions, SignIn, Spotlight, Target, Tenants, Tls,
-    TokenCache, UserGrant, Vault, VaultKey,
+    Access, Admin, Advise, AdviseAct, AdviseByRisk, AdviseCredential, AdviseScope, Audit, Child, Cloud,
+    Config, Console, ContentSafety, Data, DataRule, DataUse, Durability, Elicitation, Entra, EntraCredential,
+    EntraTokens, Era, FlaggedDefinitions, FlaggedResults, Flow, FlowMode, Gateway, Guard, GuardConfig,
+    IdentitySource, Lab, Limits, Log, LogFormat, LogLevel, Pins, Policy, RegisteredClient, Remote, Risk,
+    Server, ServerCredential, Sessions, SignIn, Spotlight, Target, Tenants, Tls, TokenCache, UserGrant,
+    Vault, VaultKey,
 };
 pub use net::{HttpUrl, Network, Origin};
 pub use page::page;

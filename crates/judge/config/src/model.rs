@@ -18,6 +18,8 @@ pub use guard::{Console, Guard, GuardConfig, TokenCache};
 mod data;
 
 pub use data::{Data, DataRule, DataUse};
+mod advise;
+pub use advise::{Advise, AdviseAct, AdviseByRisk, AdviseCredential, AdviseScope, ContentSafety, Risk};
 pub use sign_in::{
     EntraCredential, EntraTokens, IdentitySource, RegisteredClient, ServerCredential, SignIn, UserGrant,
     Vault, VaultKey,
@@ -48,6 +50,8 @@ pub struct Config {
     pub flow: Flow,
     /// What is done about secrets and personal data.
     pub data: Data,
+    /// Who is asked for second opinions.
+    pub advise: Option<Advise>,
     /// Where the policies are.
     pub policy: Policy,
     /// Where the record is kept.
@@ -289,6 +293,10 @@ pub struct Server {
     pub pins: Pins,
     /// A tool whose name passes for another server's waits for a person.
     pub look_alikes_blocked: bool,
+    /// What second opinions are asked for.
+    pub advise: AdviseScope,
+    /// What it can do at the worst.
+    pub risk: Risk,
     /// With what the door calls it.
     pub credential: Option<ServerCredential>,
     /// What it may ask people for.
@@ -531,7 +539,12 @@ impl Config {
             Some(Vault { path, .. }) => vec![path],
             None => Vec::new(),
         };
+        let advise = self.advise.iter_mut().filter_map(|advise| match &mut advise.credential {
+            AdviseCredential::KeyFile(file) => Some(file),
+            AdviseCredential::Entra => None,
+        });
         tls.chain(credential)
+            .chain(advise)
             .chain(clients)
             .chain(vault)
             .chain(children.flatten())

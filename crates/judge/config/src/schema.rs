@@ -66,7 +66,7 @@ fn text(form: &str) -> Value {
         "server name" => {
             json!({ "type": "string", "maxLength": 64, "pattern": "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$" })
         }
-        "origin" | "URL" => json!({ "type": "string", "pattern": "^[Hh][Tt][Tt][Pp][Ss]?://" }),
+        "origin" | "URL" | "endpoint" => json!({ "type": "string", "pattern": "^[Hh][Tt][Tt][Pp][Ss]?://" }),
         _ => json!({ "type": "string" }),
     }
 }

@@ -5,13 +5,14 @@ use std::ops::Range;
 
 use doorward_types::ClientId;
 
+use crate::advise;
 use crate::build::values;
 use crate::checks;
 use crate::data;
 use crate::flow::Rows;
 use crate::model::{
     Access, Child, DataUse, Elicitation, EntraTokens, Era, FlaggedDefinitions, FlaggedResults, Limits, Pins,
-    Remote, Server, ServerCredential, Spotlight, Target,
+    Remote, Risk, Server, ServerCredential, Spotlight, Target,
 };
 use crate::net::{self, Origin};
 use crate::parse;
@@ -146,6 +147,11 @@ fn server(
     let spotlight = section.choice("spotlight", problems).map(Spotlight::of);
     let pins = pins(section, defaults.vault, problems);
     let look_alikes = section.choice("look_alikes", problems);
+    let advise = section.choice("advise", problems).map(advise::scope);
+    let risk = section.choice("risk", problems).map(|word| match word {
+        "low" => Risk::Low,
+        _ => Risk::High,
+    });
     let target = target(section, lab_origins, problems);
     let sse = matches!(&target, Some(Target::Http(Remote { sse: true, .. })));
     if sse && matches!(era, Some(Era::Modern | Era::Both)) {
@@ -188,6 +194,8 @@ fn server(
         spotlight: spotlight?,
         pins: pins?,
         look_alikes_blocked: look_alikes? == "block",
+        advise: advise?,
+        risk: risk?,
         credential: match credential {
             None => None,
             Some(credential) => Some(credential?),

@@ -115,11 +115,32 @@ fn every_choice_becomes_a_value_of_its_own() {
                 ("kind", "certificate") => "certificate = \"c\"\nkey = \"k\"\n",
                 ("kind", "secret") => "secret_file = \"s\"\n",
                 ("source", _) => "kind = \"managed-identity\"\n",
+                ("kind", "key-file") => "key_file = \"k\"\n",
                 _ => "",
             });
             if header == "[[data.rule]]" {
                 line.push_str("find = \"secrets\"\n");
                 line.push_str(if key.name == "do" { "" } else { "do = \"mask\"\n" });
+            }
+            if header.starts_with("[advise") || key.name == "advise" && *word != "off" {
+                text = text
+                    .replace("name = \"crm\"", "name = \"crm\"\nadvise = \"results\"")
+                    .replace("[entra]\n", "[entra]\ncredential = { kind = \"managed-identity\" }\n");
+                let whole = "[advise]\nendpoint = \"https://contoso.cognitiveservices.azure.com\"\n";
+                let credential = "[advise.credential]\nkind = \"entra\"\n";
+                let other = if header == "[advise.credential]" { "" } else { credential };
+                line = match key.name {
+                    "advise" => {
+                        text = text.replace("advise = \"results\"", line.trim_end());
+                        format!("{whole}{other}")
+                    }
+                    _ => format!("{whole}{other}{header}\n{line}"),
+                };
+                text.push_str(&line);
+                let config = load("doorward.toml", &text, LAB).unwrap_or_else(|errors| panic!("{errors}"));
+                assert!(!seen.contains(&config), "{} = {word} reads as another word", key.name);
+                seen.push(config);
+                continue;
             }
             if header == "[guard]" {
                 line.push_str("tenant = \"aaaabbbb-0000-cccc-1111-dddd2222eeee\"\nclient_id = \"00001111-aaaa-2222-bbbb-3333cccc4444\"\n");
@@ -331,6 +352,58 @@ fn a_secret_can_be_refused() {
     ] {
         load("doorward.toml", &with(kind), LAB).unwrap_or_else(|errors| panic!("{errors}"));
     }
+}
+
+fn advised(endpoint: &str, credential: &str) -> String {
+    SMALLEST
+        .replace("name = \"crm\"", "name = \"crm\"\nadvise = \"results\"")
+        .replace(
+            "[[server]]",
+            &format!("[advise]\nendpoint = \"{endpoint}\"\ncredential = {credential}\n[[server]]"),
+        )
+        .replace("[entra]\n", "[entra]\ncredential = { kind = \"managed-identity\" }\n")
+}
+
+// control: INJ-09: The door's tokens go to Azure's own hosts of its cloud alone, and texts to nobody in the clear.
+#[test]
+fn tokens_for_the_advisers_go_to_azure_alone() {
+    let (entra, key) = ("{ kind = \"entra\" }", "{ kind = \"key-file\", key_file = \"k\" }");
+    for (endpoint, credential, fits) in [
+        ("https://contoso.cognitiveservices.azure.com", entra, true),
+        ("https://contoso.cognitiveservices.azure.us", entra, false),
+        ("https://contoso.cognitiveservices.azure.com.evil.example", entra, false),
+        ("https://evilcognitiveservices.azure.com", entra, false),
+        ("https://cognitiveservices.azure.com", entra, false),
+        ("https://westeurope.api.cognitive.microsoft.com", entra, false),
+        ("https://127.0.0.1:9443", entra, false),
+        ("https://westeurope.api.cognitive.microsoft.com", key, true),
+        ("https://127.0.0.1:9443", key, true),
+        ("http://127.0.0.1:9443", key, false),
+        ("http://contoso.cognitiveservices.azure.com", entra, false),
+        ("https://contoso.cognitiveservices.azure.com/contentsafety", entra, false),
+    ] {
+        let loaded = load("doorward.toml", &advised(endpoint, credential), LAB);
+        assert_eq!(loaded.is_ok(), fits, "{endpoint} {credential}: {loaded:?}");
+    }
+    let us = advised("https://contoso.cognitiveservices.azure.us", entra);
+    let us = us.replace("[entra]\n", "[entra]\ncloud = \"usgov\"\n");
+    load("doorward.toml", &us, LAB).unwrap_or_else(|errors| panic!("{errors}"));
+}
+
+// control: INJ-09: A server that counts on opinions is not served without, and nobody is asked unless a server says so.
+#[test]
+fn opinions_are_asked_for_where_both_say_so() {
+    let text = advised("https://contoso.cognitiveservices.azure.com", "{ kind = \"entra\" }");
+    let config = load("doorward.toml", &text, LAB).unwrap();
+    let advise = config.advise.unwrap();
+    assert!(advise.prompt_shields && advise.content_safety.is_none());
+    assert_eq!(advise.on_failure, AdviseByRisk { high: AdviseAct::Refuse, low: AdviseAct::Flag });
+    assert_eq!((config.servers[0].advise, config.servers[0].risk), (AdviseScope::Results, Risk::High));
+    assert_eq!(load("doorward.toml", SMALLEST, LAB).unwrap().servers[0].advise, AdviseScope::Off);
+    let silent = text.replace("advise = \"results\"\n", "");
+    assert!(load("doorward.toml", &silent, LAB).unwrap_err().to_string().contains("nobody asks"));
+    let alone = SMALLEST.replace("name = \"crm\"", "name = \"crm\"\nadvise = \"both\"");
+    assert!(load("doorward.toml", &alone, LAB).unwrap_err().to_string().contains("nobody to ask"));
 }
 
 // control: D-18: The key of the store may not lie where the store lies, however that is written.

@@ -110,6 +110,7 @@ pub(crate) fn example_text(form: &str) -> &'static str {
     match form {
         "address" => "\"127.0.0.1:8443\"",
         "origin" => "\"https://mcp.contoso.com\"",
+        "endpoint" => "\"https://contoso.cognitiveservices.azure.com\"",
         "URL" => "\"https://crm.contoso.com/mcp\"",
         "network" => "\"10.1.0.0/16\"",
         "path" => "\"folder/file\"",
@@ -123,6 +124,7 @@ pub(crate) fn example_text(form: &str) -> &'static str {
         "place" => "\"internal for team\"",
         "URI" => "\"crm://customers/*\"",
         "client id" => "\"11111111-2222-3333-4444-555555555555\"",
+        "blocklist" => "\"contoso-words\"",
         "argument" => "\"program\", \"argument\"",
         _ => "\"text\"",
     }

@@ -11,7 +11,7 @@ use doorward_types::ClientId;
 use http::{HeaderValue, Request, StatusCode};
 
 use crate::client::{EntraClient, EntraError};
-use crate::fetch::Fetch;
+use doorward_net::Fetch;
 
 /// Reads registrations. The door's application needs the application permission `Application.Read.All` for that, or to be
 /// the owner of its registration with `Application.ReadWrite.OwnedBy`; neither is needed to serve.

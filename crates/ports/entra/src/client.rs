@@ -12,10 +12,8 @@ use doorward_oidc::{EntraRefusal, Form, TokenAnswer, read_refusal, read_tokens, 
 use doorward_types::{ClientId, Secret, Timestamp};
 use http::{HeaderMap, Request, StatusCode};
 
-use crate::clock::Stopwatch;
 use crate::credential::{ClientCredential, CredentialError};
-use crate::fetch::Fetch;
-use crate::flight::Flights;
+use doorward_net::{Fetch, Flights, Stopwatch};
 
 /// A token is not used in its last minutes: the request it goes out with takes time too.
 const MARGIN: Duration = Duration::from_secs(300);

@@ -3,12 +3,11 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use doorward_net::Origin;
+use doorward_net::{Fetch, Origin};
 use doorward_oauth::{Cloud, KeySet, Tenants};
 use doorward_wire::{Limits, Tree};
 use http::{Request, StatusCode};
 
-use crate::fetch::Fetch;
 use crate::keys::KeysError;
 
 /// Where the keys of the allowed tenants are published: one tenant's own document, or the one for all organizations,

@@ -12,9 +12,7 @@ use doorward_wire::{Limits, Tree};
 use http::{HeaderValue, Request, Response, StatusCode};
 
 use crate::client::{EntraClient, EntraError};
-use crate::clock::Stopwatch;
-use crate::fetch::Fetch;
-use crate::flight::Flights;
+use doorward_net::{Fetch, Flights, Stopwatch};
 
 /// How long a list of groups is kept.
 const KEPT: Duration = Duration::from_secs(300);

@@ -6,9 +6,8 @@ use std::time::Duration;
 
 use doorward_oauth::{Cloud, KeySet, KeySetError, Tenants};
 
-use crate::clock::Stopwatch;
 use crate::discovery::Authority;
-use crate::fetch::Fetch;
+use doorward_net::{Fetch, Stopwatch};
 
 /// How old keys may get before a refresh is due in the background.
 const REFRESH: Duration = Duration::from_secs(3600);

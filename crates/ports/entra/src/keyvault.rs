@@ -17,13 +17,12 @@ use aws_lc_rs::digest;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
-use doorward_net::Origin;
+use doorward_net::{Fetch, Origin};
 use doorward_types::Secret;
 use doorward_wire::{Kind, Limits, Tree, quote};
 use http::{HeaderValue, Method, Request, Response, StatusCode};
 use zeroize::Zeroizing;
 
-use crate::fetch::Fetch;
 pub use error::KeyVaultError;
 use place::Place;
 use wrapped::Wrapped;

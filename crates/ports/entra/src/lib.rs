@@ -7,28 +7,23 @@
 
 mod apps;
 mod client;
-mod clock;
 mod credential;
 mod discovery;
-mod fetch;
-mod flight;
 mod groups;
 mod keys;
 mod keyvault;
-mod sleeper;
 
 #[cfg(test)]
 mod script;
 
+pub use doorward_net::{ConfiguredFetch, Fetch, FetchFailed, Fetching, PlatformFetch, Sleeper, Stopwatch};
+
 pub use apps::{Apps, AppsError};
 pub use client::{EntraClient, EntraConfig, EntraError};
-pub use clock::Stopwatch;
 pub use credential::{
     ARC_ENDPOINT, CertificateCredential, ClientCredential, CredentialError, IdentityConfig, IdentityLab,
     IdentityRefusal, IdentitySource, ManagedIdentity, Proof, WorkloadIdentity,
 };
-pub use fetch::{ConfiguredFetch, Fetch, FetchFailed, Fetching, PlatformFetch};
 pub use groups::{Groups, GroupsError};
 pub use keys::{Health, Keys, KeysError, Refreshed};
 pub use keyvault::{KeyVault, KeyVaultError, VaultToken, VaultTokenFuture};
-pub use sleeper::Sleeper;

@@ -10,8 +10,7 @@ use bytes::Bytes;
 use http::{Request, Response};
 use tokio::sync::Semaphore;
 
-use crate::clock::Stopwatch;
-use crate::fetch::{Fetch, FetchFailed, Fetching};
+use doorward_net::{Fetch, FetchFailed, Fetching, Stopwatch};
 
 type Answer = (u16, Vec<(&'static str, String)>, String);
 

@@ -21,8 +21,8 @@ use doorward_config::Config;
 use doorward_entra::Keys;
 use doorward_facade::Facade;
 use doorward_facade::web::{Answer, Jar, Sealer, plain, redirect, style, wrong_verb};
-use doorward_pinboard::Pinboard;
 use doorward_oauth::{Audience, Cloud, EntraTokens, Expectation, Revocations, Tenants};
+use doorward_pinboard::Pinboard;
 use doorward_types::{Person, Secret, Timestamp};
 use http::{HeaderName, Method, Request, StatusCode};
 
@@ -34,7 +34,8 @@ pub const MOST_BODY: usize = 64 * 1024;
 const KNOWN: Duration = Duration::from_secs(15 * 60);
 
 /// The door's own style, and what only the console shows.
-const CONSOLE_STYLE: &str = concat!(include_str!("../../facade/templates/style.css"), include_str!("../templates/console.css"));
+const CONSOLE_STYLE: &str =
+    concat!(include_str!("../../facade/templates/style.css"), include_str!("../templates/console.css"));
 
 const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 

@@ -72,7 +72,11 @@ impl Admin {
         match path {
             "/" => self.home(asked, session, None).await,
             "/pin" => self.pin(asked, session, None).await,
-            _ => self.told(StatusCode::NOT_FOUND, "Nothing is here", "The address is wrong, or what was here is decided."),
+            _ => self.told(
+                StatusCode::NOT_FOUND,
+                "Nothing is here",
+                "The address is wrong, or what was here is decided.",
+            ),
         }
     }
 
@@ -97,7 +101,11 @@ impl Admin {
         let (act, reason, earlier) =
             (form.get("do").unwrap_or_default(), form.get("reason").unwrap_or_default(), form.get("earlier"));
         let Ok(days) = days else {
-            return self.told(StatusCode::BAD_REQUEST, "Please look once more", "The form could not be read.");
+            return self.told(
+                StatusCode::BAD_REQUEST,
+                "Please look once more",
+                "The form could not be read.",
+            );
         };
         match self.decide(&decider, &meant, (act, earlier), reason, days, asked.now).await {
             Ok(_) => redirect(&format!("{}/", self.origin)),
@@ -137,7 +145,8 @@ impl Admin {
         let Order { act, server, kind, name, hash, reason, expires_days } = order;
         let earlier = Some(hash.clone());
         let meant = Meant { server, kind, name, hash };
-        match self.decide(decider, &meant, (&act, earlier.as_deref()), &reason, expires_days, asked.now).await {
+        match self.decide(decider, &meant, (&act, earlier.as_deref()), &reason, expires_days, asked.now).await
+        {
             Ok(done) => json(
                 StatusCode::OK,
                 serde_json::json!({
@@ -169,7 +178,8 @@ impl Admin {
             return Err(bad("an approval counts for 1 to 365 days, or for good"));
         }
         let hash = if act == "rollback" { earlier.map(str::to_owned) } else { Some(meant.hash.clone()) };
-        let which = meant.which(hash).ok_or_else(|| bad("there is no such kind of thing, or no such server"))?;
+        let which =
+            meant.which(hash).ok_or_else(|| bad("there is no such kind of thing, or no such server"))?;
         let by = Approver {
             id: format!("{}/{}", decider.person.tenant, decider.person.object),
             reason: reason.to_owned(),
@@ -235,7 +245,8 @@ impl Admin {
         let (reasons, diff) = match &compared.drift {
             Drift::Meaning(changes) | Drift::Wording(changes) => {
                 let reasons = changes.reasons.iter();
-                let reasons = reasons.map(|reason| (reason.pointer.clone(), reason.why.to_string())).collect();
+                let reasons =
+                    reasons.map(|reason| (reason.pointer.clone(), reason.why.to_string())).collect();
                 (reasons, changes.diff.short())
             }
             Drift::Same | Drift::Cosmetic => (Vec::new(), doorward_pins::Diff::default()),
@@ -317,7 +328,14 @@ fn line(one: &Listed, hash: Option<&str>) -> Line {
         link.push_str(&format!("&hash={}", encode(hash)));
     }
     let server = one.server.to_string();
-    Line { kind: one.kind.name(), name: visible(&name), server, why: String::new(), when: String::new(), link }
+    Line {
+        kind: one.kind.name(),
+        name: visible(&name),
+        server,
+        why: String::new(),
+        when: String::new(),
+        link,
+    }
 }
 
 fn stands(stand: Stand) -> &'static str {
@@ -387,9 +405,7 @@ fn compared_json(compared: &Compared) -> serde_json::Value {
         Segment::Removed(text) => serde_json::json!({ "removed": text }),
         Segment::Cut(count) => serde_json::json!({ "cut": count }),
     };
-    let field = |field: &Field| {
-        serde_json::json!({ "pointer": field.pointer, "segments": field.segments.iter().map(segment).collect::<Vec<_>>() })
-    };
+    let field = |field: &Field| serde_json::json!({ "pointer": field.pointer, "segments": field.segments.iter().map(segment).collect::<Vec<_>>() });
     serde_json::json!({
         "server": compared.server.as_str(), "kind": compared.kind.name(),
         "name": called(compared.kind, &compared.name, &compared.server),

@@ -29,6 +29,7 @@ use doorward_types::{ClientId, Secret};
 use doorward_upstream::{HttpTarget, StdioLimits, StdioTarget, Upstreams, Walls};
 use doorward_wire::Limits;
 
+use crate::advice::{Advice, advice};
 use crate::ports::GatewayPorts;
 use crate::sign_in::LatePages;
 use crate::{credentials, sign_in};
@@ -110,6 +111,8 @@ pub struct Built {
     pub facade: Option<Arc<Facade>>,
     /// The console, where one is configured.
     pub admin: Option<Arc<Admin>>,
+    /// Who is asked for second opinions, where it is configured.
+    pub advice: Option<Advice>,
 }
 
 /// Builds a door.
@@ -144,6 +147,12 @@ pub async fn build(config: Config) -> Result<Built, BuildError> {
     let ports =
         GatewayPorts::new(audit, (store, approvals, pins), upstreams, Arc::clone(&keys), groups, pages);
     ports.catch_up().await;
+    let advice = advice(&config, ready.entra.as_ref(), &connector)?;
+    if advice.is_some() {
+        tracing::warn!(
+            "`[advise]` is valid, and this build asks nobody yet: texts pass without a second opinion"
+        );
+    }
     let limits = DoorLimits {
         sessions: SessionRules {
             total: config.limits.sessions,
@@ -164,7 +173,7 @@ pub async fn build(config: Config) -> Result<Built, BuildError> {
         Some(_) => Some(Arc::new(console(&config, cloud, &keys, facade.clone(), &door)?)),
         None => None,
     };
-    Ok(Built { config, door, authorization_server, facade, admin })
+    Ok(Built { config, door, authorization_server, facade, admin, advice })
 }
 
 fn console(

@@ -133,7 +133,7 @@ fn remind(expires: Option<i64>, now: Timestamp) {
 }
 
 /// Says whether nobody but the owner can read a file.
-fn is_private(path: &Path) -> bool {
+pub(crate) fn is_private(path: &Path) -> bool {
     use std::os::unix::fs::PermissionsExt as _;
     std::fs::metadata(path).is_ok_and(|about| about.permissions().mode() & 0o077 == 0)
 }
@@ -174,7 +174,7 @@ pub(crate) fn server_credential(
 }
 
 /// The tenant that the door itself lives in: its own, or the first of several.
-fn own_tenant(config: &Config) -> Option<&TenantId> {
+pub(crate) fn own_tenant(config: &Config) -> Option<&TenantId> {
     match &config.entra.tenants {
         doorward_config::Tenants::One(tenant) => Some(tenant),
         doorward_config::Tenants::Many(tenants) => tenants.first(),

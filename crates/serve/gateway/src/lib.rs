@@ -4,6 +4,7 @@
 //! `Origin`, and hands every request to the engine, which judges it; what comes back it writes out. It judges nothing
 //! itself, and it holds no way to an upstream that does not go through the engine.
 
+mod advice;
 mod body;
 mod build;
 mod console;
@@ -22,6 +23,7 @@ mod route;
 mod scrape;
 mod sign_in;
 
+pub use advice::Advice;
 pub use build::{BuildError, Built, approvals, build, flow_rules};
 pub use listen::{Gateway, Running, StartError};
 pub use metrics::Metrics;

@@ -13,6 +13,6 @@ mod tokens;
 
 pub use asks::{Ask, Asked, Asking, Desktop, Terminal};
 pub use front::Ended;
-pub use open::{Guard, OpenError, Plan, Seat, local_user, open_log, open_store,};
+pub use open::{Guard, OpenError, Plan, Seat, local_user, open_log, open_store};
 pub use ports::GuardPorts;
 pub use tokens::{Allowed, NotAnApi, Tokens};

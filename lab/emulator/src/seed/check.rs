@@ -27,6 +27,9 @@ pub(super) fn check(seed: &Seed) -> Result<(), String> {
     for name in &seed.key_vault.admits {
         known("app", name, seed.apps.iter().any(|it| it.name == *name), "vault", "admits")?;
     }
+    for name in &seed.content_safety.admits {
+        known("app", name, seed.apps.iter().any(|it| it.name == *name), "content_safety", "admits")?;
+    }
     unique("vault secret", seed.key_vault.secrets.iter().map(|it| it.name.as_str()))?;
     apps(seed)
 }

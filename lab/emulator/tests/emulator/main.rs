@@ -20,6 +20,7 @@ mod machines;
 mod on_behalf_of;
 mod policies;
 mod refresh;
+mod safety;
 mod sign_in;
 mod support;
 mod third_party;

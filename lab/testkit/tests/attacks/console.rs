@@ -86,16 +86,23 @@ async fn an_approver_decides() {
     let form = page.form("/pin").unwrap_or_else(|| panic!("{}", page.words()));
     let done = heidi.submit(&page, &form, &[("do", "reject"), ("reason", "nobody needs it")]).await;
     assert_eq!(done.status, Some(StatusCode::OK), "{}", done.words());
-    until("the tool to be gone", async || !office.tools(&tokens.access).await.contains(&"echo".to_owned())).await;
+    until("the tool to be gone", async || !office.tools(&tokens.access).await.contains(&"echo".to_owned()))
+        .await;
     let page = office.look(&mut heidi, "echo").await;
     let form = page.form("/pin").unwrap_or_else(|| panic!("{}", page.words()));
     let reason = [("do", "approve"), ("reason", "it is needed"), ("expires", "30")];
     let done = heidi.submit(&page, &form, &reason).await;
     assert_eq!(done.status, Some(StatusCode::OK), "{}", done.words());
-    until("the tool to be back", async || office.tools(&tokens.access).await.contains(&"echo".to_owned())).await;
+    until("the tool to be back", async || office.tools(&tokens.access).await.contains(&"echo".to_owned()))
+        .await;
     let told = office.api("GET", "pins", &office.token("heidi", "guard"), String::new()).await;
-    let pin = told.as_array().unwrap().iter().find(|one| one["name"] == "echo" && one["server"] == "echo").unwrap();
-    assert_eq!((&pin["pin"]["stand"], &pin["pin"]["reason"]), (&json!("approved"), &json!("it is needed")), "{pin}");
+    let pin =
+        told.as_array().unwrap().iter().find(|one| one["name"] == "echo" && one["server"] == "echo").unwrap();
+    assert_eq!(
+        (&pin["pin"]["stand"], &pin["pin"]["reason"]),
+        (&json!("approved"), &json!("it is needed")),
+        "{pin}"
+    );
     assert!(pin["pin"]["by"].as_str().unwrap().contains("4e1d1000"), "{pin}");
     let log = office.records();
     for what in ["console-entered", "pin-rejected", "pin-approved"] {
@@ -123,7 +130,11 @@ async fn a_way_in_is_taken_twice() {
     let mut heidi = office.browser();
     heidi.leaves(&office.console);
     let stopped = heidi.walk(&format!("{}/account/console", office.house.origin), "heidi", false).await;
-    assert!(stopped.status.is_none() && stopped.url.starts_with(&format!("{}/enter?code=", office.console)), "{}", stopped.url);
+    assert!(
+        stopped.status.is_none() && stopped.url.starts_with(&format!("{}/enter?code=", office.console)),
+        "{}",
+        stopped.url
+    );
     // Somebody who reads it in the history of the browser comes too late.
     let mut first = office.browser();
     let page = first.open(&stopped.url).await;
@@ -174,7 +185,8 @@ async fn a_client_decides_with_the_token_it_was_given() {
     };
     let own = office.token("heidi", "guard");
     let told = office.api("GET", "pins", &own, String::new()).await;
-    let pin = told.as_array().unwrap().iter().find(|one| one["name"] == "echo" && one["server"] == "echo").unwrap();
+    let pin =
+        told.as_array().unwrap().iter().find(|one| one["name"] == "echo" && one["server"] == "echo").unwrap();
     let hash = pin["pin"]["hash"].as_str().unwrap();
     for (what, token) in [
         ("heidi's, of an MCP client", office.token("heidi", "vscode")),

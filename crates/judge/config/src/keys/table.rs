@@ -1,5 +1,6 @@
 //! The keys themselves.
 
+use super::advise::ADVISE;
 use super::data::DATA;
 use super::flow::{FLOW, SERVER_FLOW};
 use super::guard::GUARD;
@@ -40,6 +41,7 @@ pub(crate) static ROOT: Group = Group {
         key("server", Kind::Groups(&SERVER), Need::Always, ""),
         key("flow", Kind::Group(&FLOW), Need::Optional, ""),
         key("data", Kind::Group(&DATA), Need::Optional, ""),
+        key("advise", Kind::Group(&ADVISE), Need::Optional, ""),
         key("policy", Kind::Group(&POLICY), Need::Optional, ""),
         key("audit", Kind::Group(&AUDIT), Need::Optional, ""),
         key("log", Kind::Group(&LOG), Need::Optional, ""),
@@ -411,6 +413,18 @@ static SERVER: Group = Group {
             Kind::Choice(&["record", "block"]),
             Need::Default("record"),
             "What becomes of a pinned server's tool whose name passes for a tool of another server: it is recorded, or waits for a person's approval too.",
+        ),
+        key(
+            "advise",
+            Kind::Choice(&["off", "results", "both"]),
+            Need::Default("off"),
+            "What second opinions are asked for: nothing, what the server answers, or also what it is sent. The texts go to the services of `[advise]`.",
+        ),
+        key(
+            "risk",
+            Kind::Choice(&["high", "low"]),
+            Need::Default("high"),
+            "What the server can do at the worst: it decides what follows where an opinion is missing.",
         ),
         key(
             "transport",

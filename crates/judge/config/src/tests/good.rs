@@ -7,9 +7,10 @@ use std::time::Duration;
 use doorward_dlp::{Class, Confidence, Direction, Purpose, Row, Treatment, What};
 
 use crate::{
-    Build, Cloud, Config, DataUse, Durability, Elicitation, EntraCredential, EntraTokens, Era,
-    FlaggedResults, LogFormat, LogLevel, ServerCredential, Spotlight, Target, Tenants, TokenCache, VaultKey,
-    is_for_guard, load, load_guard, page, schema,
+    AdviseAct, AdviseByRisk, AdviseCredential, AdviseScope, Build, Cloud, Config, DataUse, Durability,
+    Elicitation, EntraCredential, EntraTokens, Era, FlaggedResults, LogFormat, LogLevel, Risk,
+    ServerCredential, Spotlight, Target, Tenants, TokenCache, VaultKey, is_for_guard, load, load_guard, page,
+    schema,
 };
 
 const LAB: Build = Build { lab: true };
@@ -128,6 +129,18 @@ fn every_key_arrives_where_it_belongs() {
     assert_eq!((child.data, child.data_label.as_deref()), (DataUse::Rules, None));
     assert_eq!(config.data.rows_for(&remote.name), [row]);
     assert_eq!(config.data.rows_for(&child.name).len(), 3);
+    let advise = config.advise.as_ref().unwrap();
+    assert_eq!(advise.endpoint.as_str(), "https://westeurope.api.cognitive.microsoft.com");
+    assert_eq!(advise.credential, AdviseCredential::KeyFile("secrets/content-safety".into()));
+    let content = advise.content_safety.as_ref().unwrap();
+    assert_eq!([content.hate, content.self_harm, content.sexual, content.violence], [2, 3, 4, 7].map(Some));
+    assert_eq!(content.blocklists, ["contoso-words", "m.1"]);
+    assert_eq!((advise.deadline, advise.keep), (Duration::from_millis(1500), Duration::from_mins(1)));
+    assert_eq!((advise.prompt_shields, advise.pieces), (false, 3));
+    assert_eq!(advise.on_finding, AdviseByRisk { high: AdviseAct::Refuse, low: AdviseAct::Flag });
+    assert_eq!(advise.on_failure, AdviseByRisk { high: AdviseAct::Flag, low: AdviseAct::Refuse });
+    let server = config.server("remote").unwrap();
+    assert_eq!((server.advise, server.risk), (AdviseScope::Both, Risk::Low));
 
     assert_eq!(config.policy.dir, Path::new("rules"));
     assert_eq!(config.audit.durability, Durability::Record);
@@ -201,6 +214,10 @@ fn relative_paths_follow_the_file_and_absolute_ones_stay() {
     assert_eq!(config.audit.checkpoint_dir, Path::new("/mnt/checkpoints"));
     let Some(EntraCredential::Secret { file, .. }) = &config.entra.credential else { panic!("credential") };
     assert_eq!(file, Path::new("/etc/doorward/secrets/graph"));
+    let Some(AdviseCredential::KeyFile(file)) = config.advise.as_ref().map(|it| &it.credential) else {
+        panic!("the advisers' key")
+    };
+    assert_eq!(file, Path::new("/etc/doorward/secrets/content-safety"));
     assert_eq!(config.lab.as_ref().unwrap().ca_file, Path::new("/etc/doorward/lab/ca.pem"));
     let Target::Stdio(child) = &config.server("child").unwrap().target else { panic!("child") };
     assert_eq!(child.cwd.as_deref(), Some(Path::new("/etc/doorward/work")));

@@ -13,12 +13,9 @@ use std::sync::Arc;
 
 use doorward_types::{ClientId, Secret, Timestamp};
 
-use crate::clock::Stopwatch;
 use crate::credential::CredentialError;
-use crate::fetch::Fetch;
-use crate::flight::Flights;
-use crate::sleeper::Sleeper;
 use asker::Asker;
+use doorward_net::{Fetch, Flights, Sleeper, Stopwatch};
 
 /// Where the agent of Azure Arc listens, unless `IDENTITY_ENDPOINT` names another place.
 pub const ARC_ENDPOINT: &str = "http://localhost:40342/metadata/identity/oauth2/token";

@@ -1,9 +1,8 @@
 use std::sync::Arc;
 
 use super::*;
-use crate::clock::Stopwatch;
 use crate::script::Script;
-use crate::sleeper::Sleeper;
+use doorward_net::{Sleeper, Stopwatch};
 
 const TENANT: &str = "72f988bf-86f1-41af-91ab-2d7cd011db47";
 const APP: &str = "11111111-2222-3333-4444-555555555555";

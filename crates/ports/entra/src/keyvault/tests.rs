@@ -1,8 +1,8 @@
 use std::collections::BTreeSet;
 
 use super::*;
-use crate::fetch::{FetchFailed, Fetching};
 use crate::script::Script;
+use doorward_net::{FetchFailed, Fetching};
 
 const VAULT: &str = "https://contoso.vault.azure.net";
 const SECRET: &str = "https://contoso.vault.azure.net/secrets/crm";

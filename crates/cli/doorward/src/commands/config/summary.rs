@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use doorward_config::{
-    Cloud, Config, Durability, EntraCredential, EntraTokens, Era, Server, ServerCredential, SignIn, Target,
-    VaultKey,
+    Advise, AdviseCredential, AdviseScope, Cloud, Config, Durability, EntraCredential, EntraTokens, Era,
+    Server, ServerCredential, SignIn, Target, VaultKey,
 };
 use doorward_wire::{LEGACY, MODERN};
 use serde_json::{Value, json};
@@ -40,6 +40,9 @@ pub(crate) fn missing_files(config: &Config) -> Vec<Missing> {
             look(key, NEEDED);
         }
         Some(EntraCredential::ManagedIdentity { .. }) | None => {}
+    }
+    if let Some(Advise { credential: AdviseCredential::KeyFile(file), .. }) = &config.advise {
+        look(file, NEEDED);
     }
     for client in &config.clients {
         client.secret_file.iter().chain(&client.jwks_file).for_each(|file| look(file, NEEDED));
@@ -135,8 +138,20 @@ fn server_facts(config: &Config, server: &Server) -> Facts {
     if let Some(credential) = &server.credential {
         facts.push(("called with", called_with(credential)));
     }
+    if let (Some(advise), Some(about)) = (&config.advise, asked_about(server.advise)) {
+        facts.push(("second opinions", format!("on {about}, from {}", advise.endpoint)));
+    }
     facts.push(("timeout", span(server.timeout)));
     facts
+}
+
+/// What leaves for the advisers.
+fn asked_about(scope: AdviseScope) -> Option<&'static str> {
+    match scope {
+        AdviseScope::Off => None,
+        AdviseScope::Results => Some("what it answers"),
+        AdviseScope::Both => Some("what it answers and what it is sent"),
+    }
 }
 
 fn needs(server: &Server) -> String {

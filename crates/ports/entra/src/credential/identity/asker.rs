@@ -10,10 +10,8 @@ use doorward_types::{ClientId, Timestamp};
 use http::{HeaderValue, Request, Response, StatusCode};
 
 use super::{IdentityConfig, IdentitySource, Token, answer, arc};
-use crate::clock::Stopwatch;
 use crate::credential::CredentialError;
-use crate::fetch::Fetch;
-use crate::sleeper::Sleeper;
+use doorward_net::{Fetch, Sleeper, Stopwatch};
 
 /// Pauses before the second to the fifth try.
 const PAUSES: [u64; 4] = [2, 6, 14, 30];

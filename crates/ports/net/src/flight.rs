@@ -10,7 +10,7 @@ use crate::clock::Stopwatch;
 
 /// Answers by key, each kept for a time that its answer sets; failures are shared by those who waited for them and
 /// never kept for the next.
-pub(crate) struct Flights<K, V, E> {
+pub struct Flights<K, V, E> {
     slots: Mutex<HashMap<K, Slot<V, E>>>,
     capacity: usize,
     clock: Stopwatch,
@@ -34,13 +34,17 @@ where
     V: Clone + Send + Sync + 'static,
     E: Clone + Send + Sync + 'static,
 {
-    pub(crate) fn new(capacity: usize, clock: Stopwatch) -> Self {
+    /// Makes a table for so many keys; the one that was asked for longest ago gives way.
+    pub fn new(capacity: usize, clock: Stopwatch) -> Self {
         Self { slots: Mutex::new(HashMap::new()), capacity: capacity.max(1), clock }
     }
 
     /// Returns the answer for `key`, from `fly` if none is at hand. `fly` gives the answer and for how long it holds.
     /// It runs to its end even if every passenger leaves: a caller who hangs up must not waste it for the others.
-    pub(crate) async fn get<F>(&self, key: K, fly: impl FnOnce() -> F, lost: E) -> Result<V, E>
+    ///
+    /// # Errors
+    /// What `fly` failed with, for this passenger or for one it waited with; `lost` if the flight was ended from outside.
+    pub async fn get<F>(&self, key: K, fly: impl FnOnce() -> F, lost: E) -> Result<V, E>
     where
         F: Future<Output = Result<(V, Duration), E>> + Send + 'static,
     {
@@ -68,7 +72,7 @@ where
     }
 
     /// Forgets the answer for `key`.
-    pub(crate) fn forget(&self, key: &K) {
+    pub fn forget(&self, key: &K) {
         self.slots().remove(key);
     }
 

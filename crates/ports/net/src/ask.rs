@@ -1,15 +1,13 @@
-//! One request to Entra or Graph, behind a trait so that tests script the answers.
+//! One request and its answer, behind a trait so that tests script the answers.
 
 use std::future::Future;
 use std::pin::Pin;
-use std::time::Duration;
 
 use bytes::Bytes;
-use doorward_net::{Connector, FetchLimits, Reach};
 use http::{Request, Response};
 
-/// Documents, token answers and group lists all fit: 11,000 ids, the most that Graph returns, are 430 KiB.
-const LIMITS: FetchLimits = FetchLimits { timeout: Duration::from_secs(10), max_body: 1024 * 1024 };
+use crate::connector::{Connector, Reach};
+use crate::fetch::FetchLimits;
 
 /// An answer that is on its way.
 pub type Fetching = Pin<Box<dyn Future<Output = Result<Response<Bytes>, FetchFailed>> + Send>>;
@@ -25,15 +23,15 @@ pub trait Fetch: Send + Sync + 'static {
     fn fetch(&self, request: Request<Bytes>) -> Fetching;
 }
 
-/// Entra and Graph are in the open internet; only origins of `[insecure_lab]` widen that, in the connector (D-19).
+/// What is asked so is in the open internet; only origins of `[insecure_lab]` widen that (D-19).
 impl Fetch for Connector {
     fn fetch(&self, request: Request<Bytes>) -> Fetching {
         within(self, request, Reach::Public)
     }
 }
 
-/// Reaches what gives this machine its identity, and nothing else. Only [`ManagedIdentity`](crate::ManagedIdentity) is
-/// to have one: an address that somebody else chose must not come near it.
+/// Reaches what gives this machine its identity, and nothing else. Only who asks for that identity is to have one: an
+/// address that somebody else chose must not come near it.
 #[derive(Debug, Clone)]
 pub struct PlatformFetch(pub Connector);
 
@@ -43,8 +41,8 @@ impl Fetch for PlatformFetch {
     }
 }
 
-/// Reaches origins that the operator wrote, in private networks too: a Key Vault behind a private endpoint. Only
-/// [`KeyVault`](crate::KeyVault) is to have one.
+/// Reaches origins that the operator wrote, in private networks too: a Key Vault or an adviser behind a private endpoint.
+/// Only who asks nothing but such origins is to have one.
 #[derive(Debug, Clone)]
 pub struct ConfiguredFetch(pub Connector);
 
@@ -54,10 +52,11 @@ impl Fetch for ConfiguredFetch {
     }
 }
 
+/// The default bounds fit all that is asked so: 11,000 ids, the most that Graph returns, are 430 KiB.
 fn within(connector: &Connector, request: Request<Bytes>, reach: Reach) -> Fetching {
     let connector = connector.clone();
     Box::pin(async move {
-        let outcome = connector.fetch(request, reach, LIMITS).await;
+        let outcome = connector.fetch(request, reach, FetchLimits::default()).await;
         outcome.map_err(|error| FetchFailed(error.to_string()))
     })
 }

@@ -20,7 +20,8 @@ impl Stopwatch {
         Self(Arc::new(read))
     }
 
-    pub(crate) fn read(&self) -> Duration {
+    /// Returns the reading.
+    pub fn read(&self) -> Duration {
         (self.0)()
     }
 }

@@ -1,0 +1,154 @@
+//! Second opinions as the configuration wants them: who is asked, with what, and what follows.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use doorward_advise::{
+    Act, AdviserCredential, Advisers, AdvisersConfig, ByRisk, Category, ContentSettings, Direction, Question,
+    Risk, Thresholds, TokenFuture, Tokens, Verdict, verdict,
+};
+use doorward_config::{Advise, AdviseAct, AdviseByRisk, AdviseCredential, Config, ContentSafety};
+use doorward_entra::{ConfiguredFetch, EntraClient, Sleeper, Stopwatch};
+use doorward_net::{Connector, Origin};
+
+use crate::build::{BuildError, read_secret};
+use crate::credentials::{is_private, own_tenant};
+
+/// Answers that are kept of each service.
+const KEPT: usize = 10_000;
+
+/// Who is asked for second opinions, and what follows from them.
+pub struct Advice {
+    advisers: Advisers,
+    thresholds: Thresholds,
+    deadline: Duration,
+}
+
+impl Advice {
+    /// Asks about texts and says what follows: within the deadline that is configured, whatever the services do.
+    pub async fn judge(&self, question: &Question<'_>, risk: Risk) -> Verdict {
+        let opinion = self.advisers.ask(question, self.deadline).await;
+        verdict(&opinion, risk, &self.thresholds)
+    }
+
+    /// Asks about what a server answered.
+    pub async fn results(&self, tenant: &str, texts: &[&str], risk: Risk) -> Verdict {
+        self.judge(&Question { tenant, direction: Direction::Documents, texts }, risk).await
+    }
+
+    /// Asks about what a server is to be sent.
+    pub async fn arguments(&self, tenant: &str, texts: &[&str], risk: Risk) -> Verdict {
+        self.judge(&Question { tenant, direction: Direction::UserPrompt, texts }, risk).await
+    }
+}
+
+impl fmt::Debug for Advice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Advice").field("thresholds", &self.thresholds).finish_non_exhaustive()
+    }
+}
+
+/// Makes the advisers, where some are configured.
+pub(crate) fn advice(
+    config: &Config,
+    entra: Option<&EntraClient>,
+    connector: &Connector,
+) -> Result<Option<Advice>, BuildError> {
+    let Some(advise) = &config.advise else { return Ok(None) };
+    let bad = |what: String| BuildError::Target(format!("[advise]: {what}"));
+    let endpoint = Origin::parse(advise.endpoint.as_str()).map_err(|error| bad(error.to_string()))?;
+    let made = AdvisersConfig {
+        endpoint,
+        credential: credential(config, advise, entra)?,
+        prompt_shields: advise.prompt_shields,
+        content: advise.content_safety.as_ref().map(settings),
+        pieces: advise.pieces,
+        keep: advise.keep,
+        kept: KEPT,
+    };
+    // The operator wrote the endpoint, and it may be a private one.
+    let fetch = Arc::new(ConfiguredFetch(connector.clone()));
+    let advisers = Advisers::new(fetch, made, Stopwatch::system(), Sleeper::system())
+        .map_err(|error| bad(error.to_string()))?;
+    Ok(Some(Advice { advisers, thresholds: thresholds(advise), deadline: advise.deadline }))
+}
+
+fn credential(
+    config: &Config,
+    advise: &Advise,
+    entra: Option<&EntraClient>,
+) -> Result<AdviserCredential, BuildError> {
+    match &advise.credential {
+        AdviseCredential::KeyFile(file) => {
+            if !is_private(file) {
+                tracing::warn!(file = %file.display(), "others on this machine can read the key: chmod 600 it");
+            }
+            Ok(AdviserCredential::Key(read_secret(file)?))
+        }
+        AdviseCredential::Entra => {
+            let missing = || BuildError::NoCredential("advise.credential");
+            let entra = entra.cloned().ok_or_else(missing)?;
+            let tenant = own_tenant(config).ok_or_else(missing)?.to_string();
+            let scope = match config.entra.cloud {
+                doorward_config::Cloud::Public => "https://cognitiveservices.azure.com/.default",
+                doorward_config::Cloud::UsGov => "https://cognitiveservices.azure.us/.default",
+                doorward_config::Cloud::China => "https://cognitiveservices.azure.cn/.default",
+            };
+            Ok(AdviserCredential::Tokens(Arc::new(OwnTokens { entra, tenant, scope })))
+        }
+    }
+}
+
+/// Tokens of the door's own identity for the services.
+struct OwnTokens {
+    entra: EntraClient,
+    tenant: String,
+    scope: &'static str,
+}
+
+impl Tokens for OwnTokens {
+    fn token(&self) -> TokenFuture {
+        let (entra, tenant, scope) = (self.entra.clone(), self.tenant.clone(), self.scope);
+        Box::pin(async move { entra.app_token(&tenant, scope).await.map_err(|error| error.to_string()) })
+    }
+
+    fn refused(&self) {
+        self.entra.forget_app_token(&self.tenant, self.scope);
+    }
+}
+
+/// What each category counts from, for those that were written.
+fn severities(content: &ContentSafety) -> BTreeMap<Category, u8> {
+    let all = [
+        (Category::Hate, content.hate),
+        (Category::SelfHarm, content.self_harm),
+        (Category::Sexual, content.sexual),
+        (Category::Violence, content.violence),
+    ];
+    all.into_iter().filter_map(|(category, severity)| Some((category, severity?))).collect()
+}
+
+fn settings(content: &ContentSafety) -> ContentSettings {
+    ContentSettings {
+        categories: severities(content).into_keys().collect(),
+        blocklists: content.blocklists.clone(),
+    }
+}
+
+fn thresholds(advise: &Advise) -> Thresholds {
+    Thresholds {
+        severities: advise.content_safety.as_ref().map(severities).unwrap_or_default(),
+        on_finding: by_risk(advise.on_finding),
+        on_failure: by_risk(advise.on_failure),
+    }
+}
+
+fn by_risk(configured: AdviseByRisk) -> ByRisk {
+    let act = |act| match act {
+        AdviseAct::Refuse => Act::Refuse,
+        AdviseAct::Flag => Act::Flag,
+    };
+    ByRisk { high: act(configured.high), low: act(configured.low) }
+}
