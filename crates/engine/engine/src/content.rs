@@ -9,7 +9,7 @@ mod read;
 mod spotlight;
 #[cfg(test)]
 mod tests;
-mod texts;
+pub(crate) mod texts;
 mod transform;
 
 use std::collections::BTreeMap;
@@ -144,7 +144,7 @@ impl<P: Ports> Exchange<P> {
         self.note(&verdict, blocked, rules.injected);
         let mut edits = Edits::new();
         if blocked {
-            self.block(&frame, &mut edits)?;
+            self.block(&frame, "it gives orders to the model that reads it", &mut edits)?;
         } else if let Some(result) = frame.result() {
             self.spotlight(result, &verdict, snapshot, &mut edits);
         }
@@ -181,6 +181,11 @@ impl<P: Ports> Exchange<P> {
         let blocked = verdict.is_certain() && rule == Injected::Block;
         self.note(&verdict, blocked, rule);
         (!blocked, verdict)
+    }
+
+    /// Says whether an answer holds words of the server's that are no definitions.
+    pub(crate) fn is_content(&self) -> bool {
+        is_content(self.method) && !matches!(self.method, Method::Initialize | Method::Discover)
     }
 
     async fn read<'t>(
@@ -233,10 +238,8 @@ impl<P: Ports> Exchange<P> {
     }
 
     /// Puts a word of the door's own in the place of what a certain order stands in (D-04).
-    fn block(&self, frame: &Frame, edits: &mut Edits) -> Result<(), UpstreamError> {
-        let says = |what: &str| {
-            quote(&format!("{what}: it gives orders to the model that reads it. The record has the details."))
-        };
+    pub(crate) fn block(&self, frame: &Frame, why: &str, edits: &mut Edits) -> Result<(), UpstreamError> {
+        let says = |what: &str| quote(&format!("{what}: {why}. The record has the details."));
         if let Some(error) = frame.error() {
             let message = error.get("message").ok_or_else(|| broken("an error without a message"))?;
             edits.replace(message.span(), says("The server's error message was withheld"));
@@ -345,7 +348,7 @@ impl<P: Ports> Exchange<P> {
     }
 
     /// What was added may take an answer past its bounds, which were those of its server.
-    fn roomy(&self) -> Limits {
+    pub(crate) fn roomy(&self) -> Limits {
         let limits = self.trail.server.answer_limits;
         Limits {
             max_bytes: limits.max_bytes.saturating_mul(2).saturating_add(ROOM),

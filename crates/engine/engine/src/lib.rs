@@ -57,6 +57,7 @@
 //! }
 //! ```
 
+mod advise;
 mod answer;
 mod authorize;
 mod bridge;
@@ -97,6 +98,7 @@ mod streams;
 mod tasks;
 mod up;
 
+pub use advise::{Advice, AdviseOn, AdviseRules, Advised};
 pub use catalogue::{Catalogue, CatalogueKey, Known, Tool};
 pub use content::{Form, Injected, ResultRules, Spotlight};
 pub use door::{Door, DoorLimits};

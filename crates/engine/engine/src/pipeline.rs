@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use doorward_wire::{Era, FrameKind, Id, Method, RoutingHeaders, lens};
 
+use crate::advise::advise_call;
 use crate::authorize::{Authorized, authorize};
 use crate::bridge::bridge;
 use crate::consent::consent;
@@ -126,7 +127,8 @@ impl<P: Ports> Door<P> {
             Authorized::Leave(trail, session) => return Ok(leave(self, &trail, &session)),
             Authorized::Nothing(_) => return Ok(Released::Accepted),
         };
-        let permitted = consent(self, flow(self, permitted).await?).await?;
+        let permitted = advise_call(self, flow(self, permitted).await?).await?;
+        let permitted = consent(self, permitted).await?;
         let (cleared, exchange) = inspect(self, permitted)?;
         let (cleared, exchange) = record_intent(self, cleared, exchange).await?;
         onward(self, cleared, exchange).await

@@ -13,6 +13,7 @@ use doorward_policy::PolicyProblem;
 use doorward_types::{ObjectId, ServerName, Timestamp};
 use futures_util::future::BoxFuture;
 
+use crate::advise::{Advice, Advised};
 use crate::errand::Errand;
 use crate::eyes::Suspicion;
 use crate::guard::Unasked;
@@ -258,6 +259,11 @@ pub trait Ports: Sized + Send + Sync + 'static {
     /// out if this fails.
     fn drifted(&self, _drifted: Vec<Drifted>) -> impl Future<Output = ()> + Send {
         std::future::ready(())
+    }
+
+    /// Asks services outside for a second opinion; only where a server's rules say so.
+    fn advise(&self, _question: Advised<'_>) -> impl Future<Output = Advice> + Send {
+        std::future::ready(Advice::Pass)
     }
 
     /// Sends a cleared frame to its server. The witness is consumed: nothing is sent twice.

@@ -81,6 +81,8 @@ pub enum Reason {
     BadArguments(String),
     /// Arguments that hold a secret, or what else may not be sent: which, and where.
     Leak(String),
+    /// What services outside say of it, where they are asked: for the log.
+    Advised(String),
     /// `Mcp-Param-*` headers that disagree with the body.
     ParamHeaders(&'static str),
     /// A state that this door did not make, that was changed, or that is too old.
@@ -317,6 +319,7 @@ impl Reason {
             Self::MethodNotPermitted => "method-not-permitted",
             Self::BadArguments(_) => "bad-arguments",
             Self::Leak(_) => "data-refused",
+            Self::Advised(_) => "advised-against",
             Self::ParamHeaders(why) => why,
             Self::StateInvalid => "request-state-invalid",
             Self::StateForeign => "request-state-foreign",
@@ -467,6 +470,14 @@ impl Reason {
             }
             Self::Leak(what) => {
                 let message = format!("refused: {what}");
+                match asker.calls_tool {
+                    true => Face::tool_error(message),
+                    false => Face::error(200, REFUSED, message),
+                }
+            }
+            // What was found, and by whom, would tell how to write it so that it is not.
+            Self::Advised(_) => {
+                let message = "refused: a second opinion is against it".to_owned();
                 match asker.calls_tool {
                     true => Face::tool_error(message),
                     false => Face::error(200, REFUSED, message),

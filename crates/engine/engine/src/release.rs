@@ -9,6 +9,7 @@ use doorward_policy::Permit;
 use doorward_wire::{Era, Frame, FrameKind, Method};
 use futures_util::lock::OwnedMutexGuard;
 
+use crate::advise::advise_answer;
 use crate::bridge::errands;
 use crate::content::Watch;
 use crate::door::Door;
@@ -119,6 +120,10 @@ async fn whole<P: Ports>(
     let judged = match exchange.own {
         true => exchange.judge_own(bytes, &exchange.trail.snapshot, &exchange.caller).await,
         false => exchange.judge_answer(bytes).await,
+    };
+    let judged = match judged {
+        Ok(judged) => advise_answer(door, &exchange, judged).await,
+        Err(error) => Err(error),
     };
     let judged = match judged {
         Ok(judged) => judged,

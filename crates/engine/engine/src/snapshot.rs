@@ -10,6 +10,7 @@ use doorward_policy::{Policies, PolicyProblem, PolicyText, ServerShape};
 use doorward_types::ServerName;
 use doorward_wire::Limits;
 
+use crate::advise::AdviseRules;
 use crate::catalogue::Known;
 use crate::content::ResultRules;
 use crate::eras::Acquaintance;
@@ -83,6 +84,8 @@ pub struct ServerRules {
     pub results: ResultRules,
     /// How its definitions are pinned; none, and they are not.
     pub pins: Option<PinRules>,
+    /// About what second opinions are asked.
+    pub advise: AdviseRules,
     /// Tokens verified for this server under this snapshot. One cache a server: a token that fits a sibling server
     /// is not a token that fits this one (D-12).
     pub tokens: RwLock<TokenCache<Caller>>,
@@ -196,6 +199,7 @@ impl ServerRules {
             data: self.data.clone(),
             results: self.results.clone(),
             pins: self.pins.clone(),
+            advise: self.advise,
             tokens: RwLock::new(TokenCache::new(TOKENS)),
         }
     }

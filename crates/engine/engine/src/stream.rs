@@ -14,6 +14,7 @@ use futures_util::future::{Either, select};
 
 use bridged::{Bridge, MOST_QUESTIONS, beside};
 
+use crate::advise::advise_answer;
 use crate::answer::{JudgedAnswer, JudgedEvent};
 use crate::authorize::sees;
 use crate::bridge::errands;
@@ -385,7 +386,10 @@ impl<P: Ports> ReleasedStream<P> {
                     bytes.into_iter().for_each(|bytes| self.pass(&bytes, &mut out));
                 }
                 Ok(JudgedEvent::Final(answer)) => {
-                    self.conclude(answer, &mut out).await;
+                    match advise_answer(&self.door, &self.exchange, answer).await {
+                        Ok(answer) => self.conclude(answer, &mut out).await,
+                        Err(error) => self.fail(error, &mut out).await,
+                    }
                     return out.freeze();
                 }
                 Ok(JudgedEvent::Asked(question)) => {

@@ -7,11 +7,13 @@ use std::time::Duration;
 
 use doorward_advise::{
     Act, AdviserCredential, Advisers, AdvisersConfig, ByRisk, Category, ContentSettings, Direction, Question,
-    Risk, Thresholds, TokenFuture, Tokens, Verdict, verdict,
+    Reason, Risk, Thresholds, TokenFuture, Tokens, Verdict, verdict,
 };
 use doorward_config::{Advise, AdviseAct, AdviseByRisk, AdviseCredential, Config, ContentSafety};
+use doorward_engine::{Advice as Follows, AdviseOn, Advised};
 use doorward_entra::{ConfiguredFetch, EntraClient, Sleeper, Stopwatch};
 use doorward_net::{Connector, Origin};
+use doorward_types::ServerName;
 
 use crate::build::{BuildError, read_secret};
 use crate::credentials::{is_private, own_tenant};
@@ -24,6 +26,8 @@ pub struct Advice {
     advisers: Advisers,
     thresholds: Thresholds,
     deadline: Duration,
+    /// What each server can do at the worst.
+    risks: BTreeMap<ServerName, Risk>,
 }
 
 impl Advice {
@@ -42,6 +46,36 @@ impl Advice {
     pub async fn arguments(&self, tenant: &str, texts: &[&str], risk: Risk) -> Verdict {
         self.judge(&Question { tenant, direction: Direction::UserPrompt, texts }, risk).await
     }
+
+    /// Asks on behalf of the door, and says what follows in its words.
+    pub(crate) async fn about(&self, question: Advised<'_>) -> Follows {
+        let Advised { server, tenant, on, texts } = question;
+        let (tenant, risk) = (tenant.as_str(), self.risks.get(server).copied().unwrap_or(Risk::High));
+        let verdict = match on {
+            AdviseOn::Call => self.arguments(tenant, texts, risk).await,
+            AdviseOn::Answer => self.results(tenant, texts, risk).await,
+        };
+        match verdict {
+            Verdict::Pass => Follows::Pass,
+            Verdict::Flag(reasons) => Follows::Flag(told(server, &reasons)),
+            Verdict::Refuse(reasons) => Follows::Refuse(told(server, &reasons)),
+        }
+    }
+}
+
+/// Says the reasons aloud, and returns what records call them.
+fn told(server: &ServerName, reasons: &[Reason]) -> Vec<&'static str> {
+    let name = |reason: &Reason| {
+        tracing::warn!(%server, ?reason, "a second opinion");
+        match reason {
+            Reason::Attack => "advise.attack",
+            Reason::Harm { .. } => "advise.harm",
+            Reason::Listed { .. } => "advise.listed",
+            Reason::Missing { .. } | Reason::NobodyAsked => "advise.no-opinion",
+            Reason::Unread { .. } => "advise.unread",
+        }
+    };
+    reasons.iter().map(name).collect()
 }
 
 impl fmt::Debug for Advice {
@@ -72,7 +106,20 @@ pub(crate) fn advice(
     let fetch = Arc::new(ConfiguredFetch(connector.clone()));
     let advisers = Advisers::new(fetch, made, Stopwatch::system(), Sleeper::system())
         .map_err(|error| bad(error.to_string()))?;
-    Ok(Some(Advice { advisers, thresholds: thresholds(advise), deadline: advise.deadline }))
+    Ok(Some(Advice {
+        advisers,
+        thresholds: thresholds(advise),
+        deadline: advise.deadline,
+        risks: risks(config),
+    }))
+}
+
+fn risks(config: &Config) -> BTreeMap<ServerName, Risk> {
+    let risk = |server: &doorward_config::Server| match server.risk {
+        doorward_config::Risk::Low => Risk::Low,
+        doorward_config::Risk::High => Risk::High,
+    };
+    config.servers.iter().map(|server| (server.name.clone(), risk(server))).collect()
 }
 
 fn credential(

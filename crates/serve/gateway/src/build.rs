@@ -10,11 +10,12 @@ use std::time::{Duration, SystemTime};
 use doorward_admin::{Admin, AdminError};
 use doorward_approvals::Approvals;
 use doorward_audit::{AuditConfig, AuditLog};
-use doorward_config::{Config, DataUse, Era, Server, ServerCredential, Target};
+use doorward_config::{AdviseScope, Config, DataUse, Era, Server, ServerCredential, Target};
 use doorward_config::{FlaggedDefinitions, FlaggedResults, Spotlight as Spotlit};
 use doorward_engine::{
-    DataRules, Door, DoorLimits, ElicitationRules, EraRule, Flagged, FlowMode, FlowRules, Form, Injected,
-    LookAlikes, PinRules, Ports as _, ResultRules, ServerRules, SessionRules, Snapshot, Spotlight, Urls,
+    AdviseRules, DataRules, Door, DoorLimits, ElicitationRules, EraRule, Flagged, FlowMode, FlowRules, Form,
+    Injected, LookAlikes, PinRules, Ports as _, ResultRules, ServerRules, SessionRules, Snapshot, Spotlight,
+    Urls,
 };
 use doorward_entra::{Groups, Keys, Stopwatch};
 use doorward_facade::{Facade, FacadeError};
@@ -112,7 +113,7 @@ pub struct Built {
     /// The console, where one is configured.
     pub admin: Option<Arc<Admin>>,
     /// Who is asked for second opinions, where it is configured.
-    pub advice: Option<Advice>,
+    pub advice: Option<Arc<Advice>>,
 }
 
 /// Builds a door.
@@ -144,15 +145,10 @@ pub async fn build(config: Config) -> Result<Built, BuildError> {
     };
     let approvals = ready.store.clone().map(|store| approvals(&config, store));
     let (store, upstreams) = (ready.store.clone(), Arc::new(upstreams));
-    let ports =
-        GatewayPorts::new(audit, (store, approvals, pins), upstreams, Arc::clone(&keys), groups, pages);
+    let advice = advice(&config, ready.entra.as_ref(), &connector)?.map(Arc::new);
+    let kept = (store, approvals, pins);
+    let ports = GatewayPorts::new(audit, kept, upstreams, Arc::clone(&keys), groups, (pages, advice.clone()));
     ports.catch_up().await;
-    let advice = advice(&config, ready.entra.as_ref(), &connector)?;
-    if advice.is_some() {
-        tracing::warn!(
-            "`[advise]` is valid, and this build asks nobody yet: texts pass without a second opinion"
-        );
-    }
     let limits = DoorLimits {
         sessions: SessionRules {
             total: config.limits.sessions,
@@ -280,6 +276,10 @@ pub(crate) fn rules(config: &Config, cloud: &Cloud, pages: &Arc<LatePages>) -> V
             results: results(server, &clients),
             pins: pin_rules(server),
             elicitation: elicitation(config, server, pages),
+            advise: AdviseRules {
+                calls: server.advise == AdviseScope::Both,
+                answers: server.advise != AdviseScope::Off,
+            },
             tokens: RwLock::new(TokenCache::new(16_384)),
         }
     };

@@ -11,9 +11,9 @@ use bytes::Bytes;
 use doorward_approvals::{Approvals, labels};
 use doorward_audit::{AuditLog, Journal, ending};
 use doorward_engine::{
-    Answered, Approval, AuditUnwritable, Cleared, Drifted, Elsewhere, Errand, Going, GroupsUnavailable,
-    IntentFacts, KeptLabels, LabelsError, Learned, OutcomeFacts, Pins, PinsUnwritable, Plea, Ports,
-    RandomUnavailable, ReadError, RefusalFacts, Suspicion, UpstreamError,
+    Advised, Answered, Approval, AuditUnwritable, Cleared, Drifted, Elsewhere, Errand, Going,
+    GroupsUnavailable, IntentFacts, KeptLabels, LabelsError, Learned, OutcomeFacts, Pins, PinsUnwritable,
+    Plea, Ports, RandomUnavailable, ReadError, RefusalFacts, Suspicion, UpstreamError,
 };
 use doorward_entra::{Groups, Keys};
 use doorward_flow::{Fallen, Key};
@@ -24,6 +24,7 @@ use doorward_store::Store;
 use doorward_types::{ObjectId, ServerName, Timestamp};
 use doorward_upstream::{Link, UpstreamEvents, Upstreams};
 
+use crate::advice::Advice;
 use crate::body::{self, Inbound};
 use crate::knocks::Knocks;
 use crate::metrics::Metrics;
@@ -46,6 +47,8 @@ pub struct GatewayPorts {
     pub(crate) knocks: Knocks,
     /// The façade's pages for addresses that servers ask people to open.
     pub(crate) pages: Arc<LatePages>,
+    /// Who is asked for second opinions.
+    advice: Option<Arc<Advice>>,
     random: SystemRandom,
     began: Instant,
 }
@@ -57,7 +60,7 @@ impl GatewayPorts {
         upstreams: Arc<Upstreams>,
         keys: Arc<Keys>,
         groups: Option<Groups>,
-        pages: Arc<LatePages>,
+        (pages, advice): (Arc<LatePages>, Option<Arc<Advice>>),
     ) -> Self {
         Self {
             journal: Journal::new(audit),
@@ -73,6 +76,7 @@ impl GatewayPorts {
             metrics: Metrics::default(),
             knocks: Knocks::default(),
             pages,
+            advice,
             random: SystemRandom::new(),
             began: Instant::now(),
         }
@@ -283,6 +287,13 @@ impl Ports for GatewayPorts {
     async fn drifted(&self, drifted: Vec<Drifted>) {
         if let Some(pins) = &self.pins {
             pins.drifted(&self.journal, &drifted, self.now()).await;
+        }
+    }
+
+    async fn advise(&self, question: Advised<'_>) -> doorward_engine::Advice {
+        match &self.advice {
+            Some(advice) => advice.about(question).await,
+            None => doorward_engine::Advice::Pass,
         }
     }
 

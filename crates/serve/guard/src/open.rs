@@ -272,6 +272,7 @@ fn rules(plan: &Plan) -> Result<ServerRules, OpenError> {
             // Whoever opens it sits here too.
             urls: Urls::Unproven,
         },
+        advise: doorward_engine::AdviseRules::default(),
         tokens: RwLock::new(TokenCache::new(1)),
     })
 }

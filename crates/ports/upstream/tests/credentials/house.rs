@@ -275,6 +275,7 @@ fn rules(plan: &Plan, name: ServerName) -> ServerRules {
         keeps_assertion: false,
         per_person_credential: plan.per_person,
         acquaintance: Arc::default(),
+        advise: doorward_engine::AdviseRules::default(),
         asks: false,
         flagged: doorward_engine::Flagged::Withhold,
         flow: Arc::new(doorward_engine::FlowRules::off()),
