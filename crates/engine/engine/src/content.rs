@@ -18,8 +18,9 @@ use std::sync::Arc;
 use bytes::Bytes;
 use doorward_inspect::{Names, Place};
 use doorward_types::ClientId;
-use doorward_wire::{Edits, Frame, Limits, Method, Value, quote};
+use doorward_wire::{Edits, Frame, FrameKind, Limits, Method, Value, quote};
 
+use read::{MOST, MOST_SAID};
 pub(crate) use read::{Verdict, Watch};
 use transform::Spot;
 
@@ -139,7 +140,7 @@ impl<P: Ports> Exchange<P> {
         }
         let place = if frame.error().is_some() { Place::Error } else { Place::Content };
         let read = [frame.result(), frame.error()].into_iter().flatten();
-        let verdict = self.read(read, place, snapshot).await;
+        let verdict = self.read(read, place, MOST, snapshot).await;
         let blocked = verdict.is_certain() && rules.injected == Injected::Block;
         self.note(&verdict, blocked, rules.injected);
         let mut edits = Edits::new();
@@ -151,14 +152,28 @@ impl<P: Ports> Exchange<P> {
         self.edited(frame, &edits)
     }
 
-    /// Judges what an event says that may be passed on otherwise.
+    /// Says whether a message on the way says something that is to be read.
+    pub(crate) fn says(&self, frame: &Frame) -> bool {
+        self.trail.server.results.injected != Injected::Pass
+            && !texts::of(frame.params().into_iter()).is_empty()
+    }
+
+    /// Says whether nothing is to be found in what messages say together. Most are harmless, and read together they cost a
+    /// fraction of what they cost one by one.
+    pub(crate) async fn are_quiet(&self, frames: &[&Frame], snapshot: &Snapshot) -> bool {
+        let texts = texts::of(frames.iter().filter_map(|frame| frame.params()));
+        let known = snapshot.known().get(&self.trail.server.name);
+        let none = Names::default();
+        self.watch.are_quiet(&texts, known.map_or(&none, |known| known.names())).await
+    }
+
+    /// Judges what a message says that may be passed on otherwise.
     pub(crate) async fn regard_event(
         &self,
         frame: &Frame,
-        judged: JudgedEvent,
+        bytes: Bytes,
         snapshot: &Snapshot,
     ) -> Result<JudgedEvent, UpstreamError> {
-        let JudgedEvent::Pass(bytes) = judged else { return Ok(judged) };
         match self.regard_said(frame, snapshot).await {
             (false, _) => Ok(JudgedEvent::Dropped("injected")),
             (true, verdict) if verdict.is_flagged || verdict.unread => {
@@ -176,7 +191,8 @@ impl<P: Ports> Exchange<P> {
 
     /// What a message on the way, or a question of the server, says: false if it must not go on.
     pub(crate) async fn regard_said(&self, frame: &Frame, snapshot: &Snapshot) -> (bool, Verdict) {
-        let verdict = self.read(frame.params().into_iter(), Place::Content, snapshot).await;
+        let most = if frame.kind() == FrameKind::Request { MOST } else { MOST_SAID };
+        let verdict = self.read(frame.params().into_iter(), Place::Content, most, snapshot).await;
         let rule = self.trail.server.results.injected;
         let blocked = verdict.is_certain() && rule == Injected::Block;
         self.note(&verdict, blocked, rule);
@@ -187,6 +203,7 @@ impl<P: Ports> Exchange<P> {
         &self,
         of: impl Iterator<Item = Value<'t>>,
         place: Place,
+        most: usize,
         snapshot: &Snapshot,
     ) -> Verdict {
         if self.trail.server.results.injected == Injected::Pass {
@@ -195,7 +212,7 @@ impl<P: Ports> Exchange<P> {
         let texts = texts::of(of);
         let known = snapshot.known().get(&self.trail.server.name);
         let none = Names::default();
-        self.watch.read(&texts, place, known.map_or(&none, |known| known.names())).await
+        self.watch.read(&texts, place, known.map_or(&none, |known| known.names()), most).await
     }
 
     /// Writes down what was found, and raises an alarm for what is certain: one for each call at the most.

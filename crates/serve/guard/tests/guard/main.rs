@@ -11,6 +11,7 @@
 
 mod consent;
 mod desk;
+mod results;
 mod seat;
 mod tokens;
 
