@@ -116,6 +116,18 @@ fn is_content(method: Method) -> bool {
     )
 }
 
+/// Answers that are made for a model, and say whose they are.
+fn has_content(method: Method) -> bool {
+    matches!(
+        method,
+        Method::ToolsCall
+            | Method::ResourcesRead
+            | Method::PromptsGet
+            | Method::TasksGet
+            | Method::TasksResult
+    )
+}
+
 /// The result of a tool call that an answer holds: the answer's own, or a task's that is over.
 fn outcome<'t>(result: Value<'t>, method: Method) -> Value<'t> {
     match method {
@@ -141,6 +153,11 @@ impl<P: Ports> Exchange<P> {
         let place = if frame.error().is_some() { Place::Error } else { Place::Content };
         let read = [frame.result(), frame.error()].into_iter().flatten();
         let verdict = self.read(read, place, MOST, snapshot).await;
+        if self.method == Method::Other {
+            // What no revision knows passes byte for byte (D-27).
+            self.note(&verdict, false, Injected::Record);
+            return Ok(frame);
+        }
         let blocked = verdict.is_certain() && rules.injected == Injected::Block;
         self.note(&verdict, blocked, rules.injected);
         let mut edits = Edits::new();
@@ -286,6 +303,7 @@ impl<P: Ports> Exchange<P> {
     fn spotlight(&self, result: Value<'_>, verdict: &Verdict, snapshot: &Snapshot, edits: &mut Edits) {
         let held = outcome(result, self.method);
         let way = self.trail.server.results.spotlight_for(&self.caller.owner.client);
+        let way = if has_content(self.method) { way } else { Spotlight::Off };
         let code = self.watch.code();
         let spot = match (way, &code) {
             (Spotlight::Transform(form), Some(code)) => {

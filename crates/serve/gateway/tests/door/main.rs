@@ -20,6 +20,7 @@ mod elicitation;
 mod entities;
 mod frames;
 mod injected;
+mod injected_elsewhere;
 mod limits;
 mod listeners;
 mod metrics;
