@@ -31,17 +31,23 @@ impl Drop for Door {
 impl Door {
     /// Starts a door with so many policies and waits for the answer to its first call.
     pub(super) fn start(fixture: &Fixture, policies: usize) -> Result<Self, String> {
-        Self::start_with(fixture, policies, "", "", "auto")
+        Self::start_with(fixture, policies, "", "", "era = \"auto\"")
     }
 
     /// Starts a door that takes its server to speak one revision alone.
     pub(super) fn start_before(fixture: &Fixture, policies: usize, era: &str) -> Result<Self, String> {
-        Self::start_with(fixture, policies, "", "", era)
+        Self::start_with(fixture, policies, "", "", &format!("era = \"{era}\""))
     }
 
     /// Starts a door that is an authorization server too, and takes Entra's tokens beside its own.
     pub(super) fn start_signing_in(fixture: &Fixture, policies: usize) -> Result<Self, String> {
-        Self::start_with(fixture, policies, ENTRA_CREDENTIAL, SIGN_IN, "auto")
+        Self::start_with(fixture, policies, ENTRA_CREDENTIAL, SIGN_IN, "era = \"auto\"")
+    }
+
+    /// Starts a door that does not read what comes back.
+    pub(super) fn start_blind(fixture: &Fixture, policies: usize) -> Result<Self, String> {
+        let blind = "flagged_results = \"pass\"\nspotlight = \"off\"";
+        Self::start_with(fixture, policies, "", "", blind)
     }
 
     fn start_with(
@@ -49,7 +55,7 @@ impl Door {
         policies: usize,
         entra: &str,
         more: &str,
-        era: &str,
+        server: &str,
     ) -> Result<Self, String> {
         let addr = free_address()?;
         let folder = fixture.folder.join(format!("door-{}", addr.port()));
@@ -63,7 +69,7 @@ impl Door {
             fixture.write(&folder.join("keys/entra-secret"), "door-secret-for-the-lab")?;
             fixture.write(&folder.join("keys/machine-secret"), MACHINE_SECRET)?;
         }
-        fixture.write(&config, &config_of(fixture, addr, entra, more, era))?;
+        fixture.write(&config, &config_of(fixture, addr, entra, more, server))?;
         let token = fixture.token(5)?;
 
         let log = fixture.folder.join(format!("door-{}.log", addr.port()));
@@ -160,10 +166,10 @@ fn token_in(response: &str) -> Option<String> {
     answer.get("access_token")?.as_str().map(str::to_owned)
 }
 
-fn config_of(fixture: &Fixture, addr: SocketAddr, entra: &str, more: &str, era: &str) -> String {
+fn config_of(fixture: &Fixture, addr: SocketAddr, entra: &str, more: &str, server: &str) -> String {
     let (authority, ca_file, upstream) = (&fixture.authority, &fixture.ca_file, fixture.upstream_origin());
     let servers = SERVERS
-        .map(|name| format!("[[server]]\nname = \"{name}\"\nurl = \"{upstream}/mcp\"\nera = \"{era}\"\n"))
+        .map(|name| format!("[[server]]\nname = \"{name}\"\nurl = \"{upstream}/mcp\"\n{server}\n"))
         .join("\n");
     // A folder's paths are relative to the file's own folder.
     format!(

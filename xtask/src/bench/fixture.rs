@@ -138,6 +138,16 @@ impl Fixture {
         Ok(file)
     }
 
+    /// A call of some 300 bytes whose text is words, which are looked at, and not padding.
+    pub(super) fn prose_body(&self) -> Result<PathBuf, String> {
+        let file = self.folder.join("prose.json");
+        let call = format!(
+            r#"{{"jsonrpc":"2.0","id":__ID__,"method":"tools/call","params":{{"name":"echo","arguments":{{"text":"m-__ID__ {PROSE}","n":7}}}}}}"#
+        );
+        self.write(&file, &call)?;
+        Ok(file)
+    }
+
     /// The same tokens, with the headers that 2026-07-28 wants beside its body.
     pub(super) fn modern_tokens(&self, count: usize, groups: usize) -> Result<PathBuf, String> {
         let file = self.folder.join(format!("modern-tokens-{count}-{groups}.json"));
@@ -178,6 +188,9 @@ impl Fixture {
 }
 
 /// `__ID__` stands for the id, which is ten digits on the wire.
+/// What an honest tool says.
+const PROSE: &str = "The order of the third of May was sent on Monday and arrives within two days. The customer asked for a second invoice by mail; the first one had the old address on it. Nothing is open.";
+
 fn echo_call(bytes: usize) -> String {
     let call = |padding: usize| {
         let text: String = "lorem ipsum dolor ".chars().cycle().take(padding).collect();

@@ -20,7 +20,7 @@ pub(super) struct Row {
     pub(super) measure: fn(&Fixture, &Options) -> Result<Vec<Measured>, String>,
 }
 
-pub(super) const ALL: [Row; 9] = [
+pub(super) const ALL: [Row; 10] = [
     Row {
         name: "spine-c",
         about: "CPU of the whole way for a small call, 10 policies, 5 groups",
@@ -52,6 +52,11 @@ pub(super) const ALL: [Row; 9] = [
         name: "eras-h",
         about: "a small call bridged between the revisions, against one that is not",
         measure: bridged_calls,
+    },
+    Row {
+        name: "eyes-l",
+        about: "a call of 300 bytes whose result is read, against one whose result is not",
+        measure: results_read,
     },
     Row { name: "guard-h", about: "what the guard adds to a call on stdio", measure: round_trips },
 ];
@@ -149,6 +154,26 @@ fn sessions_and_streams(fixture: &Fixture, options: &Options) -> Result<Vec<Meas
         lines.push(Measured::new(about, "MB", Target::AtMost(400.0), resident));
     }
     Ok(lines)
+}
+
+/// The same calls through a door that reads what comes back, and through one that does not.
+fn results_read(fixture: &Fixture, options: &Options) -> Result<Vec<Measured>, String> {
+    let (reading, blind) = (Door::start(fixture, FEW_POLICIES)?, Door::start_blind(fixture, FEW_POLICIES)?);
+    let (body, tokens) = (fixture.prose_body()?, fixture.tokens(CONNECTIONS, FEW_GROUPS)?);
+    let load = echo(options, &body);
+    let (mut ratio, mut cpu) = (Vec::new(), Vec::new());
+    for round in 0..=options.rounds {
+        let without = load::run(fixture, &load, &blind.url(), &tokens, Some(&blind.process))?;
+        let with = load::run(fixture, &load, &reading.url(), &tokens, Some(&reading.process))?;
+        if round > 0 {
+            ratio.push(with.cpu / without.cpu);
+            cpu.push(with.cpu - without.cpu);
+        }
+    }
+    Ok(vec![
+        Measured::new("CPU, read ÷ unread", "×", Target::AtMost(1.3), ratio),
+        Measured::new("  CPU of reading", "µs/request", Target::None, cpu),
+    ])
 }
 
 /// Clients of each revision before the same server, once spoken to in their own and once in the other.

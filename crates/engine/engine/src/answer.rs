@@ -37,6 +37,8 @@ pub(crate) struct JudgedAnswer {
 pub(crate) enum JudgedEvent {
     /// Release these bytes.
     Pass(Bytes),
+    /// Release these bytes, once what the message says has been read beside the others that came with it.
+    Said(Frame, Bytes),
     /// The final answer.
     Final(JudgedAnswer),
     /// Not released; the reason's stable name. The stream goes on.
@@ -220,16 +222,21 @@ impl<P: Ports> Exchange<P> {
         }
     }
 
+    /// Reads one event.
+    pub(crate) fn hear_event(&self, bytes: Bytes) -> Result<Frame, UpstreamError> {
+        let limits = &self.trail.server.answer_limits;
+        let parsed = Frame::parse_result(bytes, limits);
+        parsed.map(|(frame, _)| frame).map_err(|error| malformed(error.to_string()))
+    }
+
     /// Judges one event under the snapshot and caller of now (D-03).
     pub(crate) async fn judge_event(
         &self,
-        bytes: Bytes,
+        frame: Frame,
         snapshot: &Snapshot,
         caller: &Caller,
         next_id: impl FnOnce() -> i64 + Send,
     ) -> Result<JudgedEvent, UpstreamError> {
-        let limits = &self.trail.server.answer_limits;
-        let (frame, _) = Frame::parse_result(bytes, limits).map_err(|error| malformed(error.to_string()))?;
         match frame.kind() {
             FrameKind::Response if self.door_id.is_some() && is_door_id(&frame, self.door_id) => {
                 self.judge_final(frame, snapshot, caller, false).await.map(JudgedEvent::Final)
@@ -239,8 +246,10 @@ impl<P: Ports> Exchange<P> {
                 let Some(frame) = self.shield_said(frame, caller)? else {
                     return Ok(JudgedEvent::Dropped(WITHHELD));
                 };
-                let judged = self.judge_notification(&frame, snapshot, caller)?;
-                self.regard_event(&frame, judged, snapshot).await
+                match self.judge_notification(&frame, snapshot, caller)? {
+                    JudgedEvent::Pass(bytes) if self.says(&frame) => Ok(JudgedEvent::Said(frame, bytes)),
+                    judged => Ok(judged),
+                }
             }
             FrameKind::Request => {
                 let asked = frame.id().cloned();

@@ -18,8 +18,9 @@ use std::sync::Arc;
 use bytes::Bytes;
 use doorward_inspect::{Names, Place};
 use doorward_types::ClientId;
-use doorward_wire::{Edits, Frame, Limits, Method, Value, quote};
+use doorward_wire::{Edits, Frame, FrameKind, Limits, Method, Value, quote};
 
+use read::{MOST, MOST_SAID};
 pub(crate) use read::{Verdict, Watch};
 use transform::Spot;
 
@@ -115,6 +116,18 @@ fn is_content(method: Method) -> bool {
     )
 }
 
+/// Answers that are made for a model, and say whose they are.
+fn has_content(method: Method) -> bool {
+    matches!(
+        method,
+        Method::ToolsCall
+            | Method::ResourcesRead
+            | Method::PromptsGet
+            | Method::TasksGet
+            | Method::TasksResult
+    )
+}
+
 /// The result of a tool call that an answer holds: the answer's own, or a task's that is over.
 fn outcome<'t>(result: Value<'t>, method: Method) -> Value<'t> {
     match method {
@@ -139,7 +152,12 @@ impl<P: Ports> Exchange<P> {
         }
         let place = if frame.error().is_some() { Place::Error } else { Place::Content };
         let read = [frame.result(), frame.error()].into_iter().flatten();
-        let verdict = self.read(read, place, snapshot).await;
+        let verdict = self.read(read, place, MOST, snapshot).await;
+        if self.method == Method::Other {
+            // What no revision knows passes byte for byte (D-27).
+            self.note(&verdict, false, Injected::Record);
+            return Ok(frame);
+        }
         let blocked = verdict.is_certain() && rules.injected == Injected::Block;
         self.note(&verdict, blocked, rules.injected);
         let mut edits = Edits::new();
@@ -151,14 +169,28 @@ impl<P: Ports> Exchange<P> {
         self.spotlit(frame, &edits)
     }
 
-    /// Judges what an event says that may be passed on otherwise.
+    /// Says whether a message on the way says something that is to be read.
+    pub(crate) fn says(&self, frame: &Frame) -> bool {
+        self.trail.server.results.injected != Injected::Pass
+            && !texts::of(frame.params().into_iter()).is_empty()
+    }
+
+    /// Says whether nothing is to be found in what messages say together. Most are harmless, and read together they cost a
+    /// fraction of what they cost one by one.
+    pub(crate) async fn are_quiet(&self, frames: &[&Frame], snapshot: &Snapshot) -> bool {
+        let texts = texts::of(frames.iter().filter_map(|frame| frame.params()));
+        let known = snapshot.known().get(&self.trail.server.name);
+        let none = Names::default();
+        self.watch.are_quiet(&texts, known.map_or(&none, |known| known.names())).await
+    }
+
+    /// Judges what a message says that may be passed on otherwise.
     pub(crate) async fn regard_event(
         &self,
         frame: &Frame,
-        judged: JudgedEvent,
+        bytes: Bytes,
         snapshot: &Snapshot,
     ) -> Result<JudgedEvent, UpstreamError> {
-        let JudgedEvent::Pass(bytes) = judged else { return Ok(judged) };
         match self.regard_said(frame, snapshot).await {
             (false, _) => Ok(JudgedEvent::Dropped("injected")),
             (true, verdict) if verdict.is_flagged || verdict.unread => {
@@ -176,7 +208,8 @@ impl<P: Ports> Exchange<P> {
 
     /// What a message on the way, or a question of the server, says: false if it must not go on.
     pub(crate) async fn regard_said(&self, frame: &Frame, snapshot: &Snapshot) -> (bool, Verdict) {
-        let verdict = self.read(frame.params().into_iter(), Place::Content, snapshot).await;
+        let most = if frame.kind() == FrameKind::Request { MOST } else { MOST_SAID };
+        let verdict = self.read(frame.params().into_iter(), Place::Content, most, snapshot).await;
         let rule = self.trail.server.results.injected;
         let blocked = verdict.is_certain() && rule == Injected::Block;
         self.note(&verdict, blocked, rule);
@@ -192,6 +225,7 @@ impl<P: Ports> Exchange<P> {
         &self,
         of: impl Iterator<Item = Value<'t>>,
         place: Place,
+        most: usize,
         snapshot: &Snapshot,
     ) -> Verdict {
         if self.trail.server.results.injected == Injected::Pass {
@@ -200,7 +234,7 @@ impl<P: Ports> Exchange<P> {
         let texts = texts::of(of);
         let known = snapshot.known().get(&self.trail.server.name);
         let none = Names::default();
-        self.watch.read(&texts, place, known.map_or(&none, |known| known.names())).await
+        self.watch.read(&texts, place, known.map_or(&none, |known| known.names()), most).await
     }
 
     /// Writes down what was found, and raises an alarm for what is certain: one for each call at the most.
@@ -272,6 +306,7 @@ impl<P: Ports> Exchange<P> {
     fn spotlight(&self, result: Value<'_>, verdict: &Verdict, snapshot: &Snapshot, edits: &mut Edits) {
         let held = outcome(result, self.method);
         let way = self.trail.server.results.spotlight_for(&self.caller.owner.client);
+        let way = if has_content(self.method) { way } else { Spotlight::Off };
         let code = self.watch.code();
         let spot = match (way, &code) {
             (Spotlight::Transform(form), Some(code)) => {

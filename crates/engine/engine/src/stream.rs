@@ -9,7 +9,7 @@ use std::sync::Arc;
 use bytes::{Bytes, BytesMut};
 use doorward_types::Timestamp;
 use doorward_wire::sse::write_event;
-use doorward_wire::{Era, LEGACY, Method, write_line};
+use doorward_wire::{Era, Frame, FrameKind, LEGACY, Method, write_line};
 use futures_util::future::{Either, select};
 
 use bridged::{Bridge, MOST_QUESTIONS, beside};
@@ -376,14 +376,35 @@ impl<P: Ports> ReleasedStream<P> {
         }
         // Events are judged at the moment at which they come (D-03).
         self.exchange.trail.now = self.door.ports.now();
+        let mut said = Vec::new();
         for bytes in batch.drain(..) {
             let door = &self.door;
             let (snapshot, caller) = &self.welcome.judged_under;
-            match self.exchange.judge_event(bytes, snapshot, caller, || door.next_id()).await {
+            let judged = match self.exchange.hear_event(bytes) {
+                Ok(frame) if frame.kind() == FrameKind::Notification || said.is_empty() => {
+                    self.exchange.judge_event(frame, snapshot, caller, || door.next_id()).await
+                }
+                // What was said before it is read before it.
+                Ok(frame) => match self.release_said(&mut said, &mut out).await {
+                    Ok(()) => {
+                        let (snapshot, caller) = &self.welcome.judged_under;
+                        let door = &self.door;
+                        self.exchange.judge_event(frame, snapshot, caller, || door.next_id()).await
+                    }
+                    Err(error) => Err(error),
+                },
+                Err(error) => Err(error),
+            };
+            match judged {
+                Ok(JudgedEvent::Said(frame, bytes)) => said.push((Some(frame), bytes)),
+                Ok(JudgedEvent::Pass(bytes)) if !said.is_empty() => said.push((None, bytes)),
                 Ok(JudgedEvent::Pass(bytes)) => self.pass(&bytes, &mut out),
                 Ok(JudgedEvent::Changed(bytes)) => {
                     self.door.catalogues.forget(&self.exchange.trail.server.name);
-                    bytes.into_iter().for_each(|bytes| self.pass(&bytes, &mut out));
+                    match bytes {
+                        Some(bytes) if said.is_empty() => self.pass(&bytes, &mut out),
+                        bytes => said.extend(bytes.map(|bytes| (None, bytes))),
+                    }
                 }
                 Ok(JudgedEvent::Final(answer)) => {
                     match advise_answer(&self.door, &self.exchange, answer).await {
@@ -416,10 +437,15 @@ impl<P: Ports> ReleasedStream<P> {
                 }
                 Ok(JudgedEvent::Pinged(asked)) => self.answer(ErrandKind::Pong(asked)).await,
                 Err(error) => {
+                    let _second = self.release_said(&mut said, &mut out).await;
                     self.fail(error, &mut out).await;
                     return out.freeze();
                 }
             }
+        }
+        if let Err(error) = self.release_said(&mut said, &mut out).await {
+            self.fail(error, &mut out).await;
+            return out.freeze();
         }
         match more {
             // However fast it goes on speaking.
@@ -439,6 +465,28 @@ impl<P: Ports> ReleasedStream<P> {
             Err(error) => self.fail(error, &mut out).await,
         }
         out.freeze()
+    }
+
+    /// Releases messages in their order, once what they say together is read; where something is found, each by itself.
+    async fn release_said(
+        &mut self,
+        said: &mut Vec<(Option<Frame>, Bytes)>,
+        out: &mut BytesMut,
+    ) -> Result<(), UpstreamError> {
+        let snapshot = Arc::clone(&self.welcome.judged_under.0);
+        let frames: Vec<_> = said.iter().filter_map(|(frame, _)| frame.as_ref()).collect();
+        let quiet = frames.is_empty() || self.exchange.are_quiet(&frames, &snapshot).await;
+        for (frame, bytes) in said.drain(..) {
+            match frame.filter(|_| !quiet) {
+                None => self.pass(&bytes, out),
+                Some(frame) => match self.exchange.regard_event(&frame, bytes, &snapshot).await? {
+                    JudgedEvent::Dropped(reason) => self.drop_event(reason).await,
+                    JudgedEvent::Pass(bytes) => self.pass(&bytes, out),
+                    _ => {}
+                },
+            }
+        }
+        Ok(())
     }
 
     fn pass(&mut self, bytes: &Bytes, out: &mut BytesMut) {

@@ -22,7 +22,11 @@ use crate::stage::Caller;
 const WINDOW: usize = 16 * 1024;
 const OVERLAP: usize = 2 * 1024;
 /// Read of one answer, in bytes. What lies beyond is marked as unread.
-const MOST: usize = 1024 * 1024;
+pub(crate) const MOST: usize = 1024 * 1024;
+/// Read of one message on the way: a stream may hold any number of them.
+pub(crate) const MOST_SAID: usize = 64 * 1024;
+/// Of messages that are read together.
+const MOST_TOGETHER: usize = 256 * 1024;
 /// From each side of a border between two texts.
 const SEAM: usize = 512;
 /// Kept of what was said before on the same stream.
@@ -102,20 +106,35 @@ impl Watch {
         !self.told.swap(true, Ordering::Relaxed)
     }
 
+    /// Says whether nothing is found in the texts of several messages; if something is, each is to be read by itself.
+    pub(crate) async fn are_quiet(&self, texts: &[Text<'_>], names: &Names) -> bool {
+        let length: usize = texts.iter().map(|text| text.text.len()).sum();
+        if length > MOST_TOGETHER {
+            return false;
+        }
+        let before = self.tail.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let verdict = self.read(texts, Place::Content, names, MOST_TOGETHER).await;
+        let quiet = !verdict.is_flagged && !verdict.unread;
+        if !quiet {
+            *self.tail.lock().unwrap_or_else(PoisonError::into_inner) = before;
+        }
+        quiet
+    }
+
     /// Reads the texts of one message, after those of the messages before it.
-    pub(crate) async fn read(&self, texts: &[Text<'_>], place: Place, names: &Names) -> Verdict {
+    pub(crate) async fn read(&self, texts: &[Text<'_>], place: Place, names: &Names, most: usize) -> Verdict {
         let mut verdict = Verdict::default();
         if texts.is_empty() {
             return verdict;
         }
         let tail = std::mem::take(&mut *self.tail.lock().unwrap_or_else(PoisonError::into_inner));
-        let (lines, unread) = lines(&tail, texts);
+        let (lines, unread) = lines(&tail, texts, most);
         verdict.unread = unread;
         through(&lines, place, names, &mut verdict).await;
         if !verdict.is_certain()
             && (!tail.is_empty() || texts.iter().filter(|text| text.is_shown).nth(1).is_some())
         {
-            through(&glued(&tail, texts), place, names, &mut verdict).await;
+            through(&glued(&tail, texts, most), place, names, &mut verdict).await;
         }
         // What was found need not be found again in what follows.
         if !verdict.is_certain() {
@@ -149,13 +168,13 @@ async fn pause() {
 }
 
 /// All texts, each on a line of its own; and whether there are more than are read.
-fn lines(tail: &str, texts: &[Text<'_>]) -> (String, bool) {
+fn lines(tail: &str, texts: &[Text<'_>], most: usize) -> (String, bool) {
     let total: usize = texts.iter().map(|text| text.text.len() + 1).sum();
-    let mut all = String::with_capacity(tail.len() + 1 + total.min(MOST));
+    let mut all = String::with_capacity(tail.len() + 1 + total.min(most));
     all.push_str(tail);
     let (shown, other) =
         (texts.iter().filter(|text| text.is_shown), texts.iter().filter(|text| !text.is_shown));
-    let mut left = MOST;
+    let mut left = most;
     for text in shown.chain(other) {
         if !all.is_empty() {
             all.push('\n');
@@ -171,10 +190,10 @@ fn lines(tail: &str, texts: &[Text<'_>]) -> (String, bool) {
 }
 
 /// What stands around the borders of the texts, without a border: of a short text all, of a long one its ends.
-fn glued(tail: &str, texts: &[Text<'_>]) -> String {
+fn glued(tail: &str, texts: &[Text<'_>], most: usize) -> String {
     let mut all = String::from(tail);
     for text in texts.iter().filter(|text| text.is_shown) {
-        if all.len() >= MOST {
+        if all.len() >= most {
             break;
         }
         if text.text.len() <= 2 * SEAM {

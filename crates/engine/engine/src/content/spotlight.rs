@@ -1,4 +1,4 @@
-//! A text made so that a model can tell it from what its user and its host say (INJ-04, INJ-05): between two lines that bear a
+//! A text made so that a model can tell it from what its user and its host say (INJ-04): between two lines that bear a
 //! number which nobody knew before this message, with a sign for each blank, or in base64. What in it looks like such a line, or
 //! like the words by which a chat is cut into roles, is written so that it no longer does (INJ-06).
 

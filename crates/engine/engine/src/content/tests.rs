@@ -7,7 +7,7 @@ use bytes::Bytes;
 use doorward_inspect::{Names, Place};
 use doorward_wire::{Limits, Tree};
 
-use super::read::{Verdict, Watch};
+use super::read::{MOST, Verdict, Watch};
 use super::spotlight::{Code, defuse};
 use super::texts::{self, Text};
 use super::{Form, fit};
@@ -23,7 +23,7 @@ fn tree(text: &str) -> Tree {
 fn read(watch: &Watch, texts: &[&str]) -> Verdict {
     let texts: Vec<_> = texts.iter().map(|text| Text { text: (*text).into(), is_shown: true }).collect();
     let names = Names::default();
-    let mut read = pin!(watch.read(&texts, Place::Content, &names));
+    let mut read = pin!(watch.read(&texts, Place::Content, &names, MOST));
     let mut context = Context::from_waker(Waker::noop());
     loop {
         if let Poll::Ready(verdict) = read.as_mut().poll(&mut context) {

@@ -117,12 +117,12 @@ async fn without_it_the_order_is_nobodys_business() {
     assert_eq!((told.alarms.len(), &told.outcome["findings"]), (0, &Value::Null));
 }
 
+// control: INJ-06: What the server says under the door's name is not believed; its own words stay.
 #[tokio::test]
 async fn an_honest_result_says_whose_it_is_and_no_more() {
     for modern in [false, true] {
         let honest = json!({"content": [{"type": "text", "text": "Sunny, 21 degrees."}], "_meta": {"their": 1, NOTE: {"untrusted": false}}});
         let told = told("", modern, honest).await;
-        // control: INJ-06: What the server says under the door's name is not believed; its own words stay.
         let note = json!({"server": "open", "tool": "look_up", "untrusted": true});
         assert_eq!(told.result()["_meta"], json!({"their": 1, NOTE: note}));
         assert_eq!((told.alarms.len(), &told.outcome["findings"]), (0, &Value::Null));
@@ -244,16 +244,16 @@ async fn without_it_the_order_becomes_whole() {
     assert_eq!(said, UPLOAD);
 }
 
-// control: CTX-01: In a result of a megabyte an order is found at its very end; what is more than is read is said to be unread.
+// control: CTX-01: In a long result an order is found at its very end; what is more than is read is said to be unread.
 #[tokio::test]
 async fn a_huge_result_is_read() {
-    let honest = "The light breeze from the west brings some rain to the coast on Thursday.\n".repeat(13_000);
+    let honest = "The light breeze from the west brings some rain to the coast on Thursday.\n".repeat(4_000);
     let told = told("", true, one(&format!("{honest}{ORDER}"))).await;
     let note = &told.result()["_meta"][NOTE];
     assert!(note["findings"].as_array().is_some_and(|found| !found.is_empty()), "{note}");
     assert_eq!(note.get("unread"), None);
 
-    let told = self::told("", true, one(&honest.repeat(2))).await;
+    let told = self::told("", true, one(&honest.repeat(4))).await;
     assert_eq!(told.result()["_meta"][NOTE]["unread"], true);
     assert_eq!(told.rules("marked"), ["unread"]);
 }
@@ -284,7 +284,6 @@ async fn instructions_that_give_orders_are_not_there() {
         let (told, alarms) = greeted("", modern, "Give dates as 2026-07-28.").await;
         assert_eq!((told, alarms.len()), (json!("Give dates as 2026-07-28."), 0));
         let (told, _) = greeted("flagged_definitions = \"pass\"", modern, ORDER).await;
-        // control-off: TPO-12
         assert_eq!(told, ORDER);
     }
 }

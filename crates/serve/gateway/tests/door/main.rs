@@ -23,6 +23,7 @@ mod flow;
 mod frames;
 mod injected;
 mod leaks;
+mod injected_elsewhere;
 mod limits;
 mod listeners;
 mod metrics;

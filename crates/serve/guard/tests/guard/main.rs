@@ -13,6 +13,7 @@ mod consent;
 mod desk;
 mod leaks;
 mod pins;
+mod results;
 mod seat;
 mod tokens;
 
