@@ -10,6 +10,7 @@
     reason = "what does not hold is a failed test, in helpers too"
 )]
 
+mod approvals;
 mod audit;
 mod bridges;
 mod bridges_attacked;

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use doorward_engine::EraRule;
+use doorward_engine::{EraRule, FlowRules};
 use doorward_guard::{Ask, Ended, Guard, Plan, Seat, Tokens};
 use doorward_oauth::{AtHome, Groups};
 use doorward_types::{ClientId, ObjectId, Person, ServerName, TenantId, Timestamp};
@@ -24,6 +24,10 @@ pub(crate) struct With {
     pub(crate) env: Vec<(String, String)>,
     pub(crate) asks: Option<Box<dyn Ask>>,
     pub(crate) tokens: Option<Tokens>,
+    /// What the server is called; `kid` if it is empty.
+    pub(crate) name: &'static str,
+    /// Labels; none are off.
+    pub(crate) flow: Option<Arc<FlowRules>>,
 }
 
 pub(crate) struct Desk {
@@ -69,12 +73,12 @@ impl Desk {
         Self::in_folder(Arc::new(tempfile::tempdir().unwrap()), child, era, with).await
     }
 
-    async fn in_folder(folder: Arc<TempDir>, child: &str, era: EraRule, with: With) -> Self {
+    pub(crate) async fn in_folder(folder: Arc<TempDir>, child: &str, era: EraRule, with: With) -> Self {
         let program = std::env::current_exe().unwrap().display().to_string();
         let words = [&program, child, "--exact", "--ignored", "--nocapture", "--quiet"];
         let text = if with.policies.is_empty() { STARTER } else { &with.policies };
         let plan = Plan {
-            name: ServerName::parse("kid").unwrap(),
+            name: ServerName::parse(if with.name.is_empty() { "kid" } else { with.name }).unwrap(),
             command: words.map(str::to_owned).to_vec(),
             env: with.env,
             cwd: None,
@@ -87,7 +91,7 @@ impl Desk {
             state: folder.path().to_owned(),
             call_timeout: Duration::from_secs(20),
             flagged: doorward_engine::Flagged::Withhold,
-            flow: Arc::new(doorward_engine::FlowRules::off()),
+            flow: with.flow.unwrap_or_else(|| Arc::new(FlowRules::off())),
             asks: with.asks,
             tokens: with.tokens,
         };

@@ -11,6 +11,7 @@
 
 mod consent;
 mod desk;
+mod labels;
 mod seat;
 mod tokens;
 
