@@ -2,7 +2,7 @@
 //!
 //! Tests, the bench and the first run start them on loopback: [`echo`] is as cheap as a server can be and remembers
 //! what it was asked, [`sample`] is the one people meet first, [`protected`] is that one behind a lock of its own,
-//! [`tasks`] takes its time over some answers, [`evil`] misbehaves in one chosen way, [`old`] speaks HTTP+SSE. All of them but `tasks`, which is of
+//! [`tasks`] takes its time over some answers, [`evil`] misbehaves in one chosen way, [`old`] speaks HTTP+SSE, [`office`] answers what a test planted. All of them but `tasks`, which is of
 //! 2026-07-28, speak both protocol revisions unless told otherwise.
 //! [`naive`] is no server but a door: one with all the holes that ours must not have, for attacks to succeed against.
 //!
@@ -12,6 +12,7 @@
 pub mod echo;
 pub mod evil;
 pub mod naive;
+pub mod office;
 pub mod old;
 pub mod protected;
 pub mod sample;

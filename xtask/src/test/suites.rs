@@ -26,11 +26,12 @@ const fn suite(name: &'static str, what: &'static str, minutes: u64, needs: &'st
 }
 
 /// In the order they run: what breaks most often first.
-pub(crate) const SUITES: [Suite; 14] = [
+pub(crate) const SUITES: [Suite; 15] = [
     suite("tour", "the first run, start to end", 1, &[]),
     suite("tamper", "the audit log, edited in every way", 2, &[]),
     suite("crossings", "a thousand people at once, each with a canary", 3, &[]),
     suite("attacks", "what is tried on doors that sign people in", 4, &[]),
+    suite("agent", "a model that obeys whatever it reads, and honest work", 3, &[]),
     suite("sandbox", "a server that steals and breaks out, bare and sandboxed", 3, &[NODE, PYTHON]),
     suite("crash", "kill -9 and full disks at random moments", 3, &[]),
     suite("load", "a full house beside hostile servers", 3, &[]),

@@ -53,7 +53,11 @@ pub(crate) async fn release<P: Ports>(
     exchange: Exchange<P>,
 ) -> Step<Released<P>> {
     let Answered { link, answer } = answered;
-    if let Err(refusal) = exchange.raise(door, matches!(answer, Answer::Stream(_))).await {
+    let place = matches!(exchange.seat, Seat::Opening(_));
+    let guard = Unfinished { door, exchange: &exchange, place, armed: true };
+    let raised = exchange.raise(door, matches!(answer, Answer::Stream(_))).await;
+    guard.finished();
+    if let Err(refusal) = raised {
         return Err(unraised(door, link, exchange, refusal).await);
     }
     if matches!(exchange.seat, Seat::Opening(_)) {

@@ -63,6 +63,10 @@ pub(crate) async fn send<P: Ports>(
         Some(Local::Greeting { up, .. }) => Some(Arc::clone(up)),
         _ => None,
     };
+    // Whoever goes on with a call has its server hear of it.
+    if let (Some(_), Some(passage)) = (&retry, &exchange.passage) {
+        passage.sent();
+    }
     // If the caller goes away while this waits, the guard records it.
     let guard = Unfinished { door, exchange: &exchange, place: opening, armed: true };
     let mut dispatched = false;
@@ -76,10 +80,7 @@ pub(crate) async fn send<P: Ports>(
             Err(refusal) => Err(refusal),
         },
         (Some(local), _) => stand_in(door, local, &exchange).await.map_err(Refusal::upstream),
-        (None, Some(retry)) => match {
-            exchange.passage.iter().for_each(|passage| passage.sent());
-            resume(door, &exchange, &retry).await
-        } {
+        (None, Some(retry)) => match resume(door, &exchange, &retry).await {
             Ok(Resumed::Anew) => {
                 dispatched = true;
                 dispatch(door, cleared, &exchange).await
@@ -112,8 +113,8 @@ pub(crate) async fn send<P: Ports>(
             Ok((answered, exchange))
         }
         Err(refusal) => {
-            // Nothing of it was heard, so nothing was answered.
-            if let (Reason::Upstream(UpstreamFault::Unreachable | UpstreamFault::Capped), Some(passage)) =
+            // Nothing was there to hear it, so nothing was answered. A connection that broke may have been heard.
+            if let (Reason::Upstream(UpstreamFault::Capped), Some(passage)) =
                 (&refusal.reason, &exchange.passage)
             {
                 passage.not_sent();

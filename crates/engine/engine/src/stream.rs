@@ -530,11 +530,11 @@ impl<P: Ports> ReleasedStream<P> {
 
     /// Writes the outcome; true if it was written.
     async fn finish(&mut self, ending: Ending) -> bool {
+        let raised = self.exchange.raised(&self.door).await.is_ok();
         self.state = State::Recorded;
         if self.place.is_some() {
             self.events.let_go(self.place.as_ref());
         }
-        let raised = self.exchange.raised(&self.door).await.is_ok();
         let written = record_outcome(&self.door, &self.exchange, ending, &self.tally).await.is_ok();
         self.exchange.done();
         self.door.tell_news().await;

@@ -6,6 +6,7 @@ use aws_lc_rs::digest::{SHA256, digest};
 use doorward_audit::Asked;
 use doorward_engine::{Approval, Plea};
 use doorward_flow::Approver;
+use doorward_oauth::Identity;
 use doorward_store::{Kind, Row, Scope, Store, StoreError};
 use doorward_types::{Person, Secret, Timestamp};
 
@@ -69,6 +70,19 @@ pub struct Taken {
     pub used: Option<Question>,
     /// The question that was asked anew, for the record.
     pub asked: Option<Question>,
+}
+
+impl By {
+    /// Somebody who has signed in to answer. Whoever has the approvers' role, where there is one, may answer for others.
+    pub fn signed_in(identity: &Identity, approver_role: Option<&str>, at: Timestamp) -> Self {
+        let has = |role: &str| identity.roles().iter().any(|own| &**own == role);
+        Self {
+            person: identity.person(),
+            for_others: approver_role.is_some_and(has),
+            signed_in: at,
+            way: "page",
+        }
+    }
 }
 
 impl Taken {

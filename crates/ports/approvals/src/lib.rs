@@ -8,8 +8,6 @@
 mod approvals;
 pub mod labels;
 mod question;
-#[cfg(test)]
-mod tests;
 
 pub use approvals::{AnswerError, Approvals, By, Taken};
 pub use question::{Answer, Question, State};

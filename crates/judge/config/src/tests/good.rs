@@ -52,6 +52,18 @@ fn every_file_that_loads_fits_the_schema() {
 }
 
 #[test]
+fn labels_are_off_until_one_is_written() {
+    let smallest = crate::load_labels("labels.toml", "").unwrap();
+    assert_eq!((smallest.mode, smallest.rows), (crate::FlowMode::Off, 0));
+    let one = "[[label]]\nserver = \"files\"\nconfidentiality = \"restricted\"\n";
+    let labels = crate::load_labels("labels.toml", one).unwrap();
+    assert_eq!((labels.mode, labels.rows), (crate::FlowMode::Enforce, 1));
+    assert_eq!(labels.rules, doorward_flow::Rules::default());
+    let errors = crate::load_labels("labels.toml", "[[label]]\nintegrity = \"trusted\"\n").unwrap_err();
+    assert!(errors.to_string().contains("[[label]] needs `server`"), "{errors}");
+}
+
+#[test]
 fn the_reference_page_is_the_committed_one() {
     let committed = format!("{ROOT}/docs/configuration.md");
     if std::env::var_os("BLESS").is_some() {
@@ -182,6 +194,22 @@ fn servers_take_what_they_do_not_say_from_entra() {
     // What speaks HTTP+SSE speaks nothing later.
     assert_eq!((remote.era, remote.sse_clients, child.sse_clients), (Era::Legacy, true, false));
     assert_eq!(remote.flagged_definitions, crate::model::FlaggedDefinitions::Record);
+    let flow = &config.flow;
+    assert_eq!((flow.mode, flow.rows, flow.rules.calls), (crate::FlowMode::Record, 4, 100));
+    assert_eq!(flow.rules.private, doorward_flow::Confidentiality::Internal);
+    assert!(
+        flow.definitions_trusted.contains(&remote.name) && !flow.definitions_trusted.contains(&child.name)
+    );
+    let sends = flow.labels.nature(&remote.name, doorward_flow::Item::Tool("send"));
+    assert_eq!(sends.source, doorward_flow::Label::BOTTOM);
+    // What its own row leaves out, the row of the server says; what that leaves out is the worst that is usual.
+    let reads = flow.labels.nature(&remote.name, doorward_flow::Item::Resource("crm://customers/7"));
+    assert_eq!(reads.source.confidentiality, doorward_flow::Confidentiality::Restricted);
+    assert_eq!((reads.source.integrity, reads.labelled), (doorward_flow::Integrity::User, true));
+    assert_eq!(
+        flow.labels.nature(&child.name, doorward_flow::Item::Tool("x")).source,
+        doorward_flow::Label::UNLABELLED
+    );
     assert_eq!(child.flagged_definitions, crate::model::FlaggedDefinitions::Withhold);
     assert_eq!((remote.flagged_results, remote.spotlight), (FlaggedResults::Block, Spotlight::Datamark));
     assert_eq!((child.flagged_results, child.spotlight), (FlaggedResults::Mark, Spotlight::Annotate));

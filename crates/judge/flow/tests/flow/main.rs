@@ -11,5 +11,6 @@ mod attacks;
 mod bounds;
 mod honest;
 mod properties;
+mod shared;
 mod threads;
 mod world;

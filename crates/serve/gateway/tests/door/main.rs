@@ -11,6 +11,7 @@
 )]
 
 mod advice;
+mod approvals;
 mod audit;
 mod bridges;
 mod bridges_attacked;

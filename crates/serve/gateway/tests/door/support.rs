@@ -100,6 +100,14 @@ impl House {
         Self { emulator, echo, door, folder }
     }
 
+    /// Closes the door, and opens it again on what it kept.
+    pub(crate) async fn again(self, plan: &Plan<'_>) -> Self {
+        let Self { emulator, echo, door, folder } = self;
+        door.stop().await;
+        let door = open(folder.path(), &emulator, &echo.url(), plan).await;
+        Self { emulator, echo, door, folder }.acquainted().await
+    }
+
     /// Waits until the door knows what its servers offer and forgets what they were asked for that: whatever they are
     /// asked from now on, somebody's request caused.
     pub(crate) async fn acquainted(self) -> Self {
@@ -281,6 +289,7 @@ url = "{echo}"
 "#,
         plan.gateway, plan.entra, emulator.authority, emulator.graph
     );
+    std::fs::write(folder.join("test.toml"), &text).unwrap();
     let config = load("test.toml", &text, Build { lab: true })
         .unwrap_or_else(|errors| panic!("{errors}\n{text}"))
         .rebase(folder);

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use doorward_engine::{DataRules, EraRule};
+use doorward_engine::{DataRules, EraRule, FlowRules};
 use doorward_guard::{Ask, Ended, Guard, Plan, Seat, Tokens};
 use doorward_oauth::{AtHome, Groups};
 use doorward_types::{ClientId, ObjectId, Person, ServerName, TenantId, Timestamp};
@@ -29,6 +29,10 @@ pub(crate) struct With {
     pub(crate) results: doorward_engine::ResultRules,
     /// Definitions are not held against anything.
     pub(crate) unpinned: bool,
+    /// What the server is called; `kid` if it is empty.
+    pub(crate) name: &'static str,
+    /// Labels; none are off.
+    pub(crate) flow: Option<Arc<FlowRules>>,
 }
 
 pub(crate) struct Desk {
@@ -79,12 +83,12 @@ impl Desk {
         Self::in_folder(Arc::new(tempfile::tempdir().unwrap()), child, era, with).await
     }
 
-    async fn in_folder(folder: Arc<TempDir>, child: &str, era: EraRule, with: With) -> Self {
+    pub(crate) async fn in_folder(folder: Arc<TempDir>, child: &str, era: EraRule, with: With) -> Self {
         let program = std::env::current_exe().unwrap().display().to_string();
         let words = [&program, child, "--exact", "--ignored", "--nocapture", "--quiet"];
         let text = if with.policies.is_empty() { STARTER } else { &with.policies };
         let plan = Plan {
-            name: ServerName::parse("kid").unwrap(),
+            name: ServerName::parse(if with.name.is_empty() { "kid" } else { with.name }).unwrap(),
             command: words.map(str::to_owned).to_vec(),
             env: with.env,
             cwd: None,
@@ -97,11 +101,11 @@ impl Desk {
             state: folder.path().to_owned(),
             call_timeout: Duration::from_secs(20),
             flagged: doorward_engine::Flagged::Withhold,
-            flow: Arc::new(doorward_engine::FlowRules::off()),
             data: (!with.data_off).then(DataRules::default),
             results: with.results,
             pins: if with.unpinned { None } else { Some(doorward_pins::First::OnUse) },
             look_alikes: doorward_engine::LookAlikes::Record,
+            flow: with.flow.unwrap_or_else(|| Arc::new(FlowRules::off())),
             asks: with.asks,
             tokens: with.tokens,
         };

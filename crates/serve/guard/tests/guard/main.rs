@@ -14,6 +14,7 @@ mod desk;
 mod leaks;
 mod pins;
 mod results;
+mod labels;
 mod seat;
 mod tokens;
 
