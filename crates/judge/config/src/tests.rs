@@ -115,6 +115,7 @@ fn every_choice_becomes_a_value_of_its_own() {
                 ("kind", "certificate") => "certificate = \"c\"\nkey = \"k\"\n",
                 ("kind", "secret") => "secret_file = \"s\"\n",
                 ("source", _) => "kind = \"managed-identity\"\n",
+                ("pins", _) => "[vault]\nkey_file = \"k\"\n",
                 _ => "",
             });
             if header == "[guard]" {
