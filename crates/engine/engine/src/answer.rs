@@ -285,7 +285,8 @@ impl<P: Ports> Exchange<P> {
         } else if !known {
             return Ok(JudgedEvent::Dropped("notification-out-of-place"));
         }
-        let changed = matches!(method, Method::ToolsListChanged | Method::PromptsListChanged);
+        let changed = matches!(method, Method::ToolsListChanged | Method::PromptsListChanged)
+            || method == Method::ResourcesListChanged && self.trail.server.pins.is_some();
         if (self.trail.era == Era::Modern || self.is_subscription())
             && let Some(reason) = self.out_of_place(method, frame)
         {

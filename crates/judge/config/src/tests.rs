@@ -116,6 +116,7 @@ fn every_choice_becomes_a_value_of_its_own() {
                 ("kind", "secret") => "secret_file = \"s\"\n",
                 ("source", _) => "kind = \"managed-identity\"\n",
                 ("kind", "key-file") => "key_file = \"k\"\n",
+                ("pins", _) => "[vault]\nkey_file = \"k\"\n",
                 _ => "",
             });
             if header == "[[data.rule]]" {

@@ -278,7 +278,8 @@ impl Judging<'_> {
             verdict @ Verdict::Blocked(Block::Twice | Block::Rejected, _) => Ruling::Waits(verdict),
             Verdict::Pass | Verdict::Shown(_) if approved => Ruling::Lets(verdict),
             _ if !item.is_clean => Ruling::Flagged("definition-withheld"),
-            _ if passes_for_another => Ruling::Flagged("tool-looks-alike"),
+            // Only what is new: the one that was there first is not taken away by the other's coming.
+            Verdict::Remember(_) if passes_for_another => Ruling::Flagged("tool-looks-alike"),
             Verdict::Remember(pin) => Ruling::Fresh(pin),
             verdict @ Verdict::Blocked(..) => Ruling::Waits(verdict),
             verdict => Ruling::Lets(verdict),

@@ -13,6 +13,7 @@ use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
+use crate::downstream::claims;
 use crate::scripted::{answer, result};
 
 /// What it offers.
@@ -23,7 +24,7 @@ pub(crate) struct Offer {
     pub(crate) resources: Value,
     pub(crate) templates: Value,
     pub(crate) instructions: String,
-    /// Its tools, for who comes with a credential in which this stands.
+    /// Its tools, for whoever comes with a token of the person of this object id.
     pub(crate) others: Option<(String, Value)>,
 }
 
@@ -91,7 +92,9 @@ async fn say(
     calls: &Mutex<Vec<Value>>,
 ) -> Response<Full<Bytes>> {
     let (head, body) = request.into_parts();
-    let bearer = head.headers.get("authorization").map_or("", |value| value.to_str().unwrap()).to_owned();
+    let bearer =
+        head.headers.get("authorization").and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
+    let person = bearer.map_or(Value::Null, |token| claims(token)["oid"].clone());
     let message: Value =
         serde_json::from_slice(&body.collect().await.unwrap().to_bytes()).unwrap_or_default();
     let id = message["id"].clone();
@@ -100,7 +103,7 @@ async fn say(
     let info = json!({"name": "shifty", "version": "1"});
     match message["method"].as_str() {
         Some("tools/list") => match &offer.others {
-            Some((who, tools)) if bearer.contains(who.as_str()) => list("tools", tools.clone()),
+            Some((who, tools)) if person == who.as_str() => list("tools", tools.clone()),
             _ => list("tools", offer.tools),
         },
         Some("prompts/list") => list("prompts", offer.prompts),
