@@ -48,11 +48,18 @@ impl Vocabulary {
     pub(crate) fn find<'a>(&self, word: &str, mut ahead: impl FnMut(usize) -> Option<&'a str>) -> Concepts {
         let Some(entry) = self.slot(word).1 else { return Concepts::NONE };
         let mut found = entry.concepts;
+        if entry.phrases.is_empty() {
+            return found;
+        }
+        let bare = |word: &'a str| word.strip_suffix("'s").unwrap_or(word);
+        // The next word turns away most of them.
+        let Some(next) = ahead(0).map(bare) else { return found };
         for phrase in &entry.phrases {
-            let fits = phrase.rest.iter().enumerate().all(|(n, word)| {
-                ahead(n).is_some_and(|other| word == other.strip_suffix("'s").unwrap_or(other))
-            });
-            if fits {
+            let Some((first, rest)) = phrase.rest.split_first() else { continue };
+            let mut fits = || {
+                rest.iter().enumerate().all(|(n, word)| ahead(n + 1).is_some_and(|other| word == bare(other)))
+            };
+            if first.len() == next.len() && first == next && fits() {
                 found = found.and(phrase.concepts);
             }
         }
