@@ -234,6 +234,20 @@ pub(crate) fn cost(sets: &Sets) {
         text(Place::Content, &row.text, &Names::default());
     });
     println!("  documents: p50 {half:.0} µs/KiB, p99 {most:.0}");
+    let some: Vec<&Row> =
+        sets.honest.iter().filter(|row| row.text.contains("inputSchema")).take(755).collect();
+    let names: Vec<String> = some.iter().map(|row| row.id.replace('-', "_")).collect();
+    let scan = || {
+        let start = Instant::now();
+        let names = Names::new(names.iter().map(String::as_str));
+        for row in &some {
+            tool(parse(&row.text).root(), &names);
+        }
+        start.elapsed().as_secs_f64() * 1e3
+    };
+    let bytes: usize = some.iter().map(|row| row.text.len()).sum();
+    let best = (0..5).map(|_| scan()).fold(f64::INFINITY, f64::min);
+    println!("  a list of {} tools, {} KiB, parsed and judged: {best:.0} ms", some.len(), bytes >> 10);
     for (name, unit) in HOSTILE {
         let measure = |bytes: usize| {
             let text_of = unit.repeat(bytes / unit.len());
