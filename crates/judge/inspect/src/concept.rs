@@ -11,6 +11,17 @@ impl Concepts {
         Self(1 << concept as u8)
     }
 
+    /// All of these.
+    pub(crate) const fn all(list: &[Concept]) -> Self {
+        let mut set = 0;
+        let mut left = list;
+        while let Some((first, rest)) = left.split_first() {
+            set |= 1 << *first as u8;
+            left = rest;
+        }
+        Self(set)
+    }
+
     pub(crate) const fn and(self, other: Self) -> Self {
         Self(self.0 | other.0)
     }

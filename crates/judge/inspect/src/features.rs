@@ -43,15 +43,16 @@ pub(crate) struct Setting<'a> {
     pub(crate) topic: &'a Topic,
 }
 
-/// The features of one sentence, each once. `patterns` are the numbers of those that begin in it.
+/// Puts the features of one sentence into `set`, each once. `patterns` are the numbers of those that begin in it.
 pub(crate) fn features(
+    set: &mut Set,
     sentence: &Sentence,
     tokens: &[Token],
     patterns: &[usize],
     text: &str,
     setting: &Setting<'_>,
-) -> Vec<u16> {
-    let mut set = Set { bits: [0; COUNT / 64], list: Vec::with_capacity(128) };
+) {
+    set.clear();
     for n in sentence.concepts.numbers() {
         set.add(usize::from(n));
     }
@@ -69,7 +70,7 @@ pub(crate) fn features(
             if negates && gap <= REACH {
                 other.concepts.numbers().for_each(|n| set.add(NEGATED + usize::from(n)));
             }
-            pairs(&mut set, token.concepts, other.concepts, gap);
+            pairs(set, token.concepts, other.concepts, gap);
         }
     }
     for n in patterns.iter().filter(|n| **n < MOST_PATTERNS) {
@@ -80,12 +81,12 @@ pub(crate) fn features(
         set.add(REST + 8);
     }
     set.add(REST + 9 + (sentence.words as usize / 8).min(6));
-    let mut own = Vec::with_capacity(64);
-    words(&mut set, text, &mut own);
+    let mut own = std::mem::take(&mut set.own);
+    words(set, text, &mut own);
     set.add(REST + 16 + setting.topic.kinship(&mut own));
+    set.own = own;
     let asked = look(setting.around[0], text, setting.around[1]);
     (0..FLAGS).filter(|n| asked >> n & 1 == 1).for_each(|n| set.add(ASKED + n));
-    set.list
 }
 
 fn pairs(set: &mut Set, first: Concepts, second: Concepts, gap: u32) {
@@ -113,12 +114,32 @@ fn words(set: &mut Set, text: &str, own: &mut Vec<u16>) {
     });
 }
 
-struct Set {
-    bits: [u64; COUNT / 64],
+/// Features, each once. One set serves all sentences of a text, so that none has to make room for all there could be.
+pub(crate) struct Set {
+    bits: Vec<u64>,
     list: Vec<u16>,
+    /// Buckets of the topic, which are no features.
+    own: Vec<u16>,
 }
 
 impl Set {
+    pub(crate) fn new() -> Self {
+        Self { bits: vec![0; COUNT / 64], list: Vec::with_capacity(256), own: Vec::with_capacity(64) }
+    }
+
+    pub(crate) fn list(&self) -> &[u16] {
+        &self.list
+    }
+
+    fn clear(&mut self) {
+        for n in self.list.drain(..) {
+            if let Some(word) = self.bits.get_mut(usize::from(n) / 64) {
+                *word = 0;
+            }
+        }
+        self.own.clear();
+    }
+
     fn add(&mut self, n: usize) {
         if let Some(word) = self.bits.get_mut(n / 64)
             && *word & (1 << (n % 64)) == 0

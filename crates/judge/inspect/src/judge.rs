@@ -4,8 +4,8 @@ use std::ops::Range;
 
 use doorward_text::{Layer, Limits, MarkKind, Origin, Reading, read, windows};
 
-use crate::concept::Concepts;
-use crate::features::{Setting, features};
+use crate::concept::{Concept, Concepts};
+use crate::features::{Set, Setting, features};
 use crate::finding::{Finding, Rule, Severity};
 use crate::model::{Weights, weights};
 use crate::names::Names;
@@ -150,6 +150,33 @@ fn piece(place: Place, text: &str, known: Known<'_>, weights: &Weights, topic: &
     Piece { findings, doubt }
 }
 
+/// What an order cannot do without: a verb that orders, somebody who must, or what stands for an act by itself. Half of the
+/// sentences there are have none of it, and are done with here.
+const ACTS: Concepts = Concepts::all(&[
+    Concept::Plain,
+    Concept::Must,
+    Concept::Not,
+    Concept::Omit,
+    Concept::Priority,
+    Concept::Freedom,
+    Concept::Quiet,
+    Concept::Grant,
+    Concept::Secret,
+    Concept::Vault,
+    Concept::SystemPrompt,
+    Concept::Inside,
+    Concept::Shell,
+    Concept::Sql,
+    Concept::Script,
+    Concept::Delimiter,
+    Concept::Traversal,
+    Concept::Sibling,
+    Concept::Decode,
+    Concept::Talk,
+    Concept::Agent,
+    Concept::Authority,
+]);
+
 /// Calls `each` with every sentence, the rules that fit it and where, and what the model sees of it.
 fn each_sentence(
     layer: &Layer,
@@ -160,6 +187,7 @@ fn each_sentence(
 ) {
     let mut hits = Vec::new();
     let mut numbers = Vec::new();
+    let mut set = Set::new();
     for (n, sentence) in read.list.iter().enumerate() {
         if sentence.concepts.is_none() {
             continue;
@@ -169,6 +197,9 @@ fn each_sentence(
         let next = read.list.get(n + 1);
         let end = next.map_or(sentence.tokens.end, |next| next.tokens.end);
         let all = sentence.concepts.and(next.map_or(Concepts::NONE, |next| next.concepts));
+        if !sentence.concepts.meets(ACTS) && !layer.is_hidden() {
+            continue;
+        }
         let tokens = read.tokens.get(sentence.tokens.start..end).unwrap_or_default();
         by_rules(all, tokens, sentence.tokens.len(), &mut hits, &mut numbers);
         let own = tokens.get(..sentence.tokens.len()).unwrap_or_default();
@@ -183,8 +214,8 @@ fn each_sentence(
             topic,
         };
         let words = text.get(sentence.bytes.clone()).unwrap_or_default();
-        let features = features(sentence, own, &numbers, words, &setting);
-        each(sentence, &hits, &features);
+        features(&mut set, sentence, own, &numbers, words, &setting);
+        each(sentence, &hits, set.list());
     }
 }
 

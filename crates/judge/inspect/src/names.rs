@@ -76,8 +76,11 @@ fn is_telling(name: &str) -> bool {
 
 /// The letters of a name, as they look.
 fn look(name: &str) -> String {
-    let reading = read(name, &Limits::default());
-    let text = reading.layers().first().map_or(name, |layer| layer.text());
+    // Plain names, which nearly all are, look as they are written.
+    let is_plain = name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.'));
+    let reading = if is_plain { None } else { Some(read(name, &Limits::default())) };
+    let layer = reading.as_ref().and_then(|reading| reading.layers().first());
+    let text = layer.map_or(name, |layer| layer.text());
     let letters = text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase);
     letters
         .map(|c| match c {

@@ -18,7 +18,7 @@ use crate::pattern::Pattern;
 
 pub(crate) use form::{
     ANSI, BIDI, BLANK, COMMENT, CONTROL, ENCODED, INVISIBLE, LOOK_ALIKE, MODEL, NAME_CLASH, PARAMETER,
-    STYLED, TAGS,
+    STYLED, TAGS, TOO_LONG,
 };
 
 /// The rules that are patterns of ideas.
@@ -30,7 +30,7 @@ pub fn rules() -> impl Iterator<Item = &'static Rule> {
     RULES.iter().copied().flatten().chain(FORM).chain(argument::RULES)
 }
 
-const FORM: [&Rule; 13] = [
+const FORM: [&Rule; 14] = [
     &TAGS,
     &INVISIBLE,
     &BIDI,
@@ -43,6 +43,7 @@ const FORM: [&Rule; 13] = [
     &ENCODED,
     &PARAMETER,
     &NAME_CLASH,
+    &TOO_LONG,
     &MODEL,
 ];
 

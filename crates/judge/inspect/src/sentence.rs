@@ -166,7 +166,8 @@ impl<'a> Reader<'a> {
                 continue;
             }
             let mut at = whole.start;
-            let splits = is_name(text.get(whole.clone()).unwrap_or_default());
+            let word = text.get(whole.clone()).unwrap_or_default();
+            let splits = word.bytes().skip(1).any(|b| b.is_ascii_uppercase()) && is_name(word);
             while at < whole.end {
                 let hump = at..if splits { hump(text, at, whole.end) } else { whole.end };
                 at = hump.end;
@@ -311,6 +312,10 @@ fn hump(text: &str, at: usize, end: usize) -> usize {
 
 /// Whether a sentence ends after `run`, given the blanks and the run that follow.
 fn ends(run: &str, gap: &str, after: &str) -> bool {
+    // Most runs end in a letter, with a blank after them.
+    if gap == " " && run.as_bytes().last().is_some_and(u8::is_ascii_alphanumeric) {
+        return false;
+    }
     let trimmed = run.trim_end_matches(['"', '\'', ')', ']', '*', '`', '>']);
     // A member of JSON, or of what passes for it, is a sentence of its own.
     const BORDERS: [&str; 8] = ["\":", "':", "\",", "',", "\"}", "'}", "\"},", "'},"];
@@ -318,11 +323,12 @@ fn ends(run: &str, gap: &str, after: &str) -> bool {
         return true;
     }
     let stops = trimmed.ends_with(['.', '!', '?', ';']);
-    if gap.contains("\n\n") {
+    let lines = gap.bytes().filter(|b| *b == b'\n').count();
+    if lines > 1 && gap.contains("\n\n") {
         return true;
     }
     let next = after.bytes().next().unwrap_or_default();
-    if gap.contains('\n') {
+    if lines > 0 {
         return stops
             || trimmed.ends_with(':')
             || next.is_ascii_uppercase()

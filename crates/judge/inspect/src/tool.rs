@@ -9,12 +9,17 @@ use crate::judge::{Report, judge};
 use crate::model::{Weights, weights};
 use crate::names::Names;
 use crate::place::Place;
-use crate::rules::{NAME_CLASH, PARAMETER};
+use crate::rules::{NAME_CLASH, PARAMETER, TOO_LONG};
 use crate::sentence::Known;
 use crate::topic::Topic;
 
 /// How deep a schema is followed; the parser's own limit is of that order.
 const DEPTH: usize = 64;
+
+/// How much of a definition is read. Honest ones have a hundredth of it; a list of megabytes must not hold a thread.
+const LONGEST: usize = 256 * 1024;
+/// What a value costs besides its text: a million empty strings are no less work than one long one.
+const EACH: usize = 32;
 
 /// Judges a tool as `tools/list` gives it, or a prompt or resource of like shape. `names` are those of all tools that the same
 /// client sees.
@@ -28,13 +33,16 @@ pub(crate) fn judge_tool(definition: Value<'_>, names: &Names, by: Option<&Weigh
     let known = Known { names, own: &own };
     let topic = topic_of(definition);
     let mut all = Walk { report: Report::default() };
-    walk(definition, Place::Description, "", 0, &mut |place, pointer, string| {
+    let is_whole = walk(definition, &mut |place, pointer, string| {
         let mut report = judge(place, string, known, by.unwrap_or_else(|| weights(place)), &topic);
         for finding in &mut report.findings {
             pointer.clone_into(&mut finding.pointer);
         }
         all.report.take(report);
     });
+    if !is_whole {
+        all.form(&TOO_LONG, "", format!("{} bytes", definition.raw().len()));
+    }
     if let Some(other) = names.look_alike(&own) {
         all.form(&NAME_CLASH, "/name", format!("{own} beside {other}"));
     }
@@ -60,34 +68,51 @@ pub fn topic_of(definition: Value<'_>) -> Topic {
 
 /// Calls `each` with every string of a definition.
 pub(crate) fn strings(definition: Value<'_>, each: &mut dyn FnMut(Place, &str)) {
-    walk(definition, Place::Description, "", 0, &mut |place, _, text| each(place, text));
+    walk(definition, &mut |place, _, text| each(place, text));
 }
 
-fn walk(
+/// Calls `each` with the strings of a definition, as many as are read, and says whether those were all.
+fn walk(definition: Value<'_>, each: &mut dyn FnMut(Place, &str, &str)) -> bool {
+    let mut left = LONGEST;
+    value(definition, Place::Description, "", 0, &mut left, each);
+    left > 0
+}
+
+fn value(
     value: Value<'_>,
     place: Place,
     pointer: &str,
     depth: usize,
+    left: &mut usize,
     each: &mut dyn FnMut(Place, &str, &str),
 ) {
-    if depth > DEPTH {
+    *left = left.saturating_sub(EACH);
+    if depth > DEPTH || *left == 0 {
         return;
     }
     match value.kind() {
         Kind::String => {
             if let Some(text) = value.as_str() {
-                each(place, pointer, &text);
+                let read = text.get(..text.floor_char_boundary(*left)).unwrap_or_default();
+                *left = left.saturating_sub(text.len());
+                each(place, pointer, read);
             }
         }
         Kind::Array => {
             for (n, item) in value.items().enumerate() {
-                walk(item, place, &format!("{pointer}/{n}"), depth + 1, each);
+                self::value(item, place, &format!("{pointer}/{n}"), depth + 1, left, each);
+                if *left == 0 {
+                    return;
+                }
             }
         }
         Kind::Object => {
             for (name, member) in value.members() {
                 let inner = format!("{pointer}/{}", name.replace('~', "~0").replace('/', "~1"));
-                walk(member, place_of(&name, place), &inner, depth + 1, each);
+                self::value(member, place_of(&name, place), &inner, depth + 1, left, each);
+                if *left == 0 {
+                    return;
+                }
             }
         }
         _ => {}

@@ -48,11 +48,18 @@ impl Vocabulary {
     pub(crate) fn find<'a>(&self, word: &str, mut ahead: impl FnMut(usize) -> Option<&'a str>) -> Concepts {
         let Some(entry) = self.slot(word).1 else { return Concepts::NONE };
         let mut found = entry.concepts;
+        if entry.phrases.is_empty() {
+            return found;
+        }
+        let bare = |word: &'a str| word.strip_suffix("'s").unwrap_or(word);
+        // The next word turns away most of them.
+        let Some(next) = ahead(0).map(bare) else { return found };
         for phrase in &entry.phrases {
-            let fits = phrase.rest.iter().enumerate().all(|(n, word)| {
-                ahead(n).is_some_and(|other| word == other.strip_suffix("'s").unwrap_or(other))
-            });
-            if fits {
+            let Some((first, rest)) = phrase.rest.split_first() else { continue };
+            let mut fits = || {
+                rest.iter().enumerate().all(|(n, word)| ahead(n + 1).is_some_and(|other| word == bare(other)))
+            };
+            if first.len() == next.len() && first == next && fits() {
                 found = found.and(phrase.concepts);
             }
         }
@@ -118,9 +125,17 @@ impl Vocabulary {
 /// How many words there is room for.
 const SLOTS: usize = 1 << 13;
 
-/// A hash for the table, never 0.
+/// A hash for the table, never 0, of a word in small letters: its two ends and its length. It is asked for each word there is,
+/// so that it multiplies once.
 fn short(word: &str) -> u32 {
-    u32::try_from(hash(word) & 0xFFFF_FFFF).unwrap_or_default().max(1)
+    let bytes = word.as_bytes();
+    let ends = match (bytes.first_chunk::<8>(), bytes.last_chunk::<8>()) {
+        (Some(head), Some(tail)) => u64::from_le_bytes(*head) ^ u64::from_le_bytes(*tail).rotate_left(29),
+        _ => bytes.iter().fold(0, |all, b| all << 8 | u64::from(*b)),
+    };
+    let length = u64::try_from(bytes.len()).unwrap_or_default();
+    let mixed = (ends ^ length << 59).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    u32::try_from(mixed >> 32).unwrap_or_default().max(1)
 }
 
 /// FNV-1a over small letters. The words in the table are ours, so nobody can choose collisions that matter.

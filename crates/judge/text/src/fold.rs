@@ -25,7 +25,7 @@ pub(crate) fn fold(text: &str, reading: &mut Reading) -> Traced {
     };
     let mut at = 0;
     while let Some(rest) = text.get(at..).filter(|rest| !rest.is_empty()) {
-        let plain = rest.bytes().position(|b| !(0x21..0x7f).contains(&b)).unwrap_or(rest.len());
+        let plain = plain_run(rest.as_bytes());
         if plain > 0 {
             fold.out.copy(rest.get(..plain).unwrap_or_default(), at);
             at += plain;
@@ -34,6 +34,21 @@ pub(crate) fn fold(text: &str, reading: &mut Reading) -> Traced {
         at = fold.step(rest, at);
     }
     fold.out
+}
+
+/// How many bytes from the first one on are plain: graphic ASCII, and single blanks between it.
+fn plain_run(bytes: &[u8]) -> usize {
+    let is_graphic = |at: usize| bytes.get(at).is_some_and(|b| (0x21..0x7f).contains(b));
+    let mut end = 0;
+    loop {
+        if is_graphic(end) {
+            end += 1;
+        } else if end > 0 && matches!(bytes.get(end), Some(b' ' | b'\n')) && is_graphic(end + 1) {
+            end += 2;
+        } else {
+            return end;
+        }
+    }
 }
 
 /// What scripts a text is written in, as far as it matters.

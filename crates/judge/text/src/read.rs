@@ -86,8 +86,9 @@ fn inner(layer: &Layer) -> Inner {
             | Origin::Lettered
     );
     if !is_changed {
-        let (is_turned, is_reversed) = shown(&text.text);
-        parts.extend(joined(text).map(|text| (Origin::Spread, text)));
+        let (is_turned, is_reversed, is_apart) = shown(&text.text);
+        let apart = is_apart.then(|| joined(text)).flatten();
+        parts.extend(apart.map(|text| (Origin::Spread, text)));
         parts.extend(lettered(text).map(|text| (Origin::Lettered, text)));
         parts.extend(is_turned.then(|| (Origin::Rot13, turned(text))));
         parts.extend(is_reversed.then(|| (Origin::Reversed, reversed(text))));

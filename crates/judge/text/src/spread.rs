@@ -74,11 +74,13 @@ pub(crate) fn joined(from: &Traced) -> Option<Traced> {
     (!out.text.is_empty()).then_some(out)
 }
 
-/// Which of the two disguises the text shows: turned by thirteen, in reverse.
-pub(crate) fn shown(text: &str) -> (bool, bool) {
+/// Which disguises the text shows: turned by thirteen, in reverse, and, perhaps, letters set apart.
+pub(crate) fn shown(text: &str) -> (bool, bool, bool) {
     let (mut turned, mut reversed) = (Shown::default(), Shown::default());
     let bytes = text.as_bytes();
     let (all_turned, all_reversed) = (&*TURNED, &*REVERSED);
+    // Letters alone, one after another.
+    let (mut alone, mut is_apart) = (0, false);
     let mut at = 0;
     while at < bytes.len() {
         let mut hash = START;
@@ -87,6 +89,14 @@ pub(crate) fn shown(text: &str) -> (bool, bool) {
             hash = mix(hash, *b);
             end += 1;
         }
+        match end - at {
+            0 => {}
+            1 => {
+                alone += 1;
+                is_apart |= alone >= 3;
+            }
+            _ => alone = 0,
+        }
         if (3..=LONGEST).contains(&(end - at)) {
             let word = bytes.get(at..end).unwrap_or_default();
             turned.see(word, hash, all_turned);
@@ -94,7 +104,7 @@ pub(crate) fn shown(text: &str) -> (bool, bool) {
         }
         at = end + 1;
     }
-    (turned.enough, reversed.enough)
+    (turned.enough, reversed.enough, is_apart)
 }
 
 /// The longest of the words.

@@ -106,6 +106,13 @@ pub(crate) const NAME_CLASH: Rule = form(
     "has a name that looks like that of another tool",
     "refuse one of the two",
 );
+pub(crate) const TOO_LONG: Rule = form(
+    "form.too-long",
+    "AML.T0029",
+    Severity::High,
+    "is longer than any description for a model, so that what follows was not read",
+    "refuse the tool; have its author say it in fewer words",
+);
 pub(crate) const MODEL: Rule = form(
     "model.instruction",
     "AML.T0051.001",
