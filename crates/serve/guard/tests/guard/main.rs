@@ -11,10 +11,10 @@
 
 mod consent;
 mod desk;
+mod labels;
 mod leaks;
 mod pins;
 mod results;
-mod labels;
 mod seat;
 mod tokens;
 
