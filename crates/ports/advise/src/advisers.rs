@@ -177,15 +177,14 @@ impl Shared {
     ) -> Option<Heard<bool>> {
         let asker = self.shields.as_ref()?;
         let prompt = question.direction == Direction::UserPrompt;
-        let mut answers = stream::iter(pieces)
-            .map(|piece| {
-                let key =
-                    self.key_of(question, &["shields", if prompt { "prompt" } else { "document" }], piece);
-                let body = shields_body(piece, prompt);
-                let read = move |answer| read_shields(answer, prompt, usize::from(!prompt));
-                self.one(asker, key, body, until, read)
-            })
-            .buffer_unordered(AT_ONCE);
+        let mut asked = Vec::with_capacity(pieces.len());
+        for piece in pieces {
+            let key = self.key_of(question, &["shields", if prompt { "prompt" } else { "document" }], piece);
+            let body = shields_body(piece, prompt);
+            let read = move |answer| read_shields(answer, prompt, usize::from(!prompt));
+            asked.push(self.one(asker, key, body, until, read));
+        }
+        let mut answers = stream::iter(asked).buffer_unordered(AT_ONCE);
         let mut heard = Heard::default();
         while let Some(said) = answers.next().await {
             match said {
@@ -210,16 +209,16 @@ impl Shared {
         settings_key.push("lists");
         settings_key.extend(settings.blocklists.iter().map(String::as_str));
         let settings_key = settings_key.as_slice();
-        let mut answers = stream::iter(pieces)
-            .map(|piece| {
-                let key = self.key_of(question, settings_key, piece);
-                let body = analysis_body(piece, settings);
-                let wanted = settings.clone();
-                let read =
-                    move |answer| read_analysis(answer, &wanted.categories, &wanted.blocklists).map(Arc::new);
-                self.one(asker, key, body, until, read)
-            })
-            .buffer_unordered(AT_ONCE);
+        let mut asked = Vec::with_capacity(pieces.len());
+        for piece in pieces {
+            let key = self.key_of(question, settings_key, piece);
+            let body = analysis_body(piece, settings);
+            let wanted = settings.clone();
+            let read =
+                move |answer| read_analysis(answer, &wanted.categories, &wanted.blocklists).map(Arc::new);
+            asked.push(self.one(asker, key, body, until, read));
+        }
+        let mut answers = stream::iter(asked).buffer_unordered(AT_ONCE);
         let mut heard: Heard<Content> = Heard::default();
         while let Some(said) = answers.next().await {
             match said {
