@@ -7,8 +7,8 @@ use doorward_types::{ClientId, ServerName, TenantId};
 use crate::units::Fault;
 
 /// Segments of the door's own paths, present and planned; a server of that name would hide them.
-const RESERVED: [&str; 8] =
-    ["well-known", "healthz", "readyz", "metrics", "oauth", "account", "admin", "assets"];
+const RESERVED: [&str; 9] =
+    ["well-known", "healthz", "readyz", "metrics", "oauth", "account", "admin", "assets", "doorward"];
 
 /// Microsoft Graph's application id. Tokens for it are stolen by the thousand; a door that accepted them would be open.
 const GRAPH: &str = "00000003-0000-0000-c000-000000000000";

@@ -133,6 +133,14 @@ impl House {
         run(self.lab.folder(), words.iter().copied()).await
     }
 
+    /// Kills the door where it stands, and opens it again on what it kept.
+    pub(crate) async fn killed(&mut self, before: Before) {
+        if let Some(door) = self.door.take() {
+            door.kill().await;
+        }
+        self.door = Some(DoorProcess::open(&self.lab, &plan(&self.servers, before)).await);
+    }
+
     pub(crate) async fn close(self) {
         if let Some(door) = self.door {
             assert!(door.stop().await.success());

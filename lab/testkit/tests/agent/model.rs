@@ -20,7 +20,7 @@ pub(crate) struct Order {
 /// What came of a call.
 #[derive(Debug)]
 pub(crate) enum Came {
-    Back(String),
+    Back,
     /// It was held back, with what was said.
     Held(String),
 }
@@ -110,7 +110,7 @@ impl Model {
             return Came::Held(text);
         }
         self.take(&text);
-        Came::Back(text)
+        Came::Back
     }
 
     /// Reads a text, and notes what it orders.

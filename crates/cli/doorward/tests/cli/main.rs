@@ -10,6 +10,7 @@ mod config;
 #[cfg(feature = "lab")]
 mod doctor;
 mod entra;
+mod flow;
 #[cfg(feature = "lab")]
 mod help;
 mod pages;
