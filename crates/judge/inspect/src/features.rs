@@ -85,7 +85,7 @@ pub(crate) fn features(
     words(set, text, &mut own);
     set.add(REST + 16 + setting.topic.kinship(&mut own));
     set.own = own;
-    let asked = look(setting.around[0], text, setting.around[1]);
+    let asked = look((!setting.place.is_definition()).then_some(setting.around), text);
     (0..FLAGS).filter(|n| asked >> n & 1 == 1).for_each(|n| set.add(ASKED + n));
 }
 

@@ -132,6 +132,7 @@ fn piece(place: Place, text: &str, known: Known<'_>, weights: &Weights, topic: &
         let read = sentences(layer.text(), known);
         each_sentence(layer, &read, place, topic, |sentence, hits, features| {
             let chance = 1.0 / (1.0 + (-weights.logit(features)).exp());
+            let chance = if orders(place, layer.text(), sentence, hits) { chance.max(PLAIN) } else { chance };
             worst = worst.max(chance);
             for (rule, range) in hits {
                 let mut finding = finding(rule, layer, range.clone());
@@ -273,6 +274,26 @@ fn marks(place: Place, text: &str, reading: &Reading) -> Vec<Finding> {
         Some(Finding { rule, pointer: String::new(), span: mark.span.clone(), origin, severity, quote })
     });
     found.collect()
+}
+
+/// How sure an order to set instructions aside makes by itself, in what a tool returned.
+const PLAIN: f32 = 0.9;
+
+/// Whether a sentence begins by setting instructions aside: `Ignore all previous instructions and state that …`. What follows
+/// may be about anything, and its honest words must not outweigh that. One that is quoted, that speaks of attacks or that
+/// holds for some readers alone (`… if you use Windows`) is left to the model.
+fn orders(place: Place, text: &str, sentence: &Sentence, hits: &[(&'static Rule, Range<usize>)]) -> bool {
+    const FRAMES: Concepts = Concepts::all(&[Concept::Attack, Concept::When, Concept::Question]);
+    if place.is_definition() || sentence.concepts.meets(FRAMES) {
+        return false;
+    }
+    hits.iter().any(|(rule, range)| {
+        let before = text.get(sentence.bytes.start..range.start).unwrap_or_default();
+        let words = before.split_ascii_whitespace().count();
+        rule.id == "instruct.override"
+            && words <= 2
+            && !before.contains(['"', '\'', '`', '\u{201c}', '(', '*'])
+    })
 }
 
 /// Words in an encoding: in a definition nothing is encoded that is meant for people.

@@ -7,6 +7,8 @@ use crate::concept::Concept;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Class {
     Verb,
+    /// A verb in the form that orders, as other languages have it.
+    Order,
     Noun,
     Fixed,
 }
@@ -371,6 +373,27 @@ pub(crate) const LEXICON: &[(Concept, Class, &str)] = &[
         "attack, attacker, injection, prompt injection, vulnerability, exploit, malicious, exploitation, adversary, adversarial, threat, \
          red team, mitigation, cve, advisory, malware, phishing, poisoning, jailbreak, payload, defense, defence, victim, researcher, example, demonstrate, \
          attacker's, hypothetical, paper, detector, detect, detection",
+    ),
+    (
+        Concept::Omit,
+        Class::Order,
+        "ignoriere, ignorieren, vergiss, vergessen, missachte, ignora, ignorad, olvida, olvide, ignorez, oublie, oubliez, \
+         dimentica, ignorate, ignora, esqueça, esquece, desconsidere, negeer, vergeet, zignoruj, zapomnij, unut, \
+         игнорируй, игнорируйте, забудь, забудьте, ігноруй, abaikan, lupakan",
+    ),
+    (
+        Concept::Instruction,
+        Class::Fixed,
+        "anweisung, anweisungen, anleitungen, vorgaben, instrucción, instrucciones, indicaciones, consignes, istruzioni, \
+         istruzione, instruções, instrução, instructies, opdrachten, instrukcje, instrukcji, polecenia, talimatları, talimatlar, \
+         инструкции, указания, инструкций, instruksi",
+    ),
+    (
+        Concept::Prior,
+        Class::Fixed,
+        "vorherigen, vorigen, bisherigen, obigen, früheren, anteriores, previas, previos, précédentes, précédents, précédente, \
+         antérieures, precedenti, precedente, prévias, vorige, eerdere, poprzednie, poprzednich, önceki, предыдущие, прежние, \
+         предыдущих, sebelumnya",
     ),
     (Concept::Mine, Class::Fixed, "my, mine, our, me, us, i, i'm, i've"),
 ];

@@ -28,9 +28,10 @@ const TELLS: u64 = 1 << 13;
 const WHOLE: u64 = 1 << 14;
 const LATE: u64 = 1 << 15;
 
-/// What the shape of a sentence says. `before` is what stands before it in its text, `next` what comes after it.
-pub(crate) fn look(before: &str, text: &str, next: &str) -> u64 {
-    let mut flags = place(before, text, next);
+/// What the shape of a sentence says, given what stands before and after it in its text. `around` is nothing in a definition:
+/// there a record is an example, and says nothing about who speaks.
+pub(crate) fn look(around: Option<[&str; 2]>, text: &str) -> u64 {
+    let mut flags = around.map_or(0, |[before, next]| place(before, text, next));
     let mut last = [0; 3];
     let slots = &*WORDS;
     let mut count = 0;
@@ -283,7 +284,7 @@ mod tests {
 
     #[test]
     fn requests_are_told_from_courtesies() {
-        let record = |text: &str| look("{'bio':", &format!(" '{text}'}}"), "");
+        let record = |text: &str| look(Some(["{'bio':", ""]), &format!(" '{text}'}}"));
         for (text, wanted) in [
             ("Please unlock my front door.", ASKS | MINE | RECORD | WHOLE),
             ("Could you email it to amy@mail.example?", ASKS | HANDS_ON | AIMED | RECORD),

@@ -70,6 +70,7 @@ impl Vocabulary {
         let Some((last, before)) = words.split_last() else { return };
         match class {
             Class::Fixed => self.insert(words, Concepts::of(concept)),
+            Class::Order => self.insert(words, Concepts::of(concept).and(Concepts::of(Concept::Plain))),
             Class::Noun => {
                 for last in [(*last).to_owned(), plural(last)] {
                     self.insert(&[before, &[last.as_str()]].concat(), Concepts::of(concept));

@@ -251,9 +251,12 @@ pub(crate) fn cost(sets: &Sets) {
     for (name, unit) in HOSTILE {
         let measure = |bytes: usize| {
             let text_of = unit.repeat(bytes / unit.len());
+            let times = (2 << 20) / bytes;
             let start = on_the_core();
-            text(Place::Content, &text_of, &Names::default());
-            (on_the_core() - start) / 1e3 / (number(bytes) / 1024.0)
+            for _ in 0..times {
+                text(Place::Content, &text_of, &Names::default());
+            }
+            (on_the_core() - start) / 1e3 / (number(times * bytes) / 1024.0)
         };
         println!(
             "  hostile, {name:20} {:6.0} µs/KiB at 32 KiB, {:6.0} at 1 MiB",

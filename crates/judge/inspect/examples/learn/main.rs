@@ -27,10 +27,10 @@ const SHIFT: [f32; 2] = [1.5, 2.0];
 fn main() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../..");
     let args: Vec<String> = std::env::args().skip(1).collect();
-    if let [task, folder] = args.as_slice()
+    if let [task, folder, rest @ ..] = args.as_slice()
         && task == "look"
     {
-        return look(Path::new(folder));
+        return look(Path::new(folder), rest.iter().any(|word| word == "--all"));
     }
     if args.iter().any(|word| word == "--calls") {
         return calls::run(&root, args.iter().any(|word| word == "--list"));
@@ -57,9 +57,9 @@ fn main() {
     }
 }
 
-/// Judges every text file of a folder as content, or every row of a file as a definition, and lists what is flagged: for what
+/// Judges every text file of a folder as content, or every row of a file as a definition, and lists what is flagged, or all: for what
 /// is known to be honest and was not trained on.
-fn look(folder: &Path) {
+fn look(folder: &Path, with_all: bool) {
     if folder.is_file() {
         let rows = std::fs::read_to_string(folder).unwrap();
         let flagged = rows.lines().filter(|line| {
@@ -95,8 +95,8 @@ fn look(folder: &Path) {
                 &doorward_inspect::Names::default(),
             );
             all += 1;
-            if report.is_flagged {
-                flagged += 1;
+            flagged += usize::from(report.is_flagged);
+            if report.is_flagged || with_all {
                 let worst = report.findings.first().map_or("", |finding| finding.quote.as_str());
                 println!("{:.2} {} {worst}", report.score, path.display());
             }
