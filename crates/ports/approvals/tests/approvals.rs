@@ -41,7 +41,7 @@ async fn open(folder: &Path) -> Store {
 }
 
 async fn approvals(folder: &Path) -> Approvals {
-    Approvals::new(open(folder).await, Duration::from_secs(3600), "https://door.example/doorward/approvals")
+    Approvals::new(open(folder).await, Duration::from_secs(3600), "https://door.example/account/approvals")
 }
 
 struct Call {

@@ -16,6 +16,7 @@ use std::time::Duration;
 
 use aws_lc_rs::rand::{SecureRandom, SystemRandom};
 use bytes::Bytes;
+use doorward_approvals::Approvals;
 use doorward_audit::AuditLog;
 use doorward_config::Config;
 use doorward_entra::Keys;
@@ -49,6 +50,8 @@ pub struct Parts {
     pub revocations: Arc<dyn Fn() -> Arc<Revocations> + Send + Sync>,
     /// What was agreed to of the servers.
     pub pins: Pinboard,
+    /// Questions about single calls, which the door's own page answers.
+    pub approvals: Option<Approvals>,
     /// The log.
     pub audit: AuditLog,
     /// The wall clock.

@@ -38,6 +38,8 @@ pub(crate) struct HomePage<'a> {
     pub(crate) name: &'a str,
     pub(crate) done: Option<&'a str>,
     pub(crate) waiting: Vec<Line>,
+    /// Calls that wait for a yes.
+    pub(crate) calls: Vec<Line>,
     pub(crate) reworded: Vec<Line>,
     pub(crate) agreed: Vec<Line>,
     pub(crate) sign_out: String,

@@ -217,7 +217,12 @@ impl Admin {
                 agreed.push(Line { why: stands(*stand).to_owned(), ..line(one, None) });
             }
         }
+        let calls = match self.calls(asked.now).await {
+            Ok(calls) => calls,
+            Err(error) => return self.broken(&error),
+        };
         let template = HomePage {
+            calls,
             host: &self.host,
             name: &session.name,
             done,
@@ -227,6 +232,21 @@ impl Admin {
             sign_out: self.button(session, &"sign-out", asked.now),
         };
         page(StatusCode::OK, &template, &FormsLead::default())
+    }
+
+    /// Calls that wait. They are answered at the door, after another fresh sign-in.
+    async fn calls(&self, now: Timestamp) -> Result<Vec<Line>, String> {
+        let Some(approvals) = &self.parts.approvals else { return Ok(Vec::new()) };
+        let waiting = approvals.pending(now).await.map_err(|error| error.to_string())?;
+        let line = |question: &doorward_approvals::Question| Line {
+            kind: "call",
+            name: visible(&question.name),
+            server: question.server.clone(),
+            why: format!("until {}", minute(question.expires)),
+            when: minute(question.asked),
+            link: approvals.url(&question.reference),
+        };
+        Ok(waiting.iter().map(line).collect())
     }
 
     async fn pin(&self, asked: &Asked<'_>, session: &Session, problem: Option<&str>) -> Answer {

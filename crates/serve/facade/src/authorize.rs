@@ -255,14 +255,14 @@ impl Facade {
         };
         let known = match &goal {
             Goal::Client { pending, .. } => pending.login_hint.as_deref(),
-            Goal::Account { .. } | Goal::Console { .. } => None,
+            Goal::Account { .. } | Goal::Console { .. } | Goal::Approve { .. } => None,
         };
         // Entra's cookie says who was here last, not who is here now: people choose, unless nothing was asked of them, or
         // Entra itself asked this very person for a step.
         let unasked = matches!(&goal, Goal::Client { asked: false, .. });
         let prompt = match &goal {
             // Who decides for others proves anew who they are: an open laptop decides nothing (D-21).
-            Goal::Console { .. } => Some(Prompt::Login),
+            Goal::Console { .. } | Goal::Approve { .. } => Some(Prompt::Login),
             _ => (round == 0 && !unasked).then_some(Prompt::SelectAccount),
         };
         let url = AuthorizeUrl {
@@ -275,7 +275,7 @@ impl Facade {
             nonce: &nonce,
             challenge: &challenge,
             prompt,
-            max_age: matches!(&goal, Goal::Console { .. }).then_some(0),
+            max_age: matches!(&goal, Goal::Console { .. } | Goal::Approve { .. }).then_some(0),
             login_hint: hint.or(known),
             claims: Some(&all_claims),
         }

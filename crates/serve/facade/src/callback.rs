@@ -101,6 +101,12 @@ impl Facade {
                 }
                 self.with_session(redirect(&format!("{}{page}", self.settings.issuer)), &who, asked)
             }
+            Goal::Approve { reference, since } => {
+                if let Err(answer) = self.once(asked, &used).await {
+                    return *answer;
+                }
+                self.to_approval(asked, &signed_in, (&reference, since)).await
+            }
             Goal::Console { since } => {
                 if let Err(answer) = self.once(asked, &used).await {
                     return *answer;

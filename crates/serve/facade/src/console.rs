@@ -65,14 +65,9 @@ impl Facade {
                 .answer(StatusCode::FORBIDDEN);
         }
         // The address that asked for it went through the browser, where it can be changed: what Entra signed counts.
-        if signed_in.proved.is_none_or(|at| at.as_secs() < since - SKEW) {
+        if !signed_in.proved.is_some_and(|at| is_fresh(at, since)) {
             self.count(asked.source, "console-without-fresh-sign-in", asked.now);
-            return self
-                .message("Prove once more who you are")
-                .say("Microsoft did not say that you signed in just now, and the console needs that.")
-                .say("If it says so again, the administrator has to add the optional claim `auth_time` to the ID tokens of this door’s app registration.")
-                .link(CONSOLE, "Try again")
-                .answer(StatusCode::FORBIDDEN);
+            return self.not_fresh(CONSOLE);
         }
         let Ok(mark) = self.draw() else { return self.broken("The operating system gives no randomness.") };
         let code = Code { who: Who::of(person, &signed_in.name), mark };
@@ -84,6 +79,15 @@ impl Facade {
             return self.log_failed(&error);
         }
         redirect(&format!("{origin}/enter?code={code}"))
+    }
+
+    /// Sends somebody back who did not prove just now who they are.
+    pub(crate) fn not_fresh(&self, back: &str) -> Answer {
+        self.message("Prove once more who you are")
+            .say("Microsoft did not say that you signed in just now, and that is needed here.")
+            .say("If it says so again, the administrator has to add the optional claim `auth_time` to the ID tokens of this door’s app registration.")
+            .link(back, "Try again")
+            .answer(StatusCode::FORBIDDEN)
     }
 
     /// Says who comes to the console with a code; nobody, if it is not the door's, too old, or used already.
@@ -99,4 +103,9 @@ impl Facade {
             }
         }
     }
+}
+
+/// Says whether somebody proved who they are after they were asked to.
+pub(crate) fn is_fresh(at: Timestamp, asked: i64) -> bool {
+    at.as_secs() >= asked - SKEW
 }

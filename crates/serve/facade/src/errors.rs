@@ -25,7 +25,7 @@ impl Facade {
         let code = description.and_then(doorward_oidc::aadsts);
         tracing::warn!(code, "Entra refused a sign-in");
         let back = match &transaction.goal {
-            Goal::Account { .. } | Goal::Console { .. } => None,
+            Goal::Account { .. } | Goal::Console { .. } | Goal::Approve { .. } => None,
             Goal::Client { pending, .. } => {
                 let denied = matches!(error, "access_denied" | "consent_required" | "login_required");
                 let name = if denied { "access_denied" } else { "server_error" };

@@ -135,6 +135,13 @@ pub(crate) enum Goal {
         /// The page to go to.
         page: String,
     },
+    /// A question about one call.
+    Approve {
+        /// Which.
+        reference: String,
+        /// When they were asked to prove who they are, in seconds.
+        since: i64,
+    },
     /// The console, where people decide for others.
     Console {
         /// When they were asked to prove who they are, in seconds.

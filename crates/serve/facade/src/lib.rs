@@ -6,6 +6,7 @@
 //! but through a fixed form, or issue a token that the log does not know of.
 
 mod account;
+mod approve;
 mod authorize;
 mod callback;
 mod clients;
@@ -39,6 +40,7 @@ use std::time::Duration;
 
 use aws_lc_rs::rand::{SecureRandom, SystemRandom};
 use bytes::Bytes;
+use doorward_approvals::Approvals;
 use doorward_audit::AuditLog;
 use doorward_config::Config;
 use doorward_entra::{EntraClient, Keys};
@@ -51,6 +53,7 @@ use doorward_store::{Store, StoreError};
 use doorward_types::Timestamp;
 use http::{Method, Request, Response, StatusCode};
 
+pub use approve::approvals_by_command_alone;
 pub use connections::{ConnectError, Connectable, Connections};
 pub use console::Admitted;
 pub use entra::{GrantError, Grants, refused as entra_refusal};
@@ -97,6 +100,8 @@ pub struct Parts {
     pub entra_keys: Arc<Keys>,
     /// What judges proofs of possession, at the door and here alike.
     pub possession: Arc<Possession>,
+    /// Questions about single calls.
+    pub approvals: Option<Approvals>,
     /// The log.
     pub audit: AuditLog,
     /// The way out, for the documents of clients.
@@ -220,6 +225,8 @@ impl Facade {
             "/introspect" if post => self.introspect(&asked).await,
             "/register" if post && self.settings.sign_in.registration => self.register(&asked).await,
             console::CONSOLE if get => self.console(&asked),
+            path if get && path.starts_with(approve::APPROVALS) => self.approval(&asked, path),
+            approve::APPROVALS if post => self.approval_answered(&asked).await,
             path if path == "/account" || path.starts_with("/account/") => self.account(&asked, path).await,
             "/authorize" | "/oauth/callback" | "/oauth/jwks" | "/oauth/style.css" | METADATA => {
                 respond::wrong_verb("GET")

@@ -134,6 +134,27 @@ pub(crate) struct OpenPage<'a> {
     pub(crate) message: &'a str,
 }
 
+/// A question about one call.
+#[derive(Template)]
+#[template(path = "approve.html")]
+pub(crate) struct ApprovePage<'a> {
+    pub(crate) host: &'a str,
+    pub(crate) name: &'a str,
+    pub(crate) server: &'a str,
+    pub(crate) method: &'a str,
+    pub(crate) called: &'a str,
+    pub(crate) client: &'a str,
+    /// Why somebody is asked.
+    pub(crate) why: &'a str,
+    pub(crate) arguments: &'a str,
+    /// Characters that are not shown.
+    pub(crate) cut: usize,
+    /// Whether it is the call of whoever answers.
+    pub(crate) own: bool,
+    pub(crate) can_approve: bool,
+    pub(crate) form: &'a str,
+}
+
 /// What a person has allowed, with the buttons to take it back.
 #[derive(Template)]
 #[template(path = "account.html")]

@@ -24,6 +24,8 @@ pub enum Purpose {
     Open,
     /// A person's session with the door's own pages.
     Session,
+    /// The buttons of a question about one call.
+    Approve,
     /// The way of a person who may decide for others, from signing in to the console.
     Console,
 }
@@ -36,6 +38,7 @@ impl Purpose {
             Self::Connect => b"doorward connect 1",
             Self::Open => b"doorward open 1",
             Self::Session => b"doorward session 1",
+            Self::Approve => b"doorward approve 1",
             Self::Console => b"doorward console 1",
         }
     }

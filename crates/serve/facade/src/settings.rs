@@ -41,6 +41,8 @@ pub(crate) struct Settings {
     pub(crate) callback: String,
     /// The servers that a configured client is for; a client that is not here may use all.
     clients: BTreeMap<String, Vec<ServerName>>,
+    /// The app role of those who answer questions about others' calls.
+    pub(crate) approver_role: Option<String>,
     /// The console's origin, and the app role of those who may use it.
     pub(crate) console: Option<(String, String)>,
     /// Whether any client acts for itself.
@@ -90,6 +92,7 @@ impl Settings {
                 .filter(|client| !client.servers.is_empty())
                 .map(|client| (client.id.as_str().to_owned(), client.servers.clone()))
                 .collect(),
+            approver_role: config.flow.approver_role.clone(),
             console: config.admin.as_ref().map(|admin| {
                 (admin.public_url.as_str().trim_end_matches('/').to_owned(), admin.role.clone())
             }),

@@ -184,6 +184,7 @@ fn console(
     let parts = doorward_admin::Parts {
         facade,
         pins: Pinboard::new(store),
+        approvals: door.ports().approvals().cloned(),
         entra_keys: Arc::clone(keys),
         revocations: Arc::new(move || of.ports().revocations()),
         audit: door.ports().journal.log.clone(),
@@ -195,7 +196,7 @@ fn console(
 /// The questions about single calls that lie in the store of a configuration, for doors and for commands beside them.
 pub fn approvals(config: &Config, store: Store) -> Approvals {
     let public = config.gateway.public_url.as_str().trim_end_matches('/');
-    Approvals::new(store, config.flow.approval_time, format!("{public}/doorward/approvals"))
+    Approvals::new(store, config.flow.approval_time, format!("{public}/account/approvals"))
 }
 
 pub(crate) fn cloud(config: &Config) -> Result<Cloud, BuildError> {

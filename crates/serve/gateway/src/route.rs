@@ -9,7 +9,7 @@ use bytes::Bytes;
 use doorward_engine::{
     Arrived, Carried, Carrier, Door, Framing, Ports, Released, Reply as Refusal, ServerRules, Snapshot, Sole,
 };
-use doorward_facade::{DPOP, DPOP_NONCE, Facade};
+use doorward_facade::{DPOP, DPOP_NONCE, Facade, approvals_by_command_alone};
 use doorward_issuer::dpop;
 use doorward_oauth::{Scheme, protected_resource_metadata};
 use doorward_wire::{HeaderSet, Verb};
@@ -84,6 +84,8 @@ impl Site {
         } else if let Some(rules) = server_at(&snapshot, path) {
             let rules = Arc::clone(rules);
             self.mcp(request, snapshot, rules, source).await
+        } else if let Some(answer) = approvals_by_command_alone(path).filter(|_| self.facade.is_none()) {
+            answer.map(|bytes| Reply::Whole(Some(bytes)))
         } else if let Some(facade) = self.facade.clone().filter(|_| Facade::serves(path)) {
             self.sign_in(&facade, request, source).await
         } else {

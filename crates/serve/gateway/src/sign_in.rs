@@ -128,6 +128,7 @@ pub(crate) async fn open(
     let clients = clients.collect::<Result<Vec<_>, _>>()?;
     let parts = Parts {
         possession: Arc::clone(door.possession()),
+        approvals: door.ports().approvals().cloned(),
         store,
         entra,
         grants,

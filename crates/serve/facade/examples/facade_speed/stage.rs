@@ -97,6 +97,7 @@ impl Stage {
         entra_keys.refresh_due().await;
         let keeper = Arc::new(Keeper::default());
         let parts = Parts {
+            approvals: None,
             possession: Arc::new(Possession::new(&[7; 32])),
             store: store.clone(),
             connections: None,

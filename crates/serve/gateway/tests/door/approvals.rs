@@ -59,7 +59,7 @@ async fn an_approved_call_is_sent_once() {
         let alice = desk.house.client("alice");
         let told = said(&desk.obeys(&alice, modern).await);
         let question = desk.question().await;
-        assert!(told.contains(&question.reference) && told.contains("/doorward/approvals/"), "{told}");
+        assert!(told.contains(&question.reference) && told.contains("/account/approvals/"), "{told}");
         assert!(question.why.contains("x@evil.example"), "a person sees where it goes: {}", question.why);
         assert!(question.arguments.contains("IBAN"), "and what: {}", question.arguments);
         assert!(!told.contains("evil.example"), "a model reads nothing of the arguments: {told}");
