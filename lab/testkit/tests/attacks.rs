@@ -8,6 +8,8 @@
     reason = "helpers of tests: a panic here is a failed test"
 )]
 
+#[path = "attacks/approvals.rs"]
+mod approvals;
 #[path = "attacks/clients.rs"]
 mod clients;
 #[path = "attacks/console.rs"]

@@ -303,6 +303,13 @@ impl House {
         self.lab.folder()
     }
 
+    /// All records of the product so far.
+    pub(crate) fn records(&self) -> String {
+        let folder = std::fs::read_dir(self.folder().join("audit")).unwrap();
+        let files = folder.map(|entry| entry.unwrap().path()).filter(|path| path.is_file());
+        files.map(|path| String::from_utf8_lossy(&std::fs::read(path).unwrap()).into_owned()).collect()
+    }
+
     /// What the product has printed.
     pub(crate) fn log(&self) -> String {
         self.door.as_ref().map(|door| format!("\n--- the door's log\n{}", door.log())).unwrap_or_default()
