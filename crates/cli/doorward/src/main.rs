@@ -71,6 +71,9 @@ enum Command {
     /// Look at what servers say of their tools, and agree to it or not.
     #[command(subcommand)]
     Pin(commands::pin::Pin),
+    /// Decide at a gateway's console what others may use.
+    #[command(subcommand)]
+    Console(commands::console::Console),
     /// End sign-ins: of a person, of a client, one, or all.
     Revoke(commands::revoke::Revoke),
     /// Look at the questions about single calls, and answer them.
@@ -132,6 +135,7 @@ fn run(command: Command, out: &Out) -> Result<ExitCode, Failure> {
         Command::Unwrap(unwrap) => unwrap.run(out),
         Command::Scan(scan) => scan.run(out),
         Command::Pin(pin) => pin.run(out),
+        Command::Console(console) => console.run(out),
         Command::Revoke(revoke) => revoke.run(out),
         Command::Approvals(approvals) => approvals.run(out),
         Command::Flow(flow) => flow.run(out),

@@ -1,7 +1,7 @@
 //! The console: where people with the app role for it decide what others may use.
 //!
 //! It stands at an address of its own, beside the door and in the same process. Its pages are for whoever came through a
-//! fresh sign-in at the door (`doorward_facade`); its API is for `doorward pin` and `doorward approvals`, with a token of
+//! fresh sign-in at the door (`doorward_facade`); its API is for `doorward console`, with a token of
 //! Entra's that has both the role and a scope of its own. Every decision is in the log before it has an effect. This crate
 //! may never decide anything by itself, nor show what a call carries to anybody but those who have to decide about it.
 
@@ -169,7 +169,7 @@ impl Admin {
             Some(_) => redirect(&format!("{}/account/console", self.door)),
             None => plain(
                 StatusCode::NOT_FOUND,
-                "the pages need `[sign_in]` at the door; without it decide with `doorward pin --console`",
+                "the pages need `[sign_in]` at the door; without it decide with `doorward console`",
             ),
         }
     }

@@ -67,7 +67,7 @@ pub(super) static GUARD: Group = Group {
 
 static CONSOLE: Group = Group {
     path: "guard.console",
-    about: "A gateway's console, for those who decide there from this machine: `doorward pin` and `doorward approvals` with `--console`.",
+    about: "A gateway's console, for those who decide there from this machine with `doorward console`.",
     keys: &[
         key("url", Kind::Text("origin"), Need::Always, "Its address: `admin.public_url` of the gateway."),
         key(

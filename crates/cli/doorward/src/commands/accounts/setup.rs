@@ -27,6 +27,8 @@ pub(crate) struct Setup {
     pub(crate) accounts: Accounts,
     /// What a sign-in asks for unless somebody needs more: who it is, by Graph.
     pub(crate) scopes: Scopes,
+    /// The way out.
+    pub(crate) connector: Connector,
 }
 
 /// Reads a configuration for the guard; its relative paths are relative to its own folder.
@@ -80,8 +82,9 @@ impl Setup {
             cloud,
         };
         let scopes = Scopes::of([format!("{}/User.Read", made.cloud.graph)]);
-        let fetch = Arc::new(connector(config.lab.as_ref())?);
-        Ok(Self { accounts: Accounts::new(fetch, Stopwatch::system(), made), scopes })
+        let connector = connector(config)?;
+        let fetch = Arc::new(connector.clone());
+        Ok(Self { accounts: Accounts::new(fetch, Stopwatch::system(), made), scopes, connector })
     }
 }
 
@@ -102,15 +105,16 @@ fn cloud(named: CloudName, lab: Option<&Lab>) -> Result<Cloud, Failure> {
     Cloud::named(name).ok_or_else(|| Failure::new(format!("this build knows no cloud `{name}`")))
 }
 
-fn connector(lab: Option<&Lab>) -> Result<Connector, Failure> {
+fn connector(config: &GuardConfig) -> Result<Connector, Failure> {
     let mut made = ConnectorConfig::default();
-    if let Some(lab) = lab {
+    if let Some(lab) = &config.lab {
         let pem = std::fs::read(&lab.ca_file).map_err(|error| {
             Failure::usage(format!("cannot read {}: {error}", lab.ca_file.display()))
                 .help("start the lab first: `doorward lab`")
         })?;
         made.extra_roots_pem.push(pem);
-        for origin in [&lab.authority, lab.graph.origin()] {
+        let console = config.guard.console.iter().map(|console| &console.url);
+        for origin in [&lab.authority, lab.graph.origin()].into_iter().chain(console) {
             let origin = Origin::parse(origin.as_str());
             made.lab_origins.push(origin.map_err(|error| Failure::new(error.to_string()))?);
         }
