@@ -41,7 +41,7 @@ enum Command {
     /// Open the door that a configuration describes.
     Serve(commands::serve::Serve),
     /// Stand around a local server, for the person who uses this account.
-    Guard(commands::guard::Guard),
+    Guard(Box<commands::guard::Guard>),
     #[cfg(feature = "lab")]
     /// Run the emulated Entra and Graph alone, or get a token from it.
     Lab(commands::lab::Lab),
