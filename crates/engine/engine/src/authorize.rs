@@ -2,21 +2,23 @@
 
 use std::sync::Arc;
 
+use doorward_inspect::Severity;
 use doorward_policy::{Ask, Denial, Item, Permit};
 use doorward_types::ServerName;
-use doorward_wire::{Era, Frame, FrameKind, Id, Method, RoutingHeaders, Tree, headers, lens};
+use doorward_wire::{Era, Frame, FrameKind, Id, Method, RoutingHeaders, Tree, Value, headers, lens};
 
 use crate::bridge::{Local, errands, judge_under, version_behind};
 use crate::catalogue::{Tool, current};
 use crate::door::Door;
 use crate::down::greet;
+use crate::eyes::Flagged;
 use crate::guard;
 use crate::inspect::judged_digest;
 use crate::leaks::{judge_arguments, judge_reply};
 use crate::pinned::offered;
 use crate::pipe::Framing;
 use crate::ports::{Ports, UpstreamFault};
-use crate::record::Subject;
+use crate::record::{Done, Subject};
 use crate::refusal::{Reason, Refusal, UnseenKind};
 use crate::release::end_if_lost;
 use crate::session::{Seat, without_tasks};
@@ -313,7 +315,27 @@ async fn tool_call<P: Ports>(
     }
     let ask = Ask::CallTool { server, tool: &call.name, arguments: call.arguments };
     let permit = decide(trail, caller, &ask, Reason::NotPermitted)?;
+    judge_payloads(trail, &tool, call.arguments)?;
     Ok((permit, tool))
+}
+
+/// Looks whether an argument reaches beyond what its parameter is for: a second command in a file name, a statement in an id, an address
+/// of the house's own where a page is asked for (INJ-08). Only what is permitted is looked at.
+fn judge_payloads(trail: &Trail, tool: &Tool, sent: Option<Value<'_>>) -> Result<(), Refusal> {
+    let rule = trail.server.arguments;
+    let Some(sent) = sent.filter(|_| rule != Flagged::Pass) else { return Ok(()) };
+    let report = doorward_inspect::arguments(tool.schema.as_ref().map(Tree::root), sent, &tool.about);
+    if !report.is_flagged {
+        return Ok(());
+    }
+    let worst = report.findings.iter().find(|finding| finding.severity >= Severity::High);
+    let refused = worst.filter(|_| rule == Flagged::Withhold);
+    let done = if refused.is_some() { Done::Refused } else { Done::Seen };
+    report.findings.iter().for_each(|finding| trail.notes.add(finding.rule.id, done));
+    match refused {
+        Some(finding) => Err(Refusal::because(Reason::Payload, finding.rule.id)),
+        None => Ok(()),
+    }
 }
 
 fn prompt<P: Ports>(

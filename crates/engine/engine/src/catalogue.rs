@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use bytes::Bytes;
 use doorward_inspect::Names;
+use doorward_inspect::ToolContext;
 use doorward_policy::{PromptShape, ServerShape, ToolShape};
 use doorward_types::{Person, ServerName};
 use doorward_wire::lens::ResultType;
@@ -43,6 +44,8 @@ pub struct Tool {
     pub(crate) definition: [u8; 32],
     /// What its `structuredContent` must be.
     pub(crate) output: Option<OutputSchema>,
+    /// What it is about, which decides what its arguments may be.
+    pub(crate) about: ToolContext,
     /// Its server says that it destroys. What a server says here can only make the door stricter.
     pub(crate) destructive: bool,
 }
@@ -65,8 +68,9 @@ impl Tool {
         let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, defined.value.raw().as_bytes());
         definition.iter_mut().zip(digest.as_ref()).for_each(|(to, from)| *to = *from);
         let output = defined.output_schema.and_then(|schema| OutputSchema::of(schema, limits));
+        let about = ToolContext::of(defined.value);
         let name = defined.name.as_ref().into();
-        Some(Self { name, schema: tree, mirrored, arguments, definition, output, destructive })
+        Some(Self { name, schema: tree, mirrored, arguments, definition, output, about, destructive })
     }
 
     /// Returns the tool's name.

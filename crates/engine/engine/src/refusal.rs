@@ -81,6 +81,8 @@ pub enum Reason {
     BadArguments(String),
     /// Arguments that hold a secret, or what else may not be sent: which, and where.
     Leak(String),
+    /// An argument reaches beyond what its parameter is for.
+    Payload,
     /// What services outside say of it, where they are asked: for the log.
     Advised(String),
     /// `Mcp-Param-*` headers that disagree with the body.
@@ -319,6 +321,7 @@ impl Reason {
             Self::MethodNotPermitted => "method-not-permitted",
             Self::BadArguments(_) => "bad-arguments",
             Self::Leak(_) => "data-refused",
+            Self::Payload => "payload",
             Self::Advised(_) => "advised-against",
             Self::ParamHeaders(why) => why,
             Self::StateInvalid => "request-state-invalid",
@@ -475,6 +478,9 @@ impl Reason {
                     false => Face::error(200, REFUSED, message),
                 }
             }
+            Self::Payload => Face::tool_error(
+                "refused: an argument reaches beyond what its parameter is for; call the tool with a plain value".to_owned(),
+            ),
             // What was found, and by whom, would tell how to write it so that it is not.
             Self::Advised(_) => {
                 let message = "refused: a second opinion is against it".to_owned();

@@ -84,6 +84,8 @@ pub struct ServerRules {
     pub results: ResultRules,
     /// How its definitions are pinned; none, and they are not.
     pub pins: Option<PinRules>,
+    /// What becomes of payloads in arguments: refused, recorded, or not looked for.
+    pub arguments: Flagged,
     /// About what second opinions are asked.
     pub advise: AdviseRules,
     /// Tokens verified for this server under this snapshot. One cache a server: a token that fits a sibling server
@@ -199,6 +201,7 @@ impl ServerRules {
             data: self.data.clone(),
             results: self.results.clone(),
             pins: self.pins.clone(),
+            arguments: self.arguments,
             advise: self.advise,
             tokens: RwLock::new(TokenCache::new(TOKENS)),
         }

@@ -28,10 +28,10 @@ mod words;
 pub use model::{
     Access, Admin, Advise, AdviseAct, AdviseByRisk, AdviseCredential, AdviseScope, Audit, Child, Cloud,
     Config, Console, ContentSafety, Data, DataRule, DataUse, Durability, Elicitation, Entra, EntraCredential,
-    EntraTokens, Era, FlaggedDefinitions, FlaggedResults, Flow, FlowMode, Gateway, Guard, GuardConfig,
-    IdentitySource, Lab, Limits, Log, LogFormat, LogLevel, Pins, Policy, RegisteredClient, Remote, Risk,
-    Server, ServerCredential, Sessions, SignIn, Spotlight, Target, Tenants, Tls, TokenCache, UserGrant,
-    Vault, VaultKey,
+    EntraTokens, Era, FlaggedArguments, FlaggedDefinitions, FlaggedResults, Flow, FlowMode, Gateway, Guard,
+    GuardConfig, IdentitySource, Lab, Limits, Log, LogFormat, LogLevel, Pins, Policy, RegisteredClient,
+    Remote, Risk, Server, ServerCredential, Sessions, SignIn, Spotlight, Target, Tenants, Tls, TokenCache,
+    UserGrant, Vault, VaultKey,
 };
 pub use net::{HttpUrl, Network, Origin};
 pub use page::page;

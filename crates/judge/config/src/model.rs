@@ -213,6 +213,17 @@ pub enum FlaggedDefinitions {
     Pass,
 }
 
+/// `flagged_arguments` of a server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FlaggedArguments {
+    /// Recorded.
+    Record,
+    /// Refused.
+    Block,
+    /// Not read.
+    Pass,
+}
+
 /// `flagged_results` of a server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FlaggedResults {
@@ -287,6 +298,8 @@ pub struct Server {
     pub data_label: Option<String>,
     /// What becomes of answers that give orders to the model.
     pub flagged_results: FlaggedResults,
+    /// What becomes of payloads in arguments.
+    pub flagged_arguments: FlaggedArguments,
     /// How its words are told from others.
     pub spotlight: Spotlight,
     /// How its definitions are pinned: as the file says, or else at first use where there is a `[vault]` to keep pins in.

@@ -11,8 +11,8 @@ use crate::checks;
 use crate::data;
 use crate::flow::Rows;
 use crate::model::{
-    Access, Child, DataUse, Elicitation, EntraTokens, Era, FlaggedDefinitions, FlaggedResults, Limits, Pins,
-    Remote, Risk, Server, ServerCredential, Spotlight, Target,
+    Access, Child, DataUse, Elicitation, EntraTokens, Era, FlaggedArguments, FlaggedDefinitions,
+    FlaggedResults, Limits, Pins, Remote, Risk, Server, ServerCredential, Spotlight, Target,
 };
 use crate::net::{self, Origin};
 use crate::parse;
@@ -138,6 +138,11 @@ fn server(
         _ => DataUse::Rules,
     });
     let data_label = section.text("data_label", problems, data::any);
+    let flagged_arguments = section.choice("flagged_arguments", problems).map(|word| match word {
+        "block" => FlaggedArguments::Block,
+        "pass" => FlaggedArguments::Pass,
+        _ => FlaggedArguments::Record,
+    });
     let flagged_results = section.choice("flagged_results", problems).map(|word| match word {
         "block" => FlaggedResults::Block,
         "record" => FlaggedResults::Record,
@@ -191,6 +196,7 @@ fn server(
         data: data?,
         data_label: data_label.map(|read| read.value),
         flagged_results: flagged_results?,
+        flagged_arguments: flagged_arguments?,
         spotlight: spotlight?,
         pins: pins?,
         look_alikes_blocked: look_alikes? == "block",

@@ -277,6 +277,11 @@ pub(crate) fn rules(config: &Config, cloud: &Cloud, pages: &Arc<LatePages>) -> V
             results: results(server, &clients),
             pins: pin_rules(server),
             elicitation: elicitation(config, server, pages),
+            arguments: match server.flagged_arguments {
+                doorward_config::FlaggedArguments::Record => Flagged::Record,
+                doorward_config::FlaggedArguments::Block => Flagged::Withhold,
+                doorward_config::FlaggedArguments::Pass => Flagged::Pass,
+            },
             advise: AdviseRules {
                 calls: server.advise == AdviseScope::Both,
                 answers: server.advise != AdviseScope::Off,

@@ -391,6 +391,12 @@ static SERVER: Group = Group {
             "A word for how delicate the server's data is, for the `labels` of `[[data.rule]]`.",
         ),
         key(
+            "flagged_arguments",
+            Kind::Choice(&["record", "block", "pass"]),
+            Need::Default("record"),
+            "What becomes of a call in whose arguments something reaches beyond what its parameter is for: a command, a path, a statement, an address, a template ([results.md](results.md)). It is recorded; or refused where a rule of high severity fits; or arguments are not read.",
+        ),
+        key(
             "flagged_results",
             Kind::Choice(&["mark", "block", "record", "pass"]),
             Need::Default("mark"),

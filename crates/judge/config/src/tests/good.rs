@@ -212,6 +212,8 @@ fn servers_take_what_they_do_not_say_from_entra() {
     );
     assert_eq!(child.flagged_definitions, crate::model::FlaggedDefinitions::Withhold);
     assert_eq!((remote.flagged_results, remote.spotlight), (FlaggedResults::Block, Spotlight::Datamark));
+    assert_eq!(remote.flagged_arguments, crate::model::FlaggedArguments::Block);
+    assert_eq!(child.flagged_arguments, crate::model::FlaggedArguments::Record);
     assert_eq!((child.flagged_results, child.spotlight), (FlaggedResults::Mark, Spotlight::Annotate));
     let of_clients: Vec<_> = config.gateway.spotlight.values().copied().collect();
     assert_eq!(of_clients, [Spotlight::Off, Spotlight::Transform]);

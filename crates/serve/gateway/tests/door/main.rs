@@ -31,6 +31,7 @@ mod metrics;
 mod modern;
 mod old_patience;
 mod old_transport;
+mod payloads;
 mod pins;
 mod places;
 mod poisoned;
