@@ -320,7 +320,7 @@ async fn tool_call<P: Ports>(
 }
 
 /// Looks whether an argument reaches beyond what its parameter is for: a second command in a file name, a statement in an id, an address
-/// of the house's own where a page is asked for (INJ-08). Only what is permitted is looked at.
+/// of the house's own where a page is asked for. Only what is permitted is looked at.
 fn judge_payloads(trail: &Trail, tool: &Tool, sent: Option<Value<'_>>) -> Result<(), Refusal> {
     let rule = trail.server.arguments;
     let Some(sent) = sent.filter(|_| rule != Flagged::Pass) else { return Ok(()) };

@@ -148,12 +148,22 @@ impl House {
     }
 }
 
+/// Nothing reads a word, and nothing is held against what was agreed to.
+const DETECTORS_OFF: &str = r#"
+flagged_definitions = "pass"
+flagged_results = "pass"
+flagged_arguments = "pass"
+spotlight = "off"
+data = "off"
+pins = "off"
+"#;
+
 fn plan(servers: &BTreeMap<String, Running>, before: Before) -> DoorPlan {
     let mut text = String::new();
     for (name, server) in servers {
         text.push_str(&format!("[[server]]\nname = \"{name}\"\nurl = \"{}\"\n", server.url()));
         if before != Before::Labels {
-            text.push_str("flagged_definitions = \"pass\"\n");
+            text.push_str(DETECTORS_OFF);
         }
         if !UNAPPROVED.contains(&name.as_str()) {
             text.push_str("[[server.flow]]\ndefinitions = \"trusted\"\n");
