@@ -273,7 +273,7 @@ fn rules(plan: &Plan) -> Result<ServerRules, OpenError> {
             urls: Urls::Unproven,
         },
         advise: doorward_engine::AdviseRules::default(),
-        arguments: doorward_engine::Flagged::Record,
+        arguments: Flagged::Record,
         tokens: RwLock::new(TokenCache::new(1)),
     })
 }

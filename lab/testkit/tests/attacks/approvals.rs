@@ -35,9 +35,8 @@ async fn waiting(house: &House) -> Waiting {
     let first = call(&client, "first").await;
     assert!(first["result"]["isError"] != true, "{first}{}", house.log());
     let held = call(&client, "second").await.to_string();
-    let at = held.find("/account/approvals/").unwrap_or_else(|| panic!("{held}{}", house.log()));
-    let reference: String =
-        held[at + "/account/approvals/".len()..].chars().take_while(char::is_ascii_hexdigit).collect();
+    let (_, rest) = held.split_once("/account/approvals/").unwrap_or_else(|| panic!("{held}{}", house.log()));
+    let reference: String = rest.chars().take_while(char::is_ascii_hexdigit).collect();
     Waiting { client, url: format!("{}/account/approvals/{reference}", house.origin) }
 }
 

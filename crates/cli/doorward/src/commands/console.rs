@@ -142,7 +142,7 @@ impl Decide {
         if out.json {
             out.line(told);
         } else {
-            let done = told["act"].as_str().unwrap_or("done").replace("pin-", "").replace('-', " ");
+            let done = at(&told, "act").as_str().unwrap_or("done").replace("pin-", "").replace('-', " ");
             out.line(format_args!(
                 "{} the {kind} {} of {server}",
                 paint(GOOD, done),
@@ -203,15 +203,19 @@ async fn send(
     if answer.status() == StatusCode::OK {
         return Ok(told);
     }
-    let what = told["error"].as_str().map_or_else(|| format!("HTTP {}", answer.status()), visible);
+    let what = at(&told, "error").as_str().map_or_else(|| format!("HTTP {}", answer.status()), visible);
     match what.rsplit_once("; ") {
         Some((what, help)) => Err(Failure::new(format!("the console refuses: {what}")).help(help)),
         None => Err(Failure::new(format!("the console refuses: {what}"))),
     }
 }
 
+fn at<'v>(value: &'v Value, name: &str) -> &'v Value {
+    value.get(name).unwrap_or(&Value::Null)
+}
+
 fn text<'v>(value: &'v Value, name: &str) -> &'v str {
-    value[name].as_str().unwrap_or_default()
+    at(value, name).as_str().unwrap_or_default()
 }
 
 /// Whatever the console tells of servers is strangers' text: it steers no terminal.
@@ -224,7 +228,7 @@ fn show_list(told: &Value, all: bool, out: &Out) {
     let mut rows = 0;
     for one in told.as_array().into_iter().flatten() {
         let (server, kind, name) = (text(one, "server"), text(one, "kind"), visible(text(one, "name")));
-        for held in one["waiting"].as_array().into_iter().flatten() {
+        for held in at(one, "waiting").as_array().into_iter().flatten() {
             rows += 1;
             table.row([
                 Cell::new(WARN, "waits"),
@@ -235,15 +239,15 @@ fn show_list(told: &Value, all: bool, out: &Out) {
                 Cell::new(DIM, text(held, "hash").chars().take(19).collect::<String>()),
             ]);
         }
-        if all && one["pin"].is_object() {
+        if all && at(one, "pin").is_object() {
             rows += 1;
             table.row([
                 Cell::new(GOOD, "pinned"),
                 cell(server),
                 cell(kind),
                 Cell::new(NAME, &name),
-                cell(visible(text(&one["pin"], "stand"))),
-                Cell::new(DIM, text(&one["pin"], "hash").chars().take(19).collect::<String>()),
+                cell(visible(text(at(one, "pin"), "stand"))),
+                Cell::new(DIM, text(at(one, "pin"), "hash").chars().take(19).collect::<String>()),
             ]);
         }
     }
@@ -260,14 +264,14 @@ fn show_diff(told: &Value, out: &Out) {
     }
     let name = visible(text(told, "name"));
     out.line(format_args!("{} {} of {}", text(told, "kind"), paint(NAME, name), text(told, "server")));
-    for reason in told["reasons"].as_array().into_iter().flatten() {
+    for reason in at(told, "reasons").as_array().into_iter().flatten() {
         let (why, at) = (visible(text(reason, "why")), visible(text(reason, "at")));
         out.line(format_args!("  {} {}", paint(WARN, why), paint(DIM, at)));
     }
-    for field in told["fields"].as_array().into_iter().flatten() {
+    for field in at(told, "fields").as_array().into_iter().flatten() {
         out.line(format_args!("  {}", paint(DIM, visible(text(field, "pointer")))));
         let mut line = String::from("    ");
-        for part in field["segments"].as_array().into_iter().flatten() {
+        for part in at(field, "segments").as_array().into_iter().flatten() {
             match part.as_object().and_then(|part| part.iter().next()) {
                 Some((what, value)) if what == "added" => {
                     line.push_str(&format!("{{+{}+}}", value.as_str().unwrap_or_default()));

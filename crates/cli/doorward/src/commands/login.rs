@@ -39,7 +39,7 @@ pub(crate) struct Login {
 impl Login {
     pub(crate) fn run(self, out: &Out) -> Result<ExitCode, Failure> {
         let config = load(&self.place.config)?;
-        let Setup { accounts, scopes } = Setup::make(&config, out)?;
+        let Setup { accounts, scopes, .. } = Setup::make(&config, out)?;
         let interactive = if self.device { Interactive::Device } else { Interactive::Browser };
         let ask = Ask { account: self.account.as_deref(), scopes: &scopes, refused: None, interactive };
         let (account, fresh) = runtime(Some(1))?.block_on(async {

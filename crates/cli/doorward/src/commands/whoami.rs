@@ -29,7 +29,7 @@ pub(crate) struct Whoami {
 impl Whoami {
     pub(crate) fn run(self, out: &Out) -> Result<ExitCode, Failure> {
         let config = load(&self.place.config)?;
-        let Setup { accounts, scopes } = Setup::make(&config, out)?;
+        let Setup { accounts, scopes, .. } = Setup::make(&config, out)?;
         let account = self.account.as_deref();
         let ask = Ask { account, scopes: &scopes, refused: None, interactive: Interactive::Never };
         let token = runtime(Some(1))?.block_on(accounts.token(&ask)).map_err(failed)?;

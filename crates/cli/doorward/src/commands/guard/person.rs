@@ -56,7 +56,7 @@ impl Person {
     }
 
     async fn found(setup: Setup, config: &Path, account: Option<&str>) -> Result<Self, Failure> {
-        let Setup { accounts, scopes } = setup;
+        let Setup { accounts, scopes, .. } = setup;
         let token = asked(&accounts, &scopes, account).await.map_err(failed)?;
         let name = clean(&token.account.called()).to_string();
         // From now on it is this very person, whoever else signs in on this machine.

@@ -100,12 +100,12 @@ impl House {
         };
         let scopes = Scopes::of([format!("{}/User.Read", made.cloud.graph)]);
         let clock = Stopwatch::of(move || Duration::from_secs(ticks.fetch_add(60, Ordering::Relaxed)));
-        Setup { accounts: Accounts::new(Arc::new(connector), clock, made), scopes }
+        Setup { accounts: Accounts::new(Arc::new(connector.clone()), clock, made), scopes, connector }
     }
 
     /// Somebody signs in, by another process.
     async fn sign_in(&self, who: &'static str) {
-        let Setup { accounts, scopes } = self.process(who);
+        let Setup { accounts, scopes, .. } = self.process(who);
         let ask = Ask { account: None, scopes: &scopes, refused: None, interactive: Interactive::Device };
         accounts.sign_in(&ask).await.unwrap();
     }
