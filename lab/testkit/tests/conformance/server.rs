@@ -63,10 +63,12 @@ async fn a_server_of_the_other_revision_conforms_behind_the_door() {
     let kit = Kit::install(env!("CARGO_TARGET_TMPDIR")).await;
     let lab = Lab::start().await;
     for (revision, mode, count, unserved) in BRIDGED {
+        // At another address it is another server, and of that one nothing was agreed to.
+        let name = format!("fixture-{mode}");
         let (_fixture, url) = fixture(&kit, mode).await;
-        let plan = DoorPlan::before("fixture", &url, POLICIES).signing_in(&lab, "entra_tokens = \"all\"");
+        let plan = DoorPlan::before(&name, &url, POLICIES).signing_in(&lab, "entra_tokens = \"all\"");
         let door = DoorProcess::open(&lab, &plan).await;
-        let shim = Shim::before(door.address, "fixture", &lab.token("alice")).await;
+        let shim = Shim::before(door.address, &name, &lab.token("alice")).await;
         let through = format!("http://localhost:{}/mcp", shim.address.port());
         let required = required(&kit, "Server", revision).await;
         let (all, printed) = run(&kit, &through, revision, &lab.folder().join(mode)).await;
