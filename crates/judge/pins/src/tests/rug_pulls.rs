@@ -12,7 +12,7 @@ use crate::{Drift, Segment, judge};
 /// From which all draws follow.
 const SEED: u64 = 0x0d00_12a2_d5ee_d001;
 
-const STEP: usize = 4;
+const STEP: usize = 8;
 
 /// The corpora of the lab, built in: nothing here reads a file.
 const HONEST: &str = include_str!("../../../../../lab/corpora/tools-benign.jsonl");
@@ -74,7 +74,7 @@ fn every_change_of_meaning_is_blocked() {
     let mut missed = Vec::new();
     for (n, honest) in honest().into_iter().enumerate() {
         for (m, kind) in MEANINGS.into_iter().enumerate() {
-            // Each definition meets each fourth kind, or an unoptimised build takes minutes.
+            // Each definition meets each eighth kind, or an unoptimised build takes minutes.
             if (n + m) % STEP > 0 {
                 continue;
             }
@@ -157,7 +157,8 @@ fn most_pieces_of_eight_words_of_such_sentences_are_blocked() {
 fn most_small_edits_of_an_author_pass_and_are_shown() {
     let mut dice = Dice(SEED);
     let mut counts: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
-    for value in honest() {
+    // Each third of them: all together take half a minute in a debug build.
+    for value in honest().into_iter().step_by(3) {
         for kind in ["letter", "full stop", "capital", "synonym", "word dropped", "word added"] {
             let Some(text) = value["description"].as_str() else { continue };
             let Some(edited) = edit(kind, text, &mut dice) else { continue };
@@ -178,7 +179,7 @@ fn most_small_edits_of_an_author_pass_and_are_shown() {
     }
     let (drawn, passed) = counts.values().fold((0, 0), |sum, count| (sum.0 + count.0, sum.1 + count.1));
     println!("{drawn} small edits, {passed} pass as wording: {counts:?}");
-    assert!(drawn > 4000 && passed * 100 >= drawn * 90, "{passed} of {drawn}: {counts:?}");
+    assert!(drawn > 2000 && passed * 100 >= drawn * 90, "{passed} of {drawn}: {counts:?}");
 }
 
 fn edit(kind: &str, text: &str, dice: &mut Dice) -> Option<String> {
