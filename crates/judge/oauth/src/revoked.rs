@@ -79,6 +79,14 @@ impl Revocations {
     }
 }
 
+impl Revocations {
+    /// Says whether somebody who signed in then, without a token, is still admitted.
+    pub fn admits_person(&self, person: &Person, since: Timestamp) -> bool {
+        let marks = [self.all.as_ref(), self.people.get(person)];
+        marks.into_iter().flatten().all(|mark| since > mark.at)
+    }
+}
+
 fn note<K: Eq + std::hash::Hash>(marks: &mut HashMap<K, Mark>, key: K, mark: Mark) {
     marks.entry(key).and_modify(|known| *known = known.later(mark)).or_insert(mark);
 }

@@ -15,6 +15,8 @@ pub(crate) struct Session {
     tenant: String,
     object: String,
     pub(crate) name: String,
+    /// When they came, in seconds.
+    since: i64,
     /// What this session's forms are bound to.
     mark: String,
 }
@@ -31,27 +33,33 @@ impl Admin {
     /// `GET /enter`: the door has looked at who it is; its code is good once.
     pub(crate) async fn enter(&self, asked: &Asked<'_>) -> Answer {
         let code = Params::parse(asked.query()).ok().and_then(|query| query.get("code").map(str::to_owned));
-        let admitted = match (&self.parts.facade, code) {
-            (Some(facade), Some(code)) => facade.admitted(&code, asked.now).await,
+        let way = self.jar.read(asked.request.headers(), Cookie::Way);
+        let admitted = match (&self.parts.facade, code, way) {
+            (Some(facade), Some(code), Some(way)) => facade.admitted(&code, way, asked.now).await,
             _ => None,
         };
         let Some(admitted) = admitted else {
             if let Some(source) = asked.source {
                 self.parts.audit.refused_unauthenticated(source, "console-code-invalid", asked.now);
             }
-            return self.message("Please begin again", "This way in was used already, or took too long.");
+            return self.message(
+                "Please begin again",
+                "This way in was used already, took too long, or was not begun in this browser.",
+            );
         };
         let Some(mark) = self.draw() else { return self.broken("the operating system gives no randomness") };
         let session = Session {
             tenant: admitted.person.tenant.to_string(),
             object: admitted.person.object.to_string(),
             name: admitted.name,
+            since: asked.now.as_secs(),
             mark,
         };
         match self.sealer.seal(Purpose::Console, &session, asked.now.plus(KNOWN)) {
             Ok(sealed) => {
                 let cookie = self.jar.write(Cookie::Console, Some((&sealed, KNOWN.as_secs())));
-                with_cookie(redirect(&format!("{}/", self.origin)), cookie)
+                let answer = with_cookie(redirect(&format!("{}/", self.origin)), cookie);
+                with_cookie(answer, self.jar.write(Cookie::Way, None))
             }
             Err(_) => self.broken("a session could not be sealed"),
         }
@@ -69,7 +77,10 @@ impl Admin {
     /// Returns who came by a fresh sign-in with this browser, if that is not long ago.
     pub(crate) fn session(&self, asked: &Asked<'_>) -> Option<Session> {
         let text = self.jar.read(asked.request.headers(), Cookie::Console)?;
-        self.sealer.open(Purpose::Console, text, asked.now)
+        let session: Session = self.sealer.open(Purpose::Console, text, asked.now)?;
+        let (person, since) = (session.decider()?.person, Timestamp::from_secs(session.since));
+        // Whoever was revoked meanwhile decides nothing more.
+        (self.parts.revocations)().admits_person(&person, since).then_some(session)
     }
 
     /// Reads a form that a page of ours sent (CSRF).

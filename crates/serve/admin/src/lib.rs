@@ -21,7 +21,7 @@ use doorward_audit::AuditLog;
 use doorward_config::Config;
 use doorward_entra::Keys;
 use doorward_facade::Facade;
-use doorward_facade::web::{Answer, Jar, Sealer, plain, redirect, style, wrong_verb};
+use doorward_facade::web::{Answer, Cookie, Jar, Sealer, plain, redirect, style, with_cookie, wrong_verb};
 use doorward_oauth::{Audience, Cloud, EntraTokens, Expectation, Revocations, Tenants};
 use doorward_pinboard::Pinboard;
 use doorward_types::{Person, Secret, Timestamp};
@@ -37,6 +37,9 @@ const KNOWN: Duration = Duration::from_secs(15 * 60);
 /// The door's own style, and what only the console shows.
 const CONSOLE_STYLE: &str =
     concat!(include_str!("../../facade/templates/style.css"), include_str!("../templates/console.css"));
+
+/// How long the way through Entra may take.
+const WAY: Duration = Duration::from_secs(10 * 60);
 
 const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
@@ -166,7 +169,13 @@ impl Admin {
     /// Sends somebody who is not known yet to the door, to sign in.
     fn sign_in(&self) -> Answer {
         match &self.parts.facade {
-            Some(_) => redirect(&format!("{}/account/console", self.door)),
+            Some(_) => {
+                let Some(way) = self.draw() else {
+                    return self.broken("the operating system gives no randomness");
+                };
+                let answer = redirect(&format!("{}/account/console?way={way}", self.door));
+                with_cookie(answer, self.jar.write(Cookie::Way, Some((&way, WAY.as_secs()))))
+            }
             None => plain(
                 StatusCode::NOT_FOUND,
                 "the pages need `[sign_in]` at the door; without it decide with `doorward console`",

@@ -107,11 +107,11 @@ impl Facade {
                 }
                 self.to_approval(asked, &signed_in, (&reference, since)).await
             }
-            Goal::Console { since } => {
+            Goal::Console { way, since } => {
                 if let Err(answer) = self.once(asked, &used).await {
                     return *answer;
                 }
-                self.to_console(asked, &signed_in, since).await
+                self.to_console(asked, &signed_in, (way, since)).await
             }
             Goal::Client { pending, expected, .. } => {
                 let answer =

@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use doorward_issuer::params::Params;
 use doorward_types::{Person, Timestamp};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
@@ -13,7 +14,7 @@ use crate::grant::{Goal, Who};
 use crate::respond::{Answer, plain, redirect};
 use crate::seal::Purpose;
 use crate::tell::Told;
-use crate::{Asked, Facade, vault};
+use crate::{Asked, Facade, authorize, vault};
 
 /// Where the way begins.
 pub(crate) const CONSOLE: &str = "/account/console";
@@ -37,19 +38,35 @@ struct Code {
     who: Who,
     /// What makes two codes two, and is used up.
     mark: String,
+    /// The browser that it was made for: another's would sit in the session of whoever sent it (CDP-04).
+    way: String,
 }
 
 impl Facade {
     /// `GET /account/console`
     pub(crate) fn console(&self, asked: &Asked<'_>) -> Answer {
-        if self.settings.console.is_none() {
+        let Some((origin, _)) = &self.settings.console else {
             return plain(StatusCode::NOT_FOUND, "nothing is served here");
+        };
+        let query = Params::parse(asked.query()).ok();
+        let way = query.as_ref().and_then(|query| query.get("way")).filter(|way| is_drawn(way));
+        match way {
+            Some(way) => {
+                let goal = Goal::Console { way: way.to_owned(), since: asked.now.as_secs() };
+                self.leave(asked, goal, None, 0, None)
+            }
+            // The way begins at the console, which knows its browser again by it.
+            None => redirect(&format!("{origin}/")),
         }
-        self.leave(asked, Goal::Console { since: asked.now.as_secs() }, None, 0, None)
     }
 
     /// Leads somebody who has signed in to the console, if they may decide for others and did prove just now who they are.
-    pub(crate) async fn to_console(&self, asked: &Asked<'_>, signed_in: &SignedIn, since: i64) -> Answer {
+    pub(crate) async fn to_console(
+        &self,
+        asked: &Asked<'_>,
+        signed_in: &SignedIn,
+        (way, since): (String, i64),
+    ) -> Answer {
         let Some((origin, role)) = &self.settings.console else {
             return plain(StatusCode::NOT_FOUND, "nothing is served here");
         };
@@ -70,7 +87,7 @@ impl Facade {
             return self.not_fresh(CONSOLE);
         }
         let Ok(mark) = self.draw() else { return self.broken("The operating system gives no randomness.") };
-        let code = Code { who: Who::of(person, &signed_in.name), mark };
+        let code = Code { who: Who::of(person, &signed_in.name), mark, way };
         let Ok(code) = self.keys.sealer.seal(Purpose::Console, &code, asked.now.plus(CODE)) else {
             return self.broken("The way to the console could not be prepared.");
         };
@@ -90,9 +107,13 @@ impl Facade {
             .answer(StatusCode::FORBIDDEN)
     }
 
-    /// Says who comes to the console with a code; nobody, if it is not the door's, too old, or used already.
-    pub async fn admitted(&self, code: &str, now: Timestamp) -> Option<Admitted> {
+    /// Says who comes to the console with a code; nobody, if it is not the door's, another browser's, too old, or used already.
+    /// Another browser does not use it up.
+    pub async fn admitted(&self, code: &str, way: &str, now: Timestamp) -> Option<Admitted> {
         let code: Code = self.keys.sealer.open(Purpose::Console, code, now)?;
+        if !bool::from(subtle::ConstantTimeEq::ct_eq(code.way.as_bytes(), way.as_bytes())) {
+            return None;
+        }
         let person = code.who.person()?;
         match vault::use_up(&self.parts.store, &code.mark, None, now.plus(CODE)).await {
             Ok(true) => Some(Admitted { person, name: code.who.name }),
@@ -103,6 +124,11 @@ impl Facade {
             }
         }
     }
+}
+
+/// Says whether a text is one that the console could have drawn.
+fn is_drawn(text: &str) -> bool {
+    text.len() == 43 && authorize::plain(text)
 }
 
 /// Says whether somebody proved who they are after they were asked to.

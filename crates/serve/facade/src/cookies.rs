@@ -19,6 +19,8 @@ pub enum Cookie<'a> {
     Session,
     /// Who came to the console.
     Console,
+    /// Which browser is on its way to the console.
+    Way,
     /// A sign-in on its way, by the beginning of its state.
     Transaction(&'a str),
 }
@@ -31,6 +33,7 @@ impl Jar {
             Cookie::Browser => format!("{prefix}doorward-browser"),
             Cookie::Session => format!("{prefix}doorward-session"),
             Cookie::Console => format!("{prefix}doorward-console"),
+            Cookie::Way => format!("{prefix}doorward-console-way"),
             Cookie::Transaction(part) => format!("{prefix}doorward-sign-in-{part}"),
         }
     }

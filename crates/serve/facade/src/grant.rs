@@ -144,6 +144,8 @@ pub(crate) enum Goal {
     },
     /// The console, where people decide for others.
     Console {
+        /// The browser's own name at the console.
+        way: String,
         /// When they were asked to prove who they are, in seconds.
         since: i64,
     },

@@ -5,7 +5,7 @@ use doorward_testkit::{Heard, free_port};
 use http::StatusCode;
 use serde_json::{Value, json};
 
-use crate::house::{House, Plan, until};
+use crate::house::{House, Plan, TENANT, until};
 use crate::web::{Browser, Page};
 
 /// A house with a console.
@@ -115,25 +115,44 @@ async fn somebody_without_the_role_knocks() {
     assert!(office.house.records().contains("console-without-role"));
 }
 
-// control: D-21: the code that leads to the console is good once, and no cookie of the door's opens it
+// control: D-21, CDP-04: the code that leads to the console is good once, in the browser that it was made for, and no cookie of the door's
+// opens it: nobody can be sent into another approver's session, to decide in their name
 #[tokio::test]
 async fn a_way_in_is_taken_twice() {
     let office = Office::open().await;
     let mut heidi = office.browser();
+    let at_entra = heidi.open(&format!("{}/", office.console)).await;
     heidi.leaves(&office.console);
-    let stopped = heidi.walk(&format!("{}/account/console", office.house.origin), "heidi", false).await;
+    let stopped = heidi.walk_on(at_entra, "heidi", false).await;
     assert!(
         stopped.status.is_none() && stopped.url.starts_with(&format!("{}/enter?code=", office.console)),
         "{}",
         stopped.url
     );
-    // Somebody who reads it in the history of the browser comes too late.
+    // Another browser is not let in by it, and does not spend it.
+    let mut other = office.browser();
+    let page = other.open(&stopped.url).await;
+    assert!(page.words().contains("not begun in this browser"), "{}", page.words());
     let mut first = office.browser();
+    first.take_site(&office.console, &heidi);
     let page = first.open(&stopped.url).await;
     assert!(page.words().contains("What waits for you"), "{}", page.words());
+    // Somebody who reads it in the history of the same browser comes too late.
     let mut second = office.browser();
+    second.take_site(&office.console, &heidi);
     let page = second.open(&stopped.url).await;
     assert!(page.words().contains("used already"), "{}", page.words());
+    // Whoever is revoked is out of the console as well.
+    let ran = office
+        .house
+        .run(&["revoke", "--user", &format!("{TENANT}/4e1d1000-0000-4000-8000-000000000009")])
+        .await;
+    assert_eq!(ran.code, Some(0), "{}{}", ran.out, ran.err);
+    until("the console to notice", async || {
+        let page = first.clone().open(&format!("{}/", office.console)).await;
+        !page.url.starts_with(&office.console)
+    })
+    .await;
     // Signed in at the door is not signed in here, though browsers send a host's cookies to each of its ports.
     let mut bob = office.browser();
     bob.walk(&format!("{}/account", office.house.origin), "bob", false).await;
