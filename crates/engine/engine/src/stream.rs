@@ -1,6 +1,8 @@
 //! A stream on its way to a caller: every event judged under the snapshot, the clock and the epoch of its own moment.
 
 mod bridged;
+mod tally;
+mod welcome;
 
 use std::future::pending;
 use std::pin::pin;
@@ -13,63 +15,27 @@ use doorward_wire::{Era, Frame, FrameKind, LEGACY, Method, write_line};
 use futures_util::future::{Either, select};
 
 use bridged::{Bridge, MOST_QUESTIONS, beside};
+pub(crate) use tally::Tally;
+use welcome::Welcome;
 
 use crate::advise::advise_answer;
 use crate::answer::{JudgedAnswer, JudgedEvent};
-use crate::authorize::sees;
 use crate::bridge::errands;
 use crate::change::Watcher;
 use crate::door::Door;
 use crate::down;
 use crate::errand::{Errand, ErrandKind};
-use crate::identify::{renew, still_at_home};
 use crate::pipe::Framing;
 use crate::ports::{Events, More, Ports, UpstreamError, UpstreamFault};
 use crate::record::{Ending, RefusalFacts};
 use crate::refusal::Fault;
 use crate::release::record_outcome;
 use crate::replay::{Departure, Detached, Read, Reader};
-use crate::snapshot::Snapshot;
-use crate::stage::{Caller, Exchange};
+use crate::stage::Exchange;
 use crate::streams::{Place, Source};
 
 /// Events taken from a server before they are judged and sent on together.
 const BATCH: usize = 1_024;
-
-/// What was released: frames, bytes, and a rolling digest over them.
-pub(crate) struct Tally {
-    pub(crate) frames: u64,
-    pub(crate) bytes: u64,
-    rolling: aws_lc_rs::digest::Context,
-}
-
-impl Default for Tally {
-    fn default() -> Self {
-        Self { frames: 0, bytes: 0, rolling: aws_lc_rs::digest::Context::new(&aws_lc_rs::digest::SHA256) }
-    }
-}
-
-impl Tally {
-    pub(crate) fn count(&mut self, frame: &[u8]) {
-        self.frames += 1;
-        self.bytes += frame.len() as u64;
-        self.rolling.update(frame);
-    }
-
-    /// Counts events that were judged before.
-    fn count_all(&mut self, events: u64, text: &[u8]) {
-        self.frames += events;
-        self.bytes += text.len() as u64;
-        self.rolling.update(text);
-    }
-
-    pub(crate) fn digest(&self) -> [u8; 32] {
-        let digest = self.rolling.clone().finish();
-        let mut bytes = [0; 32];
-        bytes.iter_mut().zip(digest.as_ref()).for_each(|(to, from)| *to = *from);
-        bytes
-    }
-}
 
 /// A stream of judged events, as the bytes of server-sent events. Dropping it before its end is recorded as an abort.
 pub struct ReleasedStream<P: Ports> {
@@ -92,14 +58,6 @@ pub struct ReleasedStream<P: Ports> {
     unasked: u64,
     state: State,
     bridged: Bridge,
-}
-
-/// What the caller's right to this stream was last judged under.
-struct Welcome {
-    judged_under: (Arc<Snapshot>, Arc<Caller>),
-    /// None before the first look: the caller was let in some time ago, and may have been revoked while the server
-    /// made up its mind to stream.
-    epoch: Option<u64>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -601,54 +559,6 @@ impl<P: Ports> ReleasedStream<P> {
         let errand = Errand::<P>::new(&on, 0, kind);
         // If it cannot be told, its own timeout ends its wait.
         let _told = self.door.ports.errand(errand).await;
-    }
-}
-
-impl Welcome {
-    fn now(&self) -> (Arc<Snapshot>, Arc<Caller>) {
-        (Arc::clone(&self.judged_under.0), Arc::clone(&self.judged_under.1))
-    }
-
-    /// Says whether the caller may still have this stream: the token has not expired, the session has not ended, no
-    /// revocation has come, and the policies of now still let them in (D-03).
-    async fn still<P: Ports>(&mut self, door: &Door<P>, exchange: &Exchange<P>) -> Result<(), &'static str> {
-        let identity = &exchange.caller.identity;
-        let expires = match exchange.trail.framing {
-            // Whoever sits here is said anew while streams are open: the newest token counts, not the one of then.
-            Framing::Lines => still_at_home(door, identity).ok_or("signed-out")?.expires(),
-            Framing::Request | Framing::Events => identity.expires(),
-        };
-        if door.ports.now() >= expires {
-            return Err("token-expired");
-        }
-        if exchange.seat.session().is_some_and(|session| session.ended()) {
-            return Err("session-ended");
-        }
-        let epoch = door.epoch();
-        if Some(epoch) != self.epoch {
-            // Something was revoked, or a key withdrawn: whose stream it is not goes on.
-            if exchange.trail.framing != Framing::Lines && !door.ports.keys().has(identity.kid()) {
-                return Err("key-withdrawn");
-            }
-            if !door.ports.revocations().admits(identity) {
-                return Err("revoked");
-            }
-            self.epoch = Some(epoch);
-        }
-        let snapshot = door.snapshot();
-        if snapshot.id() == self.judged_under.0.id() {
-            return Ok(());
-        }
-        let caller = renew(door, &snapshot, &exchange.caller).await.map_err(|refusal| refusal.reason.id())?;
-        let ask = doorward_policy::Ask::Connect { server: &exchange.trail.server.name };
-        if snapshot.policies().decide(&caller.principal, &ask).is_err() {
-            return Err("not-connected");
-        }
-        if !sees(&snapshot, &caller, &exchange.trail.server.name, &exchange.trail.subject) {
-            return Err("not-permitted");
-        }
-        self.judged_under = (snapshot, Arc::new(caller));
-        Ok(())
     }
 }
 
