@@ -126,8 +126,27 @@ impl Finder {
             spent += self.in_base64(&look, run, &mut found);
         }
         spent += self.in_percent(&look, &mut found);
+        spent += self.beside(text, place, &mut found);
         found.retain(|found| !personal::is_purpose(found, place));
         (disjoint(found), spent + look.spent())
+    }
+
+    /// Finds what stands alone only once its neighbours are gone: a card that a hyphen ties to a token was a part of an
+    /// id, and would be left behind, bare, where the token is taken out.
+    fn beside(&self, text: &str, place: &Place<'_>, found: &mut Vec<Found>) -> usize {
+        let certain = |found: &&Found| found.confidence > Confidence::Possible;
+        if !found.iter().any(|found| certain(&found)) {
+            return 0;
+        }
+        let mut rest = text.as_bytes().to_vec();
+        for found in found.iter().filter(certain) {
+            rest.get_mut(found.span.clone()).unwrap_or_default().fill(b'*');
+        }
+        // Findings stand on borders of characters, so this is always text.
+        let Ok(rest) = String::from_utf8(rest) else { return 0 };
+        let look = Look::new(&rest);
+        self.plain(&look, place, found);
+        look.spent()
     }
 
     /// Finds what stands in a text as it is; returns the runs of characters that may be base64.

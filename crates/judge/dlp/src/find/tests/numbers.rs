@@ -64,6 +64,19 @@ fn cards_are_found() {
     }
 }
 
+// control: DAT-02: A card that a hyphen ties to a token is found with it: taken out alone, the token would leave it bare.
+#[test]
+fn a_card_tied_to_a_secret_is_found_too() {
+    let mut draw = Draw::new(33);
+    for _ in 0..30 {
+        let (token, card) = (draw.github(), draw.card("4", 16));
+        for text in [format!("{token}{card}-{card}"), format!("{card}-{token}")] {
+            let kinds: Vec<_> = personal(&text).into_iter().map(|(kind, _)| kind).collect();
+            assert!(kinds.contains(&"payment-card"), "{text}: {kinds:?}");
+        }
+    }
+}
+
 #[test]
 fn what_is_no_card_is_left() {
     let mut draw = Draw::new(32);
