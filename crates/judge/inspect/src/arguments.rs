@@ -222,6 +222,7 @@ impl<'a> Walk<'a> {
                 together.min(THRESHOLD - 0.01).max(self.report.score)
             },
             is_flagged: score >= THRESHOLD,
+            ..Report::default()
         };
         self.report.take(report);
     }

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use doorward_text::{Layer, Limits, MarkKind, Origin, Reading, read, windows};
 
+use crate::bundle::{Bundles, Stage, certainty};
 use crate::concept::{Concept, Concepts};
 use crate::features::{Set, Setting, features};
 use crate::finding::{Finding, Rule, Severity};
@@ -30,12 +31,16 @@ pub struct Report {
     pub score: f32,
     /// Whether the score reaches the threshold of its place, or of one of its parts' places.
     pub is_flagged: bool,
+    /// What bundles in the shadow found: it has no part in the score.
+    pub shadow: Vec<Finding>,
 }
 
 impl Report {
     /// Takes another report in: the score is that of the worse.
     pub(crate) fn take(&mut self, other: Self) {
         self.findings.extend(other.findings);
+        self.shadow.extend(other.shadow);
+        self.shadow.truncate(MOST);
         self.score = self.score.max(other.score);
         self.is_flagged |= other.is_flagged;
         self.findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
@@ -44,27 +49,36 @@ impl Report {
 
     /// Of two findings of one rule at one place the worse is kept.
     fn add(&mut self, finding: Finding) {
-        let again = self.findings.iter().position(|other| {
+        Self::add_to(&mut self.findings, finding);
+    }
+
+    fn add_to(findings: &mut Vec<Finding>, finding: Finding) {
+        let again = findings.iter().position(|other| {
             other.rule.id == finding.rule.id
                 && other.span.start < finding.span.end
                 && finding.span.start < other.span.end
         });
         // A flood of mild findings must not push a bad one out.
-        let full = self.findings.len() >= MOST;
-        let mildest =
-            || (0..self.findings.len()).min_by_key(|n| self.findings.get(*n).map(|other| other.severity));
+        let full = findings.len() >= MOST;
+        let mildest = || (0..findings.len()).min_by_key(|n| findings.get(*n).map(|other| other.severity));
         let place = again.or_else(|| if full { mildest() } else { None });
-        match place.and_then(|n| self.findings.get_mut(n)) {
+        match place.and_then(|n| findings.get_mut(n)) {
             Some(other) if other.severity < finding.severity => *other = finding,
             Some(_) => {}
-            None => self.findings.push(finding),
+            None => findings.push(finding),
         }
     }
 }
 
 /// Judges one text. `names` are those of the tools that the same client sees.
 pub fn text(place: Place, text: &str, names: &Names) -> Report {
-    judge(place, text, Known { names, own: "" }, weights(place), &Topic::of(text))
+    judge(place, text, Known::of(names, ""), weights(place), &Topic::of(text))
+}
+
+/// Judges one text by these bundles too.
+pub fn text_with(place: Place, text: &str, names: &Names, bundles: &Bundles) -> Report {
+    let known = Known { bundles: Some(bundles), ..Known::of(names, "") };
+    judge(place, text, known, weights(place), &Topic::of(text))
 }
 
 pub(crate) fn judge(place: Place, text: &str, known: Known<'_>, weights: &Weights, topic: &Topic) -> Report {
@@ -78,10 +92,12 @@ pub(crate) fn judge(place: Place, text: &str, known: Known<'_>, weights: &Weight
     for window in windows(text, WINDOW, OVERLAP) {
         let part = text.get(window.clone()).unwrap_or_default();
         let piece = piece(place, part, known, weights, topic);
-        for mut finding in piece.findings {
+        let moved = |mut finding: Finding| {
             finding.span = finding.span.start + window.start..finding.span.end + window.start;
-            report.add(finding);
-        }
+            finding
+        };
+        piece.findings.into_iter().map(moved).for_each(|finding| report.add(finding));
+        piece.shadow.into_iter().map(moved).for_each(|finding| Report::add_to(&mut report.shadow, finding));
         doubt = doubt.min(piece.doubt);
     }
     report.score = 1.0 - doubt;
@@ -116,6 +132,7 @@ fn weight(severity: Severity) -> f32 {
 
 struct Piece {
     findings: Vec<Finding>,
+    shadow: Vec<Finding>,
     /// How far all may still be honest: 1 where nothing speaks against it.
     doubt: f32,
 }
@@ -128,8 +145,19 @@ fn piece(place: Place, text: &str, known: Known<'_>, weights: &Weights, topic: &
     }
     let mut doubt = findings.iter().fold(1.0, |doubt, finding| doubt * (1.0 - weight(finding.severity)));
     let mut worst = 0.0_f32;
+    let mut shadow = Vec::new();
     for layer in reading.layers() {
         let read = sentences(layer.text(), known);
+        if let Some(bundles) = known.bundles {
+            bundles.find(layer, &read, known, &mut |stage, rule, range| {
+                let finding = finding(rule, layer, range);
+                if stage == Stage::Shadow {
+                    return shadow.push(finding);
+                }
+                worst = worst.max(certainty(finding.severity, place));
+                findings.push(finding);
+            });
+        }
         each_sentence(layer, &read, place, topic, |sentence, hits, features| {
             let chance = 1.0 / (1.0 + (-weights.logit(features)).exp());
             let chance = if orders(place, layer.text(), sentence, hits) { chance.max(PLAIN) } else { chance };
@@ -148,7 +176,7 @@ fn piece(place: Place, text: &str, known: Known<'_>, weights: &Weights, topic: &
         });
     }
     doubt *= 1.0 - worst;
-    Piece { findings, doubt }
+    Piece { findings, shadow, doubt }
 }
 
 /// What an order cannot do without: a verb that orders, somebody who must, or what stands for an act by itself. Half of the

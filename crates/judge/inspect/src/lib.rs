@@ -10,6 +10,7 @@
 //! linear in its input.
 
 mod arguments;
+mod bundle;
 mod concept;
 mod features;
 mod finding;
@@ -31,10 +32,11 @@ pub mod training;
 mod vocabulary;
 
 pub use arguments::{ToolContext, arguments};
+pub use bundle::{Bundle, BundleProblem, Bundles, Stage};
 pub use doorward_text::Origin;
 pub use finding::{Finding, Rule, Severity};
-pub use judge::{Report, text};
+pub use judge::{Report, text, text_with};
 pub use names::{Look, Names};
 pub use place::Place;
 pub use rules::rules;
-pub use tool::tool;
+pub use tool::{tool, tool_with};

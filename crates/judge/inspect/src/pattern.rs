@@ -122,7 +122,7 @@ mod tests {
     use crate::sentence::{Known, sentences};
 
     fn fits(pattern: &str, text: &str) -> bool {
-        let read = sentences(text, Known { names: &Names::default(), own: "" });
+        let read = sentences(text, Known::of(&Names::default(), ""));
         Pattern::parse(pattern).unwrap().find(&read.tokens, read.tokens.len()).is_some()
     }
 

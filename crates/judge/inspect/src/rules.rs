@@ -48,6 +48,7 @@ const FORM: [&Rule; 14] = [
 ];
 
 /// A rule and its patterns.
+#[derive(Debug)]
 pub(crate) struct Ready {
     pub(crate) rule: &'static Rule,
     pub(crate) patterns: Vec<Pattern>,

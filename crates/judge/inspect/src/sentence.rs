@@ -2,10 +2,11 @@
 
 use std::ops::Range;
 
+use crate::bundle::Bundles;
 use crate::concept::{Concept, Concepts};
 use crate::names::Names;
 use crate::shape::{pair, shape, shapes};
-use crate::vocabulary::VOCABULARY;
+use crate::vocabulary::{VOCABULARY, Vocabulary};
 
 /// A word that stands for something, or a run of signs that does.
 #[derive(Debug, Clone, Copy)]
@@ -42,11 +43,20 @@ const BORDER: u32 = 4;
 /// The longest sentence. What goes on longer is a table or a list.
 const LONGEST: u32 = 80;
 
-/// Names that mean something here: those of other tools, and the tool's own, which says nothing.
+/// What means something here: the names of other tools, and the tool's own, which says nothing; and what was added to the
+/// words and rules that are built in.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Known<'a> {
     pub(crate) names: &'a Names,
     pub(crate) own: &'a str,
+    pub(crate) words: Option<&'a Vocabulary>,
+    pub(crate) bundles: Option<&'a Bundles>,
+}
+
+impl<'a> Known<'a> {
+    pub(crate) fn of(names: &'a Names, own: &'a str) -> Self {
+        Self { names, own, words: None, bundles: None }
+    }
 }
 
 /// Reads sentences.
@@ -184,7 +194,12 @@ impl<'a> Reader<'a> {
         }
         let word = self.small.get(run.start + part.start..run.start + part.end).unwrap_or_default();
         let ahead = Ahead { small: self.small, runs: self.runs, run: n, at: part.end };
-        VOCABULARY.find(word.strip_suffix("'s").unwrap_or(word), |k| ahead.word(k))
+        let word = word.strip_suffix("'s").unwrap_or(word);
+        let found = VOCABULARY.find(word, |k| ahead.word(k));
+        match self.known.words {
+            Some(words) => found.and(words.find(word, |k| ahead.word(k))),
+            None => found,
+        }
     }
 
     fn word(&mut self, concepts: Concepts, bytes: Range<usize>) {

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use doorward_wire::{Kind, Value};
 
+use crate::bundle::Bundles;
 use crate::finding::{Finding, Rule};
 use crate::judge::{Report, judge};
 use crate::model::{Weights, weights};
@@ -24,18 +25,28 @@ const EACH: usize = 32;
 /// Judges a tool as `tools/list` gives it, or a prompt or resource of like shape. `names` are those of all tools that the same
 /// client sees.
 pub fn tool(definition: Value<'_>, names: &Names) -> Report {
-    judge_tool(definition, names, None)
+    judge_tool(definition, names, None, None)
+}
+
+/// Judges a tool by these bundles too.
+pub fn tool_with(definition: Value<'_>, names: &Names, bundles: &Bundles) -> Report {
+    judge_tool(definition, names, None, Some(bundles))
 }
 
 /// By weights of the caller's, or those that are shipped.
-pub(crate) fn judge_tool(definition: Value<'_>, names: &Names, by: Option<&Weights>) -> Report {
+pub(crate) fn judge_tool(
+    definition: Value<'_>,
+    names: &Names,
+    by: Option<&Weights>,
+    bundles: Option<&Bundles>,
+) -> Report {
     let own = name_of(definition);
-    let known = Known { names, own: &own };
+    let known = Known { bundles, ..Known::of(names, &own) };
     let topic = topic_of(definition);
     let mut all = Walk { report: Report::default() };
     let is_whole = walk(definition, &mut |place, pointer, string| {
         let mut report = judge(place, string, known, by.unwrap_or_else(|| weights(place)), &topic);
-        for finding in &mut report.findings {
+        for finding in report.findings.iter_mut().chain(&mut report.shadow) {
             pointer.clone_into(&mut finding.pointer);
         }
         all.report.take(report);

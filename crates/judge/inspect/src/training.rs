@@ -24,13 +24,13 @@ pub struct Seen {
 
 /// Returns what the model sees of a text that stands in a tool or document of this topic.
 pub fn sentences_of(place: Place, text: &str, topic: &Topic, names: &Names) -> Vec<Seen> {
-    seen(place, text, topic, Known { names, own: "" })
+    seen(place, text, topic, Known::of(names, ""))
 }
 
 /// Returns what the model sees of a tool's definition.
 pub fn sentences_of_tool(definition: Value<'_>, names: &Names) -> Vec<Seen> {
     let own = name_of(definition);
-    let known = Known { names, own: &own };
+    let known = Known::of(names, &own);
     let mut all = Vec::new();
     let topic = topic_of(definition);
     strings(definition, &mut |place, text| all.extend(seen(place, text, &topic, known)));
@@ -39,10 +39,10 @@ pub fn sentences_of_tool(definition: Value<'_>, names: &Names) -> Vec<Seen> {
 
 /// Judges a text as the product does, by these weights.
 pub fn text_by(weights: &Weights, place: Place, text: &str) -> Report {
-    judge(place, text, Known { names: &Names::default(), own: "" }, weights, &Topic::of(text))
+    judge(place, text, Known::of(&Names::default(), ""), weights, &Topic::of(text))
 }
 
 /// Judges a tool as the product does, by these weights.
 pub fn tool_by(weights: &Weights, definition: Value<'_>, names: &Names) -> Report {
-    judge_tool(definition, names, Some(weights))
+    judge_tool(definition, names, Some(weights), None)
 }

@@ -34,8 +34,13 @@ pub(crate) struct Vocabulary {
 }
 
 impl Vocabulary {
+    /// One without words.
+    pub(crate) fn empty() -> Self {
+        Self { slots: vec![None; SLOTS], hashes: vec![0; SLOTS], words: 0 }
+    }
+
     fn new() -> Self {
-        let mut vocabulary = Self { slots: vec![None; SLOTS], hashes: vec![0; SLOTS], words: 0 };
+        let mut vocabulary = Self::empty();
         for (concept, class, words) in LEXICON {
             for words in words.split(',') {
                 vocabulary.add(&words.split_ascii_whitespace().collect::<Vec<_>>(), *concept, *class);
@@ -66,7 +71,8 @@ impl Vocabulary {
         found
     }
 
-    fn add(&mut self, words: &[&str], concept: Concept, class: Class) {
+    /// Adds a word or a phrase, in small letters, in all its forms. There is room for a thousand of a caller's own.
+    pub(crate) fn add(&mut self, words: &[&str], concept: Concept, class: Class) {
         let Some((last, before)) = words.split_last() else { return };
         match class {
             Class::Fixed => self.insert(words, Concepts::of(concept)),
