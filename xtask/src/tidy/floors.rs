@@ -18,6 +18,7 @@ const ARROWS: &[(&str, &str)] = &[
     ("approvals", "store"),
     ("pinboard", "audit"),
     ("pinboard", "store"),
+    ("rulebook", "audit"),
     ("entra", "net"),
     ("accounts", "entra"),
     ("accounts", "net"),

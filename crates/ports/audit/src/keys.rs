@@ -9,13 +9,13 @@ mod subjects;
 use std::io;
 use std::path::PathBuf;
 
+pub use files::replace as replace_file;
 pub use person::{AuditKeys, Who};
 pub use ring::{Digest, Part, Pseudonym, Subject, SubjectFacts};
-pub use signing::PublicKey;
+pub use signing::{PublicKey, SigningKey};
 
 pub(crate) use files::{make_folder, sync_folder};
 pub(crate) use ring::Keyring;
-pub(crate) use signing::SigningKey;
 
 /// Why a key cannot be used.
 #[derive(Debug, thiserror::Error)]

@@ -29,7 +29,10 @@ mod verify;
 pub use config::{AuditConfig, Durability, Timer};
 pub use error::AuditError;
 pub use journal::{Asked, Journal, ending};
-pub use keys::{AuditKeys, Digest, KeyError, Part, Pseudonym, PublicKey, Subject, SubjectFacts, Who};
+pub use keys::{
+    AuditKeys, Digest, KeyError, Part, Pseudonym, PublicKey, SigningKey, Subject, SubjectFacts, Who,
+    replace_file,
+};
 pub use log::AuditLog;
 pub use read::{Filter, Reader, Record, render, show, tail};
 pub use record::{

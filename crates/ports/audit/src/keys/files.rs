@@ -31,8 +31,11 @@ pub(crate) fn private(options: &mut OpenOptions, path: &Path) -> io::Result<File
     options.open(path)
 }
 
-/// Writes a file beside its place and moves it there, so that a crash leaves the old one or the new one.
-pub(crate) fn replace(path: &Path, content: &[u8]) -> Result<(), KeyError> {
+/// Writes a file for its owner alone beside its place and moves it there, so that a crash leaves the old one or the new one.
+///
+/// # Errors
+/// A [`KeyError`] with the path and the reason.
+pub fn replace(path: &Path, content: &[u8]) -> Result<(), KeyError> {
     let folder = path.parent().unwrap_or(Path::new("."));
     let mut beside = path.as_os_str().to_owned();
     beside.push(".new");

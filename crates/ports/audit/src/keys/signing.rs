@@ -63,7 +63,13 @@ impl PublicKey {
 
     /// True if this key signed `signed` as a checkpoint.
     pub(crate) fn verifies(&self, signed: &[u8], signature: &[u8]) -> bool {
-        UnparsedPublicKey::new(&ED25519, self.0).verify(&[DOMAIN, signed].concat(), signature).is_ok()
+        self.verifies_message(&[DOMAIN, signed].concat(), signature)
+    }
+
+    /// True if this key signed `message`. What is signed must say itself what it is for, as the encoding of DSSE does: else a
+    /// signature made for one thing would be good for another.
+    pub fn verifies_message(&self, message: &[u8], signature: &[u8]) -> bool {
+        UnparsedPublicKey::new(&ED25519, self.0).verify(message, signature).is_ok()
     }
 }
 
@@ -73,15 +79,18 @@ impl fmt::Debug for PublicKey {
     }
 }
 
-/// The key that signs checkpoints.
-pub(crate) struct SigningKey {
+/// A key that signs: checkpoints, and for those who keep rules their bundles.
+pub struct SigningKey {
     pair: Ed25519KeyPair,
     public: PublicKey,
 }
 
 impl SigningKey {
-    /// Loads the key, or makes it where there is no log yet that another key has signed.
-    pub(crate) fn load(path: &Path, may_make: bool) -> Result<Self, KeyError> {
+    /// Loads the key from a file that only its owner may read (PKCS#8, PEM), or makes it where that may be.
+    ///
+    /// # Errors
+    /// A [`KeyError`] if it cannot be read or made, or others may read it.
+    pub fn load(path: &Path, may_make: bool) -> Result<Self, KeyError> {
         let what = "an Ed25519 key in PKCS#8 PEM";
         let malformed = || KeyError::Malformed { path: path.into(), what };
         let pair = match files::read(path)? {
@@ -101,16 +110,29 @@ impl SigningKey {
         Ok(Self { pair, public })
     }
 
-    pub(crate) fn public(&self) -> &PublicKey {
+    /// Returns the key that verifies what this one signs.
+    pub fn public(&self) -> &PublicKey {
         &self.public
     }
 
     /// Signs `text` as a checkpoint.
     pub(crate) fn sign(&self, text: &[u8]) -> [u8; 64] {
+        self.sign_message(&[DOMAIN, text].concat())
+    }
+
+    /// Signs `message`, which must say itself what it is for: see [`PublicKey::verifies_message`].
+    pub fn sign_message(&self, message: &[u8]) -> [u8; 64] {
         let mut signature = [0; 64];
-        let made = self.pair.sign(&[DOMAIN, text].concat());
+        let made = self.pair.sign(message);
         signature.iter_mut().zip(made.as_ref()).for_each(|(to, from)| *to = *from);
         signature
+    }
+}
+
+/// Says nothing of the key but its public part's name.
+impl fmt::Debug for SigningKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SigningKey({})", self.public.id())
     }
 }
 
