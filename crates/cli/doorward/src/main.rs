@@ -71,6 +71,9 @@ enum Command {
     /// Look at what servers say of their tools, and agree to it or not.
     #[command(subcommand)]
     Pin(commands::pin::Pin),
+    /// Look after rules beside those that are built in.
+    #[command(subcommand)]
+    Rules(commands::rules::Rules),
     /// Decide at a gateway's console what others may use.
     #[command(subcommand)]
     Console(commands::console::Console),
@@ -135,6 +138,7 @@ fn run(command: Command, out: &Out) -> Result<ExitCode, Failure> {
         Command::Unwrap(unwrap) => unwrap.run(out),
         Command::Scan(scan) => scan.run(out),
         Command::Pin(pin) => pin.run(out),
+        Command::Rules(rules) => rules.run(out),
         Command::Console(console) => console.run(out),
         Command::Revoke(revoke) => revoke.run(out),
         Command::Approvals(approvals) => approvals.run(out),

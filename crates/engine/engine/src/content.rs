@@ -245,6 +245,7 @@ impl<P: Ports> Exchange<P> {
             Injected::Record | Injected::Pass => Done::Seen,
         };
         verdict.rules.iter().for_each(|rule| self.trail.notes.add(rule.id, done));
+        verdict.shadow.iter().for_each(|rule| self.trail.notes.add(rule.id, Done::Shadow));
         if verdict.unread {
             self.trail.notes.add("unread", done);
         }
@@ -266,7 +267,7 @@ impl<P: Ports> Exchange<P> {
                 name: name.to_owned(),
                 rule: rule.id,
                 reason: rule.reason,
-                withheld: blocked,
+                done,
             });
         }
     }

@@ -8,11 +8,12 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use doorward_inspect::{Names, Place, Report, text, tool};
+use doorward_inspect::{Finding, Names, Place, Report, text_with, tool_with};
 use doorward_types::ServerName;
 use doorward_wire::Value;
 
 use crate::pinned::Pinned;
+use crate::record::Done;
 use crate::snapshot::ServerRules;
 
 /// What becomes of a definition that is flagged. What is only likely is recorded, and never left out: one honest tool in some
@@ -53,8 +54,8 @@ pub struct Suspicion {
     pub rule: &'static str,
     /// In words.
     pub reason: &'static str,
-    /// Whether it was kept from the client.
-    pub withheld: bool,
+    /// What was done: kept from the client, let through, or let through by a rule that is only tried.
+    pub done: Done,
 }
 
 /// Definitions whose judgement is remembered: some hundred bytes each.
@@ -130,13 +131,15 @@ impl Eyes {
             let name = ["name", "uri", "uriTemplate"].iter().find_map(|name| definition.get(name)?.as_str());
             name.unwrap_or_default().into_owned()
         };
-        self.judge(rules, key, (Found::Definition, kind, &name), || tool(definition, listed.ready()))
+        self.judge(rules, key, (Found::Definition, kind, &name), || {
+            tool_with(definition, listed.ready(), &rules.bundles)
+        })
     }
 
     /// Says whether what a server says of itself may be passed on.
     pub(crate) fn lets_say(&self, rules: &ServerRules, said: &str) -> bool {
         let key = key(rules, "instructions", said, &[]);
-        let read = || text(Place::Instructions, said, &Names::default());
+        let read = || text_with(Place::Instructions, said, &Names::default(), &rules.bundles);
         rules.flagged == Flagged::Pass
             || self.judge(rules, key, (Found::Instructions, "instructions", &String::new), read)
     }
@@ -162,8 +165,15 @@ impl Eyes {
             }
             all.insert(key, judged);
             drop(all);
-            if judged != Judged::Clean {
-                self.tell_of(rules, (found, kind, &name()), &report, judged);
+            let done = match judged {
+                Judged::Certain if rules.flagged == Flagged::Withhold => Done::Refused,
+                _ => Done::Seen,
+            };
+            let flagged = report.findings.first().filter(|_| judged != Judged::Clean);
+            for (finding, done) in [(flagged, done), (report.shadow.first(), Done::Shadow)] {
+                if let Some(finding) = finding {
+                    self.tell_of(rules, (found, kind, &name()), finding, done);
+                }
             }
             judged
         });
@@ -174,12 +184,11 @@ impl Eyes {
         &self,
         rules: &ServerRules,
         (found, kind, name): (Found, &'static str, &str),
-        report: &Report,
-        judged: Judged,
+        worst: &Finding,
+        done: Done,
     ) {
-        let Some(worst) = report.findings.first() else { return };
         // A server that rewords its order at every list fills no log.
-        let whose = digest([rules.name.as_str(), kind, name].map(str::as_bytes).into_iter());
+        let whose = digest([rules.name.as_str(), kind, name, done.id()].map(str::as_bytes).into_iter());
         let mut told = locked(&self.told);
         if told.len() >= MOST {
             told.clear();
@@ -197,7 +206,7 @@ impl Eyes {
             name: name.to_owned(),
             rule: worst.rule.id,
             reason: worst.rule.reason,
-            withheld: judged == Judged::Certain && rules.flagged == Flagged::Withhold,
+            done,
         });
     }
 
@@ -222,9 +231,9 @@ impl Eyes {
     }
 }
 
-/// What a judgement depends on: the server, the definition byte for byte, and its siblings.
+/// What a judgement depends on: the server, the rules, the definition byte for byte, and its siblings.
 fn key(rules: &ServerRules, kind: &str, definition: &str, listed: &[u8]) -> [u8; 32] {
-    let parts = [rules.name.as_str(), kind, definition].map(str::as_bytes);
+    let parts = [rules.name.as_str(), rules.bundles.id(), kind, definition].map(str::as_bytes);
     digest(parts.into_iter().chain([listed]))
 }
 

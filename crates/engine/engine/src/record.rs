@@ -64,6 +64,8 @@ pub enum Done {
     Edited,
     /// What held it did not go on.
     Refused,
+    /// A rule that is being tried found it: nothing was done.
+    Shadow,
 }
 
 impl Done {
@@ -74,6 +76,7 @@ impl Done {
             Self::Marked => "marked",
             Self::Edited => "edited",
             Self::Refused => "refused",
+            Self::Shadow => "shadow",
         }
     }
 }

@@ -5,6 +5,7 @@ use std::fmt;
 use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
+use doorward_inspect::Bundles;
 use doorward_oauth::{Expectation, TokenCache};
 use doorward_policy::{Policies, PolicyProblem, PolicyText, ServerShape};
 use doorward_types::ServerName;
@@ -88,6 +89,8 @@ pub struct ServerRules {
     pub arguments: Flagged,
     /// About what second opinions are asked.
     pub advise: AdviseRules,
+    /// Rules beside those that are built in: the same for all servers of a door.
+    pub bundles: Arc<Bundles>,
     /// Tokens verified for this server under this snapshot. One cache a server: a token that fits a sibling server
     /// is not a token that fits this one (D-12).
     pub tokens: RwLock<TokenCache<Caller>>,
@@ -194,6 +197,7 @@ impl ServerRules {
             per_person_credential: self.per_person_credential,
             acquaintance: Arc::clone(&self.acquaintance),
             elicitation: self.elicitation.clone(),
+            bundles: Arc::clone(&self.bundles),
             event_bytes: self.event_bytes,
             asks: self.asks,
             flagged: self.flagged,

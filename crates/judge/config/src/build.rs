@@ -4,7 +4,7 @@ use doorward_types::ClientId;
 
 use crate::model::{
     Admin, Audit, Cloud, Config, Durability, Entra, EntraCredential, EntraTokens, Gateway, Lab, Limits, Log,
-    LogFormat, LogLevel, Policy, Sessions, Spotlight, Tenants, Tls,
+    LogFormat, LogLevel, Policy, Rules, Sessions, Spotlight, Tenants, Tls,
 };
 use crate::problem::Problems;
 use crate::read::{Read, Section};
@@ -69,6 +69,7 @@ pub(crate) fn config(root: &Section<'_>, build: Build, problems: &mut Problems) 
     let policy = root
         .group_or_defaults("policy", problems)
         .and_then(|section| Some(Policy { dir: section.text("dir", problems, parse::path)?.value }));
+    let rules = root.group_or_defaults("rules", problems).and_then(|section| rules(&section, problems));
     let audit = audit_section.as_ref().and_then(|section| audit(section, problems));
     let log = root.group_or_defaults("log", problems).and_then(|section| log(&section, problems));
     let guard = root
@@ -143,6 +144,7 @@ pub(crate) fn config(root: &Section<'_>, build: Build, problems: &mut Problems) 
             Some(advise) => Some(advise?),
         },
         policy: policy?,
+        rules: rules?,
         audit: audit?,
         log: log?,
         guard: match guard {
@@ -187,6 +189,13 @@ fn gateway(section: &Section<'_>, problems: &mut Problems) -> Option<Gateway> {
             Some(tls) => Some(tls?),
         },
     })
+}
+
+/// Reads `[rules]`.
+pub(crate) fn rules(section: &Section<'_>, problems: &mut Problems) -> Option<Rules> {
+    let dir = section.text("dir", problems, parse::path);
+    let keys = section.list("keys", problems, parse::path);
+    Some(Rules { dir: dir?.value, keys: keys.into_iter().map(|key| key.value).collect() })
 }
 
 /// Reads `[admin]`.

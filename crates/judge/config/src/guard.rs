@@ -43,8 +43,15 @@ pub(crate) fn config(root: &Section<'_>, build: Build, problems: &mut Problems) 
             );
         }
         let config = config?;
-        let (policy, audit, log, lab) = (config.policy, config.audit, config.log, config.lab);
-        return Some(GuardConfig { guard: config.guard?, policy, audit, log, lab });
+        let (policy, rules, audit) = (config.policy, config.rules, config.audit);
+        return Some(GuardConfig {
+            guard: config.guard?,
+            policy,
+            rules,
+            audit,
+            log: config.log,
+            lab: config.lab,
+        });
     }
     for key in OF_GATEWAY.iter().copied().filter(|key| root.has(key)) {
         problems.add(
@@ -57,11 +64,13 @@ pub(crate) fn config(root: &Section<'_>, build: Build, problems: &mut Problems) 
     let policy = root
         .group_or_defaults("policy", problems)
         .and_then(|section| Some(Policy { dir: section.text("dir", problems, parse::path)?.value }));
+    let rules =
+        root.group_or_defaults("rules", problems).and_then(|section| build::rules(&section, problems));
     let audit =
         root.group_or_defaults("audit", problems).and_then(|section| build::audit(&section, problems));
     let log = root.group_or_defaults("log", problems).and_then(|section| build::log(&section, problems));
     let lab = build::optional_lab(root, build, problems);
-    Some(GuardConfig { guard: guard?, policy: policy?, audit: audit?, log: log?, lab: lab? })
+    Some(GuardConfig { guard: guard?, policy: policy?, rules: rules?, audit: audit?, log: log?, lab: lab? })
 }
 
 /// Reads the table.

@@ -30,8 +30,8 @@ pub use model::{
     Config, Console, ContentSafety, Data, DataRule, DataUse, Durability, Elicitation, Entra, EntraCredential,
     EntraTokens, Era, FlaggedArguments, FlaggedDefinitions, FlaggedResults, Flow, FlowMode, Gateway, Guard,
     GuardConfig, IdentitySource, Lab, Limits, Log, LogFormat, LogLevel, Pins, Policy, RegisteredClient,
-    Remote, Risk, Server, ServerCredential, Sessions, SignIn, Spotlight, Target, Tenants, Tls, TokenCache,
-    UserGrant, Vault, VaultKey,
+    Remote, Risk, Rules, Server, ServerCredential, Sessions, SignIn, Spotlight, Target, Tenants, Tls,
+    TokenCache, UserGrant, Vault, VaultKey,
 };
 pub use net::{HttpUrl, Network, Origin};
 pub use page::page;

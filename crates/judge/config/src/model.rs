@@ -54,6 +54,8 @@ pub struct Config {
     pub advise: Option<Advise>,
     /// Where the policies are.
     pub policy: Policy,
+    /// Rules beside those that are built in.
+    pub rules: Rules,
     /// Where the record is kept.
     pub audit: Audit,
     /// Messages for the operator.
@@ -424,6 +426,21 @@ pub struct Policy {
     pub dir: PathBuf,
 }
 
+/// `[rules]`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rules {
+    /// Folder of signed bundles.
+    pub dir: PathBuf,
+    /// Files with the public keys of those who may sign one.
+    pub keys: Vec<PathBuf>,
+}
+
+impl Rules {
+    fn paths(&mut self) -> impl Iterator<Item = &mut PathBuf> {
+        self.keys.iter_mut().chain([&mut self.dir])
+    }
+}
+
 /// `[audit]`
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Audit {
@@ -567,6 +584,7 @@ impl Config {
                 &mut self.audit.key_file,
                 &mut self.audit.checkpoint_dir,
             ])
+            .chain(self.rules.paths())
             .chain(self.guard.iter_mut().flat_map(Guard::paths))
             .chain(self.lab.iter_mut().map(|lab| &mut lab.ca_file))
     }

@@ -5,8 +5,8 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use doorward_engine::{
-    AuditUnwritable, Drifted, Ending as Ended, Fault as At, Found, IntentFacts, Noted, OutcomeFacts, Plea,
-    RefusalFacts, Subject as About, Suspicion,
+    AuditUnwritable, Done, Drifted, Ending as Ended, Fault as At, Found, IntentFacts, Noted, OutcomeFacts,
+    Plea, RefusalFacts, Subject as About, Suspicion,
 };
 use doorward_flow::{Cause, Fallen};
 use doorward_oauth::{CallerKind, Identity};
@@ -122,14 +122,15 @@ impl Journal {
     /// # Errors
     /// When it cannot be written.
     pub async fn suspects(&self, suspicion: &Suspicion, now: Timestamp) -> Result<(), AuditUnwritable> {
-        let Suspicion { server, found, kind, name, rule, reason, withheld } = suspicion;
-        let what = match (found, withheld) {
-            (Found::Definition, true) => "definition-withheld",
-            (Found::Definition, false) => "definition-flagged",
-            (Found::Instructions, true) => "instructions-withheld",
-            (Found::Instructions, false) => "instructions-flagged",
-            (Found::Answer, true) => "result-withheld",
-            (Found::Answer, false) => "result-flagged",
+        let Suspicion { server, found, kind, name, rule, reason, done } = suspicion;
+        let what = match (found, done) {
+            (Found::Definition | Found::Instructions, Done::Shadow) => "definition-shadowed",
+            (Found::Definition, Done::Refused) => "definition-withheld",
+            (Found::Definition, _) => "definition-flagged",
+            (Found::Instructions, Done::Refused) => "instructions-withheld",
+            (Found::Instructions, _) => "instructions-flagged",
+            (Found::Answer, Done::Refused) => "result-withheld",
+            (Found::Answer, _) => "result-flagged",
         };
         tracing::warn!(%server, kind, name, rule, reason, "{what}");
         let target = match *kind {

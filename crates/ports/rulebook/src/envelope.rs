@@ -5,7 +5,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{GeneralPurpose, STANDARD, URL_SAFE};
 use bytes::Bytes;
 use doorward_audit::{PublicKey, SigningKey};
-use doorward_wire::{Limits, Tree};
+use doorward_wire::{Limits, Tree, Value};
 
 use crate::error::RulebookError;
 
@@ -19,16 +19,10 @@ const MOST_SIGNATURES: usize = 16;
 /// # Errors
 /// [`RulebookError::Malformed`] where it is no envelope, [`RulebookError::Unsigned`] where no key fits.
 pub fn open(envelope: &[u8], keys: &[PublicKey]) -> Result<(String, String), RulebookError> {
-    let malformed = RulebookError::Malformed;
     let tree = Tree::parse(Bytes::copy_from_slice(envelope), &Limits::default())
         .map_err(|_| malformed("strict JSON"))?;
-    let root = tree.root();
-    if !root.get("payloadType").is_some_and(|kind| kind.is_str(KIND)) {
-        return Err(malformed("of the type `application/vnd.doorward.rules+json`"));
-    }
-    let payload = root.get("payload").and_then(|payload| payload.as_str()).and_then(|text| decode(&text));
-    let payload = payload.ok_or(malformed("with a `payload` in base64"))?;
-    let signatures = root.get("signatures").ok_or(malformed("with `signatures`"))?;
+    let payload = payload(tree.root())?;
+    let signatures = tree.root().get("signatures").ok_or(malformed("with `signatures`"))?;
     let message = encode(&payload);
     // The key's name in the envelope is a hint that its sender wrote: each key is tried.
     let signed = signatures.items().take(MOST_SIGNATURES).find_map(|signature| {
@@ -39,6 +33,28 @@ pub fn open(envelope: &[u8], keys: &[PublicKey]) -> Result<(String, String), Rul
     // Read only now: nobody's bytes but a keeper's reach the parser of bundles.
     let text = String::from_utf8(payload).map_err(|_| malformed("with a text in UTF-8"))?;
     Ok((text, key.id()))
+}
+
+/// Returns the bundle's text of an envelope, whoever signed it: for those who look at bundles, never for a door.
+///
+/// # Errors
+/// [`RulebookError::Malformed`].
+pub fn peek(envelope: &[u8]) -> Result<String, RulebookError> {
+    let tree = Tree::parse(Bytes::copy_from_slice(envelope), &Limits::default())
+        .map_err(|_| malformed("strict JSON"))?;
+    String::from_utf8(payload(tree.root())?).map_err(|_| malformed("with a text in UTF-8"))
+}
+
+fn payload(root: Value<'_>) -> Result<Vec<u8>, RulebookError> {
+    if !root.get("payloadType").is_some_and(|kind| kind.is_str(KIND)) {
+        return Err(malformed("of the type `application/vnd.doorward.rules+json`"));
+    }
+    let payload = root.get("payload").and_then(|payload| payload.as_str()).and_then(|text| decode(&text));
+    payload.ok_or(malformed("with a `payload` in base64"))
+}
+
+fn malformed(what: &'static str) -> RulebookError {
+    RulebookError::Malformed(what)
 }
 
 /// Puts a bundle's text into an envelope that `key` signs.

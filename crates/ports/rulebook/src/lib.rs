@@ -12,7 +12,7 @@ mod stages;
 #[cfg(test)]
 mod tests;
 
-pub use envelope::{open, seal};
+pub use envelope::{open, peek, seal};
 pub use error::RulebookError;
 pub use shelf::{Loaded, Shelf, Step};
 pub use stages::Placed;

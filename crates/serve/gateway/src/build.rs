@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime};
 
 use doorward_admin::{Admin, AdminError};
 use doorward_approvals::Approvals;
-use doorward_audit::{AuditConfig, AuditLog};
+use doorward_audit::{AuditConfig, AuditLog, PublicKey};
 use doorward_config::{AdviseScope, Config, DataUse, Era, Server, ServerCredential, Target};
 use doorward_config::{FlaggedDefinitions, FlaggedResults, Spotlight as Spotlit};
 use doorward_engine::{
@@ -19,11 +19,13 @@ use doorward_engine::{
 };
 use doorward_entra::{Groups, Keys, Stopwatch};
 use doorward_facade::{Facade, FacadeError};
+use doorward_inspect::Bundles;
 use doorward_net::{Connector, ConnectorConfig, Origin, Reach};
 use doorward_oauth::{Audience, Cloud, DoorExpectation, EntraTokens, Expectation, Tenants, TokenCache};
 use doorward_pinboard::{Pinboard, Watch, of_command};
 use doorward_pins::First;
 use doorward_policy::{PolicyProblem, PolicyText};
+use doorward_rulebook::{RulebookError, Shelf};
 use doorward_sandbox::{Launcher, Packaged, Profile};
 use doorward_store::Store;
 use doorward_types::{ClientId, Secret};
@@ -69,6 +71,9 @@ pub enum BuildError {
     /// The cloud is not one of the compiled list.
     #[error("`entra.cloud` is not one of the clouds this door knows")]
     Cloud,
+    /// The rules beside those that are built in cannot be used. Without them the door would find less than it is thought to.
+    #[error("`[rules]`: {0}")]
+    Rules(#[from] RulebookError),
     /// The operating system gives no randomness.
     #[error("the operating system gives no randomness")]
     Random,
@@ -124,7 +129,8 @@ pub async fn build(config: Config) -> Result<Built, BuildError> {
     let cloud = cloud(&config)?;
     let text = Arc::new(read_policies(&config.policy.dir)?);
     let pages = Arc::default();
-    let snapshot = Snapshot::compile(1, rules(&config, &cloud, &pages), text, BTreeMap::new())
+    let bundles = bundles(&config.rules)?;
+    let snapshot = Snapshot::compile(1, rules(&config, &cloud, &pages, &bundles), text, BTreeMap::new())
         .map_err(|problems| BuildError::Policies { dir: config.policy.dir.clone(), problems })?;
     let connector = connector(&config)?;
     let audit = AuditLog::open(audit_config(&config), SystemTime::now().into())?;
@@ -237,8 +243,24 @@ pub(crate) fn read_policies(dir: &Path) -> Result<PolicyText, BuildError> {
     PolicyText::parse(&files).map_err(|problems| BuildError::Policies { dir: dir.to_owned(), problems })
 }
 
+/// Reads the rules beside those that are built in.
+pub(crate) fn bundles(rules: &doorward_config::Rules) -> Result<Arc<Bundles>, BuildError> {
+    let keys: Result<Vec<_>, _> = rules.keys.iter().map(|key| PublicKey::load(key)).collect();
+    let shelf = Shelf::new(&rules.dir, keys.map_err(RulebookError::Key)?);
+    let loaded = shelf.load()?;
+    if !loaded.placed.is_empty() {
+        tracing::info!(bundles = loaded.bundles.id(), "rules beside those that are built in");
+    }
+    Ok(Arc::new(loaded.bundles))
+}
+
 /// Makes the rules of every server, token caches empty.
-pub(crate) fn rules(config: &Config, cloud: &Cloud, pages: &Arc<LatePages>) -> Vec<ServerRules> {
+pub(crate) fn rules(
+    config: &Config,
+    cloud: &Cloud,
+    pages: &Arc<LatePages>,
+    bundles: &Arc<Bundles>,
+) -> Vec<ServerRules> {
     let public = config.gateway.public_url.as_str();
     let bound = |max_bytes: usize| Limits { max_bytes, ..Limits::default() };
     let flow = Arc::new(flow_rules(&config.flow));
@@ -286,6 +308,7 @@ pub(crate) fn rules(config: &Config, cloud: &Cloud, pages: &Arc<LatePages>) -> V
                 calls: server.advise == AdviseScope::Both,
                 answers: server.advise != AdviseScope::Off,
             },
+            bundles: Arc::clone(bundles),
             tokens: RwLock::new(TokenCache::new(16_384)),
         }
     };

@@ -30,7 +30,7 @@ pub struct Outside {
 pub fn outside(config: &Config) -> Result<Outside, BuildError> {
     let cloud = build::cloud(config)?;
     let connector = build::connector(config)?;
-    let rules = build::rules(config, &cloud, &std::sync::Arc::default());
+    let rules = build::rules(config, &cloud, &std::sync::Arc::default(), &std::sync::Arc::default());
     let entra = entra_client(config, &cloud, &connector);
     let expectations = rules.into_iter().map(|rule| (rule.name, rule.expectation)).collect();
     Ok(Outside { tenants: build::tenants(config), cloud, connector, expectations, entra })

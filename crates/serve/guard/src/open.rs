@@ -10,6 +10,7 @@ use doorward_engine::{
     DataRules, Door, DoorLimits, ElicitationRules, EraRule, Flagged, FlowRules, LookAlikes, PinRules,
     ResultRules, ServerRules, SessionRules, Snapshot, Urls,
 };
+use doorward_inspect::Bundles;
 use doorward_net::{Connector, ConnectorConfig};
 use doorward_oauth::{AtHome, Audience, Cloud, EntraTokens, Expectation, Tenants, TokenCache, at_home};
 use doorward_pinboard::{Pinboard, Watch, of_command};
@@ -67,6 +68,8 @@ pub struct Plan {
     pub look_alikes: LookAlikes,
     /// Tokens that the server may ask for.
     pub tokens: Option<Tokens>,
+    /// Rules beside those that are built in.
+    pub bundles: Arc<Bundles>,
 }
 
 /// Why no guard stands.
@@ -257,6 +260,7 @@ fn rules(plan: &Plan) -> Result<ServerRules, OpenError> {
         acquaintance: Arc::default(),
         asks: plan.asks.is_some(),
         flagged: plan.flagged,
+        bundles: Arc::clone(&plan.bundles),
         flow: Arc::clone(&plan.flow),
         data: plan.data.clone().map(Arc::new),
         results: plan.results.clone(),

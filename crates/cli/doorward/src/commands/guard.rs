@@ -19,6 +19,7 @@ use doorward_engine::{
     DataRules, EraRule, Flagged, FlowRules, Form, Injected, LookAlikes, ResultRules, Spotlight,
 };
 use doorward_guard::{Desktop, Ended, Guard as Door, Plan, Terminal};
+use doorward_inspect::Bundles;
 use doorward_oauth::{AtHome, Groups};
 use doorward_pins::First;
 use doorward_sandbox::{Learning, Profile};
@@ -26,6 +27,7 @@ use doorward_types::{ClientId, ObjectId, ServerName, TenantId, Timestamp};
 
 use crate::commands::accounts::state_folder;
 use crate::commands::guard::person::Person;
+use crate::commands::rules::{shelf, unusable};
 use crate::commands::serve;
 use crate::failure::Failure;
 use crate::out::{NAME, Out, STRONG, WARN, paint};
@@ -114,6 +116,12 @@ pub(crate) struct Guard {
     /// approve it.
     #[arg(long, value_name = "WHAT", value_parser = ["record", "block"], default_value = "record")]
     look_alikes: String,
+    /// A folder of signed bundles of rules beside those that are built in; read once, when the guard starts.
+    #[arg(long, value_name = "DIR", requires = "rules_key")]
+    rules: Option<PathBuf>,
+    /// A public key whose bundles are taken; may be given again.
+    #[arg(long, value_name = "FILE", requires = "rules")]
+    rules_key: Vec<PathBuf>,
     /// The server's program and its arguments.
     #[arg(last = true, required = true, value_name = "COMMAND")]
     command: Vec<String>,
@@ -236,7 +244,18 @@ impl Guard {
                 Some(person) => person.tokens(&self.token)?,
                 None => None,
             },
+            bundles: self.bundles(person)?,
         })
+    }
+
+    /// The rules beside those that are built in: those named here, or those of the configuration.
+    fn bundles(&self, person: Option<&Person>) -> Result<Arc<Bundles>, Failure> {
+        let shelf = match (&self.rules, person) {
+            (Some(dir), _) => shelf(dir, &self.rules_key)?,
+            (None, Some(person)) => shelf(&person.rules.dir, &person.rules.keys)?,
+            (None, None) => return Ok(Arc::default()),
+        };
+        Ok(Arc::new(shelf.load().map_err(unusable)?.bundles))
     }
 
     /// What is done about the content of answers.

@@ -18,6 +18,7 @@ pub(crate) mod pages;
 pub(crate) mod pin;
 pub(crate) mod policy;
 pub(crate) mod revoke;
+pub(crate) mod rules;
 pub(crate) mod scan;
 pub(crate) mod serve;
 #[cfg(feature = "lab")]

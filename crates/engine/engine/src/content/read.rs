@@ -3,10 +3,10 @@
 
 use std::future::poll_fn;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Poll;
 
-use doorward_inspect::{Names, Place, Rule, Severity, text};
+use doorward_inspect::{Bundles, Names, Place, Rule, Severity, text_with};
 use doorward_text::windows;
 
 use super::Spotlight;
@@ -41,6 +41,8 @@ const CERTAIN: f32 = 0.9;
 pub(crate) struct Verdict {
     /// The rules, each once, the worst first.
     pub(crate) rules: Vec<&'static Rule>,
+    /// The rules of bundles in the shadow: they are told of, and nothing more.
+    pub(crate) shadow: Vec<&'static Rule>,
     /// It reads like an order.
     pub(crate) is_flagged: bool,
     /// The rule by which it is one without doubt.
@@ -54,8 +56,13 @@ impl Verdict {
         self.certain.is_some()
     }
 
-    fn take(&mut self, place: Place, part: &str, names: &Names) {
-        let report = text(place, part, names);
+    fn take(&mut self, place: Place, part: &str, by: By<'_>) {
+        let report = text_with(place, part, by.names, by.bundles);
+        for finding in &report.shadow {
+            if self.shadow.len() < MOST_RULES && !self.shadow.iter().any(|rule| rule.id == finding.rule.id) {
+                self.shadow.push(finding.rule);
+            }
+        }
         if !report.is_flagged {
             return;
         }
@@ -77,6 +84,13 @@ impl Verdict {
     }
 }
 
+/// By what texts are judged.
+#[derive(Clone, Copy)]
+struct By<'a> {
+    names: &'a Names,
+    bundles: &'a Bundles,
+}
+
 /// What is remembered of an exchange while its messages are read.
 #[derive(Debug, Default)]
 pub(crate) struct Watch {
@@ -85,6 +99,8 @@ pub(crate) struct Watch {
     /// From which the numbers are made that its texts are spotlit with.
     key: Option<[u8; 32]>,
     count: AtomicU64,
+    /// The rules beside those that are built in, as they were when the exchange began.
+    bundles: Arc<Bundles>,
 }
 
 impl Watch {
@@ -93,7 +109,7 @@ impl Watch {
         let spotlit = matches!(rules.results.spotlight_for(&caller.owner.client), Spotlight::Transform(_));
         // Without randomness a server could forge what its texts stand between.
         let key = spotlit.then(|| door.ports.random().map_err(|_| Reason::Busy)).transpose()?;
-        Ok(Self { key, ..Self::default() })
+        Ok(Self { key, bundles: Arc::clone(&rules.bundles), ..Self::default() })
     }
 
     /// Makes the number of one message.
@@ -114,7 +130,7 @@ impl Watch {
         }
         let before = self.tail.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let verdict = self.read(texts, Place::Content, names, MOST_TOGETHER).await;
-        let quiet = !verdict.is_flagged && !verdict.unread;
+        let quiet = !verdict.is_flagged && !verdict.unread && verdict.shadow.is_empty();
         if !quiet {
             *self.tail.lock().unwrap_or_else(PoisonError::into_inner) = before;
         }
@@ -130,11 +146,12 @@ impl Watch {
         let tail = std::mem::take(&mut *self.tail.lock().unwrap_or_else(PoisonError::into_inner));
         let (lines, unread) = lines(&tail, texts, most);
         verdict.unread = unread;
-        through(&lines, place, names, &mut verdict).await;
+        let by = By { names, bundles: &self.bundles };
+        through(&lines, place, by, &mut verdict).await;
         if !verdict.is_certain()
             && (!tail.is_empty() || texts.iter().filter(|text| text.is_shown).nth(1).is_some())
         {
-            through(&glued(&tail, texts, most), place, names, &mut verdict).await;
+            through(&glued(&tail, texts, most), place, by, &mut verdict).await;
         }
         // What was found need not be found again in what follows.
         if !verdict.is_certain() {
@@ -144,12 +161,12 @@ impl Watch {
     }
 }
 
-async fn through(text: &str, place: Place, names: &Names, verdict: &mut Verdict) {
+async fn through(text: &str, place: Place, by: By<'_>, verdict: &mut Verdict) {
     if text.len() <= WINDOW {
-        return verdict.take(place, text, names);
+        return verdict.take(place, text, by);
     }
     for window in windows(text, WINDOW, OVERLAP) {
-        verdict.take(place, text.get(window).unwrap_or_default(), names);
+        verdict.take(place, text.get(window).unwrap_or_default(), by);
         pause().await;
     }
 }

@@ -43,6 +43,7 @@ pub(crate) static ROOT: Group = Group {
         key("data", Kind::Group(&DATA), Need::Optional, ""),
         key("advise", Kind::Group(&ADVISE), Need::Optional, ""),
         key("policy", Kind::Group(&POLICY), Need::Optional, ""),
+        key("rules", Kind::Group(&RULES), Need::Optional, ""),
         key("audit", Kind::Group(&AUDIT), Need::Optional, ""),
         key("log", Kind::Group(&LOG), Need::Optional, ""),
         key("admin", Kind::Group(&ADMIN), Need::Optional, ""),
@@ -518,6 +519,25 @@ static POLICY: Group = Group {
         Need::Default("policies"),
         "Folder of `*.cedar` files. A change is checked as a whole and then takes effect; a bad one leaves the old in force.",
     )],
+};
+
+static RULES: Group = Group {
+    path: "rules",
+    about: "Rules beside those that are built in, in signed bundles. `doorward rules` installs them, has them count and takes them back; a change takes effect at once, or not at all.",
+    keys: &[
+        key(
+            "dir",
+            Kind::Text("path"),
+            Need::Default("rules"),
+            "Folder of the bundles, and of the file that says which of them count.",
+        ),
+        key(
+            "keys",
+            Kind::List("path"),
+            Need::Default("[]"),
+            "PEM files with the public keys (Ed25519) of those whose bundles are taken. Without one none is.",
+        ),
+    ],
 };
 
 static AUDIT: Group = Group {

@@ -6,7 +6,7 @@ use doorward_types::{ClientId, ObjectId, TenantId};
 
 use crate::net::Origin;
 
-use super::{Audit, Cloud, Lab, Log, Policy};
+use super::{Audit, Cloud, Lab, Log, Policy, Rules};
 
 /// `[guard]`
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,6 +58,8 @@ pub struct GuardConfig {
     pub guard: Guard,
     /// Where the policies are.
     pub policy: Policy,
+    /// Rules beside those that are built in.
+    pub rules: Rules,
     /// Where the record is kept.
     pub audit: Audit,
     /// Messages for the operator.
@@ -82,7 +84,9 @@ impl GuardConfig {
     pub fn rebase(mut self, base: &Path) -> Self {
         let audit = [&mut self.audit.dir, &mut self.audit.key_file, &mut self.audit.checkpoint_dir];
         let lab = self.lab.iter_mut().map(|lab| &mut lab.ca_file);
-        for path in self.guard.paths().chain([&mut self.policy.dir]).chain(audit).chain(lab) {
+        for path in
+            self.guard.paths().chain(self.rules.paths()).chain([&mut self.policy.dir]).chain(audit).chain(lab)
+        {
             *path = base.join(&*path);
         }
         self

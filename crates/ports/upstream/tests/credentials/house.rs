@@ -250,6 +250,7 @@ impl House {
 fn rules(plan: &Plan, name: ServerName) -> ServerRules {
     let tenant = TenantId::parse(TENANT).unwrap();
     ServerRules {
+        bundles: Arc::default(),
         name,
         resource: "https://mcp.contoso.com/crm/mcp".to_owned(),
         metadata_url: "https://mcp.contoso.com/.well-known/oauth-protected-resource/crm/mcp".to_owned(),

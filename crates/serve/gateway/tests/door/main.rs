@@ -39,6 +39,7 @@ mod proxies;
 mod replays;
 mod resumed;
 mod revocations;
+mod rules;
 mod scripted;
 mod server_requests;
 mod sessions;

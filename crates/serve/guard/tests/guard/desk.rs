@@ -108,6 +108,7 @@ impl Desk {
             flow: with.flow.unwrap_or_else(|| Arc::new(FlowRules::off())),
             asks: with.asks,
             tokens: with.tokens,
+            bundles: Arc::default(),
         };
         let guard = Guard::open(plan).await.unwrap();
         let (log, seat) = (guard.log.clone(), guard.seat());

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use doorward_accounts::{Accounts, AccountsError, Ask, Interactive, Token};
+use doorward_config::Rules;
 use doorward_guard::{Allowed, Tokens};
 use doorward_oauth::AtHome;
 use doorward_oidc::public::Scopes;
@@ -28,6 +29,8 @@ pub(crate) struct Person {
     pub(crate) name: String,
     /// The folder of the configuration's policies, if it is there.
     pub(crate) policies: Option<PathBuf>,
+    /// The rules beside those that are built in.
+    pub(crate) rules: Rules,
     /// The configuration.
     config: PathBuf,
     accounts: Accounts,
@@ -51,8 +54,9 @@ impl Person {
     pub(crate) async fn signed_in(path: &Path, account: Option<&str>, out: &Out) -> Result<Self, Failure> {
         let config = load(path)?;
         let policies = Some(&config.policy.dir).filter(|dir| dir.is_dir()).cloned();
+        let rules = config.rules.clone();
         let person = Self::found(Setup::make(&config, out)?, path, account).await?;
-        Ok(Self { policies, ..person })
+        Ok(Self { policies, rules, ..person })
     }
 
     async fn found(setup: Setup, config: &Path, account: Option<&str>) -> Result<Self, Failure> {
@@ -62,7 +66,8 @@ impl Person {
         // From now on it is this very person, whoever else signs in on this machine.
         let account = token.account.person.object.to_string();
         let config = config.to_owned();
-        Ok(Self { who: of(token)?, name, policies: None, config, accounts, scopes, account })
+        let rules = Rules { dir: PathBuf::new(), keys: Vec::new() };
+        Ok(Self { who: of(token)?, name, policies: None, rules, config, accounts, scopes, account })
     }
 
     /// What the server may ask for in this person's name; nothing where no scope is named.

@@ -60,6 +60,7 @@ async fn offered(command: &[String], sandbox: &[String]) -> Result<String, Failu
         look_alikes: LookAlikes::Record,
         asks: None,
         tokens: None,
+        bundles: std::sync::Arc::default(),
     };
     let guard = Guard::open(plan).await.map_err(|error| failed(&error))?;
     let (ours, theirs) = tokio::io::duplex(64 * 1024);
