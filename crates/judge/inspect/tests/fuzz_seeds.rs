@@ -11,6 +11,8 @@
 mod arguments;
 #[path = "../../../../fuzz/replay.rs"]
 mod replay;
+#[path = "../../../../fuzz/targets/rule_bundle.rs"]
+mod rule_bundle;
 #[path = "../../../../fuzz/targets/tool.rs"]
 mod tool;
 
@@ -19,6 +21,11 @@ use replay::replay;
 #[test]
 fn tool_seeds() {
     replay("tool", 400, tool::run);
+}
+
+#[test]
+fn rule_bundle_seeds() {
+    replay("rule_bundle", 200, rule_bundle::run);
 }
 
 #[test]

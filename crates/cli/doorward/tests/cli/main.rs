@@ -16,6 +16,7 @@ mod help;
 mod pages;
 mod pin;
 mod policy;
+mod rules;
 mod scan;
 mod vault;
 #[cfg(unix)]

@@ -135,3 +135,13 @@ fn each_mistake_is_told_with_its_place() {
     let many = format!(r#"{{"name":"a","version":1,"rules":[],"words":[{each}]}}"#);
     assert!(problems(&many).contains("no list of at most 1024"));
 }
+
+#[test]
+#[expect(clippy::disallowed_methods, reason = "the page stands in a file")]
+fn the_page_lists_every_idea() {
+    let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../docs/rules.md");
+    let page = std::fs::read_to_string(page).unwrap();
+    for (idea, _) in crate::concept::CONCEPTS {
+        assert!(page.contains(&format!("\n| `{idea}` | ")), "{idea}");
+    }
+}

@@ -36,7 +36,8 @@ pub(crate) fn private(options: &mut OpenOptions, path: &Path) -> io::Result<File
 /// # Errors
 /// A [`KeyError`] with the path and the reason.
 pub fn replace(path: &Path, content: &[u8]) -> Result<(), KeyError> {
-    let folder = path.parent().unwrap_or(Path::new("."));
+    // `key.pem` alone has an empty parent.
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut beside = path.as_os_str().to_owned();
     beside.push(".new");
     let beside = Path::new(&beside);
