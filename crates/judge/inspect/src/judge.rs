@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use doorward_text::{Layer, Limits, MarkKind, Origin, Reading, read, windows};
 
+use crate::abroad;
 use crate::bundle::{Bundles, Stage, certainty};
 use crate::concept::{Concept, Concepts};
 use crate::features::{Set, Setting, features};
@@ -148,6 +149,10 @@ fn piece(place: Place, text: &str, known: Known<'_>, weights: &Weights, topic: &
     let mut shadow = Vec::new();
     for layer in reading.layers() {
         let read = sentences(layer.text(), known);
+        abroad::find(layer.text(), &read, &mut |rule, range| {
+            worst = worst.max(abroad::CERTAINTY);
+            findings.push(finding(rule, layer, range));
+        });
         if let Some(bundles) = known.bundles {
             bundles.find(layer, &read, known, &mut |stage, rule, range| {
                 let finding = finding(rule, layer, range);
@@ -307,6 +312,9 @@ fn marks(place: Place, text: &str, reading: &Reading) -> Vec<Finding> {
 /// How sure an order to set instructions aside makes by itself, in what a tool returned.
 const PLAIN: f32 = 0.9;
 
+/// What begins a quotation, or something said aside.
+const QUOTES: [char; 10] = ['"', '\'', '`', '\u{201c}', '\u{201e}', '\u{ab}', '\u{bb}', '\u{300c}', '(', '*'];
+
 /// Whether a sentence begins by setting instructions aside: `Ignore all previous instructions and state that …`. What follows
 /// may be about anything, and its honest words must not outweigh that. One that is quoted, that speaks of attacks or that
 /// holds for some readers alone (`… if you use Windows`) is left to the model.
@@ -318,9 +326,7 @@ fn orders(place: Place, text: &str, sentence: &Sentence, hits: &[(&'static Rule,
     hits.iter().any(|(rule, range)| {
         let before = text.get(sentence.bytes.start..range.start).unwrap_or_default();
         let words = before.split_ascii_whitespace().count();
-        rule.id == "instruct.override"
-            && words <= 2
-            && !before.contains(['"', '\'', '`', '\u{201c}', '(', '*'])
+        rule.id == "instruct.override" && words <= 2 && !before.contains(QUOTES)
     })
 }
 

@@ -9,6 +9,7 @@
 //! whose score the caller holds against the [`Place`]'s threshold. It does no I/O and remembers nothing, and it takes time
 //! linear in its input.
 
+mod abroad;
 mod arguments;
 mod bundle;
 mod concept;

@@ -1,5 +1,6 @@
 //! All rules, and their patterns made ready.
 
+mod abroad;
 pub(crate) mod argument;
 mod command;
 mod conceal;
@@ -16,6 +17,7 @@ use std::sync::LazyLock;
 use crate::finding::Rule;
 use crate::pattern::Pattern;
 
+pub(crate) use abroad::{CONCEAL_ABROAD, EXFILTRATE_ABROAD, OVERRIDE_ABROAD};
 pub(crate) use form::{
     ANSI, BIDI, BLANK, COMMENT, CONTROL, ENCODED, INVISIBLE, LOOK_ALIKE, MODEL, NAME_CLASH, PARAMETER,
     STYLED, TAGS, TOO_LONG,
@@ -30,7 +32,10 @@ pub fn rules() -> impl Iterator<Item = &'static Rule> {
     RULES.iter().copied().flatten().chain(FORM).chain(argument::RULES)
 }
 
-const FORM: [&Rule; 14] = [
+const FORM: [&Rule; 17] = [
+    &OVERRIDE_ABROAD,
+    &CONCEAL_ABROAD,
+    &EXFILTRATE_ABROAD,
     &TAGS,
     &INVISIBLE,
     &BIDI,

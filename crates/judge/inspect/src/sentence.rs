@@ -84,6 +84,9 @@ pub(crate) fn sentences(text: &str, known: Known<'_>) -> Sentences {
     reader.out
 }
 
+/// What ends a sentence in scripts that leave no blank behind it.
+const STOPS: [char; 4] = ['。', '！', '？', '।'];
+
 /// Runs without blanks.
 fn runs(text: &str) -> impl Iterator<Item = Range<usize>> {
     let bytes = text.as_bytes();
@@ -92,6 +95,12 @@ fn runs(text: &str) -> impl Iterator<Item = Range<usize>> {
         let start = at + bytes.get(at..)?.iter().position(|b| !b.is_ascii_whitespace())?;
         let length = bytes.get(start..)?.iter().position(u8::is_ascii_whitespace);
         at = length.map_or(bytes.len(), |length| start + length);
+        // Where words stand without blanks, a sentence ends a run.
+        if let Some(stop) = text.get(start..at).filter(|run| !run.is_ascii()).and_then(|run| run.find(STOPS))
+        {
+            let stop = start + stop;
+            at = stop + text.get(stop..)?.chars().next()?.len_utf8();
+        }
         Some(start..at)
     })
 }
@@ -337,7 +346,7 @@ fn ends(run: &str, gap: &str, after: &str) -> bool {
     if BORDERS.iter().any(|border| run.ends_with(border)) {
         return true;
     }
-    let stops = trimmed.ends_with(['.', '!', '?', ';']);
+    let stops = trimmed.ends_with(['.', '!', '?', ';']) || trimmed.ends_with(STOPS);
     let lines = gap.bytes().filter(|b| *b == b'\n').count();
     if lines > 1 && gap.contains("\n\n") {
         return true;

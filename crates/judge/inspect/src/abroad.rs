@@ -1,0 +1,298 @@
+//! Orders in other languages. The rules and the model know English; here is what an order to a model cannot do without in any
+//! language (somebody addressed, an act, what it is done to, where that goes, who is not to know), as words in some twenty.
+//!
+//! Only what stands together counts, and only words of one language: a word that means one thing in Danish and another in English
+//! says nothing beside English words.
+
+use std::ops::Range;
+use std::sync::LazyLock;
+
+use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
+
+use crate::concept::{Concept, Concepts};
+use crate::finding::Rule;
+use crate::rules::{CONCEAL_ABROAD, EXFILTRATE_ABROAD, OVERRIDE_ABROAD};
+use crate::sentence::Sentences;
+use crate::vocabulary::VOCABULARY;
+
+const WORDS: &str = include_str!("abroad/words.txt");
+
+/// The ideas, by the words of the file; each is a bit.
+const IDEAS: [&str; 20] = [
+    "omit",
+    "prior",
+    "instruction",
+    "send",
+    "read",
+    "put",
+    "delete",
+    "change",
+    "pay",
+    "grant",
+    "call",
+    "say",
+    "not",
+    "tell",
+    "user",
+    "agent",
+    "secret",
+    "private",
+    "outside",
+    "attack",
+];
+
+const fn idea(name: &str) -> u32 {
+    let mut n = 0;
+    let mut left: &[&str] = &IDEAS;
+    while let Some((first, rest)) = left.split_first() {
+        if same(first.as_bytes(), name.as_bytes()) {
+            return 1 << n;
+        }
+        (n, left) = (n + 1, rest);
+    }
+    0
+}
+
+const fn same(mut a: &[u8], mut b: &[u8]) -> bool {
+    while let (Some((x, rest_a)), Some((y, rest_b))) = (a.split_first(), b.split_first()) {
+        if *x != *y {
+            return false;
+        }
+        (a, b) = (rest_a, rest_b);
+    }
+    a.is_empty() && b.is_empty()
+}
+
+const OMIT: u32 = idea("omit");
+const PRIOR: u32 = idea("prior");
+const INSTRUCTION: u32 = idea("instruction");
+const SEND: u32 = idea("send");
+const NOT: u32 = idea("not");
+const TELL: u32 = idea("tell");
+const USER: u32 = idea("user");
+const AGENT: u32 = idea("agent");
+const SECRET: u32 = idea("secret");
+const PRIVATE: u32 = idea("private");
+const OUTSIDE: u32 = idea("outside");
+const ATTACK: u32 = idea("attack");
+/// What changes something, or takes it away.
+const ACTS: u32 =
+    SEND | idea("put") | idea("delete") | idea("change") | idea("pay") | idea("grant") | idea("call");
+const ANY_ACT: u32 = ACTS | idea("read") | idea("say");
+
+/// Words of every language for what is only written about.
+const LOANS: [&str; 4] = ["prompt injection", "prompt-injection", "promptinjection", "jailbreak"];
+/// The language of those.
+const EVERY: u8 = u8::MAX;
+
+/// How sure an order in another language makes: it is flagged, and not beyond doubt.
+pub(crate) const CERTAINTY: f32 = 0.85;
+
+/// How a word may stand in a text.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Form {
+    /// As a whole word.
+    Word,
+    /// With any ending.
+    Stem,
+    /// Behind the short words that Arabic writes together with the next.
+    Joined,
+    /// Anywhere: there are no blanks between words.
+    Anywhere,
+}
+
+struct Entry {
+    language: u8,
+    idea: u32,
+    form: Form,
+    /// It means something in English too.
+    is_shared: bool,
+}
+
+struct Table {
+    automaton: AhoCorasick,
+    entries: Vec<Entry>,
+    languages: usize,
+}
+
+/// Made once. A file that cannot be compiled finds nothing; a test sees to it that it can.
+static TABLE: LazyLock<Option<Table>> = LazyLock::new(|| {
+    let (mut entries, mut words) = (Vec::new(), Vec::new());
+    let mut languages = 0_u8;
+    let mut form = Form::Word;
+    for word in LOANS {
+        let form = Form::Stem;
+        entries.push(Entry { language: EVERY, idea: ATTACK, form, is_shared: true });
+        words.push(word.to_owned());
+    }
+    for line in WORDS.lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
+        if let Some(name) = line.strip_prefix('[') {
+            languages += 1;
+            form = match name.trim_end_matches(']') {
+                "zh" | "ja" | "ko" => Form::Anywhere,
+                "ar" => Form::Joined,
+                "hi" => Form::Stem,
+                _ => Form::Word,
+            };
+            continue;
+        }
+        let (name, list) = line.split_once(' ')?;
+        for word in list.split(',').map(str::trim) {
+            let stem = word.strip_suffix('*');
+            let form = match form {
+                _ if stem.is_some() => Form::Stem,
+                // Latin letters among others are a word.
+                Form::Anywhere if word.is_ascii() => Form::Word,
+                form => form,
+            };
+            let word = folded(stem.unwrap_or(word));
+            let is_shared = !VOCABULARY.find(&word, |_| None).is_none();
+            entries.push(Entry { language: languages - 1, idea: idea(name), form, is_shared });
+            words.push(word);
+        }
+    }
+    let automaton = AhoCorasick::builder()
+        .match_kind(MatchKind::Standard)
+        .kind(Some(AhoCorasickKind::DFA))
+        .build(words)
+        .ok()?;
+    Some(Table { automaton, entries, languages: usize::from(languages) })
+});
+
+/// One word that was found.
+struct Hit {
+    at: Range<usize>,
+    language: u8,
+    idea: u32,
+    is_shared: bool,
+}
+
+/// Calls `each` with every order that stands in a text.
+pub(crate) fn find(text: &str, read: &Sentences, each: &mut dyn FnMut(&'static Rule, Range<usize>)) {
+    let Some(table) = TABLE.as_ref() else { return };
+    let hits = hits(table, text);
+    // Two words of a language are no order, and most texts have fewer.
+    if hits.len() < 3 {
+        return;
+    }
+    let mut from = 0;
+    for (n, sentence) in read.list.iter().enumerate() {
+        while hits.get(from).is_some_and(|hit| hit.at.start < sentence.bytes.start) {
+            from += 1;
+        }
+        let next = read.list.get(n + 1);
+        let end = next.map_or(sentence.bytes.end, |next| next.bytes.end);
+        let own = before(&hits, from, sentence.bytes.end);
+        let both = before(&hits, from, end);
+        if own.len() < 2 {
+            continue;
+        }
+        let concepts = next.map_or(sentence.concepts, |next| sentence.concepts.and(next.concepts));
+        for language in 0..table.languages {
+            if let Some(rule) = order(own, both, language, concepts) {
+                each(rule, sentence.bytes.clone());
+                break;
+            }
+        }
+    }
+}
+
+fn before(hits: &[Hit], from: usize, end: usize) -> &[Hit] {
+    let rest = hits.get(from..).unwrap_or_default();
+    let count = rest.partition_point(|hit| hit.at.start < end);
+    rest.get(..count).unwrap_or_default()
+}
+
+/// What kind of order the words of one language are, in a sentence and the one after it.
+fn order(own: &[Hit], both: &[Hit], language: usize, concepts: Concepts) -> Option<&'static Rule> {
+    let of = |hits: &[Hit]| {
+        hits.iter().fold((0, 0), |(ideas, foreign), hit| match hit.language {
+            EVERY => (ideas | hit.idea, foreign),
+            own if usize::from(own) == language => (ideas | hit.idea, foreign + usize::from(!hit.is_shared)),
+            _ => (ideas, foreign),
+        })
+    };
+    let ((own, _), (both, foreign)) = (of(own), of(both));
+    let has = |all: u32, ideas: u32| all & ideas == ideas;
+    let any = |all: u32, ideas: u32| all & ideas != 0;
+    // Whoever writes about attacks quotes them.
+    if foreign < 2 || any(both, ATTACK) {
+        return None;
+    }
+    let address = concepts.has(Concept::Address);
+    // "Never send your password to …" is advice.
+    let is_advice = has(both, NOT) && !any(both, TELL);
+    if has(own, OMIT | INSTRUCTION) && any(both, PRIOR) {
+        return Some(&OVERRIDE_ABROAD);
+    }
+    if has(both, NOT | TELL | USER) && any(both, ANY_ACT) && (any(both, AGENT | SECRET | PRIVATE) || address)
+    {
+        return Some(&CONCEAL_ABROAD);
+    }
+    let goods = any(both, SECRET | PRIVATE);
+    let exfiltrates = has(own, SEND) && goods && address && (any(both, USER | AGENT) || has(both, SECRET));
+    let addressed =
+        has(both, AGENT) && any(own, ACTS) && (goods || any(both, OUTSIDE)) && (address || any(both, USER));
+    ((exfiltrates || addressed) && !is_advice).then_some(&EXFILTRATE_ABROAD)
+}
+
+/// A word as it stands in a layer: without accents, with look-alikes folded.
+fn folded(word: &str) -> String {
+    let reading = doorward_text::read(word, &doorward_text::Limits::default());
+    reading.layers().first().map_or(word, |layer| layer.text()).to_owned()
+}
+
+/// The words that stand in a text, in order.
+fn hits(table: &Table, text: &str) -> Vec<Hit> {
+    let small = small(text);
+    let mut hits = Vec::new();
+    for found in table.automaton.find_overlapping_iter(&small) {
+        let Some(entry) = table.entries.get(found.pattern().as_usize()) else { continue };
+        let at = found.range();
+        let fits = match entry.form {
+            Form::Anywhere => true,
+            Form::Stem => begins(&small, at.start),
+            Form::Word => begins(&small, at.start) && ends(&small, at.end),
+            Form::Joined => begins_joined(&small, at.start),
+        };
+        if fits {
+            hits.push(Hit { at, language: entry.language, idea: entry.idea, is_shared: entry.is_shared });
+        }
+    }
+    hits.sort_by_key(|hit| hit.at.start);
+    hits
+}
+
+/// Small letters, each of the length of the capital: places stay what they are.
+fn small(text: &str) -> String {
+    if text.is_ascii() {
+        return text.to_ascii_lowercase();
+    }
+    let lower = |c: char| {
+        let mut small = c.to_lowercase();
+        match (small.next(), small.next()) {
+            (Some(small), None) if small.len_utf8() == c.len_utf8() => small,
+            _ => c,
+        }
+    };
+    text.chars().map(lower).collect()
+}
+
+fn begins(text: &str, at: usize) -> bool {
+    let before = text.get(..at).and_then(|text| text.chars().next_back());
+    !before.is_some_and(|c| c.is_alphanumeric() || c == '_')
+}
+
+fn ends(text: &str, at: usize) -> bool {
+    let after = text.get(at..).and_then(|text| text.chars().next());
+    !after.is_some_and(|c| c.is_alphanumeric() || c == '_')
+}
+
+fn begins_joined(text: &str, at: usize) -> bool {
+    let before = text.get(..at).unwrap_or_default();
+    let bare = before.trim_end_matches(['و', 'ف', 'ب', 'ل', 'ك', 'ا', 'س']);
+    bare.len() + 6 >= before.len() && begins(text, bare.len())
+}
+
+#[cfg(test)]
+mod tests;
