@@ -21,9 +21,11 @@ const MOST_PATTERNS: usize = 448;
 const REST: usize = PATTERNS + MOST_PATTERNS;
 /// Where the shape of a request begins.
 const ASKED: usize = REST + 32;
+/// In what kind of place another tool is named.
+const BESIDE: usize = REST + 96;
 const WORDS: usize = REST + 128;
 /// Buckets of single words, and as many of two that follow each other.
-const BUCKETS: usize = 8192;
+const BUCKETS: usize = 16_384;
 
 /// Words within which two ideas are near.
 const NEAR: u32 = 12;
@@ -81,8 +83,12 @@ pub(crate) fn features(
         set.add(REST + 8);
     }
     set.add(REST + 9 + (sentence.words as usize / 8).min(6));
+    let beside = sentence.concepts.has(Concept::Sibling);
+    if beside {
+        set.add(BESIDE + setting.place as usize);
+    }
     let mut own = std::mem::take(&mut set.own);
-    words(set, text, &mut own);
+    words(set, text, beside, &mut own);
     set.add(REST + 16 + setting.topic.kinship(&mut own));
     set.own = own;
     let asked = look((!setting.place.is_definition()).then_some(setting.around), text);
@@ -100,14 +106,18 @@ fn pairs(set: &mut Set, first: Concepts, second: Concepts, gap: u32) {
     }
 }
 
-/// The words in their buckets, alone and after another, and in `own` those by which a text tells what it is about.
-fn words(set: &mut Set, text: &str, own: &mut Vec<u16>) {
+/// The words in their buckets, alone and after another, and in `own` those by which a text tells what it is about. Where another
+/// tool is named, the same words count once more: "instead" says one thing, and another beside somebody else's name.
+fn words(set: &mut Set, text: &str, beside: bool, own: &mut Vec<u16>) {
     let bucket = |hash: u64| usize::try_from(hash % BUCKETS as u64).unwrap_or_default();
     let mut before = 0_u64;
     each_word(text, |word| {
         if let Some(hash) = word.hash() {
             set.add(WORDS + bucket(hash));
             set.add(WORDS + BUCKETS + bucket(hash ^ before.wrapping_mul(31)));
+            if beside {
+                set.add(WORDS + BUCKETS + bucket(hash.rotate_left(23)));
+            }
             before = hash;
         }
         own.extend(word.topic());

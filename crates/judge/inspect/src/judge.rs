@@ -12,8 +12,10 @@ use crate::finding::{Finding, Rule, Severity};
 use crate::model::{Weights, weights};
 use crate::names::Names;
 use crate::place::Place;
+use crate::request::may_ask;
 use crate::rules::{self, READY};
 use crate::sentence::{Known, Sentence, Sentences, Token, sentences};
+use crate::speaker;
 use crate::topic::Topic;
 use crate::training::Seen;
 
@@ -149,6 +151,12 @@ fn piece(place: Place, text: &str, known: Known<'_>, weights: &Weights, topic: &
     let mut shadow = Vec::new();
     for layer in reading.layers() {
         let read = sentences(layer.text(), known);
+        if !place.is_definition() {
+            speaker::find(layer.text(), &read, &mut |range| {
+                worst = worst.max(speaker::CERTAINTY);
+                findings.push(finding(&rules::SPEAKER, layer, range));
+            });
+        }
         abroad::find(layer.text(), &read, &mut |rule, range| {
             worst = worst.max(abroad::CERTAINTY);
             findings.push(finding(rule, layer, range));
@@ -165,7 +173,7 @@ fn piece(place: Place, text: &str, known: Known<'_>, weights: &Weights, topic: &
         }
         each_sentence(layer, &read, place, topic, |sentence, hits, features| {
             let chance = 1.0 / (1.0 + (-weights.logit(features)).exp());
-            let chance = if orders(place, layer.text(), sentence, hits) { chance.max(PLAIN) } else { chance };
+            let chance = chance.max(order(layer.text(), sentence, hits));
             worst = worst.max(chance);
             for (rule, range) in hits {
                 let mut finding = finding(rule, layer, range.clone());
@@ -223,7 +231,11 @@ fn each_sentence(
     let mut numbers = Vec::new();
     let mut set = Set::new();
     for (n, sentence) in read.list.iter().enumerate() {
-        if sentence.concepts.is_none() {
+        let words = layer.text().get(sentence.bytes.clone()).unwrap_or_default();
+        // What a tool returns is asked for in any words: an act need not be one that an attack is known by.
+        let may_act =
+            sentence.concepts.meets(ACTS) || !place.is_definition() && (may_ask(words) || !words.is_ascii());
+        if !may_act && (!layer.is_hidden() || sentence.concepts.is_none()) {
             continue;
         }
         hits.clear();
@@ -231,9 +243,6 @@ fn each_sentence(
         let next = read.list.get(n + 1);
         let end = next.map_or(sentence.tokens.end, |next| next.tokens.end);
         let all = sentence.concepts.and(next.map_or(Concepts::NONE, |next| next.concepts));
-        if !sentence.concepts.meets(ACTS) && !layer.is_hidden() {
-            continue;
-        }
         let tokens = read.tokens.get(sentence.tokens.start..end).unwrap_or_default();
         by_rules(all, tokens, sentence.tokens.len(), &mut hits, &mut numbers);
         let own = tokens.get(..sentence.tokens.len()).unwrap_or_default();
@@ -247,7 +256,6 @@ fn each_sentence(
             ],
             topic,
         };
-        let words = text.get(sentence.bytes.clone()).unwrap_or_default();
         features(&mut set, sentence, own, &numbers, words, &setting);
         each(sentence, &hits, set.list());
     }
@@ -315,19 +323,24 @@ const PLAIN: f32 = 0.9;
 /// What begins a quotation, or something said aside.
 const QUOTES: [char; 10] = ['"', '\'', '`', '\u{201c}', '\u{201e}', '\u{ab}', '\u{bb}', '\u{300c}', '(', '*'];
 
-/// Whether a sentence begins by setting instructions aside: `Ignore all previous instructions and state that …`. What follows
-/// may be about anything, and its honest words must not outweigh that. One that is quoted, that speaks of attacks or that
-/// holds for some readers alone (`… if you use Windows`) is left to the model.
-fn orders(place: Place, text: &str, sentence: &Sentence, hits: &[(&'static Rule, Range<usize>)]) -> bool {
+/// How sure a sentence makes by itself that begins by setting instructions aside: `Ignore all previous instructions and state that
+/// …`. What follows may be about anything, and its honest words must not outweigh that. One that is quoted, that speaks of
+/// attacks or that holds for some readers alone (`… if you use Windows`) is left to the model.
+fn order(text: &str, sentence: &Sentence, hits: &[(&'static Rule, Range<usize>)]) -> f32 {
     const FRAMES: Concepts = Concepts::all(&[Concept::Attack, Concept::When, Concept::Question]);
-    if place.is_definition() || sentence.concepts.meets(FRAMES) {
-        return false;
+    if sentence.concepts.meets(FRAMES) {
+        return 0.0;
     }
-    hits.iter().any(|(rule, range)| {
+    let each = hits.iter().map(|(rule, range)| {
         let before = text.get(sentence.bytes.start..range.start).unwrap_or_default();
-        let words = before.split_ascii_whitespace().count();
-        rule.id == "instruct.override" && words <= 2 && !before.contains(QUOTES)
-    })
+        let begins = before.split_ascii_whitespace().count() <= 2;
+        match rule.id {
+            _ if before.contains(QUOTES) => 0.0,
+            "instruct.override" if begins => PLAIN,
+            _ => 0.0,
+        }
+    });
+    each.fold(0.0, f32::max)
 }
 
 /// Words in an encoding: in a definition nothing is encoded that is meant for people.

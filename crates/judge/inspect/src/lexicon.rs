@@ -57,12 +57,14 @@ pub(crate) const LEXICON: &[(Concept, Class, &str)] = &[
         Concept::Omit,
         Class::Verb,
         "ignore, disregard, forget, bypass, override, skip, disable, suppress, circumvent, neglect, discard, overlook, dismiss, \
-         disobey, deactivate, evade, drop, omit, abandon, exempt, void, nullify, supersede, ditch, erase, unset, waive, relax",
+         disobey, deactivate, evade, drop, omit, abandon, exempt, void, nullify, supersede, ditch, erase, unset, waive, relax, \
+         cease, deprecate, lift, nevermind, unlearn, scrap, shelve",
     ),
     (
         Concept::Omit,
         Class::Fixed,
-        "turn off, switch off, opt out, set aside, pay no attention, do away with, no longer, throw out, never mind, rid of",
+        "turn off, switch off, opt out, set aside, pay no attention, do away with, no longer, throw out, never mind, rid of, \
+         never happened, is void, are void, is off, are off, was a test, were a test, start over, is over, ends here, out the window",
     ),
     (
         Concept::Change,
@@ -186,7 +188,8 @@ pub(crate) const LEXICON: &[(Concept, Class, &str)] = &[
         Concept::Instruction,
         Class::Noun,
         "instruction, prompt, rule, guideline, directive, command, order, policy, constraint, guidance, request, task, objective, \
-         direction, programming, training, goal, step, procedure, protocol, message",
+         direction, programming, training, goal, step, procedure, protocol, message, \
+         mission, briefing, scoring matrix, persona",
     ),
     (
         Concept::Safety,
@@ -229,7 +232,9 @@ pub(crate) const LEXICON: &[(Concept, Class, &str)] = &[
     (
         Concept::Agent,
         Class::Noun,
-        "assistant, model, llm, ai, agent, claude, gpt, chatgpt, copilot, cursor, language model, gemini, chatbot, ai assistant, ai agent, ai model",
+        "assistant, model, llm, ai, agent, claude, gpt, chatgpt, copilot, cursor, language model, gemini, chatbot, ai assistant, ai agent, ai model, \
+         bot, llm agent, helper bot, automated assistant, automated system, automated reader, automated evaluator, virtual assistant, \
+         digital assistant, digital staff, ai helper, reading system, ai system, ai tool, automated agent, crawler, summariser, summarizer",
     ),
     (Concept::Agent, Class::Fixed, "you, your, yourself, you're, u, yours"),
     (
@@ -308,7 +313,8 @@ pub(crate) const LEXICON: &[(Concept, Class, &str)] = &[
     (
         Concept::Prior,
         Class::Fixed,
-        "previous, prior, above, earlier, preceding, existing, original, former, foregoing, previously, prior policy, given so far, other, all your, \
+        "previous, prior, above, earlier, preceding, existing, original, former, foregoing, previously, prior policy, given so far, told before, been told, were told, before now, so far, \
+         operator wrote, written before, came before, other, all your, \
          your, you were given, all previous, any previous, current, past, before this, up to now, initial, everything, default, old, usual, normal",
     ),
     (
@@ -324,14 +330,16 @@ pub(crate) const LEXICON: &[(Concept, Class, &str)] = &[
          it department, maintainer, corporate policy, company policy, global rule, system update, system note, admin override, \
          system override, security policy, security protocol, compliance policy, it policy, executive, ceo, vendor, microsoft, \
          system notice, system message, security requirement, platform, operator, security update, authorized personnel, privileged, elevated, \
-         escalated, full access, sysadmin, global, protocol, regulation, regulatory, gdpr, soc2, hipaa, pci, management, trusted",
+         escalated, full access, sysadmin, supervisor, supervisor model, headquarters, your developers, your owner, your creators, global, protocol, regulation, regulatory, gdpr, soc2, hipaa, pci, management, trusted",
     ),
     (
         Concept::Priority,
         Class::Fixed,
         "override, overrides, overriding, supersede, supersedes, takes precedence, take precedence, precedence, highest priority, regardless of, \
          no matter, outrank, outranks, new instructions, new instruction, instead, takes priority, higher priority, updated instructions, \
-         ultimate, authoritative, top priority, even if, exclusively, strictly, only, above all else, most important, real task, actual task, true task, new task",
+         new objective, new plan, new goal, new order, new orders, only instruction, only task, only goal, real prompt, real instruction, \
+         real instructions, root instruction, priority 0, priority zero, highest importance, final instruction, your only, \
+         from here on, new mission, updated prompt, new policy, new directive, ultimate, authoritative, top priority, even if, exclusively, strictly, only, above all else, most important, real task, actual task, true task, new task",
     ),
     (
         Concept::Pretext,
@@ -358,7 +366,8 @@ pub(crate) const LEXICON: &[(Concept, Class, &str)] = &[
          no restrictions, trusted mode, full access, without restrictions, admin mode, root mode, override mode, sudo mode, \
          full privileges, unlimited, administrator mode, do anything, unconstrained agency, no limits, free from, safe mode off, \
          without limits, root access, admin access, elevated permissions, sudo privileges, elevated privileges, all capabilities, no filter, no rules, \
-         not bound, superuser mode, privileged mode, diagnostic mode, new persona, evil, opposite mode, any content",
+         guardrails off, elevated mode, without restraints, no restraints, filters are off, rules are lifted, restrictions are lifted, dev mode, \
+         root-agent, jailbreak token, dan mode, restraints, unlocked mode, staff mode, not bound, superuser mode, privileged mode, diagnostic mode, new persona, evil, opposite mode, any content",
     ),
     (
         Concept::Timer,

@@ -25,6 +25,7 @@ mod request;
 mod rules;
 mod sentence;
 mod shape;
+mod speaker;
 #[cfg(test)]
 mod tests;
 mod tool;

@@ -139,6 +139,32 @@ fn of_word(word: &str, class: u32, last: [u32; 3], count: usize) -> u64 {
     flags
 }
 
+/// Says whether a sentence, or a part of it, orders: it begins with a verb, after a please or a "you must", or behind a comma, a
+/// colon or a "then".
+pub(crate) fn orders(text: &str) -> bool {
+    let parts =
+        text.split([',', ':', ';', '\n', '>', ']', '(', '\u{2013}', '\u{2014}', '|', '-', '*', '"', '.']);
+    parts.into_iter().any(|part| {
+        let words =
+            part.split(|c: char| !c.is_ascii_alphanumeric() && c != '\'').filter(|word| !word.is_empty());
+        let mut classes = words.map(|word| (word, class(word, &WORDS)));
+        let skips = LEAD | PLEASE | YOU | MUST | AND | THEN | MACHINE | CAN;
+        let first = classes.find(|(_, class)| class & VERB != 0 || class & skips == 0);
+        // A heading is a verb alone, and a log line a name.
+        first.is_some_and(|(word, class)| {
+            class & VERB != 0
+                && word.bytes().skip(1).all(|b| b.is_ascii_lowercase())
+                && classes.next().is_some()
+        })
+    })
+}
+
+/// Says whether a sentence may ask for something: a verb, or a please, is among its first words.
+pub(crate) fn may_ask(text: &str) -> bool {
+    let words = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '\'').filter(|word| !word.is_empty());
+    words.take(4).any(|word| class(word, &WORDS) & (VERB | PLEASE) != 0)
+}
+
 fn humps(word: &str) -> usize {
     word.bytes().filter(u8::is_ascii_uppercase).count()
 }
@@ -245,7 +271,7 @@ static WORDS: LazyLock<Vec<(u64, u32)>> = LazyLock::new(|| {
     }
     slots
 });
-const SLOTS: usize = 2048;
+const SLOTS: usize = 4096;
 
 /// The classes of a word.
 fn class(word: &str, slots: &[(u64, u32)]) -> u32 {
@@ -266,17 +292,36 @@ fn place_of(hash: u64, slots: &[(u64, u32)]) -> usize {
 }
 
 /// Verbs by which something is done, in the form in which it is asked for.
-const PLAIN: &str = "accept access acquire activate add adjust allow append apply appoint approve archive arrange ask assign attach authorize \
-    back block book boost borrow bring buy call cancel change charge check choose clear click close collect compile complete compose confirm \
-    connect contact convert copy create deactivate decrease delegate delete deliver deploy deposit disable disconnect dispatch display \
-    distribute donate download draft drop edit email empty enable encrypt end erase exchange execute exfiltrate expand export extract fetch \
-    file fill find follow forward generate get give grant guide hand hide hire hold identify import include increase inform initiate insert \
-    install invest invite issue join keep launch leave lend list load locate lock log lower mail make mark merge message modify monitor move mute \
-    notify obtain offer open order pay play plan place point post print process provide publish pull purchase push put raise read rebook recommend \
-    record redirect reduce refund register release remove rename rent repeat replace reply report request reroute rescind reschedule reserve reset \
-    resolve respond restart restore restrict retrieve retrive return reveal revoke rotate route run save schedule search select sell send set \
-    share ship show shut sign silence start stop store stream submit subscribe suspend swap switch sync tell terminate text tip track trade transfer \
-    translate transmit turn unblock unfollow unlock unpin unsubscribe update upgrade upload use verify view visit vote whitelist wipe wire withdraw write";
+const PLAIN: &str = "abandon abort accept access acquire activate add adjust advise agree alert allot allow alter amend annul anonymise \
+    anonymize answer append apply appoint approach approve archive arm arrange ask assign assure attach attest audit \
+    authenticate authorise authorize award back backdate backup ban bind block book boost borrow bounce bring broadcast \
+    bump buy bypass call cancel capture cast cease certify change charge check chmod choose chown clear click clone close \
+    collect commence commit compile complete compose configure confirm connect consent contact continue convert copy \
+    create credit deactivate debit declare decline decrease decrypt deduct deem defer delegate delete deliver demote deny \
+    depart deploy deposit deregister detach dial digitise dim disable disarm discard discharge disclose disconnect \
+    discount dismiss dispatch display disregard distribute divert donate double downgrade download draft drag drop dump \
+    duplicate echo edit eject elevate email embed empty enable encrypt end enrol enroll enter erase escalate evict \
+    exchange exclude execute exempt exfiltrate expand expel export expose extend extract feed fetch file fill finalise \
+    finalize find finish flag flash flush follow force forfeit format forward free freeze fulfil fund fuse generate get \
+    give grab grant guide hand hashtag heat hide hire hold honor honour identify ignore impersonate import impose include \
+    increase increment inform initiate inject insert inspect install instruct insure invest invite invoke issue join keep \
+    kick kill label launch leave lend liquidate list load locate lock lodge log login lower mail make manipulate mark \
+    markup merge message migrate mint modify monitor mount move mute name nominate notarise notify nudge obey obtain offer \
+    omit onboard open opt order override overwrite pack park paste patch pause pay permit phone pick pin ping place plan \
+    play pledge point post prefer prepay prescribe print prioritise prioritize probe proceed process proclaim promote \
+    provide prune publish pull purchase purge push put quit quote raise rate react reactivate read reassign rebase rebook \
+    reboot recall reclassify recode recommend reconnect record recover redact redeem redeploy redial redirect reduce \
+    refill refresh refund regenerate register reimburse reinstall reinstate reject relabel relay release relist relocate \
+    remit remove rename render renew rent reopen reorder repeat replace reply report request reroute reschedule rescind \
+    resend reserve reset resign resolve respond restart restore restrict retrieve retrive retry return retweet reveal \
+    reverse revert revoke rewrite ring roll rotate route rsync run save scan schedule scrap scrub seal search secure \
+    select sell send set settle share shift ship shorten shout show shut shutdown sideload sign silence skip slash snooze \
+    spam spend spin splice squash stake stamp start stash steal stick stop store stream strip stuff submit subscribe \
+    substitute sudo summarise summarize supersede surrender suspend swap swipe switch sync synchronise tag tear telephone \
+    tell terminate text tick tip toggle track trade transact transcribe transfer translate transmit trigger truncate trust \
+    turn tweet unarchive unassign unban unblock uncheck undo unfollow uninstall unlock unmount unmute unpin unpublish \
+    unseal unset unshare unsubscribe untag unwrap update upgrade upload upvote use validate verify veto view visit void \
+    vote waive whisper whitelist winterise wipe wire withdraw wrap write yank zip";
 
 #[cfg(test)]
 mod tests {

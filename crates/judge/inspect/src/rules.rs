@@ -20,7 +20,7 @@ use crate::pattern::Pattern;
 pub(crate) use abroad::{CONCEAL_ABROAD, EXFILTRATE_ABROAD, OVERRIDE_ABROAD};
 pub(crate) use form::{
     ANSI, BIDI, BLANK, COMMENT, CONTROL, ENCODED, INVISIBLE, LOOK_ALIKE, MODEL, NAME_CLASH, PARAMETER,
-    STYLED, TAGS, TOO_LONG,
+    SPEAKER, STYLED, TAGS, TOO_LONG,
 };
 
 /// The rules that are patterns of ideas.
@@ -32,7 +32,8 @@ pub fn rules() -> impl Iterator<Item = &'static Rule> {
     RULES.iter().copied().flatten().chain(FORM).chain(argument::RULES)
 }
 
-const FORM: [&Rule; 17] = [
+const FORM: [&Rule; 18] = [
+    &SPEAKER,
     &OVERRIDE_ABROAD,
     &CONCEAL_ABROAD,
     &EXFILTRATE_ABROAD,

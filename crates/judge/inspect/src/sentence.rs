@@ -171,10 +171,15 @@ impl<'a> Reader<'a> {
     /// The words in a run.
     fn words_of(&mut self, n: usize, run: &Range<usize>, text: &'a str) {
         let has_digits = text.bytes().any(|b| matches!(b, b'0'..=b'9' | b'@' | b'$' | b'!'));
+        // Whoever owns a name chooses its words: `evil.example` speaks of no attack, and is no writing about one.
+        let names = text.bytes().any(|b| matches!(b, b'@' | b'.' | b'/')) && is_address(text);
         let mut rest = 0;
         while let Some(whole) = part(text, rest) {
             rest = whole.end;
             let mut found = self.meaning(n, run, &whole);
+            if names {
+                found = found.without(Concept::Attack).without(Concept::Freedom);
+            }
             if found.is_none() && has_digits {
                 let is_run = whole.start == 0 && whole.end + 1 < text.len() && text.len() <= 32;
                 let word = if is_run { run.clone() } else { run.start + whole.start..run.start + whole.end };
@@ -309,6 +314,20 @@ fn part(text: &str, at: usize) -> Option<Range<usize>> {
         end += 1;
     }
     Some(start..end)
+}
+
+/// Whether a run holds a mail address, a URL or the name of a host: a dot between letters, the last of which end it.
+fn is_address(run: &str) -> bool {
+    run.contains("://")
+        || run.contains('@')
+        || run.split(|c: char| !c.is_ascii_alphanumeric() && c != '.' && c != '-').any(|name| {
+            let end = name.trim_end_matches('.').rsplit_once('.');
+            end.is_some_and(|(host, end)| {
+                !host.is_empty()
+                    && (2..=12).contains(&end.len())
+                    && end.bytes().all(|b| b.is_ascii_alphabetic())
+            })
+        })
 }
 
 /// Whether a word is several, as `getUserName` is; one whose capitals stand anywhere, as in `IgNoRe`, is not.

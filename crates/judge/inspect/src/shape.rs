@@ -47,6 +47,10 @@ pub(crate) fn shape(run: &str) -> Concepts {
     if is_name(run) {
         add(Concept::Name);
     }
+    // Who speaks, in a transcript that somebody made up.
+    if matches!(run, "system:" | "developer:" | "root:" | "operator:" | "supervisor:") {
+        add(Concept::Delimiter);
+    }
     let digits = run.trim_end_matches(|c: char| !c.is_ascii_digit());
     if digits.len() >= 4 && digits.bytes().all(|b| b.is_ascii_digit() || b == b',')
         || run.ends_with("mb") && run.len() <= 6 && run.starts_with(|c: char| c.is_ascii_digit())
@@ -270,7 +274,49 @@ const SCRIPT: [&str; 10] = [
 ];
 
 /// What passes for the border between speakers, or for a message of the protocol.
-const DELIMITERS: [&str; 42] = [
+const DELIMITERS: [&str; 84] = [
+    "[agent_control",
+    "[operator",
+    "[/operator",
+    "[developer",
+    "### instruction",
+    "### system",
+    "### response",
+    "###instruction",
+    "role: system",
+    "\"role\":\"system",
+    "\"role\": \"system",
+    "</context",
+    "</document",
+    "<prompt",
+    "<context>",
+    "begin new instructions",
+    "new instructions:",
+    "end of document",
+    "begin privileged",
+    "end privileged",
+    "context window reset",
+    "end of transcript",
+    "end of context",
+    "end of user input",
+    "<tool_result",
+    "#override",
+    "[control]",
+    "[/system",
+    "[[system",
+    "<root",
+    "<developer",
+    "[end of",
+    "system message:",
+    "system prompt:",
+    "system note:",
+    "system update:",
+    "<agent",
+    "&lt;system",
+    "<|end",
+    "[assistant]",
+    "[new task",
+    "[task override",
     "<system",
     "</system",
     "<important",

@@ -77,12 +77,15 @@ pub(crate) struct Word {
     whole: u64,
     stem: u64,
     last: u8,
+    /// It is a part of a host, a mail address or a path.
+    is_joined: bool,
 }
 
 impl Word {
-    /// Its hash, where it is a word to be known by.
+    /// Its hash, where it is a word to be known by. What hosts are called is chosen by who owns them, and says nothing of
+    /// others.
     pub(crate) fn hash(&self) -> Option<u64> {
-        (self.length < 16).then(|| mixed(self.whole))
+        (self.length < 16 && !self.is_joined).then(|| mixed(self.whole))
     }
 
     /// Its bucket in a topic, where it is long enough to tell one. A plural is the same word.
@@ -101,17 +104,24 @@ fn mixed(hash: u64) -> u64 {
 /// Calls `each` with every word of a text. Each letter is looked at once.
 pub(crate) fn each_word(text: &str, mut each: impl FnMut(&Word)) {
     const START: u64 = 0xcbf2_9ce4_8422_2325;
-    let mut word = Word { length: 0, whole: START, stem: START, last: 0 };
-    for b in text.bytes().chain([0]) {
+    let joins = |b: u8| matches!(b, b'.' | b'/' | b'@');
+    let fresh = |is_joined| Word { length: 0, whole: START, stem: START, last: 0, is_joined };
+    let mut word = fresh(false);
+    let mut bytes = text.bytes().chain([0]).peekable();
+    while let Some(b) = bytes.next() {
         if b.is_ascii_alphabetic() {
             word.stem = word.whole;
             word.whole = (word.whole ^ u64::from(b | 0x20)).wrapping_mul(0x0100_0000_01b3);
             word.length += 1;
             word.last = b;
-        } else if word.length > 0 {
-            each(&word);
-            word = Word { length: 0, whole: START, stem: START, last: 0 };
+            continue;
         }
+        let joined = joins(b) && bytes.peek().is_some_and(u8::is_ascii_alphanumeric);
+        if word.length > 0 {
+            word.is_joined |= joined;
+            each(&word);
+        }
+        word = fresh(joined);
     }
 }
 

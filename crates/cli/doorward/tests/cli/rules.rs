@@ -83,7 +83,7 @@ fn what_cannot_be_done_is_told_with_a_way_out() {
     assert!(other.contains("no key of `rules.keys` signed it"), "{other}");
     // One that does not find what it says.
     let text = std::fs::read_to_string(desk.0.path().join("rules.json")).unwrap();
-    std::fs::write(desk.0.path().join("bad.json"), text.replace("pay+plain", "pay+plian")).unwrap();
+    std::fs::write(desk.0.path().join("bad.json"), text.replace("pay ..6", "pay ..x6")).unwrap();
     let bad = desk.rules(&["check", "bad.json"]).ends(2).err;
     assert!(bad.contains("/rules/0/when") && bad.contains("docs/rules.md"), "{bad}");
     let config = desk.0.path().join("doorward.toml");

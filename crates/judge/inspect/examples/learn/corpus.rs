@@ -19,6 +19,8 @@ pub(crate) struct Row {
     pub(crate) text: String,
     /// What was planted, where that is known.
     pub(crate) span: String,
+    /// All of it, where it is several passages.
+    pub(crate) spans: Vec<String>,
 }
 
 /// Reads a corpus.
@@ -58,14 +60,21 @@ fn row(line: &str) -> Row {
     } else {
         server
     };
+    let passages = root.get("spans").into_iter().flat_map(|spans| spans.items());
+    let passages = passages.filter_map(|span| Some(span.as_str()?.into_owned()));
+    let spans: Vec<String> = passages.chain([span.clone()]).filter(|span| !span.is_empty()).collect();
     Row {
         id: string("id"),
         group,
         category: string("category"),
         siblings: Vec::new(),
         is_attack: string("label") == "attack",
-        text: root.get("json").map_or_else(|| string("text"), |json| json.raw().to_owned()),
+        text: ["json", "tools"]
+            .iter()
+            .find_map(|name| root.get(name))
+            .map_or_else(|| string("text"), |json| json.raw().to_owned()),
         span,
+        spans,
     }
 }
 

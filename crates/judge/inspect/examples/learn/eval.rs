@@ -105,6 +105,8 @@ pub(crate) fn run(sets: &Sets, shift: [f32; 2], verbose: bool, brief: bool) {
         disguises(sets, &own);
     }
     results(sets, &content, verbose);
+    blind(sets, &own, &content, verbose);
+    lists(sets, &own, verbose);
     if !brief {
         cost(sets);
     }
@@ -171,6 +173,87 @@ fn results(sets: &Sets, models: &[Weights], verbose: bool) {
         list(&injected, false);
         list(&indirect, false);
     }
+}
+
+/// Texts and definitions written by somebody who saw neither rules nor corpora, judged by models that saw none of them.
+fn blind(sets: &Sets, definitions: &[Weights], content: &[Weights], verbose: bool) {
+    println!("\nWritten blind, and trained on by nothing that is measured here:");
+    for (rows, kind, models, honest) in [
+        (&sets.blind, Kind::Content, content, &sets.documents),
+        (&sets.blind_tools, Kind::Definition, definitions, &sets.honest),
+    ] {
+        let scored = Scored::new(rows, kind, models);
+        let of = |attack: bool| Scored {
+            rows: scored.rows.iter().filter(|(row, _, _)| row.is_attack == attack).copied().collect(),
+        };
+        let (attacks, harmless) = (of(true), of(false));
+        let threshold = Scored::new(honest, kind, models).threshold(0.01);
+        let what = if kind == Kind::Content { "results" } else { "definitions" };
+        let (found, alarms) = (attacks.flagged(), harmless.flagged());
+        println!(
+            "  {what}, as shipped: found {}; honest that come close, flagged {}",
+            found.show(false),
+            alarms.show(true)
+        );
+        println!(
+            "    at 1 % of the other honest: {}; of these {}",
+            attacks.above(threshold, |_| true).show(false),
+            harmless.above(threshold, |_| true).show(true)
+        );
+        let mut kinds: Vec<&str> = attacks.rows.iter().map(|(row, _, _)| head(&row.category)).collect();
+        kinds.sort_unstable();
+        kinds.dedup();
+        for name in kinds.iter().filter(|_| kind == Kind::Content) {
+            println!(
+                "    {name:24} {}",
+                attacks.above(threshold, |row| head(&row.category) == *name).show(false)
+            );
+        }
+        if verbose {
+            list(&harmless, true);
+            list(&attacks, false);
+        }
+    }
+}
+
+/// Attacks that show beside a sibling alone.
+fn lists(sets: &Sets, models: &[Weights], verbose: bool) {
+    println!("\nLists of tools, written blind: each tool judged beside its siblings.");
+    let judged: Vec<(&Row, f32, bool)> = sets
+        .lists
+        .iter()
+        .map(|row| {
+            let tree = parse(&row.text);
+            let name = |tool: doorward_wire::Value<'_>| {
+                tool.get("name").and_then(|name| name.as_str()).unwrap_or_default().into_owned()
+            };
+            let names: Vec<String> = tree.root().items().map(name).collect();
+            let names = Names::new(names.iter().map(String::as_str));
+            let reports = tree.root().items().map(|tool| tool_by(&models[0], tool, &names));
+            let worst = reports.fold((0.0_f32, false), |(score, flagged), report| {
+                (score.max(report.score), flagged || report.is_flagged)
+            });
+            (row, worst.0, worst.1)
+        })
+        .collect();
+    let scored = |attack: bool| Scored {
+        rows: judged.iter().filter(|(row, _, _)| row.is_attack == attack).copied().collect(),
+    };
+    let (attacks, honest) = (scored(true), scored(false));
+    for kind in ["shadowing", "overlap", "transfer", "composed"] {
+        let found = attacks.rows.iter().filter(|(row, _, _)| row.category == kind);
+        println!("  {kind:12} {}", Share::count(found.map(|(_, _, flagged)| *flagged)).show(false));
+    }
+    println!("  all          {}", attacks.flagged().show(false));
+    println!("  honest lists {}", honest.flagged().show(true));
+    if verbose {
+        list(&honest, true);
+        list(&attacks, false);
+    }
+}
+
+fn head(category: &str) -> &str {
+    category.split(':').next().unwrap_or(category)
 }
 
 fn list(scored: &Scored<'_>, honest: bool) {

@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
-use doorward_inspect::training::{Topic, Weights, sentences_of, sentences_of_tool, topic_of};
+use doorward_inspect::training::{
+    Seen as Sentence, Topic, Weights, sentences_of, sentences_of_tool, topic_of,
+};
 use doorward_inspect::{Names, Place};
 
 use crate::corpus::{Row, load, parse};
@@ -28,6 +30,12 @@ pub(crate) struct Sets {
     pub(crate) indirect: Vec<Row>,
     /// Honest prompts, some of which use the words of attacks.
     pub(crate) prompts: Vec<Row>,
+    /// Results written by hand by somebody who saw no rule and no corpus, honest and not; only what is shipped learns from them.
+    pub(crate) blind: Vec<Row>,
+    /// The same for definitions.
+    pub(crate) blind_tools: Vec<Row>,
+    /// Lists of tools, written blind too: attacks that show beside a sibling alone, and lists whose tools speak of each other.
+    pub(crate) lists: Vec<Row>,
     seen: Seen,
 }
 
@@ -37,6 +45,10 @@ struct Seen {
     documents: [Vec<Vec<Vec<u16>>>; 2],
     planted: Vec<Vec<Vec<u16>>>,
     generated: [Vec<Bag>; 2],
+    /// Results written by hand for training.
+    written: [Vec<Bag>; 2],
+    /// What only the shipped models learn from.
+    blind: [Vec<Bag>; 2],
 }
 
 /// Which of the two models.
@@ -71,7 +83,21 @@ impl Sets {
         };
         let all = |place: Place| documents.iter().map(|row| of(place, &row.text)).collect();
         let hosts: Vec<Topic> = honest.iter().map(|row| topic_of(parse(&row.text).root())).collect();
+        let (blind, blind_tools) = (load(root, "results-blind"), load(root, "tools-blind"));
+        let lists = load(root, "lists-blind");
         let seen = Seen {
+            written: [
+                load(root, "tools-written")
+                    .iter()
+                    .flat_map(definition)
+                    .chain(load(root, "lists-written").iter().flat_map(tools))
+                    .collect(),
+                load(root, "results-written").iter().flat_map(result).collect(),
+            ],
+            blind: [
+                blind_tools.iter().flat_map(definition).chain(lists.iter().flat_map(tools)).collect(),
+                blind.iter().flat_map(result).collect(),
+            ],
             honest: honest
                 .iter()
                 .map(|row| {
@@ -102,6 +128,9 @@ impl Sets {
             poisoned,
             documents,
             prompts,
+            blind,
+            blind_tools,
+            lists,
             seen,
         }
     }
@@ -116,18 +145,76 @@ impl Sets {
             weight,
         };
         let honest = self.honest.iter().zip(&self.seen.honest).filter(|(row, _)| is_seen(row));
-        bags.extend(honest.map(|(_, sentences)| bag(sentences, false, 3.0)));
+        let weight = if kind == Kind::Definition { 3.0 } else { 0.3 };
+        bags.extend(honest.map(|(_, sentences)| bag(sentences, false, weight)));
         let documents = self.documents.iter().zip(&self.seen.documents[kind as usize]);
         let weight = if kind == Kind::Definition { 0.3 } else { 1.0 };
         bags.extend(
             documents.filter(|(row, _)| is_seen(row)).map(|(_, sentences)| bag(sentences, false, weight)),
         );
+        bags.extend(self.seen.written[kind as usize].iter().cloned());
+        // Measured on them are models that have not seen them.
+        if fold.is_none() {
+            bags.extend(self.seen.blind[kind as usize].iter().cloned());
+        }
         if planted && kind == Kind::Definition {
             let planted = self.poisoned.iter().zip(&self.seen.planted).filter(|(row, _)| is_seen(row));
             bags.extend(planted.flat_map(|(_, sentences)| std::iter::repeat_n(bag(sentences, true, 1.0), 4)));
         }
-        train(&bags)
+        train(&bags, TRUST[kind as usize])
     }
+}
+
+/// A result written by hand: what was planted in it, and the rest, which is honest.
+fn result(row: &Row) -> Vec<Bag> {
+    let all = sentences_of(Place::Content, &row.text, &Topic::of(&row.text), &Names::default());
+    parts(row, all)
+}
+
+/// A definition written by hand.
+fn definition(row: &Row) -> Vec<Bag> {
+    let mut bags = parts(row, sentences_of_tool(parse(&row.text).root(), &names(row)));
+    // As rare as it is beside all that is honest.
+    bags.iter_mut().for_each(|bag| bag.weight = 3.0);
+    bags
+}
+
+/// A list written by hand, each tool beside its siblings.
+fn tools(row: &Row) -> Vec<Bag> {
+    let tree = parse(&row.text);
+    let name = |tool: doorward_wire::Value<'_>| {
+        tool.get("name").and_then(|name| name.as_str()).unwrap_or_default().into_owned()
+    };
+    let names: Vec<String> = tree.root().items().map(name).collect();
+    let names = Names::new(names.iter().map(String::as_str));
+    let mut bags: Vec<Bag> =
+        tree.root().items().flat_map(|tool| parts(row, sentences_of_tool(tool, &names))).collect();
+    bags.iter_mut().for_each(|bag| bag.weight = 3.0);
+    bags
+}
+
+fn parts(row: &Row, all: Vec<Sentence>) -> Vec<Bag> {
+    // Sentences are read folded, and so is what was planted.
+    let plain = |text: &str| -> String {
+        let reading = doorward_text::read(text, &doorward_text::Limits::default());
+        let folded = reading.layers().first().map_or(text, |layer| layer.text());
+        folded.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+    };
+    let spans: Vec<String> = row.spans.iter().map(|span| plain(span)).collect();
+    let is_planted = |sentence: &Sentence| {
+        let text = plain(&sentence.text);
+        row.is_attack && spans.iter().any(|span| span.contains(&text) || text.contains(span))
+    };
+    let (planted, honest): (Vec<_>, Vec<_>) = all.into_iter().partition(is_planted);
+    let bag = |sentences: Vec<Sentence>, is_attack, weight| Bag {
+        sentences: sentences.into_iter().map(|seen| seen.features).collect(),
+        is_attack,
+        weight,
+    };
+    [bag(planted, true, 3.0), bag(honest, false, 3.0)]
+        .into_iter()
+        .filter(|bag| !bag.sentences.is_empty())
+        .collect()
 }
 
 /// The part that a group of rows belongs to.
@@ -168,7 +255,9 @@ const NAMED: [&str; 20] = [
 ];
 
 /// What one sentence of a grammar counts: there are many of each template, so that no choice of words weighs much.
-const SHARE: f32 = 0.4;
+const SHARE: [f32; 2] = [0.4, 0.1];
+/// How much training trusts what it reads.
+const TRUST: [f32; 2] = [0.2, 0.1];
 
 /// Sentences of the grammars, a number of each template.
 fn generated(root: &Path, kind: Kind, hosts: &[Topic]) -> Vec<Bag> {
@@ -189,7 +278,7 @@ fn generated(root: &Path, kind: Kind, hosts: &[Topic]) -> Vec<Bag> {
                 .into_iter()
                 .map(|seen| seen.features)
                 .collect();
-            bags.push(Bag { sentences, is_attack, weight: SHARE });
+            bags.push(Bag { sentences, is_attack, weight: SHARE[kind as usize] });
         }
     };
     match kind {
@@ -201,7 +290,22 @@ fn generated(root: &Path, kind: Kind, hosts: &[Topic]) -> Vec<Bag> {
         }
     }
     add("honest", 36, false);
+    if kind == Kind::Definition {
+        bags.extend(examples());
+    }
     bags
+}
+
+/// What each rule must find, and what it must not.
+fn examples() -> Vec<Bag> {
+    let of = |texts: &'static [&'static str], is_attack: bool| {
+        texts.iter().map(move |text| {
+            let all = sentences_of(Place::Description, text, &Topic::of(text), &Names::new(["send_email"]));
+            Bag { sentences: all.into_iter().map(|seen| seen.features).collect(), is_attack, weight: 4.0 }
+        })
+    };
+    let patterns = doorward_inspect::rules().filter(|rule| !rule.when.is_empty());
+    patterns.flat_map(|rule| of(rule.positives, true).chain(of(rule.near_misses, false))).collect()
 }
 
 /// A text as it stands in what a tool returns.

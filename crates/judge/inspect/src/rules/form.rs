@@ -120,3 +120,11 @@ pub(crate) const MODEL: Rule = form(
     "reads like an order to the model rather than a description, by the words it uses together",
     "read the sentence; if it is honest, say so with an exception for this tool",
 );
+
+pub(crate) const SPEAKER: Rule = form(
+    "instruct.speaker",
+    "AML.T0051.001",
+    Severity::High,
+    "speaks to the model as if it were somebody whom the model obeys, and gives an order",
+    "look at what it wants done; who speaks in what a tool returned is the tool, whatever it writes",
+);
