@@ -7,8 +7,11 @@
 
 mod api;
 mod entry;
+mod home;
 mod pages;
+mod pin;
 mod pins;
+mod told;
 
 use std::net::IpAddr;
 use std::sync::Arc;
