@@ -10,7 +10,7 @@ use doorward_types::Timestamp;
 use http::StatusCode;
 
 use crate::entry::Session;
-use crate::pages::{Group, HomePage, Line, minute};
+use crate::pages::{Group, HomePage, Line, day, minute};
 use crate::pin::stood;
 use crate::pins::{Told, called};
 use crate::{Admin, Asked};
@@ -81,7 +81,7 @@ fn agreed(listed: &[Listed]) -> Vec<Group> {
     for one in listed {
         let Some((pin, stand)) = &one.pin else { continue };
         let server = one.server.to_string();
-        let line = Line { why: said(&stood(*stand, pin)), ..line(one, None) };
+        let line = Line { why: said(&stood(*stand, pin, day)), ..line(one, None) };
         match groups.last_mut().filter(|group| group.server == server) {
             Some(group) => group.lines.push(line),
             None => groups.push(Group { server, open, lines: vec![line] }),

@@ -128,3 +128,7 @@ pub(crate) fn minute(time: Timestamp) -> String {
     let text: String = time.to_string().chars().take(16).collect();
     format!("{} UTC", text.replace('T', " "))
 }
+
+pub(crate) fn day(time: Timestamp) -> String {
+    time.to_string().chars().take(10).collect()
+}

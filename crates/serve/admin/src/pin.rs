@@ -4,6 +4,7 @@ use doorward_facade::web::{Answer, Bit, FormsLead, bits, page, said};
 use doorward_issuer::params::Params;
 use doorward_pinboard::{Compared, PinboardError};
 use doorward_pins::{Changes, Decision, Drift, Field, Pin, Segment, Stand, laid_out, visible};
+use doorward_types::Timestamp;
 use http::StatusCode;
 
 use crate::entry::Session;
@@ -75,7 +76,7 @@ fn facts(compared: &Compared, stand: Option<Stand>) -> Vec<(&'static str, String
         facts.push(("Agreed to", "nothing of this name yet".to_owned()));
         return facts;
     };
-    facts.push((if compared.waiting.is_some() { "Agreed to" } else { "Stands" }, stood(stand, pin)));
+    facts.push((if compared.waiting.is_some() { "Agreed to" } else { "Stands" }, stood(stand, pin, minute)));
     if stand != Stand::FirstUse {
         let decision = decided(stand, pin);
         facts.push(("Reason", visible(&decision.reason)));
@@ -94,12 +95,12 @@ pub(crate) fn stands(stand: Stand) -> &'static str {
     }
 }
 
-/// Where a pin stands, and since when.
-pub(crate) fn stood(stand: Stand, pin: &Pin) -> String {
+/// Where a pin stands, and since when; the time to the day or to the minute.
+pub(crate) fn stood(stand: Stand, pin: &Pin, time: fn(Timestamp) -> String) -> String {
     let decision = decided(stand, pin);
-    let (at, end) = (minute(decision.at), decision.expires.map(minute));
+    let (at, end) = (time(decision.at), decision.expires.map(time));
     match (stand, end) {
-        (Stand::FirstUse, _) => format!("taken at first use on {at}; nobody has looked"),
+        (Stand::FirstUse, _) => format!("first use, {at}; nobody has looked"),
         (Stand::Approved, Some(end)) => format!("approved on {at}, until {end}"),
         (Stand::Approved, None) => format!("approved on {at}"),
         (Stand::Expired, end) => format!("its approval ended on {}", end.unwrap_or(at)),
