@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use doorward_facade::web::{Answer, json, redirect};
 use doorward_issuer::params::{Params, encode};
-use doorward_pinboard::{Approver, Compared, Done, PinboardError, Which};
+use doorward_pinboard::{Approver, Compared, Done, PinboardError, Which, write_down};
 use doorward_pins::{Kind, visible};
 use doorward_types::{ServerName, Timestamp};
 use http::StatusCode;
@@ -202,7 +202,19 @@ impl Admin {
             "rollback" => pins.roll_back(&which, &by, now).await,
             _ => return Err(bad("`do` is `approve`, `reject` or `rollback`")),
         };
-        done.map_err(|failed| self.why(&failed))
+        let done = done.map_err(|failed| self.why(&failed))?;
+        self.record(&done, now).await;
+        Ok(done)
+    }
+
+    /// Writes it into the log. What cannot be written now lies in the store beside the pin, and the door writes it later.
+    async fn record(&self, done: &Done, now: Timestamp) {
+        let acts = std::slice::from_ref(&done.act);
+        if let Err(error) = write_down(&self.parts.audit, &done.server, acts, now).await {
+            tracing::error!(server = %done.server, %error, "what was decided at the console is not in the log yet");
+        } else if let Err(error) = self.parts.pins.recorded(&done.server, acts, now).await {
+            tracing::warn!(server = %done.server, %error, "what was decided at the console may be in the log twice");
+        }
     }
 
     fn failed(&self, failed: &PinboardError) -> Answer {

@@ -299,7 +299,7 @@ impl House {
         run(self.folder(), arguments).await
     }
 
-    fn folder(&self) -> &Path {
+    pub(crate) fn folder(&self) -> &Path {
         self.lab.folder()
     }
 
