@@ -11,7 +11,7 @@ use doorward_config::{Config, Network, Tls};
 use doorward_engine::{Door, ServerRules};
 use doorward_entra::Refreshed;
 use doorward_net::ServerTls;
-use http::Request;
+use http::{HeaderMap, Request};
 use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
@@ -24,7 +24,7 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::body::Inbound;
 use crate::build::{Built, public_hosts, scopes_told};
-use crate::console::Console;
+use crate::console::{Console, Desk};
 use crate::pace::Pace;
 use crate::pipes::Pipes;
 use crate::ports::GatewayPorts;
@@ -96,7 +96,7 @@ impl Gateway {
             (Some(admin), Some(admins)) => Some(Console {
                 listener: bind(admins.listen).await?.0,
                 tls: load(&admins.tls).transpose()?.map(Arc::new),
-                admin: Arc::clone(admin),
+                desk: Arc::new(Desk::new(Arc::clone(admin), &built.config)),
             }),
             _ => None,
         };
@@ -338,20 +338,20 @@ impl Connection {
     }
 
     async fn answer(&self, request: Request<Incoming>) -> http::Response<crate::body::Reply> {
-        let source = self.source(&request);
+        let source = source(&self.trusted, self.peer, request.headers());
         self.site.answer(request.map(Inbound::new), Some(source)).await
     }
+}
 
-    /// Returns where a request came from. A forwarding header is believed from a trusted proxy alone, and of it only the
-    /// last address, which that proxy wrote itself (REM-11).
-    fn source(&self, request: &Request<Incoming>) -> IpAddr {
-        if !self.trusted.iter().any(|network| network.contains(self.peer)) {
-            return self.peer;
-        }
-        let forwarded = request.headers().get_all("x-forwarded-for").iter().next_back();
-        let last = forwarded.and_then(|value| value.to_str().ok()).and_then(|text| text.rsplit(',').next());
-        last.and_then(forwarded_address).unwrap_or(self.peer)
+/// Returns where a request came from. A forwarding header is believed from a trusted proxy alone, and of it only the
+/// last address, which that proxy wrote itself (REM-11).
+pub(crate) fn source(trusted: &[Network], peer: IpAddr, headers: &HeaderMap) -> IpAddr {
+    if !trusted.iter().any(|network| network.contains(peer)) {
+        return peer;
     }
+    let forwarded = headers.get_all("x-forwarded-for").iter().next_back();
+    let last = forwarded.and_then(|value| value.to_str().ok()).and_then(|text| text.rsplit(',').next());
+    last.and_then(forwarded_address).unwrap_or(peer)
 }
 
 /// Reads one address of `X-Forwarded-For`. Some proxies write the port behind it, and those of IPv6 in brackets.
