@@ -7,6 +7,7 @@ use std::process::Stdio;
 use doorward_servers::Running;
 use doorward_servers::office::Office;
 use doorward_testkit::{Client, DoorPlan, DoorProcess, Kit, Lab, bare, free_port};
+use rcgen::{CertificateParams, KeyPair};
 use serde_json::{Value, json};
 
 use crate::PATIENCE;
@@ -28,6 +29,9 @@ const LABELS: [(&str, &str); 3] = [
         "integrity = \"untrusted\"\nconfidentiality = \"confidential\"\nsink = \"none\"\ndefinitions = \"trusted\"",
     ),
 ];
+
+/// The console with a certificate of its own: by HTTPS browsers hold it to more.
+const TLS: &str = r#"tls = { certificate = "keys/console.pem", key = "keys/console.key" }"#;
 
 const SENDS: &str = "[[server.flow]]\ntool = \"send\"\nsink = \"outward\"\n";
 
@@ -117,14 +121,15 @@ impl House {
             servers.push(server);
         }
         let address = free_port();
-        let console = format!("http://{address}");
+        let console = format!("https://{address}");
         let plan = DoorPlan {
             policies: POLICIES.to_owned(),
             servers: tables,
             top: "shared_audience = true".to_owned(),
             origins,
+            files: papers(),
             tables: format!(
-                "[admin]\nlisten = \"{address}\"\npublic_url = \"{console}\"\n[flow]\nmode = \"enforce\"\n"
+                "[admin]\nlisten = \"{address}\"\npublic_url = \"{console}\"\n{TLS}\n[flow]\nmode = \"enforce\"\n"
             ),
             ..DoorPlan::default()
         };
@@ -163,6 +168,17 @@ impl House {
         let reference: String = rest.chars().take_while(char::is_ascii_hexdigit).collect();
         format!("http://{}/account/approvals/{reference}", self.door.address)
     }
+}
+
+/// The console's certificate and its key.
+fn papers() -> Vec<(String, String)> {
+    let key = KeyPair::generate().expect("keys can be made");
+    let params = CertificateParams::new(vec!["127.0.0.1".to_owned()]).expect("an address fits a certificate");
+    let certificate = params.self_signed(&key).expect("a key signs its certificate");
+    vec![
+        ("keys/console.pem".to_owned(), certificate.pem()),
+        ("keys/console.key".to_owned(), key.serialize_pem()),
+    ]
 }
 
 /// A mail with the customer's own words in it, and something that nobody sees.
