@@ -161,9 +161,11 @@ impl Running {
     /// get the new ones, open ones go on. Without TLS there is nothing to read.
     ///
     /// # Errors
-    /// [`doorward_net::ServerTlsError`] of the last that cannot be read; its old certificate stays in use.
+    /// [`doorward_net::ServerTlsError`] of the first that cannot be read; its old certificate stays in use.
     pub fn reload_certificates(&self) -> Result<(), doorward_net::ServerTlsError> {
-        self.certificates.iter().fold(Ok(()), |told, tls| tls.reload().and(told))
+        // Each is tried, whatever became of the one before it.
+        let tried: Vec<_> = self.certificates.iter().map(|tls| tls.reload()).collect();
+        tried.into_iter().collect()
     }
 
     /// Closes the door: no new callers, running calls may end, then children are ended and the log is closed.
