@@ -2,7 +2,7 @@
 // without the role before it, and people whose calls wait for their yes. Argument: a file of JSON:
 //   issuer, console            the origins of the door and of its console
 //   approver, outsider         username and password at Entra
-//   turns                      what is decided at each width: { width, approves, rejects, caller, yes, no, wrong }, things as
+//   turns                      what is decided at each width: { width, approves, goes_back, rejects, caller, yes, no, wrong }, things as
 //                              { server, kind, name }, questions as their addresses, callers as usernames and passwords
 //   dense                      a thing that changed in many places; nobody decides about it
 //   chromium, screenshots      the program, and the folder for its pictures
@@ -67,7 +67,20 @@ async function decides(way, turn) {
   await look(way.page, 'pinned', way);
   const stand = await way.words();
   expect(way, 'who decided, why and until when', stand.includes('read the change log with the team'), stand);
-  await way.press('Leave it');
+  if (turn.goes_back) {
+    await way.type('Why you decide so', 'it was better before');
+    await way.press('Go back', 'went back');
+    const back = await way.page.$eval('[role=status]', (status) => status.textContent);
+    expect(way, 'the list says that it went back', back.includes(`Went back to an earlier one: tool ${turn.approves.name}`), back);
+  } else await way.press('Leave it');
+
+  // Who may answer for others sees whose call it is, and leaves it to them.
+  await way.open(turn.no, 'of-another');
+  await way.throughEntra(plan.approver);
+  const asked = await way.words();
+  expect(way, "another's call is said to be another's", asked.includes('Somebody else makes this call.') && asked.includes('Called by'), asked);
+  await look(way.page, 'of-another', way);
+  await way.open(`${plan.console}/`, 'home');
   await way.press('Sign out here', 'signed out');
   await look(way.page, 'signed-out', way);
 }

@@ -64,7 +64,7 @@ impl Admin {
             name: visible(&question.name),
             server: question.server.clone(),
             why: said(match question.approver {
-                Approver::Person => "whoever calls has to answer",
+                Approver::Person => "the caller’s own yes is enough",
                 Approver::Another => "somebody else than the caller has to answer",
             }),
             when: format!("until {}", minute(question.expires)),
