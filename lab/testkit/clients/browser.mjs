@@ -8,11 +8,10 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { mkdirSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
-import puppeteer from 'puppeteer-core';
-import { Findings, guarded, listen, look } from './browser_checks.mjs';
+import { Findings, guarded, look } from './browser_checks.mjs';
+import { WIDTHS, begin, start } from './browser_way.mjs';
 
 const plan = JSON.parse(readFileSync(process.argv[2], 'utf8'));
-const WIDTHS = [360, 1280];
 const findings = new Findings();
 const steps = [];
 mkdirSync(plan.screenshots, { recursive: true });
@@ -60,76 +59,11 @@ function expect(what, holds, seen) {
   if (!holds) findings.say(what, `not so: ${JSON.stringify(seen)}`);
 }
 
-// One browser of one width, without any cookie.
-class Way {
-  constructor(page, width) {
-    Object.assign(this, { page, width, findings, folder: plan.screenshots });
-    listen(page, `${width} px`, findings);
-  }
-
-  async open(url, name) {
-    const response = await this.page.goto(url);
-    if (new URL(this.page.url()).origin === new URL(plan.issuer).origin) guarded(response, name, findings);
-    return response;
-  }
-
-  // Moves with the Tab key to what is called so, and never touches a mouse.
-  async tabTo(name) {
-    const passed = [];
-    for (let press = 0; press < 60; press += 1) {
-      await this.page.keyboard.press('Tab');
-      const at = await this.page.evaluate(() => {
-        const here = document.activeElement;
-        if (!here || here === document.body) return { name: '' };
-        const label = here.labels?.[0]?.textContent;
-        const style = getComputedStyle(here);
-        const rung = style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) >= 1;
-        return { name: (here.getAttribute('aria-label') ?? label ?? here.textContent).trim(), rung };
-      });
-      passed.push(at.name);
-      if (at.name.startsWith(name)) {
-        if (!at.rung) findings.say(`${this.width} px`, `${name} does not show that it has the focus`);
-        return;
-      }
-    }
-    throw new Error(`Tab does not lead to ${name} at ${this.page.url()}, only to ${[...new Set(passed)].join(', ')}`);
-  }
-
-  async press(name) {
-    await this.tabTo(name);
-    const gone = this.page.waitForNavigation();
-    await this.page.keyboard.press('Enter');
-    await gone;
-  }
-
-  at(url) {
-    return this.page.url().startsWith(url);
-  }
-
-  // Whatever Entra asks, until it lets go.
-  async throughEntra() {
-    for (let asked = 0; asked < 5; asked += 1) {
-      const here = this.page.url();
-      if (here.startsWith(plan.issuer) || here.startsWith(origin)) return;
-      if (await this.page.$('input[name=username]')) {
-        await this.tabTo('Email or user name');
-        await this.page.keyboard.type(plan.username);
-        await this.tabTo('Password');
-        await this.page.keyboard.type(plan.password);
-        await this.press('Sign in');
-      } else {
-        const names = await this.page.$$eval('button', (all) => all.map((each) => each.textContent));
-        await this.press(['Approve', 'Accept', 'Continue', 'Yes'].find((name) => names.includes(name)));
-      }
-    }
-    throw new Error(`Entra does not let go: ${this.page.url()}`);
-  }
-
-  answer(state) {
-    const said = Object.fromEntries(new URL(this.page.url()).searchParams);
-    const ours = this.at(redirect) && said.state === state && said.iss === plan.issuer;
-    return { ours, ...said };
-  }
+// What the client is told at its address.
+function answer(way, state) {
+  const said = Object.fromEntries(new URL(way.page.url()).searchParams);
+  const ours = way.at(redirect) && said.state === state && said.iss === plan.issuer;
+  return { ours, ...said };
 }
 
 async function denies(way) {
@@ -137,7 +71,7 @@ async function denies(way) {
   await way.open(asked.url, 'consent');
   await look(way.page, 'consent', way);
   await way.press('Deny');
-  const said = way.answer(asked.state);
+  const said = answer(way, asked.state);
   expect(`${way.width} px: a denial reaches the client`, said.ours && said.error === 'access_denied', said);
 }
 
@@ -146,8 +80,8 @@ async function signsIn(way) {
   await way.open(asked.url, 'consent');
   await way.press('Allow');
   if (!way.at(origin)) await look(way.page, 'entra', { ...way, findings: new Findings() });
-  await way.throughEntra();
-  const said = way.answer(asked.state);
+  await way.throughEntra(plan);
+  const said = answer(way, asked.state);
   expect(`${way.width} px: after Allow and the sign-in a code reaches the client`, said.ours && said.code, said);
   const got = await token({
     grant_type: 'authorization_code',
@@ -167,7 +101,7 @@ async function withdraws(way, got) {
     const name = leads.find((each) => each.startsWith('Sign in'));
     if (name) await way.press(name);
   }
-  await way.throughEntra();
+  await way.throughEntra(plan);
   await look(way.page, 'account', way);
   const held = await way.page.$$eval('button', (all) => all.map((each) => each.getAttribute('aria-label') ?? each.textContent));
   const [withdraw] = held.filter((name) => name.startsWith('Withdraw'));
@@ -208,27 +142,14 @@ async function isFramed(context) {
   await page.close();
 }
 
-// Another program may take its time, but not forever; how long one waits is all that this says.
-const PATIENCE = 15_000;
-
-const browser = await puppeteer.launch({
-  executablePath: plan.chromium,
-  // The certificates are the lab's; its sandbox cannot be had by root, and all it shows is ours.
-  acceptInsecureCerts: true,
-  args: ['--no-sandbox', '--disable-dev-shm-usage', '--font-render-hinting=none'],
-});
+const browser = await start(plan);
 try {
   for (const width of WIDTHS) {
-    const context = await browser.createBrowserContext();
-    const page = await context.newPage();
-    page.setDefaultTimeout(PATIENCE);
-    await page.setViewport({ width, height: width < 600 ? 740 : 800, deviceScaleFactor: width < 600 ? 2 : 1 });
-    const way = new Way(page, width);
+    const { context, way } = await begin(browser, width, { findings, folder: plan.screenshots, ours: [plan.issuer], ends: [origin] });
     await denies(way);
     await withdraws(way, await signsIn(way));
     await isFramed(context);
-    // The browser reports an answer of 400 as an error of its own; that page comes last, and is not listened to.
-    page.removeAllListeners('console');
+    way.deaf();
     await meetsErrors(way);
     await context.close();
   }

@@ -19,7 +19,7 @@ const LOCK: &str = include_str!("../clients/package-lock.json");
 const REQUIREMENTS: &str = include_str!("../clients/requirements.txt");
 
 /// Our few lines around them: a driver for each SDK and for Chromium, a FastMCP server, and a person at a browser.
-const SCRIPTS: [(&str, &str); 16] = [
+const SCRIPTS: [(&str, &str); 18] = [
     ("guard_client.py", include_str!("../clients/guard_client.py")),
     ("typescript.mjs", include_str!("../clients/typescript.mjs")),
     ("python_client.py", include_str!("../clients/python_client.py")),
@@ -34,6 +34,8 @@ const SCRIPTS: [(&str, &str); 16] = [
     ("signin_mcp_remote.mjs", include_str!("../clients/signin_mcp_remote.mjs")),
     ("browser.mjs", include_str!("../clients/browser.mjs")),
     ("browser_checks.mjs", include_str!("../clients/browser_checks.mjs")),
+    ("browser_way.mjs", include_str!("../clients/browser_way.mjs")),
+    ("console.mjs", include_str!("../clients/console.mjs")),
     ("login.mjs", include_str!("../clients/login.mjs")),
     ("person.py", include_str!("../clients/person.py")),
 ];

@@ -24,6 +24,8 @@ mod people;
 mod possession;
 #[path = "attacks/revoked.rs"]
 mod revoked;
+#[path = "attacks/terminal.rs"]
+mod terminal;
 #[path = "attacks/tokens.rs"]
 mod tokens;
 #[path = "attacks/traps.rs"]

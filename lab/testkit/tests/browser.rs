@@ -1,12 +1,16 @@
 //! A person's way through the door's own pages in a real browser, on a telephone and on a desk, by keyboard only. The
-//! pictures stay in the target folder, for people to look at. And, in `login`, a person's way in on their own machine.
+//! pictures stay in the target folder, for people to look at. In `console`, people who decide for others; in `login`, a person's
+//! way in on their own machine.
 
 #![expect(
     clippy::expect_used,
+    clippy::panic,
     clippy::indexing_slicing,
     reason = "helpers of tests: a panic here is a failed test"
 )]
 
+#[path = "browser/console.rs"]
+mod console;
 #[path = "browser/login.rs"]
 mod login;
 

@@ -18,6 +18,8 @@ mod house;
 mod kill;
 #[path = "crash/load.rs"]
 mod load;
+#[path = "crash/pins.rs"]
+mod pins;
 #[path = "crash/record.rs"]
 mod record;
 

@@ -58,13 +58,14 @@ impl Diff {
 
 impl Field {
     pub(crate) fn of_texts(pointer: &str, old: &str, new: &str) -> Self {
-        Self { pointer: visible(pointer), segments: segments(old, new) }
+        Self { pointer: visible(pointer), segments: segments(compared(tokens(old), tokens(new))) }
     }
 
-    /// Two values, or one and none, each as its canonical form.
+    /// Two values, or one and none, each as its canonical form: of a list, what came into it is seen and not all of it anew.
     pub(crate) fn of_values(pointer: &str, old: Option<Value<'_>>, new: Option<Value<'_>>) -> Self {
         let raw = |value: Option<Value<'_>>| value.map(|value| value.raw().to_owned()).unwrap_or_default();
-        Self::of_texts(pointer, &raw(old), &raw(new))
+        let (old, new) = (raw(old), raw(new));
+        Self { pointer: visible(pointer), segments: segments(compared(pieces(&old), pieces(&new))) }
     }
 
     fn short(&self) -> Self {
@@ -74,10 +75,10 @@ impl Field {
             match segment {
                 Segment::Same(text) => {
                     let (before, after) = (if n > 0 { AROUND } else { 0 }, if n < last { AROUND } else { 0 });
-                    cut(text, before, after, Segment::Same, &mut short);
+                    cut(text, words(text, before, after), Segment::Same, &mut short);
                 }
-                Segment::Added(text) => cut(text, MOST / 2, MOST / 2, Segment::Added, &mut short),
-                Segment::Removed(text) => cut(text, MOST / 2, MOST / 2, Segment::Removed, &mut short),
+                Segment::Added(text) => cut(text, (MOST / 2, MOST / 2), Segment::Added, &mut short),
+                Segment::Removed(text) => cut(text, (MOST / 2, MOST / 2), Segment::Removed, &mut short),
                 Segment::Cut(count) => short.push(Segment::Cut(*count)),
             }
         }
@@ -85,8 +86,17 @@ impl Field {
     }
 }
 
+/// Takes a little less than so many characters of the beginning and of the end, so that no word is cut in two.
+fn words(text: &str, first: usize, last: usize) -> (usize, usize) {
+    let whole = |chars: &mut dyn Iterator<Item = char>, most: usize| {
+        let taken: Vec<char> = chars.take(most).collect();
+        taken.iter().rposition(|c| is_blank(*c)).map_or(taken.len(), |at| at + 1)
+    };
+    (whole(&mut text.chars(), first), whole(&mut text.chars().rev(), last))
+}
+
 /// Keeps the first and last characters of a stretch, and says how many it left out. Leaving out a few saves nothing.
-fn cut(text: &str, first: usize, last: usize, kind: fn(String) -> Segment, out: &mut Vec<Segment>) {
+fn cut(text: &str, (first, last): (usize, usize), kind: fn(String) -> Segment, out: &mut Vec<Segment>) {
     let count = text.chars().count();
     if count <= first + last + 20 {
         out.push(kind(text.to_owned()));
@@ -123,7 +133,8 @@ impl Words {
     pub(crate) fn of(old: &str, new: &str) -> Self {
         let mut words = Self::default();
         let mut row = 0;
-        for (fate, word) in compared(old, new).into_iter().filter(|(_, word)| !is_space(word)) {
+        let compared = compared(tokens(old), tokens(new));
+        for (fate, word) in compared.into_iter().filter(|(_, word)| !is_space(word)) {
             match fate {
                 Fate::Same => {
                     words.kept += 1;
@@ -147,9 +158,9 @@ fn weight(word: &str) -> usize {
     1 + word.chars().count() / 16
 }
 
-fn segments(old: &str, new: &str) -> Vec<Segment> {
+fn segments(compared: Vec<(Fate, &str)>) -> Vec<Segment> {
     let mut found: Vec<(Fate, String)> = Vec::new();
-    for (fate, word) in compared(old, new) {
+    for (fate, word) in compared {
         match found.last_mut() {
             Some((last, text)) if *last == fate => text.push_str(word),
             _ => found.push((fate, word.to_owned())),
@@ -164,8 +175,7 @@ fn segments(old: &str, new: &str) -> Vec<Segment> {
 }
 
 /// The words of both texts and the blanks between, each with its fate: the longest common sequence stays.
-fn compared<'t>(old: &'t str, new: &'t str) -> Vec<(Fate, &'t str)> {
-    let (old, new) = (tokens(old), tokens(new));
+fn compared<'t>(old: Vec<&'t str>, new: Vec<&'t str>) -> Vec<(Fate, &'t str)> {
     let head = old.iter().zip(&new).take_while(|(a, b)| is_same(a, b)).count();
     let (old_rest, new_rest) = (old.get(head..).unwrap_or_default(), new.get(head..).unwrap_or_default());
     let tail = old_rest.iter().rev().zip(new_rest.iter().rev()).take_while(|(a, b)| is_same(a, b)).count();
@@ -260,14 +270,23 @@ fn is_space(word: &str) -> bool {
 
 /// Words and the blanks between them, in turn; in scripts without blanks, letters.
 fn tokens(text: &str) -> Vec<&str> {
+    split(text, is_word_alone)
+}
+
+/// The same, of JSON: its signs are pieces of their own.
+fn pieces(text: &str) -> Vec<&str> {
+    split(text, |c| is_word_alone(c) || "{}[],:".contains(c))
+}
+
+fn split(text: &str, is_alone: fn(char) -> bool) -> Vec<&str> {
     let mut found = Vec::new();
     let mut rest = text;
     while let Some(first) = rest.chars().next() {
         let blank = is_blank(first);
-        let end = if is_word_alone(first) {
+        let end = if is_alone(first) {
             first.len_utf8()
         } else {
-            rest.find(|c| is_blank(c) != blank || is_word_alone(c)).unwrap_or(rest.len())
+            rest.find(|c| is_blank(c) != blank || is_alone(c)).unwrap_or(rest.len())
         };
         let (token, after) = rest.split_at_checked(end).unwrap_or((rest, ""));
         found.push(token);

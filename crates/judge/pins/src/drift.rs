@@ -113,6 +113,7 @@ impl fmt::Display for Why {
             Self::Address(address) => write!(f, "points to `{}`", visible(address)),
             Self::Demand(words) => write!(f, "may ask for something new ({})", listed(words)),
             Self::Negation(words) => write!(f, "may say the opposite ({})", listed(words)),
+            Self::Invisible(1) => write!(f, "an invisible character was added"),
             Self::Invisible(count) => write!(f, "{count} invisible characters were added"),
             Self::Blank => write!(f, "blanks push the rest out of sight"),
             Self::Script => write!(f, "has letters of another script"),

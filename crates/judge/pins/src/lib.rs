@@ -36,4 +36,4 @@ pub use drift::{Changes, Drift, Reason, Why};
 pub use pin::{Act, Block, Decision, First, Pin, PinError, Server, Stand, Verdict, Version, admit};
 pub use record::RecordError;
 pub use shadow::{Offered, Shadow, Split, shadows, split_view};
-pub use visible::visible;
+pub use visible::{laid_out, visible};

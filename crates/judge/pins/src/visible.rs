@@ -30,6 +30,107 @@ pub fn visible(text: &str) -> String {
     out
 }
 
+/// Objects and lists that are no longer than this stand on one line.
+const ONE_LINE: usize = 60;
+
+/// Lays JSON out on lines, for a person who has to know what is in it: each character of a string and of a number as it was, what is
+/// invisible made [`visible`]. JSON that was cut off is laid out as far as it goes.
+pub fn laid_out(json: &str) -> String {
+    let mut lines = Lines { out: String::with_capacity(json.len() * 2), depth: 0 };
+    let mut rest = json;
+    while let Some(first) = rest.chars().next() {
+        let end = match first {
+            '"' => string(rest),
+            '{' | '[' => flat(rest),
+            ' ' | '\t' | '\n' | '\r' | '}' | ']' | ',' | ':' => 1,
+            _ => rest.find(|c: char| "{}[],: \t\n\r\"".contains(c)).unwrap_or(rest.len()),
+        };
+        let (token, after) = rest.split_at_checked(end).unwrap_or((rest, ""));
+        lines.take(token);
+        rest = after;
+    }
+    lines.out
+}
+
+struct Lines {
+    out: String,
+    depth: usize,
+}
+
+impl Lines {
+    fn take(&mut self, token: &str) {
+        match token {
+            "{" | "[" => {
+                self.out.push_str(token);
+                self.depth += 1;
+                self.next();
+            }
+            "}" | "]" => {
+                self.depth = self.depth.saturating_sub(1);
+                self.next();
+                self.out.push_str(token);
+            }
+            "," => {
+                self.out.push(',');
+                self.next();
+            }
+            ":" => self.out.push_str(": "),
+            " " | "\t" | "\n" | "\r" => {}
+            _ if token.starts_with(['{', '[']) => one_line(token, &mut self.out),
+            _ => self.out.push_str(&visible(token)),
+        }
+    }
+
+    /// Deeper than anybody reads, lines stand no further in: what is laid out stays in proportion to what came.
+    fn next(&mut self) {
+        self.out.push('\n');
+        self.out.extend(std::iter::repeat_n("  ", self.depth.min(16)));
+    }
+}
+
+/// Where the string ends that a text begins with.
+fn string(text: &str) -> usize {
+    let mut escaped = false;
+    let end = text.char_indices().skip(1).find(|(_, c)| {
+        let ends = *c == '"' && !escaped;
+        escaped = *c == '\\' && !escaped;
+        ends
+    });
+    end.map_or(text.len(), |(at, _)| at + 1)
+}
+
+/// Where a short object or list ends that a text begins with and that holds no other; else behind its first sign.
+fn flat(text: &str) -> usize {
+    let mut at = 1;
+    while let Some(first) = text.get(at..).and_then(|rest| rest.chars().next()) {
+        at += match first {
+            '}' | ']' => return at + 1,
+            '{' | '[' => return 1,
+            '"' => text.get(at..).map_or(1, string),
+            other => other.len_utf8(),
+        };
+        if at > ONE_LINE {
+            return 1;
+        }
+    }
+    1
+}
+
+fn one_line(token: &str, out: &mut String) {
+    let mut rest = token;
+    while let Some(first) = rest.chars().next() {
+        let end = if first == '"' { string(rest) } else { first.len_utf8() };
+        let (piece, after) = rest.split_at_checked(end).unwrap_or((rest, ""));
+        match piece {
+            "," => out.push_str(", "),
+            ":" => out.push_str(": "),
+            " " | "\t" | "\n" | "\r" => {}
+            _ => out.push_str(&visible(piece)),
+        }
+        rest = after;
+    }
+}
+
 fn number(c: char, out: &mut String) {
     // Writing to a string cannot fail.
     let _ = write!(out, "⟨U+{:04X}⟩", u32::from(c));
@@ -65,6 +166,50 @@ mod tests {
             ("⟨U+200B⟩", "⟨U+27E8⟩U+200B⟨U+27E9⟩"),
         ] {
             assert_eq!(visible(text), shown);
+        }
+    }
+
+    // control: TPO-02, D-21: What a call carries is laid out without a character more or less, and what is invisible in it is shown.
+    #[test]
+    fn json_is_laid_out_as_it_is() {
+        let json = r#"{"to":["a@b.example"],"n":1e400,"n":12345678901234567890,"deep":{"list":[{}, {"a":[]}],"text":"a \"quoted\", {text}: \u200b"}}"#;
+        let json = json.replace("quoted", "quo\u{200b}ted");
+        assert_eq!(
+            laid_out(&json),
+            r#"{
+  "to": ["a@b.example"],
+  "n": 1e400,
+  "n": 12345678901234567890,
+  "deep": {
+    "list": [
+      {},
+      {
+        "a": []
+      }
+    ],
+    "text": "a \"quo⟨U+200B⟩ted\", {text}: \u200b"
+  }
+}"#
+        );
+        for cut in (0..json.len()).filter_map(|at| json.get(..at)) {
+            assert!(laid_out(cut).len() <= 8 * cut.len(), "{cut}");
+        }
+        assert!(laid_out(&"[".repeat(16_000)).len() < 16_000 * 40);
+    }
+}
+
+#[cfg(test)]
+mod properties {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        /// Without what was put between, it is what came: nothing of a string or number is lost, doubled or moved.
+        #[test]
+        fn what_is_laid_out_is_what_came(text in "[ -~\n]{0,200}") {
+            let bare = |text: &str| text.chars().filter(|c| !c.is_whitespace() && *c != '↵').collect::<String>();
+            prop_assert_eq!(bare(&laid_out(&text)), bare(&text));
         }
     }
 }

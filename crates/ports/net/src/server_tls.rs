@@ -82,6 +82,14 @@ impl ServerTls {
         Ok(Self { config: Arc::new(config), certificate })
     }
 
+    /// Offers HTTP/1.1 alone, for a listener that speaks nothing else: a browser takes HTTP/2 where it is offered.
+    #[must_use]
+    pub fn without_http2(self) -> Self {
+        let mut config = ServerConfig::clone(&self.config);
+        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        Self { config: Arc::new(config), ..self }
+    }
+
     /// Returns the configuration for a `TlsAcceptor`. It stays the same over reloads.
     pub fn config(&self) -> Arc<ServerConfig> {
         self.config.clone()

@@ -3,7 +3,7 @@
 use doorward_facade::web::{Answer, json};
 use doorward_oauth::{Scheme, TokenError, presented, verify};
 use doorward_types::Timestamp;
-use http::header::{AUTHORIZATION, HeaderValue, WWW_AUTHENTICATE};
+use http::header::{AUTHORIZATION, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{Method, StatusCode};
 
 use crate::{Admin, Asked, Decider};
@@ -14,6 +14,14 @@ pub(crate) fn error(status: StatusCode, what: &str) -> Answer {
 }
 
 impl Admin {
+    /// Answers a command from where too many came with tokens that do not fit.
+    pub fn too_often() -> Answer {
+        let what = "too many bad tokens came from your network; try again in ten seconds";
+        let mut answer = error(StatusCode::TOO_MANY_REQUESTS, what);
+        answer.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("10"));
+        answer
+    }
+
     /// Answers a command.
     pub(crate) async fn api(&self, asked: &Asked<'_>, path: &str) -> Answer {
         let decider = match self.bearer(asked).await {

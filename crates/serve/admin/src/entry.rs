@@ -103,14 +103,15 @@ impl Admin {
         self.sealer.seal(Purpose::Form, &bound, now.plus(KNOWN)).unwrap_or_default()
     }
 
-    /// Returns what the pressed button means: one of a page that this very session was shown.
+    /// Returns what a sealed member means, a pressed button for example: one of a page that this very session was shown.
     pub(crate) fn pressed<T: serde::de::DeserializeOwned>(
         &self,
         form: &Params,
+        member: &str,
         session: &Session,
         now: Timestamp,
     ) -> Option<T> {
-        let (mark, what): (String, T) = self.sealer.open(Purpose::Form, form.get("form")?, now)?;
+        let (mark, what): (String, T) = self.sealer.open(Purpose::Form, form.get(member)?, now)?;
         bool::from(subtle::ConstantTimeEq::ct_eq(mark.as_bytes(), session.mark.as_bytes())).then_some(what)
     }
 }

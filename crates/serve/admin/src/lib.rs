@@ -1,14 +1,18 @@
 //! The console: where people with the app role for it decide what others may use.
 //!
 //! It stands at an address of its own, beside the door and in the same process. Its pages are for whoever came through a
-//! fresh sign-in at the door (`doorward_facade`); its API is for `doorward console`, with a token of
-//! Entra's that has both the role and a scope of its own. Every decision is in the log before it has an effect. This crate
-//! may never decide anything by itself, nor show what a call carries to anybody but those who have to decide about it.
+//! fresh sign-in at the door (`doorward_facade`); its API is for `doorward console`, with a token of Entra's that has both
+//! the role and a scope of its own. Every decision is kept in one write with what the log is to say of it, and is in the log
+//! before whoever decided is told, where the log can be written. This crate may never decide anything by itself, nor show
+//! what a call carries to anybody but those who have to decide about it.
 
 mod api;
 mod entry;
+mod home;
 mod pages;
+mod pin;
 mod pins;
+mod told;
 
 use std::net::IpAddr;
 use std::sync::Arc;

@@ -4,7 +4,8 @@ use askama::Template;
 use aws_lc_rs::rand::{SecureRandom, SystemRandom};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use doorward_facade::web::{Answer, FormsLead, page};
+use doorward_facade::web::{Answer, Bit, FormsLead, page};
+use doorward_types::Timestamp;
 use http::StatusCode;
 
 use crate::Admin;
@@ -24,10 +25,18 @@ pub(crate) struct Line {
     pub(crate) name: String,
     pub(crate) server: String,
     /// What is the matter with it, or how it stands.
-    pub(crate) why: String,
+    pub(crate) why: Vec<Bit>,
     pub(crate) when: String,
     /// Where it is looked at.
     pub(crate) link: String,
+}
+
+/// What counts of one server.
+pub(crate) struct Group {
+    pub(crate) server: String,
+    /// Whether it is shown without being asked for.
+    pub(crate) open: bool,
+    pub(crate) lines: Vec<Line>,
 }
 
 /// What waits, and what was agreed to.
@@ -36,12 +45,13 @@ pub(crate) struct Line {
 pub(crate) struct HomePage<'a> {
     pub(crate) host: &'a str,
     pub(crate) name: &'a str,
-    pub(crate) done: Option<&'a str>,
+    /// What was decided just now.
+    pub(crate) done: Option<String>,
     pub(crate) waiting: Vec<Line>,
     /// Calls that wait for a yes.
     pub(crate) calls: Vec<Line>,
     pub(crate) reworded: Vec<Line>,
-    pub(crate) agreed: Vec<Line>,
+    pub(crate) agreed: Vec<Group>,
     pub(crate) sign_out: String,
 }
 
@@ -49,12 +59,14 @@ pub(crate) struct HomePage<'a> {
 pub(crate) struct Stretch {
     /// `same`, `added`, `removed` or `cut`.
     pub(crate) what: &'static str,
-    pub(crate) text: String,
+    pub(crate) bits: Vec<Bit>,
 }
 
 /// One field of a definition.
 pub(crate) struct FieldLine {
     pub(crate) pointer: String,
+    /// What is the matter with it.
+    pub(crate) reasons: Vec<Vec<Bit>>,
     pub(crate) stretches: Vec<Stretch>,
 }
 
@@ -65,16 +77,17 @@ pub(crate) struct PinPage<'a> {
     pub(crate) host: &'a str,
     pub(crate) kind: &'static str,
     pub(crate) name: String,
-    pub(crate) server: String,
-    pub(crate) problem: Option<&'a str>,
-    /// How it stands, in words.
-    pub(crate) stand: String,
-    /// Why it does not pass, place and reason.
-    pub(crate) reasons: Vec<(String, String)>,
+    /// Why it waits.
+    pub(crate) held: Option<Vec<Bit>>,
+    /// Whether it passes meanwhile.
+    pub(crate) passes: bool,
+    pub(crate) facts: Vec<(&'static str, String)>,
+    /// What is the matter with it in places that are not shown: place and reason.
+    pub(crate) reasons: Vec<(String, Vec<Bit>)>,
     pub(crate) fields: Vec<FieldLine>,
     pub(crate) fields_cut: usize,
     /// All of it, what is invisible made visible.
-    pub(crate) whole: String,
+    pub(crate) whole: Vec<Bit>,
     pub(crate) hash: String,
     pub(crate) is_new: bool,
     pub(crate) can_approve: bool,
@@ -108,4 +121,14 @@ impl Admin {
         SystemRandom::new().fill(&mut bytes).ok()?;
         Some(URL_SAFE_NO_PAD.encode(bytes))
     }
+}
+
+/// A time for people who compare it with their clock.
+pub(crate) fn minute(time: Timestamp) -> String {
+    let text: String = time.to_string().chars().take(16).collect();
+    format!("{} UTC", text.replace('T', " "))
+}
+
+pub(crate) fn day(time: Timestamp) -> String {
+    time.to_string().chars().take(10).collect()
 }

@@ -3,17 +3,17 @@
 
 use std::time::Duration;
 
-use doorward_facade::web::{Answer, FormsLead, json, page, redirect};
+use doorward_facade::web::{Answer, json, redirect};
 use doorward_issuer::params::{Params, encode};
-use doorward_pinboard::{Approver, Compared, Done, Listed, PinboardError, Waiting, Which};
-use doorward_pins::{Drift, Field, Kind, Segment, Stand, visible};
+use doorward_pinboard::{Approver, Compared, Done, PinboardError, Which, write_down};
+use doorward_pins::{Kind, visible};
 use doorward_types::{ServerName, Timestamp};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 
 use crate::api::error;
 use crate::entry::Session;
-use crate::pages::{FieldLine, HomePage, Line, PinPage, Stretch};
+use crate::told::{as_json, compared_json};
 use crate::{Admin, Asked, Decider};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -24,7 +24,7 @@ const WORDS: usize = 500;
 
 /// What a button is about.
 #[derive(Debug, Serialize, Deserialize)]
-struct Meant {
+pub(crate) struct Meant {
     server: String,
     kind: String,
     name: String,
@@ -32,7 +32,7 @@ struct Meant {
 }
 
 impl Meant {
-    fn of(compared: &Compared) -> Self {
+    pub(crate) fn of(compared: &Compared) -> Self {
         Self {
             server: compared.server.to_string(),
             kind: compared.kind.name().to_owned(),
@@ -49,6 +49,12 @@ impl Meant {
             hash,
         })
     }
+}
+
+/// What was done, for the list that is shown next: sealed for the session, so that nobody's link can say it.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Told {
+    pub(crate) told: String,
 }
 
 /// What a command asks to be done.
@@ -70,8 +76,8 @@ impl Admin {
     /// `GET /` and `GET /pin`
     pub(crate) async fn show(&self, asked: &Asked<'_>, session: &Session, path: &str) -> Answer {
         match path {
-            "/" => self.home(asked, session, None).await,
-            "/pin" => self.pin(asked, session, None).await,
+            "/" => self.home(asked, session).await,
+            "/pin" => self.pin(asked, session).await,
             _ => self.told(
                 StatusCode::NOT_FOUND,
                 "Nothing is here",
@@ -89,7 +95,7 @@ impl Admin {
             Ok(form) => form,
             Err(answer) => return *answer,
         };
-        let meant: Option<Meant> = self.pressed(&form, session, asked.now);
+        let meant: Option<Meant> = self.pressed(&form, "form", session, asked.now);
         let (Some(meant), Some(decider)) = (meant, session.decider()) else {
             return self.told(
                 StatusCode::BAD_REQUEST,
@@ -108,7 +114,11 @@ impl Admin {
             );
         };
         match self.decide(&decider, &meant, (act, earlier), reason, days, asked.now).await {
-            Ok(_) => redirect(&format!("{}/", self.origin)),
+            Ok(done) => {
+                let told = Told { told: told(&done) };
+                let told = self.button(session, &told, asked.now);
+                redirect(&format!("{}/?done={}", self.origin, encode(&told)))
+            }
             Err(refused) => self.told(refused.0, "Nothing was decided", &refused.1),
         }
     }
@@ -192,117 +202,19 @@ impl Admin {
             "rollback" => pins.roll_back(&which, &by, now).await,
             _ => return Err(bad("`do` is `approve`, `reject` or `rollback`")),
         };
-        done.map_err(|failed| self.why(&failed))
+        let done = done.map_err(|failed| self.why(&failed))?;
+        self.record(&done, now).await;
+        Ok(done)
     }
 
-    async fn home(&self, asked: &Asked<'_>, session: &Session, done: Option<&str>) -> Answer {
-        let listed = match self.parts.pins.list(None, asked.now).await {
-            Ok(listed) => listed,
-            Err(failed) => {
-                let (status, what) = self.why(&failed);
-                return self.told(status, "The console has a problem", &what);
-            }
-        };
-        let (mut waiting, mut reworded, mut agreed) = (Vec::new(), Vec::new(), Vec::new());
-        for one in &listed {
-            for held in &one.waiting {
-                let line = Line {
-                    why: held.why.clone(),
-                    when: minute(held.seen),
-                    ..line(one, Some(&held.definition.hash().to_string()))
-                };
-                if held.passes() { reworded.push(line) } else { waiting.push(line) }
-            }
-            if let Some((_, stand)) = &one.pin {
-                agreed.push(Line { why: stands(*stand).to_owned(), ..line(one, None) });
-            }
+    /// Writes it into the log. What cannot be written now lies in the store beside the pin, and the door writes it later.
+    async fn record(&self, done: &Done, now: Timestamp) {
+        let acts = std::slice::from_ref(&done.act);
+        if let Err(error) = write_down(&self.parts.audit, &done.server, acts, now).await {
+            tracing::error!(server = %done.server, %error, "what was decided at the console is not in the log yet");
+        } else if let Err(error) = self.parts.pins.recorded(&done.server, acts, now).await {
+            tracing::warn!(server = %done.server, %error, "what was decided at the console may be in the log twice");
         }
-        let calls = match self.calls(asked.now).await {
-            Ok(calls) => calls,
-            Err(error) => return self.broken(&error),
-        };
-        let template = HomePage {
-            calls,
-            host: &self.host,
-            name: &session.name,
-            done,
-            waiting,
-            reworded,
-            agreed,
-            sign_out: self.button(session, &"sign-out", asked.now),
-        };
-        page(StatusCode::OK, &template, &FormsLead::default())
-    }
-
-    /// Calls that wait. They are answered at the door, after another fresh sign-in.
-    async fn calls(&self, now: Timestamp) -> Result<Vec<Line>, String> {
-        let Some(approvals) = &self.parts.approvals else { return Ok(Vec::new()) };
-        let waiting = approvals.pending(now).await.map_err(|error| error.to_string())?;
-        let line = |question: &doorward_approvals::Question| Line {
-            kind: "call",
-            name: visible(&question.name),
-            server: question.server.clone(),
-            why: format!("until {}", minute(question.expires)),
-            when: minute(question.asked),
-            link: approvals.url(&question.reference),
-        };
-        Ok(waiting.iter().map(line).collect())
-    }
-
-    async fn pin(&self, asked: &Asked<'_>, session: &Session, problem: Option<&str>) -> Answer {
-        let which = Params::parse(asked.query()).ok().and_then(|query| which(&query));
-        let compared = match which {
-            Some(which) => self.parts.pins.diff(&which, asked.now).await,
-            None => Err(PinboardError::Nothing(String::new())),
-        };
-        let compared = match compared {
-            Ok(compared) => compared,
-            Err(failed) => {
-                let (status, what) = self.why(&failed);
-                return self.told(status, "Nothing is here", &what);
-            }
-        };
-        let (reasons, diff) = match &compared.drift {
-            Drift::Meaning(changes) | Drift::Wording(changes) => {
-                let reasons = changes.reasons.iter();
-                let reasons =
-                    reasons.map(|reason| (reason.pointer.clone(), reason.why.to_string())).collect();
-                (reasons, changes.diff.short())
-            }
-            Drift::Same | Drift::Cosmetic => (Vec::new(), doorward_pins::Diff::default()),
-        };
-        let pinned = compared.pin.as_ref();
-        let stand = match (&compared.waiting, pinned) {
-            (Some(held), _) => held.why.clone(),
-            (None, Some(pin)) => stands(pin.stand(asked.now)).to_owned(),
-            (None, None) => String::new(),
-        };
-        let refused = pinned.is_some_and(|pin| pin.stand(asked.now) == Stand::Rejected);
-        let template = PinPage {
-            host: &self.host,
-            kind: compared.kind.name(),
-            name: visible(&called(compared.kind, &compared.name, &compared.server)),
-            server: compared.server.to_string(),
-            problem,
-            stand,
-            reasons,
-            fields: diff.fields.iter().map(field).collect(),
-            fields_cut: diff.fields_cut(),
-            whole: whole(compared.new.canonical()),
-            hash: compared.new.hash().to_string(),
-            is_new: compared.old.is_none(),
-            can_approve: compared.waiting.is_some()
-                || pinned.is_some_and(|pin| pin.stand(asked.now) != Stand::Approved),
-            can_reject: compared.waiting.is_some() || !refused,
-            earlier: pinned
-                .filter(|_| compared.waiting.is_none())
-                .iter()
-                .flat_map(|pin| pin.earlier())
-                .map(|version| (version.definition.hash().to_string(), minute(version.decision.at)))
-                .collect(),
-            form: self.button(session, &Meant::of(&compared), asked.now),
-        };
-        page(StatusCode::OK, &template, &FormsLead::default())
     }
 
     fn failed(&self, failed: &PinboardError) -> Answer {
@@ -311,7 +223,7 @@ impl Admin {
     }
 
     /// What went wrong, for whoever may decide; what is of the store's inside goes to the log alone.
-    fn why(&self, failed: &PinboardError) -> (StatusCode, String) {
+    pub(crate) fn why(&self, failed: &PinboardError) -> (StatusCode, String) {
         match failed {
             PinboardError::Store(_) | PinboardError::Spoilt { .. } | PinboardError::Record { .. } => {
                 tracing::error!(error = %failed, "pins cannot be read");
@@ -328,11 +240,11 @@ impl Admin {
 }
 
 /// What a person calls it: a server itself has no name of its own.
-fn called(kind: Kind, name: &str, server: &ServerName) -> String {
+pub(crate) fn called(kind: Kind, name: &str, server: &ServerName) -> String {
     if kind == Kind::Server { server.to_string() } else { name.to_owned() }
 }
 
-fn which(query: &Params) -> Option<Which> {
+pub(crate) fn which(query: &Params) -> Option<Which> {
     Some(Which {
         server: Some(ServerName::parse(query.get("server")?).ok()?),
         kind: Some(Kind::named(query.get("kind")?)?),
@@ -341,102 +253,12 @@ fn which(query: &Params) -> Option<Which> {
     })
 }
 
-fn line(one: &Listed, hash: Option<&str>) -> Line {
-    let name = called(one.kind, &one.name, &one.server);
-    let mut link = format!("/pin?server={}&kind={}&name={}", one.server, one.kind.name(), encode(&name));
-    if let Some(hash) = hash {
-        link.push_str(&format!("&hash={}", encode(hash)));
-    }
-    let server = one.server.to_string();
-    Line {
-        kind: one.kind.name(),
-        name: visible(&name),
-        server,
-        why: String::new(),
-        when: String::new(),
-        link,
-    }
-}
-
-fn stands(stand: Stand) -> &'static str {
-    match stand {
-        Stand::FirstUse => "taken at first use; nobody has looked",
-        Stand::Approved => "approved",
-        Stand::Expired => "its approval has ended",
-        Stand::Rejected => "rejected",
-    }
-}
-
-fn field(field: &Field) -> FieldLine {
-    let stretch = |segment: &Segment| match segment {
-        Segment::Same(text) => Stretch { what: "same", text: text.clone() },
-        Segment::Added(text) => Stretch { what: "added", text: text.clone() },
-        Segment::Removed(text) => Stretch { what: "removed", text: text.clone() },
-        Segment::Cut(count) => Stretch { what: "cut", text: format!(" … {count} characters … ") },
+fn told(done: &Done) -> String {
+    let what = match done.act.what {
+        "pin-approved" => "Approved",
+        "pin-rejected" => "Rejected",
+        _ => "Went back to an earlier one",
     };
-    FieldLine { pointer: field.pointer.clone(), stretches: field.segments.iter().map(stretch).collect() }
-}
-
-/// A definition on lines of its own, for the eye; each string of it made visible.
-fn whole(canonical: &str) -> String {
-    let value: serde_json::Value = serde_json::from_str(canonical).unwrap_or_default();
-    let text = serde_json::to_string_pretty(&value).unwrap_or_default();
-    text.lines().map(visible).collect::<Vec<_>>().join("\n")
-}
-
-fn minute(time: Timestamp) -> String {
-    let text: String = time.to_string().chars().take(16).collect();
-    format!("{} UTC", text.replace('T', " "))
-}
-
-fn waiting_json(held: &Waiting) -> serde_json::Value {
-    serde_json::json!({
-        "what": held.what, "why": held.why, "seen": held.seen.to_string(), "hash": held.definition.hash().to_string(),
-        "passes": held.passes(),
-    })
-}
-
-fn as_json(listed: &[Listed]) -> serde_json::Value {
-    let one = |one: &Listed| {
-        let pin = one.pin.as_ref().map(|(pin, stand)| {
-            let decision = &pin.current().decision;
-            serde_json::json!({
-                "hash": pin.current().definition.hash().to_string(), "stand": stands(*stand), "by": decision.by,
-                "at": decision.at.to_string(), "reason": decision.reason,
-                "expires": decision.expires.map(|at| at.to_string()),
-            })
-        });
-        serde_json::json!({
-            "server": one.server.as_str(), "kind": one.kind.name(), "name": called(one.kind, &one.name, &one.server),
-            "pin": pin, "waiting": one.waiting.iter().map(waiting_json).collect::<Vec<_>>(),
-        })
-    };
-    listed.iter().map(one).collect()
-}
-
-fn compared_json(compared: &Compared) -> serde_json::Value {
-    let changes = match &compared.drift {
-        Drift::Meaning(changes) | Drift::Wording(changes) => Some(changes),
-        Drift::Same | Drift::Cosmetic => None,
-    };
-    let segment = |segment: &Segment| match segment {
-        Segment::Same(text) => serde_json::json!({ "same": text }),
-        Segment::Added(text) => serde_json::json!({ "added": text }),
-        Segment::Removed(text) => serde_json::json!({ "removed": text }),
-        Segment::Cut(count) => serde_json::json!({ "cut": count }),
-    };
-    let field = |field: &Field| serde_json::json!({ "pointer": field.pointer, "segments": field.segments.iter().map(segment).collect::<Vec<_>>() });
-    serde_json::json!({
-        "server": compared.server.as_str(), "kind": compared.kind.name(),
-        "name": called(compared.kind, &compared.name, &compared.server),
-        "hash": compared.new.hash().to_string(),
-        "waiting": compared.waiting.as_ref().map(waiting_json),
-        "drift": match &compared.drift {
-            Drift::Same => "same", Drift::Cosmetic => "cosmetic", Drift::Wording(_) => "wording", Drift::Meaning(_) => "meaning",
-        },
-        "reasons": changes.iter().flat_map(|changes| &changes.reasons)
-            .map(|reason| serde_json::json!({ "at": reason.pointer, "why": reason.why.to_string() })).collect::<Vec<_>>(),
-        "fields": changes.map(|changes| changes.diff.short().fields.iter().map(field).collect::<Vec<_>>()),
-        "definition": serde_json::from_str::<serde_json::Value>(compared.new.canonical()).unwrap_or_default(),
-    })
+    let name = visible(&called(done.act.kind, &done.act.name, &done.server));
+    format!("{what}: {} {name} of {}.", done.act.kind.name(), done.server)
 }

@@ -3,6 +3,7 @@
 
 use doorward_approvals::{AnswerError, By, Question, State};
 use doorward_flow::Approver;
+use doorward_pins::{laid_out, visible};
 use doorward_types::Timestamp;
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
@@ -10,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::callback::SignedIn;
 use crate::console::is_fresh;
 use crate::grant::{Goal, Who};
-use crate::pages::ApprovePage;
+use crate::pages::{ApprovePage, bits, said};
 use crate::respond::{Answer, FormsLead, page, plain};
 use crate::seal::Purpose;
 use crate::tell::Told;
@@ -89,12 +90,12 @@ impl Facade {
             name: &signed_in.name,
             server: &question.server,
             method: &question.method,
-            called: &question.name,
-            client: question.client.as_str(),
-            why: &question.why,
-            arguments: &question.arguments,
+            called: visible(&question.name),
+            client: visible(question.client.as_str()),
+            called_by: (!own).then(|| format!("{}/{}", question.person.tenant, question.person.object)),
+            why: said(&question.why),
+            arguments: bits(&laid_out(&question.arguments)),
             cut: question.cut,
-            own,
             can_approve: !own || question.approver != Approver::Another,
             form: &form,
         };

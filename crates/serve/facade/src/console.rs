@@ -75,7 +75,7 @@ impl Facade {
             self.alarm("console-without-role", person, None, asked.now).await;
             return self
                 .message("The console is not for you")
-                .say("Here people decide what others may use. Your account has not the role for it.")
+                .say("Here people decide what others may use. Your account does not have the role for it.")
                 .fact("Signed in as", signed_in.name.clone())
                 .fact("The role", role.clone())
                 .link("/account", "Your account")

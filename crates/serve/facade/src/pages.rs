@@ -8,6 +8,49 @@ use crate::respond::{Answer, FormsLead, page};
 /// The pages' style.
 pub const STYLE: &str = include_str!("../templates/style.css");
 
+/// A piece of a text of strangers', for a template.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Bit {
+    /// `unseen` for the number of a character that nobody sees, `code` for what stands in backticks, else nothing.
+    pub mark: &'static str,
+    /// What it says.
+    pub text: String,
+}
+
+/// Takes a text apart in which what is invisible was made visible. Its line breaks are followed by a line.
+pub fn bits(shown: &str) -> Vec<Bit> {
+    let mut bits = Vec::new();
+    let mut push = |mark, text: &str| {
+        if !text.is_empty() {
+            bits.push(Bit { mark, text: text.to_owned() });
+        }
+    };
+    let mut rest = shown;
+    // Where these signs were in the text itself they are numbers now, so all that are left are ours.
+    while let Some((before, (sign, after))) = rest.find(['⟨', '↵']).and_then(|at| {
+        let (before, found) = rest.split_at_checked(at)?;
+        let end = if found.starts_with('⟨') { found.find('⟩')? } else { 0 };
+        Some((before, found.split_at_checked(end + '⟩'.len_utf8())?))
+    }) {
+        push("", before);
+        push("unseen", sign);
+        // Many in a row push nothing out of sight.
+        if sign == "↵" && !after.starts_with('↵') {
+            push("", "\n");
+        }
+        rest = after;
+    }
+    push("", rest);
+    bits
+}
+
+/// Takes a sentence of ours apart, in which strangers' names stand in backticks.
+pub fn said(sentence: &str) -> Vec<Bit> {
+    let marks = ["", "code"].into_iter().cycle();
+    let pieces = marks.zip(sentence.split('`')).filter(|(_, piece)| !piece.is_empty());
+    pieces.map(|(mark, text)| Bit { mark, text: text.to_owned() }).collect()
+}
+
 /// A scope in words.
 pub(crate) struct ScopeLine {
     pub(crate) name: String,
@@ -142,15 +185,16 @@ pub(crate) struct ApprovePage<'a> {
     pub(crate) name: &'a str,
     pub(crate) server: &'a str,
     pub(crate) method: &'a str,
-    pub(crate) called: &'a str,
-    pub(crate) client: &'a str,
+    pub(crate) called: String,
+    pub(crate) client: String,
+    /// Who calls, where that is somebody else.
+    pub(crate) called_by: Option<String>,
     /// Why somebody is asked.
-    pub(crate) why: &'a str,
-    pub(crate) arguments: &'a str,
+    pub(crate) why: Vec<Bit>,
+    /// What will be sent, what is invisible in it made visible.
+    pub(crate) arguments: Vec<Bit>,
     /// Characters that are not shown.
     pub(crate) cut: usize,
-    /// Whether it is the call of whoever answers.
-    pub(crate) own: bool,
     pub(crate) can_approve: bool,
     pub(crate) form: &'a str,
 }
@@ -166,4 +210,33 @@ pub(crate) struct AccountPage<'a> {
     pub(crate) consents: Vec<ConsentLine>,
     pub(crate) connections: Vec<ConnectionLine>,
     pub(crate) sign_out: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn marked(bits: &[Bit]) -> Vec<(&str, &str)> {
+        bits.iter().map(|bit| (bit.mark, bit.text.as_str())).collect()
+    }
+
+    // control: TPO-02: what is invisible in a text of strangers' stands out on a page
+    #[test]
+    fn what_is_invisible_stands_out() {
+        assert_eq!(
+            marked(&bits("a⟨U+200B⟩b↵↵c")),
+            [
+                ("", "a"),
+                ("unseen", "⟨U+200B⟩"),
+                ("", "b"),
+                ("unseen", "↵"),
+                ("unseen", "↵"),
+                ("", "\n"),
+                ("", "c")
+            ]
+        );
+        assert_eq!(marked(&bits("cut off ⟨U+2")), [("", "cut off ⟨U+2")]);
+        assert_eq!(marked(&bits("")), []);
+        assert_eq!(marked(&said("`a` gave `b")), [("code", "a"), ("", " gave "), ("code", "b")]);
+    }
 }

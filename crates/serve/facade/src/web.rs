@@ -2,6 +2,6 @@
 //! every restriction, and what is sealed into them.
 
 pub use crate::cookies::{Cookie, Jar};
-pub use crate::pages::STYLE;
+pub use crate::pages::{Bit, STYLE, bits, said};
 pub use crate::respond::{Answer, FormsLead, json, page, plain, redirect, style, with_cookie, wrong_verb};
 pub use crate::seal::{Purpose, SealFailed, Sealer};

@@ -186,10 +186,11 @@ fn console(
     door: &Arc<Door<GatewayPorts>>,
 ) -> Result<Admin, BuildError> {
     let of = Arc::clone(door);
-    let store = door.ports().store().cloned().ok_or(BuildError::NoVault)?;
+    // The door's own board: of what this process writes itself, the database says nothing to the door.
+    let pins = door.ports().pinned().ok_or(BuildError::NoVault)?.board().clone();
     let parts = doorward_admin::Parts {
         facade,
-        pins: Pinboard::new(store),
+        pins,
         approvals: door.ports().approvals().cloned(),
         entra_keys: Arc::clone(keys),
         revocations: Arc::new(move || of.ports().revocations()),

@@ -3,11 +3,13 @@
 use std::convert::Infallible;
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use doorward_admin::{Admin, MOST_BODY};
+use doorward_config::{Config, Network};
 use doorward_net::ServerTls;
+use http::header::AUTHORIZATION;
 use http::{Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -19,7 +21,8 @@ use tokio::sync::{Semaphore, watch};
 use tokio_rustls::TlsAcceptor;
 
 use crate::body::{Inbound, Reply, read};
-use crate::listen::{HANDSHAKE, HEAD, draining};
+use crate::knocks::Knocks;
+use crate::listen::{HANDSHAKE, HEAD, draining, source};
 use crate::respond::empty;
 
 /// Connections at once: a handful of people decide here.
@@ -29,12 +32,26 @@ const MOST: usize = 64;
 pub(crate) struct Console {
     pub(crate) listener: TcpListener,
     pub(crate) tls: Option<Arc<ServerTls>>,
-    pub(crate) admin: Arc<Admin>,
+    pub(crate) desk: Arc<Desk>,
+}
+
+/// What is between a connection and the console.
+pub(crate) struct Desk {
+    admin: Arc<Admin>,
+    /// Its own count: whoever knocks at the door with bad tokens keeps no approver waiting.
+    knocks: Knocks,
+    trusted: Vec<Network>,
+}
+
+impl Desk {
+    pub(crate) fn new(admin: Arc<Admin>, config: &Config) -> Self {
+        Self { admin, knocks: Knocks::default(), trusted: config.gateway.trusted_proxies.clone() }
+    }
 }
 
 /// Serves the console until the door closes.
 pub(crate) async fn serve(console: Console, mut drain: watch::Receiver<bool>) {
-    let Console { listener, tls, admin } = console;
+    let Console { listener, tls, desk } = console;
     let places = Arc::new(Semaphore::new(MOST));
     loop {
         let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
@@ -46,32 +63,28 @@ pub(crate) async fn serve(console: Console, mut drain: watch::Receiver<bool>) {
             tokio::time::sleep(Duration::from_millis(50)).await;
             continue;
         };
-        let (admin, tls) = (Arc::clone(&admin), tls.clone());
+        let (desk, tls) = (Arc::clone(&desk), tls.clone());
         tokio::spawn(async move {
             let _place = place;
-            one(stream, peer.ip(), tls.as_deref(), admin).await;
+            one(stream, peer.ip(), tls.as_deref(), desk).await;
         });
     }
 }
 
-async fn one(stream: TcpStream, peer: IpAddr, tls: Option<&ServerTls>, admin: Arc<Admin>) {
-    let Some(tls) = tls else { return speak(stream, peer, admin).await };
+async fn one(stream: TcpStream, peer: IpAddr, tls: Option<&ServerTls>, desk: Arc<Desk>) {
+    let Some(tls) = tls else { return speak(stream, peer, desk).await };
     let acceptor = TlsAcceptor::from(tls.config());
     match tokio::time::timeout(HANDSHAKE, acceptor.accept(stream)).await {
-        Ok(Ok(stream)) => speak(stream, peer, admin).await,
+        Ok(Ok(stream)) => speak(stream, peer, desk).await,
         Ok(Err(error)) => tracing::debug!(%error, "a TLS handshake with the console failed"),
         Err(_) => tracing::debug!("a TLS handshake with the console took too long"),
     }
 }
 
-async fn speak(
-    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    peer: IpAddr,
-    admin: Arc<Admin>,
-) {
+async fn speak(stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, peer: IpAddr, desk: Arc<Desk>) {
     let service = service_fn(|request: Request<Incoming>| {
-        let admin = Arc::clone(&admin);
-        async move { Ok::<_, Infallible>(answer(&admin, request, peer).await) }
+        let desk = Arc::clone(&desk);
+        async move { Ok::<_, Infallible>(desk.answer(request, peer).await) }
     });
     let mut builder = http1::Builder::new();
     let connection = builder.timer(TokioTimer::new()).header_read_timeout(HEAD).max_buf_size(16 << 10);
@@ -80,15 +93,26 @@ async fn speak(
     }
 }
 
-async fn answer(admin: &Admin, request: Request<Incoming>, peer: IpAddr) -> Response<Reply> {
-    let (head, body) = request.into_parts();
-    let bytes = match head.method {
-        Method::POST => match read(Inbound::new(body), MOST_BODY).await {
-            Ok(bytes) => bytes,
-            Err(_) => return empty(StatusCode::PAYLOAD_TOO_LARGE),
-        },
-        _ => Bytes::new(),
-    };
-    let answer = admin.answer(Request::from_parts(head, bytes), Some(peer)).await;
-    answer.map(|bytes| Reply::Whole(Some(bytes)))
+impl Desk {
+    async fn answer(&self, request: Request<Incoming>, peer: IpAddr) -> Response<Reply> {
+        let (head, body) = request.into_parts();
+        let (source, now) = (source(&self.trusted, peer, &head.headers), SystemTime::now().into());
+        // A signature costs more to check than to make up (D-11). Pages go on: they take no token.
+        let knocks = head.uri.path().starts_with("/api/") && head.headers.contains_key(AUTHORIZATION);
+        if knocks && !self.knocks.may(Some(source), now) {
+            return Admin::too_often().map(|bytes| Reply::Whole(Some(bytes)));
+        }
+        let bytes = match head.method {
+            Method::POST => match read(Inbound::new(body), MOST_BODY).await {
+                Ok(bytes) => bytes,
+                Err(_) => return empty(StatusCode::PAYLOAD_TOO_LARGE),
+            },
+            _ => Bytes::new(),
+        };
+        let answer = self.admin.answer(Request::from_parts(head, bytes), Some(source)).await;
+        if knocks && matches!(answer.status(), StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
+            self.knocks.refused(Some(source), now);
+        }
+        answer.map(|bytes| Reply::Whole(Some(bytes)))
+    }
 }

@@ -11,7 +11,7 @@ use doorward_config::{Config, Network, Tls};
 use doorward_engine::{Door, ServerRules};
 use doorward_entra::Refreshed;
 use doorward_net::ServerTls;
-use http::Request;
+use http::{HeaderMap, Request};
 use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
@@ -24,7 +24,7 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::body::Inbound;
 use crate::build::{Built, public_hosts, scopes_told};
-use crate::console::Console;
+use crate::console::{Console, Desk};
 use crate::pace::Pace;
 use crate::pipes::Pipes;
 use crate::ports::GatewayPorts;
@@ -73,7 +73,8 @@ pub struct Running {
     /// The address of its console.
     pub console: Option<SocketAddr>,
     door: Arc<Door<GatewayPorts>>,
-    tls: Option<Arc<ServerTls>>,
+    /// The door's, and its console's.
+    certificates: Vec<Arc<ServerTls>>,
     stop: watch::Sender<bool>,
     task: tokio::task::JoinHandle<()>,
 }
@@ -95,8 +96,8 @@ impl Gateway {
         let console = match (&built.admin, &built.config.admin) {
             (Some(admin), Some(admins)) => Some(Console {
                 listener: bind(admins.listen).await?.0,
-                tls: load(&admins.tls).transpose()?.map(Arc::new),
-                admin: Arc::clone(admin),
+                tls: load(&admins.tls).transpose()?.map(|tls| Arc::new(tls.without_http2())),
+                desk: Arc::new(Desk::new(Arc::clone(admin), &built.config)),
             }),
             _ => None,
         };
@@ -119,24 +120,34 @@ impl Gateway {
             tokio::spawn(crate::scrape::serve(listener, Arc::clone(&door), drain.clone()));
         }
         let console_address = console.as_ref().and_then(|console| console.listener.local_addr().ok());
+        let tls = tls.map(Arc::new);
+        let of_console = console.as_ref().and_then(|console| console.tls.clone());
+        let certificates: Vec<Arc<ServerTls>> = tls.iter().cloned().chain(of_console).collect();
         if let Some(console) = console {
             tokio::spawn(crate::console::serve(console, drain.clone()));
         }
-        let tls = tls.map(Arc::new);
         // A server that is called on behalf of people only is met when the first of them comes.
         for rules in door.snapshot().servers().filter(|rules| !rules.per_person_credential) {
             tokio::spawn(get_acquainted(Arc::clone(&door), Arc::clone(rules), drain.clone()));
         }
         tokio::spawn(look_after_pins(Arc::clone(&door), drain.clone()));
-        tokio::spawn(look_after(Arc::clone(&door), pace.round, tls.clone(), drain.clone()));
+        tokio::spawn(look_after(Arc::clone(&door), pace.round, certificates.clone(), drain.clone()));
         crate::sign_in::catch_up(Arc::clone(&door), built.facade.is_none(), drain.clone());
         if let Some(facade) = &built.facade {
             crate::sign_in::look_after(Arc::clone(facade), drain.clone());
         }
         let _watching = crate::reload::watch(&built, drain.clone());
-        let accepting = Accepting { listener, tls: tls.clone(), config: built.config, site, drain };
+        let accepting = Accepting { listener, tls, config: built.config, site, drain };
         let task = tokio::spawn(run(accepting));
-        Running { address, metrics: metrics_address, console: console_address, door, tls, stop, task }
+        Running {
+            address,
+            metrics: metrics_address,
+            console: console_address,
+            door,
+            certificates,
+            stop,
+            task,
+        }
     }
 }
 
@@ -146,13 +157,15 @@ impl Running {
         &self.door
     }
 
-    /// Reads the certificate again, as the door does by itself once a minute: new connections get the new one, open ones
-    /// go on. A door without TLS has nothing to read.
+    /// Reads the certificates of the door and of its console again, as the door does by itself once a minute: new connections
+    /// get the new ones, open ones go on. Without TLS there is nothing to read.
     ///
     /// # Errors
-    /// [`doorward_net::ServerTlsError`]; the old certificate stays in use.
-    pub fn reload_certificate(&self) -> Result<(), doorward_net::ServerTlsError> {
-        self.tls.as_ref().map_or(Ok(()), |tls| tls.reload())
+    /// [`doorward_net::ServerTlsError`] of the first that cannot be read; its old certificate stays in use.
+    pub fn reload_certificates(&self) -> Result<(), doorward_net::ServerTlsError> {
+        // Each is tried, whatever became of the one before it.
+        let tried: Vec<_> = self.certificates.iter().map(|tls| tls.reload()).collect();
+        tried.into_iter().collect()
     }
 
     /// Closes the door: no new callers, running calls may end, then children are ended and the log is closed.
@@ -338,20 +351,20 @@ impl Connection {
     }
 
     async fn answer(&self, request: Request<Incoming>) -> http::Response<crate::body::Reply> {
-        let source = self.source(&request);
+        let source = source(&self.trusted, self.peer, request.headers());
         self.site.answer(request.map(Inbound::new), Some(source)).await
     }
+}
 
-    /// Returns where a request came from. A forwarding header is believed from a trusted proxy alone, and of it only the
-    /// last address, which that proxy wrote itself (REM-11).
-    fn source(&self, request: &Request<Incoming>) -> IpAddr {
-        if !self.trusted.iter().any(|network| network.contains(self.peer)) {
-            return self.peer;
-        }
-        let forwarded = request.headers().get_all("x-forwarded-for").iter().next_back();
-        let last = forwarded.and_then(|value| value.to_str().ok()).and_then(|text| text.rsplit(',').next());
-        last.and_then(forwarded_address).unwrap_or(self.peer)
+/// Returns where a request came from. A forwarding header is believed from a trusted proxy alone, and of it only the
+/// last address, which that proxy wrote itself (REM-11).
+pub(crate) fn source(trusted: &[Network], peer: IpAddr, headers: &HeaderMap) -> IpAddr {
+    if !trusted.iter().any(|network| network.contains(peer)) {
+        return peer;
     }
+    let forwarded = headers.get_all("x-forwarded-for").iter().next_back();
+    let last = forwarded.and_then(|value| value.to_str().ok()).and_then(|text| text.rsplit(',').next());
+    last.and_then(forwarded_address).unwrap_or(peer)
 }
 
 /// Reads one address of `X-Forwarded-For`. Some proxies write the port behind it, and those of IPv6 in brackets.
@@ -419,7 +432,7 @@ async fn look_after_pins(door: Arc<Door<GatewayPorts>>, mut drain: watch::Receiv
 async fn look_after(
     door: Arc<Door<GatewayPorts>>,
     round: Duration,
-    tls: Option<Arc<ServerTls>>,
+    certificates: Vec<Arc<ServerTls>>,
     mut drain: watch::Receiver<bool>,
 ) {
     let mut rounds = tokio::time::interval(round);
@@ -441,10 +454,8 @@ async fn look_after(
         }
         certificate_round += 1;
         // A renewed certificate is taken up within a minute; open connections go on with the old one.
-        if certificate_round.is_multiple_of(12)
-            && let Some(tls) = &tls
-            && let Err(error) = tls.reload()
-        {
+        let due = certificates.iter().filter(|_| certificate_round.is_multiple_of(12));
+        for error in due.filter_map(|tls| tls.reload().err()) {
             tracing::error!(%error, "the certificate could not be read again; the old one stays in use");
         }
     }

@@ -9,17 +9,17 @@ use crate::web::Browser;
 
 /// A house in which calls are asked about: what its servers say is untrusted, what they answer confidential, and what they are sent
 /// leaves.
-async fn labelled() -> House {
+pub(crate) async fn labelled() -> House {
     let tables = "[flow]\nmode = \"enforce\"\n".to_owned();
     House::door(&Plan { tables, ..Plan::default() }).await
 }
 
-struct Waiting {
-    client: Client,
-    url: String,
+pub(crate) struct Waiting {
+    pub(crate) client: Client,
+    pub(crate) url: String,
 }
 
-async fn call(client: &Client, text: &str) -> Value {
+pub(crate) async fn call(client: &Client, text: &str) -> Value {
     let params = json!({"name": "echo", "arguments": {"text": text, "n": 1}});
     let heard =
         client.post(&json!({"jsonrpc": "2.0", "id": 7, "method": "tools/call", "params": params})).await;
@@ -27,7 +27,7 @@ async fn call(client: &Client, text: &str) -> Value {
 }
 
 /// Alice's client has called, and is told where that is answered.
-async fn waiting(house: &House) -> Waiting {
+pub(crate) async fn waiting(house: &House) -> Waiting {
     let good = house.ask(&house.register("Good", GOOD).await);
     let tokens = house.sign_in(&mut house.browser(), "alice", &good).await;
     let mut client = house.client("echo", &tokens.access);

@@ -16,9 +16,13 @@ struct Office {
 
 impl Office {
     async fn open() -> Self {
+        Self::with("").await
+    }
+
+    async fn with(gateway: &str) -> Self {
         let address = free_port();
         let tables = format!("[admin]\nlisten = \"{address}\"\npublic_url = \"http://{address}\"\n");
-        let house = House::door(&Plan { tables, ..Plan::default() }).await;
+        let house = House::door(&Plan { tables, gateway: gateway.to_owned(), ..Plan::default() }).await;
         let office = Self { house, console: format!("http://{address}") };
         // What the servers offer is pinned as soon as the door knows it.
         until("the tools to be pinned", async || {
@@ -218,4 +222,42 @@ async fn a_client_decides_with_the_token_it_was_given() {
     assert!(stale.status.is_client_error(), "{stale:?}");
     let heard = office.heard("POST", "pins", &own, order(hash)).await;
     assert_eq!(heard.status, StatusCode::OK, "control-off: the same order with the right token: {heard:?}");
+}
+
+/// What the console's API says to somebody behind the house's proxy.
+async fn knock(office: &Office, from: &str, token: &str) -> Heard {
+    let bearer = format!("Bearer {token}");
+    let headers = [("authorization", bearer.as_str()), ("x-forwarded-for", from)];
+    office.house.web.send("GET", &format!("{}/api/whoami", office.console), &headers, String::new()).await
+}
+
+// control: D-11: a place that tries tokens at the console waits, whatever it sends next; the place beside it does not, nor do pages
+#[tokio::test]
+async fn somebody_tries_tokens_at_the_console() {
+    let office = Office::with("trusted_proxies = [\"127.0.0.1/32\"]").await;
+    let (own, of_client) = (office.token("heidi", "guard"), office.token("heidi", "vscode"));
+    let (evil, good) = ("203.0.113.7", "198.51.100.7");
+    let mut statuses = std::collections::BTreeMap::new();
+    // Both kinds count: what does not verify, and what verifies and is for something else.
+    for tries in 0..220 {
+        let token = if tries % 2 == 0 { "eyJhbGciOiJSUzI1NiJ9.e30.x" } else { of_client.as_str() };
+        *statuses.entry(knock(&office, evil, token).await.status.as_u16()).or_insert(0) += 1;
+    }
+    assert_eq!(statuses, [(401, 100), (403, 100), (429, 20)].into());
+    let waits = knock(&office, evil, &own).await;
+    assert_eq!((waits.status, waits.header("retry-after")), (StatusCode::TOO_MANY_REQUESTS, Some("10")));
+    assert_eq!(knock(&office, good, &own).await.status, StatusCode::OK);
+    let mut heidi = office.browser();
+    let home = heidi.walk(&format!("{}/", office.console), "heidi", false).await;
+    assert_eq!(home.status, Some(StatusCode::OK), "{}", home.words());
+}
+
+// control-off: D-11: without a count by place, here with another place for each try, every token is looked at
+#[tokio::test]
+async fn somebody_tries_tokens_from_everywhere() {
+    let office = Office::with("trusted_proxies = [\"127.0.0.1/32\"]").await;
+    for tries in 0..220 {
+        let heard = knock(&office, &format!("203.0.{tries}.7"), "eyJhbGciOiJSUzI1NiJ9.e30.x").await;
+        assert_eq!(heard.status, StatusCode::UNAUTHORIZED);
+    }
 }

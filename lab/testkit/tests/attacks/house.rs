@@ -31,6 +31,8 @@ pub(crate) struct Plan {
     pub(crate) sign_in: String,
     /// Further tables.
     pub(crate) tables: String,
+    /// Further lines of `[gateway]`.
+    pub(crate) gateway: String,
     /// Further lines of the second server.
     pub(crate) other: String,
     /// Instead of the second echo server.
@@ -49,6 +51,7 @@ impl Default for Plan {
         Self {
             sign_in: String::new(),
             tables: String::new(),
+            gateway: String::new(),
             other: String::new(),
             other_url: None,
             policies: "permit (principal, action, resource);".to_owned(),
@@ -175,6 +178,7 @@ impl House {
             ),
             origins,
             tenants: plan.tenants.clone(),
+            gateway: plan.gateway.clone(),
             tables: format!(
                 "[sign_in]\nregistration = \"on\"\nscopes = {{ \"mcp.access\" = \"Use it as you\" }}\n{sign_in}\n[vault]\npath = \"vault/doorward.db\"\nkey_file = \"keys/vault.key\"\n{}\n",
                 plan.tables
@@ -299,7 +303,7 @@ impl House {
         run(self.folder(), arguments).await
     }
 
-    fn folder(&self) -> &Path {
+    pub(crate) fn folder(&self) -> &Path {
         self.lab.folder()
     }
 

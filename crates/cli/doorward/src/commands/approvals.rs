@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand};
 use doorward_approvals::{By, Question};
 use doorward_flow::Approver;
+use doorward_pins::{laid_out, visible};
 use doorward_types::{ObjectId, Person, TenantId};
 
 use crate::commands::serve::{self, runtime};
@@ -106,7 +107,7 @@ impl List {
         for question in &questions {
             table.row([
                 Cell::new(NAME, &question.reference),
-                Cell::new(STRONG, format!("{}/{}", question.server, question.name)),
+                Cell::new(STRONG, visible(&format!("{}/{}", question.server, question.name))),
                 cell(needed(question)),
                 Cell::new(DIM, format!("until {}", question.expires)),
             ]);
@@ -174,7 +175,7 @@ fn tell(question: &Question, out: &Out) {
     out.line(format_args!(
         "  call       {} {}",
         clean(method),
-        paint(STRONG, clean(&format!("{server}/{name}")))
+        paint(STRONG, visible(&format!("{server}/{name}")))
     ));
     out.line(format_args!(
         "  of         {}/{} with {}",
@@ -183,7 +184,8 @@ fn tell(question: &Question, out: &Out) {
         clean(client.as_str())
     ));
     out.line(format_args!("  because    {}", clean(&question.why)));
-    out.line(format_args!("  arguments  {}", clean(&question.arguments)));
+    // What is invisible in them may be what the call is for.
+    out.line(format_args!("  arguments  {}", laid_out(&question.arguments).replace('\n', "\n             ")));
     if question.cut > 0 {
         out.line(format_args!(
             "             {}",

@@ -1,6 +1,7 @@
 //! `doorward console`: what waits at a gateway's console, and the decisions about it, from a person's own machine and with
 //! their sign-in there.
 
+use std::io::{IsTerminal as _, stderr};
 use std::process::ExitCode;
 
 use bytes::Bytes;
@@ -170,7 +171,8 @@ impl Who {
             account: self.account.as_deref(),
             scopes: &scopes,
             refused: None,
-            interactive: Interactive::Browser,
+            // A script that nobody watches would wait for a sign-in until it is killed.
+            interactive: if stderr().is_terminal() { Interactive::Browser } else { Interactive::Never },
         };
         runtime(Some(1))?.block_on(async {
             let token = accounts.token(&ask).await.map_err(failed)?;

@@ -1,9 +1,12 @@
 //! The door with a certificate of its own (REM-11).
 
 use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
+use doorward_gateway::Pace;
 use http::{HeaderMap, Method, Request, StatusCode, Uri, Version};
 use http_body_util::{BodyExt, Full};
 use hyper::client::conn::{http1, http2};
@@ -48,19 +51,28 @@ impl Walled {
         alpn: &[&str],
         version: &'static SupportedProtocolVersion,
     ) -> io::Result<TlsStream<TcpStream>> {
-        let mut roots = RootCertStore::empty();
-        roots.add(root.clone()).unwrap();
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let mut config = ClientConfig::builder_with_provider(provider)
-            .with_protocol_versions(&[version])
-            .unwrap()
-            .with_root_certificates(roots)
-            .with_no_client_auth();
-        config.alpn_protocols = alpn.iter().map(|name| name.as_bytes().to_vec()).collect();
-        let stream = TcpStream::connect(self.house.door.address).await.unwrap();
-        let name = ServerName::try_from("127.0.0.1").unwrap();
-        within("a TLS handshake", TlsConnector::from(Arc::new(config)).connect(name, stream)).await
+        shake(self.house.door.address, root, alpn, version).await
     }
+}
+
+async fn shake(
+    address: SocketAddr,
+    root: &CertificateDer<'static>,
+    alpn: &[&str],
+    version: &'static SupportedProtocolVersion,
+) -> io::Result<TlsStream<TcpStream>> {
+    let mut roots = RootCertStore::empty();
+    roots.add(root.clone()).unwrap();
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let mut config = ClientConfig::builder_with_provider(provider)
+        .with_protocol_versions(&[version])
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    config.alpn_protocols = alpn.iter().map(|name| name.as_bytes().to_vec()).collect();
+    let stream = TcpStream::connect(address).await.unwrap();
+    let name = ServerName::try_from("127.0.0.1").unwrap();
+    within("a TLS handshake", TlsConnector::from(Arc::new(config)).connect(name, stream)).await
 }
 
 /// Writes a fresh certificate and its key where the door reads them.
@@ -284,11 +296,11 @@ async fn a_replaced_certificate_drops_nobody() {
     let fresh_key = std::fs::read(walled.papers.path().join("key.pem")).unwrap();
 
     std::fs::write(walled.papers.path().join("key.pem"), old_key).unwrap();
-    assert!(walled.house.door.reload_certificate().is_err(), "the new certificate with the old key");
+    assert!(walled.house.door.reload_certificates().is_err(), "the new certificate with the old key");
     assert!(walled.handshake(&old, &["h2"], &rustls::version::TLS13).await.is_ok(), "the old pair stays");
 
     std::fs::write(walled.papers.path().join("key.pem"), fresh_key).unwrap();
-    walled.house.door.reload_certificate().unwrap();
+    walled.house.door.reload_certificates().unwrap();
     for version in [&rustls::version::TLS13, &rustls::version::TLS12] {
         let shown = walled.handshake(&fresh, &["h2"], version).await.unwrap();
         assert_eq!(shown.get_ref().1.peer_certificates().unwrap()[0], fresh);
@@ -300,4 +312,34 @@ async fn a_replaced_certificate_drops_nobody() {
     walled.root = fresh;
     let mut line = walled.line(&["h2"], &rustls::version::TLS13).await;
     line.converse(&mut walled.house.client("bob")).await;
+}
+
+// control: REM-11, D-21: the console's certificate is taken up anew while it runs, as the door's is, and a browser that could speak HTTP/2 is not offered what the console does not speak
+#[tokio::test]
+async fn the_console_shows_a_replaced_certificate() {
+    let papers = tempfile::tempdir().unwrap();
+    let old = issue(&papers);
+    let (certificate, key) = (papers.path().join("chain.pem"), papers.path().join("key.pem"));
+    let more = format!(
+        "[admin]\nlisten = \"127.0.0.1:0\"\npublic_url = \"https://console.example\"\ntls = {{ certificate = {certificate:?}, key = {key:?} }}\n[vault]\npath = \"vault/door.db\"\nkey_file = \"keys/vault.key\"\n"
+    );
+    let pace = Pace { round: Duration::from_millis(20), ..Pace::default() };
+    let house = House::with(Plan { more: &more, pace, ..Plan::default() }).await.acquainted().await;
+    let address = house.door.console.unwrap();
+    let shown = async |root: &CertificateDer<'static>| {
+        shake(address, root, &["h2", "http/1.1"], &rustls::version::TLS13).await
+    };
+    let stream = shown(&old).await.unwrap();
+    assert_eq!(stream.get_ref().1.alpn_protocol(), Some(&b"http/1.1"[..]));
+    let mut line = Line::over(stream).await;
+    let ask = || {
+        let request = Request::get("/api/whoami").header("host", "console.example");
+        request.body(Full::new(Bytes::new())).unwrap()
+    };
+    assert_eq!(line.send(ask()).await.status, StatusCode::UNAUTHORIZED);
+
+    let fresh = issue(&papers);
+    within("the console to show it", async { while shown(&fresh).await.is_err() {} }).await;
+    assert!(shown(&old).await.is_err(), "the old one is shown to nobody");
+    assert_eq!(line.send(ask()).await.status, StatusCode::UNAUTHORIZED, "who is in stays in");
 }
