@@ -18,7 +18,7 @@ use doorward_config::{LogFormat, LogLevel};
 use doorward_engine::{
     DataRules, EraRule, Flagged, FlowRules, Form, Injected, LookAlikes, ResultRules, Spotlight,
 };
-use doorward_guard::{Desktop, Ended, Guard as Door, Plan, Terminal};
+use doorward_guard::{Behind, Desktop, Ended, Guard as Door, Plan, Program, Terminal};
 use doorward_oauth::{AtHome, Groups};
 use doorward_pins::First;
 use doorward_sandbox::{Learning, Profile};
@@ -135,9 +135,11 @@ impl Guard {
                 Some(config) => Some(Person::signed_in(config, self.account.as_deref(), out).await?),
                 None => None,
             };
-            let plan = self.plan(state, person.as_ref())?;
-            let (name, learning, state) = (plan.name.clone(), plan.learning.clone(), plan.state.clone());
-            out.note(self.about(&plan, person.as_ref()).trim_end());
+            let program = self.program()?;
+            let (profile, learning) = (program.profile.clone(), program.learning.clone());
+            let plan = self.plan(program, state, person.as_ref())?;
+            let (name, state) = (plan.name.clone(), plan.state.clone());
+            out.note(self.about(&plan, profile.as_ref(), person.as_ref()).trim_end());
             let guard = Door::open(plan).await.map_err(|error| {
                 Failure::new(error.to_string()).help("docs/guard.md says what a guard needs")
             })?;
@@ -165,7 +167,24 @@ impl Guard {
         })
     }
 
-    fn plan(&self, state: PathBuf, person: Option<&Person>) -> Result<Plan, Failure> {
+    /// The program, and what it gets.
+    fn program(&self) -> Result<Program, Failure> {
+        let profile = match self.no_sandbox {
+            true => None,
+            false => Some(Profile::parse(&self.sandbox.join("\n")).map_err(|error| {
+                Failure::usage(error.to_string()).help("docs/guard.md lists the lines of a profile")
+            })?),
+        };
+        Ok(Program {
+            command: self.command.clone(),
+            env: self.env.iter().map(|variable| variable_of(variable)).collect::<Result<_, _>>()?,
+            cwd: None,
+            profile,
+            learning: self.learn.then(Learning::default),
+        })
+    }
+
+    fn plan(&self, program: Program, state: PathBuf, person: Option<&Person>) -> Result<Plan, Failure> {
         let name = self.name.clone().unwrap_or_else(|| name_of(&self.command));
         let name = ServerName::parse(&name).map_err(|error| {
             Failure::usage(format!("`{name}` is no name for a server: {error}"))
@@ -175,20 +194,10 @@ impl Guard {
             Some(person) => person.who.clone(),
             None => at_home(&state)?,
         };
-        let profile = match self.no_sandbox {
-            true => None,
-            false => Some(Profile::parse(&self.sandbox.join("\n")).map_err(|error| {
-                Failure::usage(error.to_string()).help("docs/guard.md lists the lines of a profile")
-            })?),
-        };
         let own = person.and_then(|person| person.policies.clone());
         Ok(Plan {
             name,
-            command: self.command.clone(),
-            env: self.env.iter().map(|variable| variable_of(variable)).collect::<Result<_, _>>()?,
-            cwd: None,
-            profile,
-            learning: self.learn.then(Learning::default),
+            server: Behind::Program(program),
             era: match self.era.as_str() {
                 "legacy" => EraRule::Legacy,
                 "modern" => EraRule::Modern,
@@ -266,10 +275,10 @@ impl Guard {
     }
 
     /// Says what is about to run, exactly, and what holds for it.
-    fn about(&self, plan: &Plan, person: Option<&Person>) -> String {
+    fn about(&self, plan: &Plan, profile: Option<&Profile>, person: Option<&Person>) -> String {
         // Clients keep what a server says on standard error: no secret of the command line may be in it.
         let (program, args) =
-            plan.command.split_first().map_or(("", &[][..]), |(program, args)| (program.as_str(), args));
+            self.command.split_first().map_or(("", &[][..]), |(program, args)| (program.as_str(), args));
         let words = std::iter::once(program.to_owned()).chain(masked(args));
         let command: Vec<_> = words.map(|word| quoted(&word)).collect();
         let own = person.and_then(|person| person.policies.as_ref());
@@ -300,17 +309,17 @@ impl Guard {
             let audiences: Vec<_> = tokens.allowed.audiences().collect();
             let _infallible = writeln!(about, "  tokens    the server may ask for {}", audiences.join(", "));
         }
-        let sandbox = match &plan.profile {
+        let sandbox = match profile {
             None => paint(WARN, "none: the server may do what you may"),
             Some(_) if self.sandbox.is_empty() => "strict".to_owned(),
             Some(_) => self.sandbox.join("; "),
         };
         let _infallible = writeln!(about, "  sandbox   {sandbox}");
-        if plan.learning.is_some() {
+        if self.learn {
             let line = "this run learns: what the server asks for and is not given is written down; nothing more is given";
             let _infallible = writeln!(about, "            {}", paint(WARN, line));
         }
-        for hidden in plan.profile.iter().flat_map(|profile| unseen(&plan.command, profile)) {
+        for hidden in profile.iter().flat_map(|profile| unseen(&self.command, profile)) {
             let path = hidden.display();
             let line = format!(
                 "the server does not see {path}; it would with --sandbox 'files-read {path}', or files-write"
