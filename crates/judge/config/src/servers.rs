@@ -150,6 +150,8 @@ fn server(
         _ => FlaggedResults::Mark,
     });
     let spotlight = section.choice("spotlight", problems).map(Spotlight::of);
+    let max_result_bytes = section.size("max_result_bytes", problems);
+    let max_result_tokens = section.count("max_result_tokens", problems);
     let pins = pins(section, defaults.vault, problems);
     let look_alikes = section.choice("look_alikes", problems);
     let advise = section.choice("advise", problems).map(advise::scope);
@@ -198,6 +200,8 @@ fn server(
         flagged_results: flagged_results?,
         flagged_arguments: flagged_arguments?,
         spotlight: spotlight?,
+        max_result_bytes: max_result_bytes.and_then(|bytes| usize::try_from(bytes).ok()),
+        max_result_tokens,
         pins: pins?,
         look_alikes_blocked: look_alikes? == "block",
         advise: advise?,

@@ -13,9 +13,9 @@ use doorward_audit::{AuditConfig, AuditLog};
 use doorward_config::{AdviseScope, Config, DataUse, Era, Server, ServerCredential, Target};
 use doorward_config::{FlaggedDefinitions, FlaggedResults, Spotlight as Spotlit};
 use doorward_engine::{
-    AdviseRules, DataRules, Door, DoorLimits, ElicitationRules, EraRule, Flagged, FlowMode, FlowRules, Form,
-    Injected, LookAlikes, PinRules, Ports as _, ResultRules, ServerRules, SessionRules, Snapshot, Spotlight,
-    Urls,
+    AdviseRules, Budget, DataRules, Door, DoorLimits, ElicitationRules, EraRule, Flagged, FlowMode,
+    FlowRules, Form, Injected, LookAlikes, PinRules, Ports as _, ResultRules, ServerRules, SessionRules,
+    Snapshot, Spotlight, Urls,
 };
 use doorward_entra::{Groups, Keys, Stopwatch};
 use doorward_facade::{Facade, FacadeError};
@@ -333,6 +333,7 @@ fn results(server: &Server, clients: &Arc<BTreeMap<ClientId, Spotlight>>) -> Res
         },
         spotlight: spotlight(server.spotlight),
         clients: Arc::clone(clients),
+        budget: Budget { bytes: server.max_result_bytes, tokens: server.max_result_tokens },
     }
 }
 

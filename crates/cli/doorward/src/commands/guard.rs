@@ -16,7 +16,7 @@ use clap::Args;
 use doorward_clients::{guard_name, masked};
 use doorward_config::{LogFormat, LogLevel};
 use doorward_engine::{
-    DataRules, EraRule, Flagged, FlowRules, Form, Injected, LookAlikes, ResultRules, Spotlight,
+    Budget, DataRules, EraRule, Flagged, FlowRules, Form, Injected, LookAlikes, ResultRules, Spotlight,
 };
 use doorward_guard::{Behind, Desktop, Ended, Guard as Door, Plan, Program, Terminal};
 use doorward_oauth::{AtHome, Groups};
@@ -106,6 +106,12 @@ pub(crate) struct Guard {
     /// (`datamark`), or in base64 (`encode`). `off` says that the server is trusted.
     #[arg(long, value_name = "HOW", value_parser = ["off", "annotate", "transform", "datamark", "encode"], default_value = "annotate")]
     spotlight: String,
+    /// How many bytes one answer may have; what is larger does not go on, and the client is told to ask for less.
+    #[arg(long, value_name = "BYTES", value_parser = clap::value_parser!(u64).range(1_024..))]
+    max_result_bytes: Option<u64>,
+    /// How many tokens one answer may be for a model, by an estimate that is rather too high.
+    #[arg(long, value_name = "TOKENS", value_parser = clap::value_parser!(u64).range(100..))]
+    max_result_tokens: Option<u64>,
     /// What the server's definitions are held against: what is seen first (`first-use`), what you approved (`approval`), or
     /// nothing (`off`). What means something else later is left out until `doorward pin approve`.
     #[arg(long, value_name = "WHAT", value_parser = ["first-use", "approval", "off"], default_value = "first-use")]
@@ -263,6 +269,10 @@ impl Guard {
                 "datamark" => Spotlight::Transform(Form::Datamark),
                 "encode" => Spotlight::Transform(Form::Encode),
                 _ => Spotlight::Annotate,
+            },
+            budget: Budget {
+                bytes: self.max_result_bytes.map(|most| usize::try_from(most).unwrap_or(usize::MAX)),
+                tokens: self.max_result_tokens.map(|most| usize::try_from(most).unwrap_or(usize::MAX)),
             },
             ..ResultRules::default()
         }

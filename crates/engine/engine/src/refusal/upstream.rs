@@ -64,6 +64,9 @@ impl UpstreamFault {
             Self::TooLarge => {
                 Face::error(200, -32603, "the server behind the door gave an answer that is too large")
             }
+            Self::OverBudget => {
+                Face::error(200, REFUSED, "the server behind the door says more than its answers may have")
+            }
             Self::SessionLost => Face::error(404, -32001, "Session not found"),
             Self::Refused => Face::error(200, -32603, "the server behind the door refused the request"),
             Self::Ended => Face::error(200, -32603, "the server behind the door ended before it answered"),
