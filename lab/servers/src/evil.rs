@@ -80,6 +80,8 @@ pub enum Behaviour {
     ManyHeaders(usize),
     /// A list of tools that goes on after each page.
     EndlessList,
+    /// A list of these tools, as JSON.
+    Lists(String),
     /// One tool with a description of this many bytes, sent as it is made.
     HugeList(u64),
     /// Honest to calls; answers each notification as if it were a request.
@@ -149,7 +151,9 @@ impl Villain {
         let message = Message::read(body).ok().filter(|_| parts.method == http::Method::POST)?;
         let wronged = match self.behaviour {
             Behaviour::AnswersNotifications => message.id.is_none() && message.method.is_some(),
-            Behaviour::EndlessList | Behaviour::HugeList(_) => message.method == Some("tools/list"),
+            Behaviour::EndlessList | Behaviour::HugeList(_) | Behaviour::Lists(_) => {
+                message.method == Some("tools/list")
+            }
             _ => message.method == Some("tools/call"),
         };
         if !wronged {

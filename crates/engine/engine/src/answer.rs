@@ -167,7 +167,7 @@ impl<P: Ports> Exchange<P> {
     /// Cuts what the caller may not see out of a list, and what breaks the rules: the second of two tools with one
     /// name, and tools whose `x-mcp-header` is invalid (T-21).
     fn cut_lists(&self, frame: &Frame, snapshot: &Snapshot, caller: &Caller) -> Option<Bytes> {
-        frame.result()?;
+        frame.result().filter(|_| !self.trail.server.unabridged)?;
         let (policies, who, server) = (snapshot.policies(), &caller.principal, &self.trail.server.name);
         let text = |value: Value<'_>, member: &str| {
             value.get(member).and_then(|v| v.as_str().map(|s| s.into_owned()))

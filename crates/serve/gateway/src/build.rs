@@ -282,6 +282,7 @@ pub(crate) fn rules(config: &Config, cloud: &Cloud, pages: &Arc<LatePages>) -> V
                 doorward_config::FlaggedArguments::Block => Flagged::Withhold,
                 doorward_config::FlaggedArguments::Pass => Flagged::Pass,
             },
+            unabridged: false,
             advise: AdviseRules {
                 calls: server.advise == AdviseScope::Both,
                 answers: server.advise != AdviseScope::Off,

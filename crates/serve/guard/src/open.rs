@@ -49,6 +49,8 @@ pub struct Plan {
     pub asks: Option<Box<dyn Ask>>,
     /// What becomes of definitions that give orders to the model.
     pub flagged: Flagged,
+    /// Lists are shown as they came, for who looks for what is wrong with them.
+    pub unabridged: bool,
     /// What came from where, and what may leave: the same for all guards of a person.
     pub flow: Arc<FlowRules>,
     /// What is done about secrets and personal data; none, and nothing is looked for.
@@ -317,6 +319,7 @@ fn rules(plan: &Plan) -> Result<ServerRules, OpenError> {
             urls: Urls::Unproven,
         },
         advise: doorward_engine::AdviseRules::default(),
+        unabridged: plan.unabridged,
         arguments: Flagged::Record,
         tokens: RwLock::new(TokenCache::new(1)),
     })

@@ -37,6 +37,10 @@ pub(super) async fn commit(
             let frame = plain_result(id, &list("x", None, "", modern));
             typed(huge(state, frame, *bytes), "application/json")
         }
+        Behaviour::Lists(tools) => {
+            let kind = if modern { "\"resultType\":\"complete\"," } else { "" };
+            ok(plain_result(id, &format!("{{{kind}\"tools\":{tools}}}")))
+        }
         Behaviour::EndlessList => {
             ticks.send_modify(|count| *count += 1);
             let page = *ticks.borrow();

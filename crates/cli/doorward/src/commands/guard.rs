@@ -218,6 +218,7 @@ impl Guard {
             who,
             state,
             call_timeout: Duration::from_secs(self.timeout),
+            unabridged: false,
             flagged: match self.flagged.as_str() {
                 "record" => Flagged::Record,
                 "pass" => Flagged::Pass,

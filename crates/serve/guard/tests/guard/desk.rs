@@ -103,6 +103,7 @@ impl Desk {
             state: folder.path().to_owned(),
             call_timeout: Duration::from_secs(20),
             flagged: doorward_engine::Flagged::Withhold,
+            unabridged: false,
             data: (!with.data_off).then(DataRules::default),
             results: with.results,
             pins: if with.unpinned { None } else { Some(doorward_pins::First::OnUse) },

@@ -221,6 +221,8 @@ async fn offered(server: Behind, time: Duration) -> Result<Told, No> {
         call_timeout: time,
         // All of it is to be seen.
         flagged: Flagged::Pass,
+        // The second of two tools with one name too: one client takes the first, and another the last.
+        unabridged: true,
         flow: std::sync::Arc::new(FlowRules::off()),
         data: None,
         results: ResultRules::default(),

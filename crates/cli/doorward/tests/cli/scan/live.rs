@@ -56,6 +56,22 @@ fn a_server_at_an_address_is_asked_in_its_own_revision() {
     assert!(old["looked_at"].as_u64().unwrap() > 3 && old["unread"] == serde_json::json!([]), "{old}");
 }
 
+// control: TPO-01: What a door would leave out of a list is looked at all the same: a client without a door reads it.
+#[test]
+fn what_breaks_the_rules_is_not_overlooked() {
+    let tool = |name: &str, said: &str, schema: serde_json::Value| serde_json::json!({"name": name, "description": said, "inputSchema": schema});
+    let any = serde_json::json!({"type": "object"});
+    let bad = serde_json::json!({"type": "object", "properties": {"a": {"type": "string", "x-mcp-header": "not a name"}}});
+    for tools in [
+        serde_json::json!([tool("a", "Says hello.", any.clone()), tool("a", ORDER, any.clone())]),
+        serde_json::json!([tool("a", "Says hello.", any.clone()), tool("b", ORDER, bad)]),
+    ] {
+        let server = evil(Behaviour::Lists(tools.to_string()));
+        let told = scan(&["--format", "json", &server.server.url()], &[]).ends(1).json();
+        assert!(told["findings"].to_string().contains("exfiltrate.secret"), "{told}");
+    }
+}
+
 // control: TOK-07: A token comes out of a variable, goes to the one server that it is for, and is shown nowhere; without it the scan says what the server wants.
 #[test]
 fn a_server_that_wants_a_token_is_told_of() {
