@@ -83,6 +83,26 @@ async fn a_flood_does_not_reach_the_model() {
     }
 }
 
+// control: CTX-01: Between the revisions it is held as well, in the caller's own form.
+#[tokio::test]
+async fn a_flood_is_held_on_a_bridge() {
+    for (modern, era) in [(false, "modern"), (true, "legacy")] {
+        let line = format!("era = \"{era}\"\nmax_result_tokens = 5000");
+        let (heard, outcome, _) = said(&line, modern, look_up(), flood).await;
+        let result = &heard.response()["result"];
+        let text = result["content"][0]["text"].as_str().unwrap_or_default();
+        assert!(
+            result["isError"] == true && text.contains("5000") && is_recorded(&outcome),
+            "{era} {result}"
+        );
+        assert_eq!(result["resultType"].is_string(), modern, "{result}");
+        let line = format!("era = \"{era}\"\nmax_result_bytes = \"16KiB\"");
+        let (heard, ..) = said(&line, modern, look_up(), |message| streamed(message, 100)).await;
+        let last = heard.events().pop().unwrap();
+        assert!(last["error"]["message"].as_str().unwrap_or_default().contains("16384"), "{era} {last}");
+    }
+}
+
 // control-off: CTX-01: Without a budget the flood reaches the model, as much of it as the door can carry.
 #[tokio::test]
 async fn without_a_budget_a_flood_passes() {
