@@ -1,4 +1,4 @@
-//! A hostile upstream: honest in everything but one thing, which it does to each tool call.
+//! A hostile upstream: honest in everything but one thing, which it does to each tool call, or to each list of tools.
 //!
 //! It opens sessions, lists tools and answers discovery as the echo server does, so that the door gets as far as the
 //! call before anything is wrong.
@@ -78,6 +78,12 @@ pub enum Behaviour {
     HugeHeader(usize),
     /// The right answer under this many header fields.
     ManyHeaders(usize),
+    /// A list of tools that goes on after each page.
+    EndlessList,
+    /// A list of these tools, as JSON.
+    Lists(String),
+    /// One tool with a description of this many bytes, sent as it is made.
+    HugeList(u64),
     /// Honest to calls; answers each notification as if it were a request.
     AnswersNotifications,
 }
@@ -145,6 +151,9 @@ impl Villain {
         let message = Message::read(body).ok().filter(|_| parts.method == http::Method::POST)?;
         let wronged = match self.behaviour {
             Behaviour::AnswersNotifications => message.id.is_none() && message.method.is_some(),
+            Behaviour::EndlessList | Behaviour::HugeList(_) | Behaviour::Lists(_) => {
+                message.method == Some("tools/list")
+            }
             _ => message.method == Some("tools/call"),
         };
         if !wronged {

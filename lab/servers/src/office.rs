@@ -70,8 +70,16 @@ impl Office {
     /// # Errors
     /// When no port can be bound.
     pub async fn open(&self, server: &str) -> io::Result<Running> {
+        self.open_in(server, Eras::Both).await
+    }
+
+    /// Opens one that speaks these revisions, with a transcript.
+    ///
+    /// # Errors
+    /// When no port can be bound.
+    pub async fn open_in(&self, server: &str, eras: Eras) -> io::Result<Running> {
         let service = Desk { office: self.clone(), server: server.to_owned() };
-        Running::start(SocketAddr::from(([127, 0, 0, 1], 0)), Eras::Both, State::new(false), service).await
+        Running::start(SocketAddr::from(([127, 0, 0, 1], 0)), eras, State::new(true), service).await
     }
 
     fn inside(&self) -> MutexGuard<'_, Inside> {

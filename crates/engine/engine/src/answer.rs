@@ -9,6 +9,7 @@ use doorward_wire::{
     Direction, Edits, Era, Frame, FrameKind, Id, Kind, Method, Value, headers, lens, quote, translate,
 };
 
+use crate::content::budget::OVER;
 use crate::down::{self, Question};
 use crate::eyes::Listed;
 use crate::guard::Unasked;
@@ -119,6 +120,7 @@ impl<P: Ports> Exchange<P> {
         };
         let frame = self.shield(frame, snapshot, caller)?;
         let frame = self.regard(frame, snapshot).await?;
+        let frame = self.afford(frame)?;
         let ending = match (frame.error(), frame.result()) {
             (Some(_), _) => Ending::Error,
             (_, Some(result)) if result.get("isError").and_then(|value| value.as_bool()) == Some(true) => {
@@ -165,7 +167,7 @@ impl<P: Ports> Exchange<P> {
     /// Cuts what the caller may not see out of a list, and what breaks the rules: the second of two tools with one
     /// name, and tools whose `x-mcp-header` is invalid (T-21).
     fn cut_lists(&self, frame: &Frame, snapshot: &Snapshot, caller: &Caller) -> Option<Bytes> {
-        frame.result()?;
+        frame.result().filter(|_| !self.trail.server.unabridged)?;
         let (policies, who, server) = (snapshot.policies(), &caller.principal, &self.trail.server.name);
         let text = |value: Value<'_>, member: &str| {
             value.get(member).and_then(|v| v.as_str().map(|s| s.into_owned()))
@@ -242,6 +244,10 @@ impl<P: Ports> Exchange<P> {
                 self.judge_final(frame, snapshot, caller, false).await.map(JudgedEvent::Final)
             }
             FrameKind::Response => Ok(JudgedEvent::Dropped("response-to-another-request")),
+            FrameKind::Notification if self.is_over(&frame) => Ok(JudgedEvent::Dropped(OVER)),
+            FrameKind::Request if self.is_over(&frame) => {
+                Ok(frame.id().cloned().map_or(JudgedEvent::Dropped(OVER), JudgedEvent::Declined))
+            }
             FrameKind::Notification => {
                 let Some(frame) = self.shield_said(frame, caller)? else {
                     return Ok(JudgedEvent::Dropped(WITHHELD));

@@ -4,12 +4,14 @@
 //! Only what is certain is ever kept from the client, and only where the operator says so. All else is recorded and goes on,
 //! with a note beside it that says what it is. What is judged are the bytes that leave: after an edit a frame is parsed anew.
 
+pub(crate) mod budget;
 mod fit;
 mod read;
 mod spotlight;
 #[cfg(test)]
 mod tests;
 pub(crate) mod texts;
+mod tokens;
 mod transform;
 
 use std::collections::BTreeMap;
@@ -20,6 +22,7 @@ use doorward_inspect::{Names, Place};
 use doorward_types::ClientId;
 use doorward_wire::{Edits, Frame, FrameKind, Limits, Method, Value, quote};
 
+pub use budget::Budget;
 use read::{MOST, MOST_SAID};
 pub(crate) use read::{Verdict, Watch};
 use transform::Spot;
@@ -85,11 +88,14 @@ pub struct ResultRules {
     pub spotlight: Spotlight,
     /// What single clients have instead.
     pub clients: Arc<BTreeMap<ClientId, Spotlight>>,
+    /// How much one answer may be.
+    pub budget: Budget,
 }
 
 impl Default for ResultRules {
     fn default() -> Self {
-        Self { injected: Injected::Mark, spotlight: Spotlight::Annotate, clients: Arc::default() }
+        let (injected, spotlight) = (Injected::Mark, Spotlight::Annotate);
+        Self { injected, spotlight, clients: Arc::default(), budget: Budget::default() }
     }
 }
 

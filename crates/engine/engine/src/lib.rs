@@ -100,7 +100,7 @@ mod up;
 
 pub use advise::{Advice, AdviseOn, AdviseRules, Advised};
 pub use catalogue::{Catalogue, CatalogueKey, Known, Tool};
-pub use content::{Form, Injected, ResultRules, Spotlight};
+pub use content::{Budget, Form, Injected, ResultRules, Spotlight};
 pub use door::{Door, DoorLimits};
 pub use eras::Acquaintance;
 pub use errand::{Errand, ErrandKind};

@@ -363,6 +363,8 @@ pub struct GroupsUnavailable(pub String);
 pub enum UpstreamFault {
     /// No connection, no process.
     Unreachable,
+    /// Its messages on the way to an answer were more than an answer may be.
+    OverBudget,
     /// No answer in time.
     Timeout,
     /// An answer that breaks the protocol.
@@ -393,6 +395,7 @@ impl UpstreamFault {
             Self::Timeout => "upstream-timeout",
             Self::Malformed => "upstream-malformed",
             Self::TooLarge => "upstream-too-large",
+            Self::OverBudget => "upstream-over-budget",
             Self::SessionLost => "upstream-session-lost",
             Self::Refused => "upstream-refused",
             Self::Ended => "upstream-ended",

@@ -91,6 +91,8 @@ pub struct ServerRules {
     pub advise: AdviseRules,
     /// Rules beside those that are built in: the same for all servers of a door.
     pub bundles: Arc<Bundles>,
+    /// Its lists are shown as they came, what breaks the rules included: for a scan, which has to see it and calls nothing.
+    pub unabridged: bool,
     /// Tokens verified for this server under this snapshot. One cache a server: a token that fits a sibling server
     /// is not a token that fits this one (D-12).
     pub tokens: RwLock<TokenCache<Caller>>,
@@ -207,6 +209,7 @@ impl ServerRules {
             pins: self.pins.clone(),
             arguments: self.arguments,
             advise: self.advise,
+            unabridged: self.unabridged,
             tokens: RwLock::new(TokenCache::new(TOKENS)),
         }
     }

@@ -53,6 +53,8 @@ pub struct ReleasedStream<P: Ports> {
     welcome: Welcome,
     watcher: Watcher,
     tally: Tally,
+    /// Bytes of messages on the way, released or not.
+    spent: usize,
     dropped: u64,
     /// Questions that must not reach the person: counted apart, so that nothing else uses up their records.
     unasked: u64,
@@ -109,6 +111,7 @@ impl<P: Ports> ReleasedStream<P> {
             welcome,
             watcher,
             tally,
+            spent: 0,
             dropped: 0,
             unasked: 0,
             state: State::Open,
@@ -336,9 +339,10 @@ impl<P: Ports> ReleasedStream<P> {
         self.exchange.trail.now = self.door.ports.now();
         let mut said = Vec::new();
         for bytes in batch.drain(..) {
+            let heard = self.exchange.hear_event(bytes).and_then(|frame| self.afforded(frame));
             let door = &self.door;
             let (snapshot, caller) = &self.welcome.judged_under;
-            let judged = match self.exchange.hear_event(bytes) {
+            let judged = match heard {
                 Ok(frame) if frame.kind() == FrameKind::Notification || said.is_empty() => {
                     self.exchange.judge_event(frame, snapshot, caller, || door.next_id()).await
                 }
@@ -447,6 +451,15 @@ impl<P: Ports> ReleasedStream<P> {
         Ok(())
     }
 
+    /// Counts a message on the way, and lets the call go on while it may.
+    fn afforded(&mut self, frame: Frame) -> Result<Frame, UpstreamError> {
+        if frame.kind() != FrameKind::Response {
+            self.spent = self.spent.saturating_add(frame.bytes().len());
+            self.exchange.still_affords(self.spent)?;
+        }
+        Ok(frame)
+    }
+
     fn pass(&mut self, bytes: &Bytes, out: &mut BytesMut) {
         self.tally.count(bytes);
         self.write(bytes, out);
@@ -515,8 +528,13 @@ impl<P: Ports> ReleasedStream<P> {
     async fn fail(&mut self, error: UpstreamError, out: &mut BytesMut) {
         self.note(&error).await;
         self.finish(Ending::Failed(error.fault.id())).await;
-        if let Some(event) = self.exchange.error_event("the server behind the door failed before it answered")
-        {
+        let message = match error.fault {
+            UpstreamFault::OverBudget => {
+                format!("the call was ended on the way to its answer: {}", error.detail)
+            }
+            _ => "the server behind the door failed before it answered".to_owned(),
+        };
+        if let Some(event) = self.exchange.error_event(&message) {
             self.write(&event, out);
         }
     }

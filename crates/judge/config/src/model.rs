@@ -304,6 +304,10 @@ pub struct Server {
     pub flagged_arguments: FlaggedArguments,
     /// How its words are told from others.
     pub spotlight: Spotlight,
+    /// How large one answer may be.
+    pub max_result_bytes: Option<usize>,
+    /// How many tokens one answer may be, by a guess.
+    pub max_result_tokens: Option<usize>,
     /// How its definitions are pinned: as the file says, or else at first use where there is a `[vault]` to keep pins in.
     pub pins: Pins,
     /// A tool whose name passes for another server's waits for a person.

@@ -19,7 +19,7 @@ use crate::parse;
 use crate::problem::Problems;
 use crate::read::Section;
 use crate::sign_in;
-use crate::units::show_span;
+use crate::units::{show_size, show_span};
 
 /// What `[entra]` says for servers that do not say it themselves.
 #[derive(Debug, Default)]
@@ -150,6 +150,8 @@ fn server(
         _ => FlaggedResults::Mark,
     });
     let spotlight = section.choice("spotlight", problems).map(Spotlight::of);
+    let max_result_bytes = budget(section, limits, problems);
+    let max_result_tokens = section.count("max_result_tokens", problems);
     let pins = pins(section, defaults.vault, problems);
     let look_alikes = section.choice("look_alikes", problems);
     let advise = section.choice("advise", problems).map(advise::scope);
@@ -198,6 +200,8 @@ fn server(
         flagged_results: flagged_results?,
         flagged_arguments: flagged_arguments?,
         spotlight: spotlight?,
+        max_result_bytes,
+        max_result_tokens,
         pins: pins?,
         look_alikes_blocked: look_alikes? == "block",
         advise: advise?,
@@ -209,6 +213,22 @@ fn server(
         elicitation: elicitation?,
         timeout: timeout.map_or_else(|| limits.map(|limits| limits.call_timeout), |read| Some(read.value))?,
     })
+}
+
+/// How large one answer may be: less than what is carried at all, or it is a promise that nobody keeps.
+fn budget(section: &Section<'_>, limits: Option<&Limits>, problems: &mut Problems) -> Option<usize> {
+    let bytes = section.size("max_result_bytes", problems)?;
+    let budget = usize::try_from(bytes).ok()?;
+    let carried = limits.map_or(usize::MAX, |limits| limits.response_bytes.max(limits.event_bytes));
+    if budget > carried {
+        let most = show_size(u64::try_from(carried).unwrap_or(u64::MAX));
+        problems.add(
+            section.at("max_result_bytes"),
+            format!("`max_result_bytes` is more than [limits] lets an answer have, which is {most}"),
+            format!("write at most \"{most}\", or raise `response_bytes` in [limits]"),
+        );
+    }
+    Some(budget)
 }
 
 fn pins(section: &Section<'_>, vault: bool, problems: &mut Problems) -> Option<Pins> {

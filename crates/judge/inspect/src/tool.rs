@@ -119,7 +119,7 @@ fn value(
         }
         Kind::Object => {
             for (name, member) in value.members() {
-                let inner = format!("{pointer}/{}", name.replace('~', "~0").replace('/', "~1"));
+                let inner = format!("{pointer}/{}", step(&name));
                 self::value(member, place_of(&name, place), &inner, depth + 1, left, each);
                 if *left == 0 {
                     return;
@@ -128,6 +128,11 @@ fn value(
         }
         _ => {}
     }
+}
+
+/// A member's name as a JSON pointer has it (RFC 6901).
+fn step(name: &str) -> String {
+    name.replace('~', "~0").replace('/', "~1")
 }
 
 struct Walk {
@@ -149,7 +154,8 @@ impl Walk {
             if let Some((_, honest)) = found
                 && !honest.iter().any(|word| about.contains(word))
             {
-                self.form(&PARAMETER, &format!("/inputSchema/properties/{name}"), format!("{own}: {name}"));
+                let pointer = format!("/inputSchema/properties/{}", step(&name));
+                self.form(&PARAMETER, &pointer, format!("{own}: {name}"));
             }
         }
     }

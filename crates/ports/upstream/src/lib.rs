@@ -200,9 +200,12 @@ impl Upstreams {
         }
     }
 
-    /// Says whether a child of somebody's runs.
+    /// Says whether a child of somebody's runs. A server at an address always does: nobody here sees it end.
     pub fn at_work(&self) -> bool {
-        self.servers.values().any(|server| matches!(server, Server::Stdio(children) if children.at_work()))
+        self.servers.values().any(|server| match server {
+            Server::Stdio(children) => children.at_work(),
+            Server::Http(_) | Server::Sse(_) => true,
+        })
     }
 
     /// Ends every child by the book, and waits for it.

@@ -13,9 +13,9 @@ use doorward_audit::{AuditConfig, AuditLog, PublicKey};
 use doorward_config::{AdviseScope, Config, DataUse, Era, Server, ServerCredential, Target};
 use doorward_config::{FlaggedDefinitions, FlaggedResults, Spotlight as Spotlit};
 use doorward_engine::{
-    AdviseRules, DataRules, Door, DoorLimits, ElicitationRules, EraRule, Flagged, FlowMode, FlowRules, Form,
-    Injected, LookAlikes, PinRules, Ports as _, ResultRules, ServerRules, SessionRules, Snapshot, Spotlight,
-    Urls,
+    AdviseRules, Budget, DataRules, Door, DoorLimits, ElicitationRules, EraRule, Flagged, FlowMode,
+    FlowRules, Form, Injected, LookAlikes, PinRules, Ports as _, ResultRules, ServerRules, SessionRules,
+    Snapshot, Spotlight, Urls,
 };
 use doorward_entra::{Groups, Keys, Stopwatch};
 use doorward_facade::{Facade, FacadeError};
@@ -305,6 +305,7 @@ pub(crate) fn rules(
                 doorward_config::FlaggedArguments::Block => Flagged::Withhold,
                 doorward_config::FlaggedArguments::Pass => Flagged::Pass,
             },
+            unabridged: false,
             advise: AdviseRules {
                 calls: server.advise == AdviseScope::Both,
                 answers: server.advise != AdviseScope::Off,
@@ -357,6 +358,7 @@ fn results(server: &Server, clients: &Arc<BTreeMap<ClientId, Spotlight>>) -> Res
         },
         spotlight: spotlight(server.spotlight),
         clients: Arc::clone(clients),
+        budget: Budget { bytes: server.max_result_bytes, tokens: server.max_result_tokens },
     }
 }
 

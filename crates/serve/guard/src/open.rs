@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 use doorward_audit::{AuditConfig, AuditError, AuditLog, Journal};
 use doorward_engine::{
     DataRules, Door, DoorLimits, ElicitationRules, EraRule, Flagged, FlowRules, LookAlikes, PinRules,
-    ResultRules, ServerRules, SessionRules, Snapshot, Urls,
+    ResultRules, ServerRules, SessionRules, Snapshot, UpstreamFault, Urls,
 };
 use doorward_inspect::Bundles;
 use doorward_net::{Connector, ConnectorConfig};
@@ -19,7 +19,9 @@ use doorward_policy::{PolicyProblem, PolicyText};
 use doorward_sandbox::{Launcher, Learning, Profile};
 use doorward_store::{KeyFile, Store, StoreConfig, StoreError};
 use doorward_types::{ClientId, ServerName};
-use doorward_upstream::{PackageError, StdioLimits, StdioTarget, Target, Upstreams, Walls, fetched};
+use doorward_upstream::{
+    HttpTarget, PackageError, StdioLimits, StdioTarget, Target, Upstreams, Walls, fetched,
+};
 use doorward_wire::Limits;
 
 use crate::asks::{Ask, Asks};
@@ -30,16 +32,8 @@ use crate::tokens::{Desk, Tokens};
 pub struct Plan {
     /// What the server is called in policies and records.
     pub name: ServerName,
-    /// Its program and arguments.
-    pub command: Vec<String>,
-    /// Variables for it.
-    pub env: Vec<(String, String)>,
-    /// Its working directory; the guard's own if none.
-    pub cwd: Option<PathBuf>,
-    /// What it may do; none, and it may do what the person may.
-    pub profile: Option<Profile>,
-    /// Where it is written down what it tries and does not get, if that is to be learned.
-    pub learning: Option<Learning>,
+    /// How it is reached.
+    pub server: Behind,
     /// What it speaks.
     pub era: EraRule,
     /// The policies: name and text of each file.
@@ -56,6 +50,8 @@ pub struct Plan {
     pub asks: Option<Box<dyn Ask>>,
     /// What becomes of definitions that give orders to the model.
     pub flagged: Flagged,
+    /// Lists are shown as they came, for who looks for what is wrong with them.
+    pub unabridged: bool,
     /// What came from where, and what may leave: the same for all guards of a person.
     pub flow: Arc<FlowRules>,
     /// What is done about secrets and personal data; none, and nothing is looked for.
@@ -70,6 +66,28 @@ pub struct Plan {
     pub tokens: Option<Tokens>,
     /// Rules beside those that are built in.
     pub bundles: Arc<Bundles>,
+}
+
+/// What stands behind a guard.
+pub enum Behind {
+    /// A program that the guard starts.
+    Program(Program),
+    /// A server that runs elsewhere.
+    Address(HttpTarget),
+}
+
+/// A program that a guard starts, and what it gets.
+pub struct Program {
+    /// The program and its arguments.
+    pub command: Vec<String>,
+    /// Variables for it.
+    pub env: Vec<(String, String)>,
+    /// Its working directory; the guard's own if none.
+    pub cwd: Option<PathBuf>,
+    /// What it may do; none, and it may do what the person may.
+    pub profile: Option<Profile>,
+    /// Where it is written down what it tries and does not get, if that is to be learned.
+    pub learning: Option<Learning>,
 }
 
 /// Why no guard stands.
@@ -126,35 +144,37 @@ impl Guard {
             Snapshot::compile(1, vec![rules(&plan)?], text, BTreeMap::new()).map_err(OpenError::Policies)?;
         let bad = |error: String| OpenError::Target(error);
         let connector = Connector::new(ConnectorConfig::default()).map_err(|error| bad(error.to_string()))?;
-        let mut walls = plan.profile.take().map(|profile| Walls {
-            profile,
-            launcher: Launcher::default(),
-            connector: connector.clone(),
-            inside: None,
-            learning: plan.learning.take(),
-        });
-        if let Some(walls) = &mut walls {
-            fetched(&mut plan.command, walls, &plan.state.join("packages"), &plan.name).await?;
+        let mut walls = None;
+        if let Behind::Program(program) = &mut plan.server
+            && let Some(profile) = program.profile.take()
+        {
+            let (launcher, learning) = (Launcher::default(), program.learning.take());
+            let built = Walls { profile, launcher, connector: connector.clone(), inside: None, learning };
+            let built = walls.insert(built);
+            fetched(&mut program.command, built, &plan.state.join("packages"), &plan.name).await?;
         }
         let (audit, log) = open_log(&plan.state, &plan.name)?;
         let store = open_store(&plan.state).await?;
         let pinned = plan.pins.iter().map(|_| plan.name.clone()).collect();
         let pins = Watch::open(Pinboard::new(store.clone()), pinned, SystemTime::now().into()).await;
         let who = Arc::new(RwLock::new(Some(Arc::new(at_home(plan.who, SystemTime::now().into())))));
-        if let Some(tokens) = plan.tokens.take() {
+        if let (Behind::Program(program), Some(tokens)) = (&mut plan.server, plan.tokens.take()) {
             let desk = Desk::new(tokens, plan.name.clone(), audit.clone(), Arc::clone(&who))?;
-            plan.env.extend(desk.open(walls.as_mut()).map_err(|error| bad(error.to_string()))?);
+            program.env.extend(desk.open(walls.as_mut()).map_err(|error| bad(error.to_string()))?);
         }
-        let target = StdioTarget {
-            command: plan.command,
-            env: plan.env,
-            cwd: plan.cwd,
-            walls: walls.map(Arc::new),
-            shared: false,
-            one_person: true,
-            limits: StdioLimits { children: 4, idle: AGE, most: MOST },
+        let target = match plan.server {
+            Behind::Program(program) => Target::Stdio(StdioTarget {
+                command: program.command,
+                env: program.env,
+                cwd: program.cwd,
+                walls: walls.map(Arc::new),
+                shared: false,
+                one_person: true,
+                limits: StdioLimits { children: 4, idle: AGE, most: MOST },
+            }),
+            Behind::Address(target) => Target::Http(target),
         };
-        let targets = [(plan.name.clone(), Target::Stdio(target))];
+        let targets = [(plan.name.clone(), target)];
         let upstreams = Upstreams::new(&connector, targets).map_err(bad)?;
         let user = local_user(&plan.state)?;
         let (journal, asks) = (Journal::new(audit), plan.asks.map(Asks::new));
@@ -168,9 +188,25 @@ impl Guard {
         Ok(Self { door, name: plan.name, log })
     }
 
+    /// Returns what will hold, from then on, why the server last did not do what it was asked.
+    pub fn trouble(&self) -> Trouble {
+        Trouble(Arc::clone(&self.door))
+    }
+
     /// Returns what to tell who sits here.
     pub fn seat(&self) -> Seat {
         Seat(Arc::clone(&self.door))
+    }
+}
+
+/// Says what is wrong with the server, while a guard works. Its client is not told this much: it is for who put the guard up.
+#[derive(Clone)]
+pub struct Trouble(Arc<Door<GuardPorts>>);
+
+impl Trouble {
+    /// Returns what last went wrong, and in which words; none if nothing did.
+    pub fn last(&self) -> Option<(UpstreamFault, String)> {
+        self.0.ports().trouble()
     }
 }
 
@@ -226,6 +262,16 @@ pub async fn open_store(state: &Path) -> Result<Store, StoreError> {
     Store::open(StoreConfig::new(database, 0), Arc::new(key), SystemTime::now().into()).await
 }
 
+impl Behind {
+    /// Says by what the server is known.
+    fn address(&self) -> String {
+        match self {
+            Self::Program(program) => of_command(&program.command),
+            Self::Address(target) => target.url.clone(),
+        }
+    }
+}
+
 fn rules(plan: &Plan) -> Result<ServerRules, OpenError> {
     let bound = |max_bytes: usize| Limits { max_bytes, ..Limits::default() };
     let cloud = Cloud::named("public").ok_or_else(|| OpenError::Target("no cloud is known".to_owned()))?;
@@ -266,7 +312,7 @@ fn rules(plan: &Plan) -> Result<ServerRules, OpenError> {
         results: plan.results.clone(),
         pins: plan.pins.map(|first| PinRules {
             first,
-            server: doorward_pins::Server { name: plan.name.clone(), address: of_command(&plan.command) },
+            server: doorward_pins::Server { name: plan.name.clone(), address: plan.server.address() },
             look_alikes: plan.look_alikes,
         }),
         elicitation: ElicitationRules {
@@ -277,6 +323,7 @@ fn rules(plan: &Plan) -> Result<ServerRules, OpenError> {
             urls: Urls::Unproven,
         },
         advise: doorward_engine::AdviseRules::default(),
+        unabridged: plan.unabridged,
         arguments: Flagged::Record,
         tokens: RwLock::new(TokenCache::new(1)),
     })

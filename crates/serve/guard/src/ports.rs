@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Instant, SystemTime};
 
 use aws_lc_rs::rand::{SecureRandom, SystemRandom};
@@ -13,6 +13,7 @@ use doorward_engine::{
     Answered, Approval, AuditUnwritable, Cleared, Consent, Drifted, Elsewhere, Errand, Going,
     GroupsUnavailable, IntentFacts, KeptLabels, LabelsError, Learned, OutcomeFacts, Pins, PinsUnwritable,
     Plea, Ports, Question, RandomUnavailable, ReadError, RefusalFacts, Suspicion, UpstreamError,
+    UpstreamFault,
 };
 use doorward_flow::{Approver, Fallen, Key};
 use doorward_oauth::{Identity, KeyRing, Revocations};
@@ -42,6 +43,8 @@ pub struct GuardPorts {
     asks: Option<Asks>,
     /// Whose guards share their labels.
     user: String,
+    /// What the server last did not do, and why.
+    trouble: Mutex<Option<(UpstreamFault, String)>>,
     random: SystemRandom,
     began: Instant,
 }
@@ -63,6 +66,7 @@ impl GuardPorts {
             who,
             asks,
             user,
+            trouble: Mutex::default(),
             random: SystemRandom::new(),
             began: Instant::now(),
         }
@@ -71,6 +75,15 @@ impl GuardPorts {
     /// Returns the store that all guards of this person share.
     pub fn store(&self) -> &Store {
         &self.store
+    }
+
+    pub(crate) fn trouble(&self) -> Option<(UpstreamFault, String)> {
+        self.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn troubled(&self, error: &UpstreamError) {
+        let last = (error.fault, error.detail.clone());
+        *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = Some(last);
     }
 
     /// Takes over who sits here now: nobody, once they have signed out. The door's epoch is to be raised after this, so that
@@ -259,11 +272,11 @@ impl Ports for GuardPorts {
         &self,
         cleared: Cleared<Self>,
     ) -> Result<Answered<Link, UpstreamEvents>, UpstreamError> {
-        self.upstreams.send(cleared).await
+        self.upstreams.send(cleared).await.inspect_err(|error| self.troubled(error))
     }
 
     async fn errand(&self, errand: Errand<Self>) -> Result<Answered<Link, UpstreamEvents>, UpstreamError> {
-        self.upstreams.errand(errand).await
+        self.upstreams.errand(errand).await.inspect_err(|error| self.troubled(error))
     }
 
     fn errand_detached(&self, errand: Errand<Self>) {

@@ -29,7 +29,23 @@ pub(super) async fn commit(
         Behaviour::EndlessEvent => {
             event_stream(repeat(state, Bytes::from_static(b"data: {\"jsonrpc\":\"2.0\",\"x\":\""), filler()))
         }
-        Behaviour::HugeResult(bytes) => typed(huge(state, id, modern, *bytes), "application/json"),
+        Behaviour::HugeResult(bytes) => {
+            let frame = plain_result(id, &result("\"\"", modern));
+            typed(huge(state, frame, *bytes), "application/json")
+        }
+        Behaviour::HugeList(bytes) => {
+            let frame = plain_result(id, &list("x", None, "", modern));
+            typed(huge(state, frame, *bytes), "application/json")
+        }
+        Behaviour::Lists(tools) => {
+            let kind = if modern { "\"resultType\":\"complete\"," } else { "" };
+            ok(plain_result(id, &format!("{{{kind}\"tools\":{tools}}}")))
+        }
+        Behaviour::EndlessList => {
+            ticks.send_modify(|count| *count += 1);
+            let page = *ticks.borrow();
+            ok(plain_result(id, &list(&format!("tool_{page}"), Some(page), "Says hello.", modern)))
+        }
         Behaviour::Trickle => typed(trickle(state, ticks, good), "application/json"),
         Behaviour::NeverAnswers => {
             let _open = Gauge::up(&state.calls);
@@ -75,6 +91,15 @@ const SAMPLING: &str = r#"{"jsonrpc":"2.0","id":"evil-1","method":"sampling/crea
 fn result(text: &str, modern: bool) -> String {
     let kind = if modern { "\"resultType\":\"complete\"," } else { "" };
     format!("{{{kind}\"content\":[{{\"type\":\"text\",\"text\":{text}}}],\"isError\":false}}")
+}
+
+/// One page of a list, with one tool on it.
+fn list(tool: &str, next: Option<u64>, said: &str, modern: bool) -> String {
+    let kind = if modern { "\"resultType\":\"complete\"," } else { "" };
+    let next = next.map(|next| format!("\"nextCursor\":\"{next}\",")).unwrap_or_default();
+    format!(
+        "{{{kind}{next}\"tools\":[{{\"name\":\"{tool}\",\"inputSchema\":{{\"type\":\"object\"}},\"description\":\"{said}\"}}]}}"
+    )
 }
 
 fn noise() -> Bytes {
@@ -160,8 +185,7 @@ fn repeat(state: &Arc<State>, first: Bytes, piece: Bytes) -> Body {
     })
 }
 
-fn huge(state: &Arc<State>, id: &[u8], modern: bool, bytes: u64) -> Body {
-    let frame = plain_result(id, &result("\"\"", modern));
+fn huge(state: &Arc<State>, frame: Bytes, bytes: u64) -> Body {
     // The text is the last pair of quotes before the brackets close.
     let end = frame.windows(3).rposition(|window| window == b"\"\"}").map_or(0, |at| at + 1);
     pieces(state, async move |out| {

@@ -211,6 +211,25 @@ proptest! {
     }
 
     #[test]
+    fn what_a_text_says_is_found_where_it_is_written(text in any::<String>(), ascii in any::<bool>()) {
+        let mut literal = serde_json::to_string(&text).unwrap();
+        if ascii {
+            let escaped = |c: char| c.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("\\u{unit:04x}")).collect();
+            literal = literal.chars().map(|c| if c.is_ascii() { c.to_string() } else { escaped(c) }).collect();
+        }
+        let document = format!("[1, {literal}]");
+        let tree = parse(&document).unwrap();
+        let value = tree.root().items().nth(1).unwrap();
+        for (from, c) in text.char_indices() {
+            let range = value.written_at(from)..value.written_at(from + c.len_utf8());
+            let written = document.get(range).unwrap();
+            let read: String = serde_json::from_str(&format!("\"{written}\"")).unwrap();
+            prop_assert_eq!(read, c.to_string());
+        }
+        prop_assert_eq!(value.written_at(usize::MAX), value.span().range().end - 1);
+    }
+
+    #[test]
     fn spans_cut_out_whole_values(text in json_like()) {
         let Ok(tree) = parse(&text) else { return Ok(()) };
         for value in tree.root().items().chain(tree.root().members().map(|(_, value)| value)) {

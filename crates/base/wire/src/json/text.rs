@@ -48,6 +48,26 @@ pub(super) fn decode(inner: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
+/// Says at which byte of the inside of a literal the byte `decoded` of its text was written; the end, if the text is shorter.
+pub(super) fn written_at(inner: &str, decoded: usize) -> usize {
+    let (mut read, mut at) = (0, 0);
+    while read < decoded {
+        let rest = inner.get(at..).unwrap_or_default();
+        let escape = memchr::memchr(b'\\', rest.as_bytes());
+        let plain = escape.unwrap_or(rest.len()).min(decoded - read);
+        (read, at) = (read + plain, at + plain);
+        match rest.get(plain..) {
+            Some(escape) if escape.starts_with('\\') && read < decoded => {
+                let (character, length) = unescape(escape.as_bytes());
+                (read, at) = (read + character.len_utf8(), at + length);
+            }
+            Some("") | None => break,
+            Some(_) => {}
+        }
+    }
+    at.min(inner.len())
+}
+
 /// Reads one escape sequence; returns the character and how many bytes it took.
 fn unescape(escape: &[u8]) -> (char, usize) {
     let plain = match escape.get(1) {

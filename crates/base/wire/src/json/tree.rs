@@ -7,7 +7,7 @@ use std::sync::Arc;
 use bytes::{Bytes, BytesMut};
 
 use super::parse::parse;
-use super::text::decode;
+use super::text::{decode, written_at};
 use super::{Kind, Limits, ParseError, Span, Surrogates};
 
 /// One entry of the tape, 16 bytes.
@@ -198,6 +198,16 @@ impl<'t> Value<'t> {
         node.kind() == Kind::String && self.reads(&node, text)
     }
 
+    /// Returns the byte of the document at which the byte `at` of a string's text was written; for what is no string, where it
+    /// begins.
+    pub fn written_at(&self, at: usize) -> usize {
+        let node = self.node();
+        match node.kind() {
+            Kind::String => node.start as usize + 1 + written_at(self.inner(&node), at),
+            _ => node.start as usize,
+        }
+    }
+
     /// Returns an integer that was written without fraction and exponent and fits 64 bits.
     pub fn as_i64(&self) -> Option<i64> {
         let node = self.node();
@@ -242,7 +252,7 @@ impl<'t> Value<'t> {
     }
 
     /// As [`members`](Self::members), with the name as a value: it has a span.
-    pub(crate) fn pairs(&self) -> impl Iterator<Item = (Value<'t>, Value<'t>)> + use<'t> {
+    pub fn pairs(&self) -> impl Iterator<Item = (Value<'t>, Value<'t>)> + use<'t> {
         let (mut at, end) = self.children(Kind::Object);
         let tree = self.tree;
         std::iter::from_fn(move || next_pair(tree, &mut at, end))

@@ -16,9 +16,9 @@ use clap::Args;
 use doorward_clients::{guard_name, masked};
 use doorward_config::{LogFormat, LogLevel};
 use doorward_engine::{
-    DataRules, EraRule, Flagged, FlowRules, Form, Injected, LookAlikes, ResultRules, Spotlight,
+    Budget, DataRules, EraRule, Flagged, FlowRules, Form, Injected, LookAlikes, ResultRules, Spotlight,
 };
-use doorward_guard::{Desktop, Ended, Guard as Door, Plan, Terminal};
+use doorward_guard::{Behind, Desktop, Ended, Guard as Door, Plan, Program, Terminal};
 use doorward_inspect::Bundles;
 use doorward_oauth::{AtHome, Groups};
 use doorward_pins::First;
@@ -108,6 +108,12 @@ pub(crate) struct Guard {
     /// (`datamark`), or in base64 (`encode`). `off` says that the server is trusted.
     #[arg(long, value_name = "HOW", value_parser = ["off", "annotate", "transform", "datamark", "encode"], default_value = "annotate")]
     spotlight: String,
+    /// How many bytes one answer may have; what is larger does not go on, and the client is told to ask for less.
+    #[arg(long, value_name = "BYTES", value_parser = clap::value_parser!(u64).range(1_024..))]
+    max_result_bytes: Option<u64>,
+    /// How many tokens one answer may be for a model, by an estimate that is rather too high.
+    #[arg(long, value_name = "TOKENS", value_parser = clap::value_parser!(u64).range(100..))]
+    max_result_tokens: Option<u64>,
     /// What the server's definitions are held against: what is seen first (`first-use`), what you approved (`approval`), or
     /// nothing (`off`). What means something else later is left out until `doorward pin approve`.
     #[arg(long, value_name = "WHAT", value_parser = ["first-use", "approval", "off"], default_value = "first-use")]
@@ -143,9 +149,11 @@ impl Guard {
                 Some(config) => Some(Person::signed_in(config, self.account.as_deref(), out).await?),
                 None => None,
             };
-            let plan = self.plan(state, person.as_ref())?;
-            let (name, learning, state) = (plan.name.clone(), plan.learning.clone(), plan.state.clone());
-            out.note(self.about(&plan, person.as_ref()).trim_end());
+            let program = self.program()?;
+            let (profile, learning) = (program.profile.clone(), program.learning.clone());
+            let plan = self.plan(program, state, person.as_ref())?;
+            let (name, state) = (plan.name.clone(), plan.state.clone());
+            out.note(self.about(&plan, profile.as_ref(), person.as_ref()).trim_end());
             let guard = Door::open(plan).await.map_err(|error| {
                 Failure::new(error.to_string()).help("docs/guard.md says what a guard needs")
             })?;
@@ -173,7 +181,24 @@ impl Guard {
         })
     }
 
-    fn plan(&self, state: PathBuf, person: Option<&Person>) -> Result<Plan, Failure> {
+    /// The program, and what it gets.
+    fn program(&self) -> Result<Program, Failure> {
+        let profile = match self.no_sandbox {
+            true => None,
+            false => Some(Profile::parse(&self.sandbox.join("\n")).map_err(|error| {
+                Failure::usage(error.to_string()).help("docs/guard.md lists the lines of a profile")
+            })?),
+        };
+        Ok(Program {
+            command: self.command.clone(),
+            env: self.env.iter().map(|variable| variable_of(variable)).collect::<Result<_, _>>()?,
+            cwd: None,
+            profile,
+            learning: self.learn.then(Learning::default),
+        })
+    }
+
+    fn plan(&self, program: Program, state: PathBuf, person: Option<&Person>) -> Result<Plan, Failure> {
         let name = self.name.clone().unwrap_or_else(|| name_of(&self.command));
         let name = ServerName::parse(&name).map_err(|error| {
             Failure::usage(format!("`{name}` is no name for a server: {error}"))
@@ -183,20 +208,10 @@ impl Guard {
             Some(person) => person.who.clone(),
             None => at_home(&state)?,
         };
-        let profile = match self.no_sandbox {
-            true => None,
-            false => Some(Profile::parse(&self.sandbox.join("\n")).map_err(|error| {
-                Failure::usage(error.to_string()).help("docs/guard.md lists the lines of a profile")
-            })?),
-        };
         let own = person.and_then(|person| person.policies.clone());
         Ok(Plan {
             name,
-            command: self.command.clone(),
-            env: self.env.iter().map(|variable| variable_of(variable)).collect::<Result<_, _>>()?,
-            cwd: None,
-            profile,
-            learning: self.learn.then(Learning::default),
+            server: Behind::Program(program),
             era: match self.era.as_str() {
                 "legacy" => EraRule::Legacy,
                 "modern" => EraRule::Modern,
@@ -211,6 +226,7 @@ impl Guard {
             who,
             state,
             call_timeout: Duration::from_secs(self.timeout),
+            unabridged: false,
             flagged: match self.flagged.as_str() {
                 "record" => Flagged::Record,
                 "pass" => Flagged::Pass,
@@ -274,6 +290,10 @@ impl Guard {
                 "encode" => Spotlight::Transform(Form::Encode),
                 _ => Spotlight::Annotate,
             },
+            budget: Budget {
+                bytes: self.max_result_bytes.map(|most| usize::try_from(most).unwrap_or(usize::MAX)),
+                tokens: self.max_result_tokens.map(|most| usize::try_from(most).unwrap_or(usize::MAX)),
+            },
             ..ResultRules::default()
         }
     }
@@ -285,10 +305,10 @@ impl Guard {
     }
 
     /// Says what is about to run, exactly, and what holds for it.
-    fn about(&self, plan: &Plan, person: Option<&Person>) -> String {
+    fn about(&self, plan: &Plan, profile: Option<&Profile>, person: Option<&Person>) -> String {
         // Clients keep what a server says on standard error: no secret of the command line may be in it.
         let (program, args) =
-            plan.command.split_first().map_or(("", &[][..]), |(program, args)| (program.as_str(), args));
+            self.command.split_first().map_or(("", &[][..]), |(program, args)| (program.as_str(), args));
         let words = std::iter::once(program.to_owned()).chain(masked(args));
         let command: Vec<_> = words.map(|word| quoted(&word)).collect();
         let own = person.and_then(|person| person.policies.as_ref());
@@ -319,17 +339,17 @@ impl Guard {
             let audiences: Vec<_> = tokens.allowed.audiences().collect();
             let _infallible = writeln!(about, "  tokens    the server may ask for {}", audiences.join(", "));
         }
-        let sandbox = match &plan.profile {
+        let sandbox = match profile {
             None => paint(WARN, "none: the server may do what you may"),
             Some(_) if self.sandbox.is_empty() => "strict".to_owned(),
             Some(_) => self.sandbox.join("; "),
         };
         let _infallible = writeln!(about, "  sandbox   {sandbox}");
-        if plan.learning.is_some() {
+        if self.learn {
             let line = "this run learns: what the server asks for and is not given is written down; nothing more is given";
             let _infallible = writeln!(about, "            {}", paint(WARN, line));
         }
-        for hidden in plan.profile.iter().flat_map(|profile| unseen(&plan.command, profile)) {
+        for hidden in profile.iter().flat_map(|profile| unseen(&self.command, profile)) {
             let path = hidden.display();
             let line = format!(
                 "the server does not see {path}; it would with --sandbox 'files-read {path}', or files-write"

@@ -13,7 +13,7 @@ pub(crate) struct Text<'t> {
 }
 
 /// Members that a protocol reads and no model does. Each is bounded by what a client takes there.
-const DRY: [&str; 8] =
+pub(super) const DRY: [&str; 8] =
     ["_meta", "type", "mimeType", "role", "requestState", "resultType", "taskId", "progressToken"];
 /// Members that hosts show one after another.
 const SHOWN: [&str; 4] = ["text", "message", "statusMessage", "data"];
@@ -43,13 +43,7 @@ fn walk<'t>(value: Value<'t>, is_shown: bool, twin: Option<Value<'t>>, found: &m
         Kind::Array => value.items().for_each(|item| walk(item, is_shown, twin, found)),
         Kind::Object => {
             for (name, member) in value.members() {
-                let is_media = matches!(&*name, "data" | "blob")
-                    && value.get("mimeType").and_then(|kind| kind.as_str()).is_some_and(|kind| {
-                        MEDIA.iter().any(|media| {
-                            kind.get(..media.len()).is_some_and(|k| k.eq_ignore_ascii_case(media))
-                        })
-                    });
-                if is_media || DRY.contains(&&*name) {
+                if is_media(value, &name) || DRY.contains(&&*name) {
                     continue;
                 }
                 let shown = is_shown || SHOWN.contains(&&*name);
@@ -65,6 +59,14 @@ fn walk<'t>(value: Value<'t>, is_shown: bool, twin: Option<Value<'t>>, found: &m
         }
         Kind::Null | Kind::Bool | Kind::Number => {}
     }
+}
+
+/// Says whether a member of an object is a picture, a sound, or the like.
+pub(super) fn is_media(of: Value<'_>, name: &str) -> bool {
+    matches!(name, "data" | "blob")
+        && of.get("mimeType").and_then(|kind| kind.as_str()).is_some_and(|kind| {
+            MEDIA.iter().any(|media| kind.get(..media.len()).is_some_and(|k| k.eq_ignore_ascii_case(media)))
+        })
 }
 
 /// Says whether a text is the text of a structured result: the protocol has servers send both.

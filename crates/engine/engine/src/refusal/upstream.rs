@@ -62,7 +62,11 @@ impl UpstreamFault {
                 Face::error(200, -32603, "the server behind the door gave an answer that cannot be passed on")
             }
             Self::TooLarge => {
-                Face::error(200, -32603, "the server behind the door gave an answer that is too large")
+                let what = "the server behind the door gave an answer that is too large: ask for less";
+                Face::error(200, -32603, what)
+            }
+            Self::OverBudget => {
+                Face::error(200, REFUSED, "the server behind the door says more than its answers may have")
             }
             Self::SessionLost => Face::error(404, -32001, "Session not found"),
             Self::Refused => Face::error(200, -32603, "the server behind the door refused the request"),

@@ -410,6 +410,18 @@ static SERVER: Group = Group {
             "How clients are told that what the server returns is a stranger's text ([results.md](results.md)): by a note in `_meta`, which no model reads; or in the text itself, between lines that nobody can forge (`transform`), with a sign for each blank besides (`datamark`), or in base64 (`encode`). `off` says that the server is trusted.",
         ),
         key(
+            "max_result_bytes",
+            Kind::Size(1 << 10, 1 << 30),
+            Need::Optional,
+            "How large one answer may be, its messages on the way together, too ([results.md](results.md)). What is larger does not go on: the caller is told its size, and to ask for less. None: what `limits.response_bytes` lets the door carry.",
+        ),
+        key(
+            "max_result_tokens",
+            Kind::Count(100, 100_000_000),
+            Need::Optional,
+            "How many tokens one answer may be for a model. The door guesses them from the text, rather too high than too low. None: as many as there are.",
+        ),
+        key(
             "pins",
             Kind::Choice(&["first-use", "approval", "off"]),
             Need::Optional,

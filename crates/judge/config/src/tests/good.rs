@@ -212,6 +212,8 @@ fn servers_take_what_they_do_not_say_from_entra() {
     );
     assert_eq!(child.flagged_definitions, crate::model::FlaggedDefinitions::Withhold);
     assert_eq!((remote.flagged_results, remote.spotlight), (FlaggedResults::Block, Spotlight::Datamark));
+    assert_eq!((remote.max_result_bytes, remote.max_result_tokens), (Some(2 << 10), Some(20_000)));
+    assert_eq!((child.max_result_bytes, child.max_result_tokens), (None, None));
     assert_eq!(remote.flagged_arguments, crate::model::FlaggedArguments::Block);
     assert_eq!(child.flagged_arguments, crate::model::FlaggedArguments::Record);
     assert_eq!((child.flagged_results, child.spotlight), (FlaggedResults::Mark, Spotlight::Annotate));

@@ -277,6 +277,7 @@ fn rules(plan: &Plan, name: ServerName) -> ServerRules {
         per_person_credential: plan.per_person,
         acquaintance: Arc::default(),
         advise: doorward_engine::AdviseRules::default(),
+        unabridged: false,
         arguments: doorward_engine::Flagged::Record,
         asks: false,
         flagged: doorward_engine::Flagged::Withhold,

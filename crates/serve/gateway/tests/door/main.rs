@@ -15,6 +15,7 @@ mod approvals;
 mod audit;
 mod bridges;
 mod bridges_attacked;
+mod budgets;
 mod client;
 mod credentials;
 mod downstream;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use doorward_engine::{DataRules, EraRule, FlowRules};
-use doorward_guard::{Ask, Ended, Guard, Plan, Seat, Tokens};
+use doorward_guard::{Ask, Behind, Ended, Guard, Plan, Program, Seat, Tokens};
 use doorward_oauth::{AtHome, Groups};
 use doorward_types::{ClientId, ObjectId, Person, ServerName, TenantId, Timestamp};
 use serde_json::{Value, json};
@@ -89,11 +89,13 @@ impl Desk {
         let text = if with.policies.is_empty() { STARTER } else { &with.policies };
         let plan = Plan {
             name: ServerName::parse(if with.name.is_empty() { "kid" } else { with.name }).unwrap(),
-            command: words.map(str::to_owned).to_vec(),
-            env: with.env,
-            cwd: None,
-            profile: None,
-            learning: None,
+            server: Behind::Program(Program {
+                command: words.map(str::to_owned).to_vec(),
+                env: with.env,
+                cwd: None,
+                profile: None,
+                learning: None,
+            }),
             era,
             policies: vec![("test.cedar".to_owned(), text.to_owned())],
             url_hosts: Vec::new(),
@@ -101,6 +103,7 @@ impl Desk {
             state: folder.path().to_owned(),
             call_timeout: Duration::from_secs(20),
             flagged: doorward_engine::Flagged::Withhold,
+            unabridged: false,
             data: (!with.data_off).then(DataRules::default),
             results: with.results,
             pins: if with.unpinned { None } else { Some(doorward_pins::First::OnUse) },

@@ -1,6 +1,6 @@
 //! What a server on this machine returns, read before the model reads it.
 
-use doorward_engine::{EraRule, Form, Injected, ResultRules, Spotlight};
+use doorward_engine::{Budget, EraRule, Form, Injected, ResultRules, Spotlight};
 use serde_json::{Value, json};
 
 use crate::desk::{Desk, With, call};
@@ -57,4 +57,17 @@ async fn texts_are_set_apart() {
     let number = result["_meta"]["doorward/provenance"]["spotlight"]["number"].as_str().unwrap();
     let text = format!("[doorward:{number}:begin]\nSunny.\n[doorward:{number}:end]");
     assert_eq!(result["content"][1]["text"], text);
+}
+
+// control: CTX-01: At the guard an answer that is more than its budget is kept back with what to do; without a budget it passes.
+#[tokio::test]
+async fn an_answer_has_a_budget() {
+    let long = "some words of no interest ".repeat(2_000);
+    let budget = Budget { bytes: None, tokens: Some(2_000) };
+    let (_, result, records) = echoed(ResultRules { budget, ..ResultRules::default() }, &long).await;
+    let told = result["content"][0]["text"].as_str().unwrap();
+    assert!(result["isError"] == true && told.contains("2000") && told.contains("ask for less"), "{told}");
+    assert!(records.iter().any(|record| record.to_string().contains("over-budget")), "{records:?}");
+    let (_, result, _) = echoed(ResultRules::default(), &long).await;
+    assert_eq!(result["content"][0]["text"], long);
 }

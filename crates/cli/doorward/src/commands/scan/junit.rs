@@ -3,13 +3,16 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use super::{Line, Scanned};
+use super::{Line, Scanned, Unread};
 
 pub(super) fn document(scanned: &Scanned) -> String {
+    // By item, since two may have one name; and in one pass, since a hostile list is long.
+    let mut found: Vec<Vec<&Line>> = vec![Vec::new(); scanned.items.len()];
+    for line in &scanned.lines {
+        found.get_mut(line.item).into_iter().for_each(|found| found.push(line));
+    }
     let mut cases = BTreeMap::<&str, Vec<(&str, &str, Vec<&Line>)>>::new();
-    for (source, kind, name) in &scanned.items {
-        let of = |line: &&Line| (&line.source, line.kind, &line.name) == (source, *kind, name);
-        let failures = scanned.lines.iter().filter(of).collect();
+    for ((source, kind, name), failures) in scanned.items.iter().zip(found) {
         cases.entry(source).or_default().push((kind, name, failures));
     }
     let mut xml =
@@ -41,8 +44,8 @@ pub(super) fn document(scanned: &Scanned) -> String {
         }
         xml.push_str("\n  </testsuite>");
     }
-    for (path, why) in &scanned.unread {
-        let (path, why) = (escaped(path), escaped(why));
+    for Unread { place, why, .. } in &scanned.unread {
+        let (path, why) = (escaped(place), escaped(why));
         let _infallible = write!(
             xml,
             "\n  <testsuite name=\"{path}\" tests=\"1\" failures=\"0\" errors=\"1\">\n    <testcase classname=\"{path}\" name=\"read\"><error message=\"{why}\"/></testcase>\n  </testsuite>"

@@ -2,7 +2,8 @@
 
 use doorward_inspect::Severity;
 
-use super::{Line, Scanned};
+use super::lines::Region;
+use super::{Line, Scanned, Unasked, Unread};
 use crate::out::{BAD, DIM, GOOD, NAME, Out, STRONG, WARN, paint};
 use crate::table::{clean, count};
 
@@ -10,12 +11,16 @@ pub(super) fn print(scanned: &Scanned, out: &Out) {
     for line in &scanned.lines {
         out.line(one(line));
     }
-    for (path, why) in &scanned.unread {
-        out.note(format_args!("{} {} {}", paint(BAD, "unread:"), clean(path), clean(why)));
+    for Unread { place, why, help } in &scanned.unread {
+        out.note(format_args!("{} {} {}", paint(BAD, "unread:"), clean(place), clean(why)));
+        out.note(format_args!(" {} {}", paint(NAME, "help:"), clean(help)));
     }
-    if !scanned.unread.is_empty() {
-        let help = "name files with what tools/list returned, or clients' configurations";
-        out.note(format_args!(" {} {help}", paint(NAME, "help:")));
+    for Unasked { source, name, url } in &scanned.unasked {
+        let (of, url) = (clean(&format!("{name} in {source}")), clean(url));
+        out.note(format_args!(
+            "{} {of}: doorward scan {url} asks it, --live asks all",
+            paint(WARN, "not asked:")
+        ));
     }
     let looked_at = count(scanned.items.len(), "definition");
     let accepted = match scanned.accepted {
@@ -35,7 +40,7 @@ fn one(line: &Line) -> String {
         Severity::Low => DIM,
     };
     let source = match line.at {
-        Some((row, column)) => format!("{}:{row}:{column}", clean(&line.source)),
+        Some(Region { from: (row, column), .. }) => format!("{}:{row}:{column}", clean(&line.source)),
         None => clean(&line.source),
     };
     let mut told = format!(

@@ -3,34 +3,28 @@
 use std::path::Path;
 
 use bytes::Bytes;
-use doorward_inspect::{Names, Place, Report, text, tool};
+use doorward_inspect::{Finding, Names, Place, Report, text, tool};
 use doorward_wire::{Kind, Limits, Tree, Value};
 
-/// A file of definitions may be that large, in bytes.
-const MOST: usize = 64 << 20;
+use super::lines::{Lines, Region};
+
+/// A file of definitions may be that large, in bytes, and what a server lists too.
+pub(super) const MOST: usize = 64 << 20;
 
 /// One place that definitions come from.
 pub(super) struct Source {
-    /// The file, or the server's command.
+    /// The file, or the server's command or address.
     pub(super) name: String,
     tree: Tree,
-    pub(super) items: Vec<Item>,
-    /// The tree is a file that the person has: places in it mean something to them.
-    is_file: bool,
+    /// Where the lines are, if the tree is a file that the person has: places in it mean something to them.
+    lines: Option<Lines>,
 }
 
 /// One thing that a model would read.
-pub(super) struct Item {
+pub(super) struct Item<'t> {
     pub(super) kind: &'static str,
     pub(super) name: String,
-    /// The way to it from the root.
-    path: Vec<Step>,
-}
-
-#[derive(Clone)]
-enum Step {
-    Member(String),
-    Number(usize),
+    value: Value<'t>,
 }
 
 /// The lists of MCP, and what one of their items is.
@@ -57,53 +51,39 @@ pub(super) fn file(path: &Path) -> Result<Source, String> {
 /// As [`file`].
 pub(super) fn source(name: String, bytes: Vec<u8>, is_file: bool) -> Result<Source, String> {
     let tree = Tree::parse(Bytes::from(bytes), &limits()).map_err(|error| format!("is no JSON: {error}"))?;
-    let mut items = Vec::new();
-    find(tree.root(), &mut Vec::new(), &mut items);
-    if items.is_empty() {
+    let lines = is_file.then(|| Lines::of(tree.bytes()));
+    let source = Source { name, tree, lines };
+    if source.items().is_empty() {
         return Err("holds no tools, prompts or resources".to_owned());
     }
-    Ok(Source { name, tree, items, is_file })
+    Ok(source)
 }
 
-fn find(value: Value<'_>, path: &mut Vec<Step>, items: &mut Vec<Item>) {
+fn find<'t>(value: Value<'t>, items: &mut Vec<Item<'t>>) {
     if let Some(inner) = value.get("result").filter(Value::is_object) {
-        return within(path, Step::Member("result".to_owned()), |path| find(inner, path, items));
+        return find(inner, items);
     }
     if value.kind() == Kind::Array {
-        for (number, item) in value.items().enumerate() {
-            within(path, Step::Number(number), |path| {
-                if is_tool(item) {
-                    items.push(Item::of("tool", item, path));
-                } else {
-                    find(item, path, items);
-                }
-            });
+        for item in value.items() {
+            match is_tool(item) {
+                true => items.push(Item::of("tool", item)),
+                false => find(item, items),
+            }
         }
         return;
     }
     if is_tool(value) {
-        items.push(Item::of("tool", value, path));
+        items.push(Item::of("tool", value));
         return;
     }
     for (list, kind) in LISTS {
-        let Some(found) = value.get(list).filter(|found| found.kind() == Kind::Array) else { continue };
-        within(path, Step::Member(list.to_owned()), |path| {
-            for (number, item) in found.items().enumerate().filter(|(_, item)| item.is_object()) {
-                within(path, Step::Number(number), |path| items.push(Item::of(kind, item, path)));
-            }
-        });
+        let listed = value.get(list).into_iter().flat_map(|list| list.items()).filter(Value::is_object);
+        items.extend(listed.map(|item| Item::of(kind, item)));
     }
-    if value.get("instructions").and_then(|told| told.as_str()).is_some_and(|told| !told.is_empty()) {
-        within(path, Step::Member("instructions".to_owned()), |path| {
-            items.push(Item { kind: "instructions", name: String::new(), path: path.clone() });
-        });
+    let instructions = value.get("instructions");
+    if let Some(value) = instructions.filter(|told| told.as_str().is_some_and(|told| !told.is_empty())) {
+        items.push(Item { kind: "instructions", name: String::new(), value });
     }
-}
-
-fn within(path: &mut Vec<Step>, step: Step, then: impl FnOnce(&mut Vec<Step>)) {
-    path.push(step);
-    then(path);
-    path.pop();
 }
 
 fn is_tool(value: Value<'_>) -> bool {
@@ -112,93 +92,57 @@ fn is_tool(value: Value<'_>) -> bool {
         && (value.get("inputSchema").is_some() || value.get("description").is_some())
 }
 
-impl Item {
-    fn of(kind: &'static str, value: Value<'_>, path: &[Step]) -> Self {
+impl<'t> Item<'t> {
+    fn of(kind: &'static str, value: Value<'t>) -> Self {
         let name = ["name", "uri", "uriTemplate"].iter().find_map(|name| value.get(name)?.as_str());
-        Self { kind, name: name.unwrap_or_default().into_owned(), path: path.to_vec() }
+        Self { kind, name: name.unwrap_or_default().into_owned(), value }
     }
 
-    pub(super) fn judge(&self, source: &Source, names: &Names) -> Report {
-        match source.value(self) {
-            Some(told) if self.kind == "instructions" => {
-                text(Place::Instructions, &told.as_str().unwrap_or_default(), names)
+    pub(super) fn judge(&self, names: &Names) -> Report {
+        match self.kind {
+            "instructions" => text(Place::Instructions, &self.value.as_str().unwrap_or_default(), names),
+            _ => tool(self.value, names),
+        }
+    }
+
+    /// The bytes of the document that a finding is about: the words themselves, in a string; the name, of what is none.
+    fn bytes(&self, finding: &Finding) -> std::ops::Range<usize> {
+        let (mut value, mut named) = (self.value, self.value.span());
+        for part in finding.pointer.split('/').skip(1) {
+            let name = part.replace("~1", "/").replace("~0", "~");
+            let inner = match value.kind() {
+                Kind::Array => {
+                    name.parse().ok().and_then(|number| value.items().nth(number)).map(|item| (item, item))
+                }
+                _ => value.pairs().find(|(key, _)| key.is_str(&name)),
+            };
+            // As near as it gets.
+            let Some((key, inner)) = inner else { break };
+            (value, named) = (inner, key.span());
+        }
+        match value.kind() {
+            Kind::String if !finding.span.is_empty() => {
+                value.written_at(finding.span.start)..value.written_at(finding.span.end)
             }
-            Some(definition) => tool(definition, names),
-            None => Report::default(),
+            Kind::String => value.span().range(),
+            _ => named.range(),
         }
     }
 }
 
 impl Source {
-    /// Returns the names of its tools.
-    pub(super) fn tool_names(&self) -> impl Iterator<Item = &str> {
-        self.items.iter().filter(|item| item.kind == "tool").map(|item| item.name.as_str())
+    /// Returns what a model would read, in the order of the document.
+    pub(super) fn items(&self) -> Vec<Item<'_>> {
+        let mut items = Vec::new();
+        find(self.tree.root(), &mut items);
+        items
     }
 
-    fn value(&self, item: &Item) -> Option<Value<'_>> {
-        item.path.iter().try_fold(self.tree.root(), |value, step| match step {
-            Step::Member(name) => value.get(name),
-            Step::Number(number) => value.items().nth(*number),
-        })
-    }
-
-    /// Returns line and column, from 1, of what a JSON pointer into an item leads to; none where there is no file to open.
-    pub(super) fn place(&self, item: &Item, pointer: &str) -> Option<(usize, usize)> {
-        let mut value = self.value(item).filter(|_| self.is_file)?;
-        for part in pointer.split('/').skip(1) {
-            let name = part.replace("~1", "/").replace("~0", "~");
-            let inner = match value.kind() {
-                Kind::Array => name.parse().ok().and_then(|number| value.items().nth(number)),
-                _ => value.get(&name),
-            };
-            // As near as it gets.
-            let Some(inner) = inner else { break };
-            value = inner;
-        }
-        let before = self.tree.bytes().get(..value.span().range().start)?;
-        let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
-        let column = before.rsplit(|byte| *byte == b'\n').next().unwrap_or_default();
-        Some((line, String::from_utf8_lossy(column).chars().count() + 1))
+    /// Returns where a finding in one of its items stands; none where there is no file to open.
+    pub(super) fn place(&self, item: &Item<'_>, finding: &Finding) -> Option<Region> {
+        self.lines.as_ref().map(|lines| lines.region(self.tree.bytes(), item.bytes(finding)))
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn items(text: &str) -> Vec<(&'static str, String)> {
-        let source = source("x".to_owned(), text.as_bytes().to_vec(), true).unwrap();
-        source.items.iter().map(|item| (item.kind, item.name.clone())).collect()
-    }
-
-    #[test]
-    fn definitions_are_found_in_any_wrapping() {
-        let tool = r#"{"name":"a","description":"x","inputSchema":{}}"#;
-        let one = vec![("tool", "a".to_owned())];
-        for wrapped in [
-            tool.to_owned(),
-            format!("[{tool}]"),
-            format!(r#"{{"tools":[{tool}]}}"#),
-            format!(r#"{{"jsonrpc":"2.0","id":1,"result":{{"tools":[{tool}]}}}}"#),
-            format!(r#"[{{"result":{{"tools":[{tool}]}}}}]"#),
-        ] {
-            assert_eq!(items(&wrapped), one, "{wrapped}");
-        }
-        let all = r#"{"instructions":"i","tools":[],"prompts":[{"name":"p"}],"resources":[{"uri":"file:///r"}],"resourceTemplates":[{"uriTemplate":"x{y}"}]}"#;
-        let kinds: Vec<_> = items(all).into_iter().map(|(kind, name)| format!("{kind} {name}")).collect();
-        assert_eq!(kinds, ["prompt p", "resource file:///r", "resource x{y}", "instructions "]);
-        for none in ["{}", "[]", "1", r#"{"tools":{}}"#, "{", r#"{"name":1,"description":"x"}"#] {
-            assert!(source("x".to_owned(), none.as_bytes().to_vec(), true).is_err(), "{none}");
-        }
-    }
-
-    #[test]
-    fn a_place_is_a_line_and_a_column() {
-        let text = "{\"tools\": [\n  {\"name\": \"a\",\n   \"description\": \"x\",\n   \"inputSchema\": {\"properties\": {\"p/q\": {\"description\": \"y\"}}}}\n]}";
-        let source = source("x".to_owned(), text.as_bytes().to_vec(), true).unwrap();
-        let place = |pointer: &str| source.place(&source.items[0], pointer).unwrap();
-        assert_eq!(place("/description"), (3, 19));
-        assert_eq!(place("/inputSchema/properties/p~1q/description"), (4, 58));
-        assert_eq!(place("/nowhere"), (2, 3));
-    }
-}
+mod tests;
