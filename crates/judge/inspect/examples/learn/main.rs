@@ -22,7 +22,7 @@ use std::path::Path;
 use sets::{Kind, Sets};
 
 /// How far the odds are shifted, so that a half is where honest texts end: for definitions, and for content.
-const SHIFT: [f32; 2] = [1.2, 0.4];
+const SHIFT: [f32; 2] = [1.2, 0.9];
 
 fn main() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../..");

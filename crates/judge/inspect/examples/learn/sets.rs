@@ -145,7 +145,7 @@ impl Sets {
             weight,
         };
         let honest = self.honest.iter().zip(&self.seen.honest).filter(|(row, _)| is_seen(row));
-        let weight = if kind == Kind::Definition { 3.0 } else { 0.3 };
+        let weight = if kind == Kind::Definition { 6.0 } else { 0.3 };
         bags.extend(honest.map(|(_, sentences)| bag(sentences, false, weight)));
         let documents = self.documents.iter().zip(&self.seen.documents[kind as usize]);
         let weight = if kind == Kind::Definition { 0.3 } else { 1.0 };
@@ -257,7 +257,7 @@ const NAMED: [&str; 20] = [
 /// What one sentence of a grammar counts: there are many of each template, so that no choice of words weighs much.
 const SHARE: [f32; 2] = [0.4, 0.1];
 /// How much training trusts what it reads.
-const TRUST: [f32; 2] = [0.2, 0.1];
+const TRUST: [f32; 2] = [0.1, 0.1];
 
 /// Sentences of the grammars, a number of each template.
 fn generated(root: &Path, kind: Kind, hosts: &[Topic]) -> Vec<Bag> {
