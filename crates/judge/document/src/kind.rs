@@ -1,0 +1,140 @@
+//! Which kind of document it is: by its first bytes, and where those say nothing by what its sender says it is.
+
+use crate::charset;
+use crate::mail::base64;
+use crate::out::{Budget, Document, Out, Unread};
+use crate::{archive, csv, mail, pdf};
+
+/// What a string holds besides what it shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Held {
+    /// A document in base64. What it says does not stand in the string.
+    Blob,
+    /// A mail. The string itself is read anyway.
+    Mail,
+    /// A table with separators. The string itself is read anyway.
+    Table,
+}
+
+/// Shorter strings hold no document.
+const LEAST: usize = 24;
+/// How far into a string its kind is looked for.
+const FRONT: usize = 4_096;
+
+/// Says whether a string holds a document, by a few bytes of it. `media` is the type that its sender gives it, or nothing;
+/// `is_blob` says that the protocol has base64 there.
+pub fn held(text: &str, media: &str, is_blob: bool) -> Option<Held> {
+    if text.len() < LEAST {
+        return None;
+    }
+    if is_blob || address(text).is_some() || is_packed(text.trim_start()) {
+        let is_seen = is_media(media) && !is_packed(text.trim_start());
+        return (!is_seen).then_some(Held::Blob);
+    }
+    let front = text.get(..text.floor_char_boundary(FRONT)).unwrap_or_default();
+    if is(media, "message/") || mail::looks_like(front.as_bytes()) {
+        return Some(Held::Mail);
+    }
+    (is_table(media) || csv::separator(text).is_some()).then_some(Held::Table)
+}
+
+/// Reads what a string holds.
+pub fn read(text: &str, held: Held, media: &str, budget: &mut Budget) -> Document {
+    let mut out = Out::new(text.len(), budget);
+    match held {
+        Held::Blob => {
+            let (media, packed) = address(text).unwrap_or((media, text));
+            if out.spend(packed.len()) {
+                any(&base64(packed.as_bytes()), media, &mut out);
+            }
+        }
+        Held::Mail => mail::read(text.as_bytes(), true, &mut out),
+        Held::Table => csv::read(text, &mut out),
+    }
+    out.done()
+}
+
+/// Reads a document.
+pub fn document(bytes: &[u8], media: &str, budget: &mut Budget) -> Document {
+    let mut out = Out::new(bytes.len(), budget);
+    any(bytes, media, &mut out);
+    out.done()
+}
+
+/// Reads a document of any kind. What its bytes say goes before what its sender says: a host may believe either.
+pub(crate) fn any(bytes: &[u8], media: &str, out: &mut Out<'_>) {
+    let front = bytes.get(..bytes.len().min(1_024)).unwrap_or_default();
+    if memchr::memmem::find(front, b"%PDF-").is_some() {
+        return pdf::read(bytes, out);
+    }
+    if archive::is(front) {
+        return archive::read(bytes, out);
+    }
+    if is_picture(front) || is_media(media) {
+        return;
+    }
+    if !is_text(bytes, media) {
+        return out.unread(Unread::Unknown);
+    }
+    if is(media, "message/") || mail::looks_like(bytes.get(..bytes.len().min(FRONT)).unwrap_or_default()) {
+        return mail::read(bytes, false, out);
+    }
+    let text = charset::text(bytes, charset::of(media));
+    if is_table(media) || csv::separator(&text).is_some() {
+        csv::read(&text, out);
+    }
+    out.put("text", text);
+}
+
+fn is(media: &str, beginning: &str) -> bool {
+    media.get(..beginning.len()).is_some_and(|start| start.eq_ignore_ascii_case(beginning))
+}
+
+fn is_table(media: &str) -> bool {
+    is(media, "text/csv") || is(media, "text/tab-separated-values") || is(media, "application/csv")
+}
+
+/// What is seen or heard, and not read. A drawing in SVG is text.
+fn is_media(media: &str) -> bool {
+    ["image/", "audio/", "video/", "font/"].iter().any(|kind| is(media, kind)) && !is(media, "image/svg")
+}
+
+/// Base64 of what a PDF or an archive begins with.
+fn is_packed(text: &str) -> bool {
+    text.starts_with("JVBERi") || text.starts_with("UEsDB")
+}
+
+/// The type and the base64 of a `data:` address.
+fn address(text: &str) -> Option<(&str, &str)> {
+    let rest = text.trim_start();
+    let rest =
+        rest.get(..5).filter(|start| start.eq_ignore_ascii_case("data:")).and_then(|_| rest.get(5..))?;
+    let comma = rest.bytes().take(256).position(|b| b == b',')?;
+    let media = rest.get(..comma)?;
+    let is_packed = media.len() >= 7 && media.get(media.len() - 7..)?.eq_ignore_ascii_case(";base64");
+    is_packed.then_some((media, rest.get(comma + 1..)?))
+}
+
+pub(crate) fn is_picture(front: &[u8]) -> bool {
+    const SIGNS: [&[u8]; 10] = [
+        b"\x89PNG",
+        b"\xff\xd8\xff",
+        b"GIF8",
+        b"RIFF",
+        b"BM\x00",
+        b"II*\x00",
+        b"MM\x00*",
+        b"OggS",
+        b"ID3",
+        b"\xd7\xcd\xc6\x9a",
+    ];
+    SIGNS.iter().any(|sign| front.starts_with(sign)) || front.get(4..8) == Some(b"ftyp")
+}
+
+/// Whether bytes are characters: by their own look, or because their sender says so.
+fn is_text(bytes: &[u8], media: &str) -> bool {
+    let front = bytes.get(..bytes.len().min(FRONT)).unwrap_or_default();
+    let odd = front.iter().filter(|b| matches!(b, 0..=8 | 14..=26 | 28..=31 | 127)).count();
+    let is_wide = front.starts_with(b"\xff\xfe") || front.starts_with(b"\xfe\xff");
+    is_wide || is(media, "text/") || is(media, "message/") || odd * 64 <= front.len()
+}
