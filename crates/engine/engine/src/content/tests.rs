@@ -21,9 +21,12 @@ fn tree(text: &str) -> Tree {
 }
 
 fn read(watch: &Watch, texts: &[&str]) -> Verdict {
-    let texts: Vec<_> = texts.iter().map(|text| Text { text: (*text).into(), is_shown: true }).collect();
+    read_all(watch, &texts.iter().map(|text| Text::plain(*text, true)).collect::<Vec<_>>())
+}
+
+fn read_all(watch: &Watch, texts: &[Text<'_>]) -> Verdict {
     let names = Names::default();
-    let mut read = pin!(watch.read(&texts, Place::Content, &names, MOST));
+    let mut read = pin!(watch.read(texts, Place::Content, &names, MOST));
     let mut context = Context::from_waker(Waker::noop());
     loop {
         if let Poll::Ready(verdict) = read.as_mut().poll(&mut context) {
@@ -101,6 +104,89 @@ fn what_a_model_reads_is_collected() {
     assert_eq!(shown, ["one", "two"]);
     let other: Vec<_> = found.iter().filter(|text| !text.is_shown).map(|text| &*text.text).collect();
     assert_eq!(other, ["a:b", "a name that gives orders", "three"]);
+}
+
+fn base64(bytes: &[u8]) -> String {
+    base64::Engine::encode(&base64::engine::general_purpose::STANDARD, bytes)
+}
+
+/// What is found in a result with this in it, and why not all was read, with its documents opened or not.
+fn opened(content: &str, opens: bool) -> (Verdict, Option<&'static str>) {
+    let tree = tree(&format!(r#"{{"content":[{content}]}}"#));
+    let mut texts = texts::of([tree.root()].into_iter());
+    let unread = if opens { texts::open(&mut texts) } else { None };
+    (read_all(&Watch::default(), &texts), unread.map(|why| why.name()))
+}
+
+/// Documents with the order in them, as they come in results.
+fn documents() -> Vec<String> {
+    let hex: String = PLAIN.bytes().map(|b| format!("{b:02x}")).collect();
+    let page = base64(
+        format!("%PDF-1.4\n1 0 obj << >> stream\nBT <{hex}> Tj ET\nendstream endobj\n%%EOF").as_bytes(),
+    );
+    let head = "From: a@b.example\nSubject: Lunch\nContent-Transfer-Encoding: quoted-printable\n\n";
+    let coded: String = PLAIN
+        .chars()
+        .map(|c| if c == 'e' || c == 's' { format!("={:02X}", c as u32) } else { c.into() })
+        .collect();
+    // Broken where a word is, which no reader but one of mails puts together.
+    let mail = format!("{head}{}", coded.replace("in", "i=\nn").replace("tem", "te=\nm"));
+    let resource = |member: &str| format!(r#"{{"type":"resource","resource":{{"uri":"a:b",{member}}}}}"#);
+    let text = |text: &str| format!(r#"{{"type":"text","text":{}}}"#, doorward_wire::quote(text));
+    vec![
+        resource(&format!(r#""mimeType":"application/pdf","blob":"{page}""#)),
+        resource(&format!(r#""blob":"{page}""#)),
+        resource(&format!(r#""mimeType":"application/octet-stream","blob":"{page}""#)),
+        format!(r#"{{"type":"image","mimeType":"image/png","data":"{page}"}}"#),
+        format!(r#"{{"attachments":[{{"name":"a.pdf","contentBytes":"{page}"}}]}}"#),
+        resource(&format!(r#""mimeType":"message/rfc822","blob":"{}""#, base64(mail.as_bytes()))),
+        text(&format!("data:application/pdf;base64,{page}")),
+        text(&format!(
+            "From: a\nTo: b\nContent-Type: application/pdf\nContent-Transfer-Encoding: base64\n\n{page}"
+        )),
+    ]
+}
+
+// control: INJ-02, INJ-01: An order in a document is found, however the document comes: as a resource, under any type, as a field
+// of a result, in a mail.
+#[test]
+fn documents_are_opened() {
+    for content in documents() {
+        let (verdict, unread) = opened(&content, true);
+        assert!(verdict.is_certain(), "{content}");
+        assert_eq!(unread, None, "{content}");
+    }
+}
+
+// control-off: INJ-02, INJ-01: Of a document that nobody opens nothing is found.
+#[test]
+fn documents_that_nobody_opens_say_nothing() {
+    for content in documents() {
+        assert!(!opened(&content, false).0.is_flagged, "{content}");
+    }
+}
+
+// control: CTX-01: A document that cannot be read says why; a picture is none, and words where bytes belong are words.
+#[test]
+fn what_cannot_be_opened_says_so() {
+    let blob = |media: &str, data: &str| {
+        format!(r#"{{"type":"resource","resource":{{"uri":"a:b","mimeType":"{media}","blob":"{data}"}}}}"#)
+    };
+    let noise = base64(&[0, 1, 2, 3].repeat(20));
+    for (content, why) in [
+        (blob("application/msword", &noise), Some("unread-unknown")),
+        (
+            blob("application/pdf", &base64(b"%PDF-1.4 trailer << /Encrypt 1 0 R >> %%EOF")),
+            Some("unread-encrypted"),
+        ),
+        (blob("image/png", &noise), None),
+        (blob("text/plain", &base64(b"The opening hours are from nine to five.")), None),
+    ] {
+        let (verdict, unread) = opened(&content, true);
+        assert_eq!(unread, why, "{content}");
+        assert!(!verdict.is_flagged, "{content}");
+    }
+    assert!(opened(&blob("application/pdf", PLAIN), true).0.is_certain());
 }
 
 #[test]
