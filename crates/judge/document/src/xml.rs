@@ -142,6 +142,8 @@ impl Reader {
             "sz" if matches!(value, "1" | "2" | "3" | "4") => self.is_hidden = true,
             "instrText" | "delText" | "delInstrText" => self.is_aside = !tag.ends_with('/'),
             "br" | "cr" => self.line(),
+            // A sheet writes its formulas without the sign that a person begins them with.
+            "f" => self.text("="),
             "tab" | "s" | "line-break" => self.text(" "),
             _ => {}
         }

@@ -13,6 +13,7 @@ mod arguments;
 mod concept;
 mod features;
 mod finding;
+mod formula;
 mod judge;
 mod lexicon;
 mod model;

