@@ -17,6 +17,7 @@ mod bridges;
 mod bridges_attacked;
 mod client;
 mod credentials;
+mod documents;
 mod downstream;
 mod elicitation;
 mod entities;
