@@ -90,9 +90,8 @@ async fn without_it_the_documents_pass() {
 // control: CTX-01: A document that cannot be read is said to be unread, and why; one that says nothing bad is no finding.
 #[tokio::test]
 async fn what_cannot_be_read_is_said() {
-    let locked =
-        String::from_utf8(page()).unwrap().replace("/Root 1 0 R", "/Encrypt 5 0 R").replace("Tj", "x");
-    let told_of = told("", true, resource("application/pdf", locked.as_bytes())).await;
+    let locked = b"%PDF-1.7\ntrailer << /Root 1 0 R /Encrypt 5 0 R >>\n%%EOF";
+    let told_of = told("", true, resource("application/pdf", locked)).await;
     assert_eq!(told_of.result()["_meta"][NOTE]["unread"], true);
     assert_eq!(told_of.rules("marked"), ["unread", "unread-encrypted"]);
     let honest = resource("text/csv", b"id,name,note\n1,Jane,ready to ship\n2,Joe,waits for a part\n");
