@@ -42,22 +42,24 @@ const MEDIA: [&str; 4] = ["image/", "audio/", "video/", "font/"];
 
 /// Opens the documents among texts: what each says is judged like any other text. Gives back why not all was read.
 pub(crate) fn open(texts: &mut Vec<Text<'_>>) -> Option<Unread> {
-    if texts.iter().all(|text| text.held.is_none()) {
-        return None;
-    }
-    let mut budget = Budget::default();
-    let mut unread = None;
-    for text in std::mem::take(texts) {
-        let document = text.held.as_ref().map(|(held, media)| read(&text.text, *held, media, &mut budget));
-        // What a blob says does not stand in its letters.
-        if !matches!(text.held, Some((Held::Blob, _))) {
-            texts.push(text);
-        }
-        let Some(document) = document else { continue };
-        unread = unread.or(document.unread);
-        texts.extend(document.parts.into_iter().map(|part| Text::plain(part.text, false)));
-    }
+    let (said, unread) = inside(texts);
+    // What a blob says does not stand in its letters.
+    texts.retain(|text| !matches!(text.held, Some((Held::Blob, _))));
+    texts.extend(said.into_iter().map(|said| Text::plain(said, false)));
     unread
+}
+
+/// What the documents among texts say, within one budget for all of them, and why that is not all.
+pub(crate) fn inside(texts: &[Text<'_>]) -> (Vec<String>, Option<Unread>) {
+    let (mut said, mut unread) = (Vec::new(), None);
+    let mut budget = Budget::default();
+    for text in texts {
+        let Some((held, media)) = &text.held else { continue };
+        let document = read(&text.text, *held, media, &mut budget);
+        unread = unread.or(document.unread);
+        said.extend(document.parts.into_iter().map(|part| part.text));
+    }
+    (said, unread)
 }
 
 /// Collects the texts of a message's parts, in order.

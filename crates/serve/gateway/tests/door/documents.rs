@@ -5,10 +5,11 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use crate::injected::{NOTE, ORDER, one, told};
+use crate::leaks::{OFF, With, token};
 
 /// A page in letters that no search finds.
-fn page() -> Vec<u8> {
-    let hex: String = ORDER.bytes().map(|b| format!("{b:02x}")).collect();
+fn page(says: &str) -> Vec<u8> {
+    let hex: String = says.bytes().map(|b| format!("{b:02x}")).collect();
     let paints = format!("BT 3 Tr /F1 1 Tf -9 -9 Td <{hex}> Tj ET");
     format!(
         "%PDF-1.7\n1 0 obj << /Type /Page /Contents 2 0 R >> endobj\n2 0 obj << /Length {} >>\nstream\n{paints}\nendstream endobj\n\
@@ -35,7 +36,7 @@ fn letter() -> Vec<u8> {
 fn mail() -> Vec<u8> {
     let coded: String = ORDER.bytes().map(|b| format!("={b:02X}")).collect();
     format!(
-        "From: a@b.example\r\nTo: c@d.example\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n{coded}"
+        "From: the office\r\nTo: all\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n{coded}"
     )
     .into_bytes()
 }
@@ -47,10 +48,10 @@ fn resource(media: &str, bytes: &[u8]) -> Value {
 
 fn all() -> [Value; 4] {
     [
-        resource("application/pdf", &page()),
+        resource("application/pdf", &page(ORDER)),
         resource("application/vnd.openxmlformats-officedocument.wordprocessingml.document", &letter()),
         resource("message/rfc822", &mail()),
-        resource("application/octet-stream", &page()),
+        resource("application/octet-stream", &page(ORDER)),
     ]
 }
 
@@ -97,5 +98,44 @@ async fn what_cannot_be_read_is_said() {
     let honest = resource("text/csv", b"id,name,note\n1,Jane,ready to ship\n2,Joe,waits for a part\n");
     for honest in [honest, one("id,name,note\n1,Jane,ready to ship\n2,Joe,waits for a part\n")] {
         assert_eq!(told("", true, honest).await.outcome["findings"], Value::Null);
+    }
+}
+
+fn secret() -> Value {
+    let mut held = resource("application/pdf", &page(&format!("the key is {}", token())));
+    held["resultType"] = json!("complete");
+    held
+}
+
+// control: DAT-03, D-04: A secret in a PDF cannot be taken out of it, so the answer is withheld, in both revisions; the record has its kind.
+#[tokio::test]
+async fn a_secret_in_a_document_stays_where_it_is() {
+    for modern in [false, true] {
+        let doors = With::default().answering(|_| secret()).await;
+        let heard = doors.call(modern, "read_file", json!({})).await;
+        assert_eq!(heard["result"]["isError"], true, "{heard}");
+        assert!(
+            heard.to_string().contains("withheld") && heard.to_string().contains("gitlab-token"),
+            "{heard}"
+        );
+        assert_eq!(doors.found("outcome"), ["gitlab-token refused 1"]);
+    }
+    let locked = || resource("application/pdf", b"%PDF-1.7\ntrailer << /Encrypt 5 0 R >>\n%%EOF");
+    let doors = With { server: "", more: "[data]\nunread = \"refuse\"" }.answering(move |_| locked()).await;
+    let heard = doors.call(false, "read_file", json!({})).await;
+    assert!(heard.to_string().contains("withheld: "), "{heard}");
+    assert!(doors.found("outcome").contains(&"unread-content refused 1".to_owned()));
+}
+
+// control-off: DAT-03: Where nothing is looked for, or what is found is only recorded, the PDF passes with its secret.
+#[tokio::test]
+async fn without_it_the_document_passes_with_its_secret() {
+    let blob = secret()["content"][0]["resource"]["blob"].clone();
+    let recorded = With { server: "data = \"record\"", more: "" };
+    for (with, found) in [(OFF, vec![]), (recorded, vec!["gitlab-token seen 1"])] {
+        let doors = with.answering(|_| secret()).await;
+        let heard = doors.call(false, "read_file", json!({})).await;
+        assert_eq!(heard["result"]["content"][0]["resource"]["blob"], blob);
+        assert_eq!(doors.found("outcome"), found);
     }
 }
