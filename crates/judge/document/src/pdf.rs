@@ -20,7 +20,7 @@ use crate::out::{Out, Unread};
 use crate::xml;
 
 use filter::unpack;
-use font::Font;
+use font::{Font, Parts};
 use lexer::{Lexer, Obj};
 use page::{paint, strings, texts};
 
@@ -262,8 +262,17 @@ impl Pdf<'_> {
         let dict = self.resolve(value);
         let part = |name: &[u8]| dict.get(name).map(|value| self.resolve(value));
         let table = dict.get(b"ToUnicode").and_then(|table| self.at(table)).and_then(|at| self.data(at, out));
+        let below =
+            part(b"DescendantFonts").and_then(|fonts| fonts.items().first()).map(|font| self.resolve(font));
+        let parts = Parts {
+            dict,
+            encoding: part(b"Encoding"),
+            widths: part(b"Widths"),
+            wide: below.and_then(|font| font.get(b"W")).map(|widths| self.resolve(widths)),
+            table: table.as_deref(),
+        };
         let mut left = self.left.get();
-        let font = Rc::new(Font::of(dict, table.as_deref(), part(b"Encoding"), part(b"Widths"), &mut left));
+        let font = Rc::new(Font::of(&parts, &mut left));
         self.left.set(left);
         self.fonts.borrow_mut().extend(at.map(|at| (at, font.clone())));
         Some(font)

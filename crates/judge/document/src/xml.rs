@@ -27,7 +27,8 @@ const INLINE: [&str; 16] = [
     "sz",
 ];
 /// Elements that end a line whether or not they hold text of their own.
-const BREAKS: [&str; 10] = ["p", "h", "tr", "si", "row", "title", "list-item", "comment", "li", "div"];
+const BREAKS: [&str; 12] =
+    ["p", "h", "tr", "si", "row", "title", "list-item", "comment", "li", "div", "c", "is"];
 /// Places of definitions, which are in every file.
 const STANDARD: [&str; 5] =
     ["schemas.openxmlformats.org", "schemas.microsoft.com", "purl.org", "www.w3.org", "purl.oclc.org"];
@@ -165,7 +166,9 @@ impl Reader {
     /// What describes a picture, an address behind a link, the code of a field: words, or an address of somebody's.
     fn attribute(&mut self, name: &str, value: &str) {
         let is_address = value.contains("://") && !STANDARD.iter().any(|place| value.contains(place));
-        let has_words = value.split_ascii_whitespace().nth(3).is_some();
+        // Styles and fonts have names of several words.
+        let least = if matches!(local(name), "val" | "name" | "typeface") { 7 } else { 4 };
+        let has_words = value.split_ascii_whitespace().nth(least - 1).is_some();
         if !name.starts_with("xmlns") && (is_address || has_words) {
             self.attributes.push_str(&entities(value));
             self.attributes.push_str("\n\n");

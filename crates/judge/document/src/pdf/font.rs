@@ -17,30 +17,35 @@ pub(crate) struct Font {
     table: Vec<(u32, u32, String)>,
     /// Codes that have another letter than usual.
     differences: BTreeMap<u8, char>,
-    first: usize,
-    widths: Vec<f64>,
+    /// Codes that a width is known of, from the first to the last.
+    widths: Vec<(u32, u32, f64)>,
+}
+
+/// What of a font's dictionary says which letters it has and how wide they are.
+pub(crate) struct Parts<'p> {
+    pub(crate) dict: &'p Obj,
+    pub(crate) encoding: Option<&'p Obj>,
+    pub(crate) widths: Option<&'p Obj>,
+    /// The widths of a font with codes of two bytes.
+    pub(crate) wide: Option<&'p Obj>,
+    /// Its table of letters, unpacked.
+    pub(crate) table: Option<&'p [u8]>,
 }
 
 impl Font {
-    /// A font by its dictionary, its table of letters unpacked, and its encoding.
-    pub(crate) fn of(
-        dict: &Obj,
-        table: Option<&[u8]>,
-        encoding: Option<&Obj>,
-        widths: Option<&Obj>,
-        left: &mut usize,
-    ) -> Self {
+    pub(crate) fn of(parts: &Parts<'_>, left: &mut usize) -> Self {
+        let Parts { dict, encoding, table, .. } = *parts;
+        let first = dict.get(b"FirstChar").and_then(Obj::whole).unwrap_or_default() as u32;
+        let simple = parts.widths.map_or(&[][..], Obj::items).iter().filter_map(Obj::num);
         let mut font = Self {
             is_wide: dict.is(b"Subtype", b"Type0"),
             is_unicode: encoding.and_then(Obj::name).is_some_and(|name| name.starts_with(b"Uni")),
-            first: dict.get(b"FirstChar").and_then(Obj::whole).unwrap_or_default(),
-            widths: widths
-                .map_or(&[][..], Obj::items)
-                .iter()
-                .map(|width| width.num().unwrap_or_default())
-                .collect(),
+            widths: (first..).zip(simple).map(|(code, width)| (code, code, width)).collect(),
             ..Self::default()
         };
+        if let Some(wide) = parts.wide {
+            font.wide_widths(wide.items());
+        }
         if let Some(table) = table {
             font.read_table(table, left);
         }
@@ -58,6 +63,27 @@ impl Font {
             }
         }
         font
+    }
+
+    /// Widths of codes with two bytes: `first [width …]`, or `first last width`.
+    fn wide_widths(&mut self, mut items: &[Obj]) {
+        loop {
+            items = match items {
+                [first, Obj::Array(each), rest @ ..] => {
+                    let first = first.whole().unwrap_or_default() as u32;
+                    let each = each.iter().filter_map(Obj::num);
+                    self.widths.extend((first..).zip(each).map(|(code, width)| (code, code, width)));
+                    rest
+                }
+                [first, last, width, rest @ ..] => {
+                    let code = |value: &Obj| value.whole().unwrap_or_default() as u32;
+                    self.widths.push((code(first), code(last), width.num().unwrap_or_default()));
+                    rest
+                }
+                _ => break,
+            };
+        }
+        self.widths.sort_by_key(|(first, last, _)| (*first, *last));
     }
 
     /// A table of letters (a CMap).
@@ -158,8 +184,9 @@ impl Font {
 
     /// The font's own width, or about that of the letter in most fonts.
     fn width(&self, code: u32, letter: char) -> f64 {
-        let own = (code as usize).checked_sub(self.first).and_then(|at| self.widths.get(at)).copied();
-        own.filter(|width| *width > 0.0 && !self.is_wide).unwrap_or(match letter {
+        let at = self.widths.partition_point(|(first, _, _)| *first <= code);
+        let own = at.checked_sub(1).and_then(|at| self.widths.get(at)).filter(|(_, last, _)| code <= *last);
+        own.map(|(_, _, width)| *width).filter(|width| *width > 0.0).unwrap_or(match letter {
             'i' | 'j' | 'l' | 't' | 'f' | 'I' | '.' | ',' | ':' | ';' | '!' | '|' | '\'' | '(' | ')'
             | ' ' | '/' => 280.0,
             'm' | 'w' | 'M' | 'W' | '@' | '%' => 850.0,
