@@ -35,10 +35,8 @@ fn letter() -> Vec<u8> {
 
 fn mail() -> Vec<u8> {
     let coded: String = ORDER.bytes().map(|b| format!("={b:02X}")).collect();
-    format!(
-        "From: the office\r\nTo: all\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n{coded}"
-    )
-    .into_bytes()
+    format!("From: the office\r\nTo: all\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n{coded}")
+        .into_bytes()
 }
 
 fn resource(media: &str, bytes: &[u8]) -> Value {
