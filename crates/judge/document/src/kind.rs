@@ -1,5 +1,7 @@
 //! Which kind of document it is: by its first bytes, and where those say nothing by what its sender says it is.
 
+use memchr::memmem;
+
 use crate::charset;
 use crate::mail::base64;
 use crate::out::{Budget, Document, Out, Unread};
@@ -8,8 +10,10 @@ use crate::{archive, csv, mail, pdf};
 /// What a string holds besides what it shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Held {
-    /// A document in base64. What it says does not stand in the string.
+    /// A document in base64, and nothing else.
     Blob,
+    /// Documents in base64 somewhere in it: a member of JSON in a text, an address in a page.
+    Within,
     /// A mail. The string itself is read anyway.
     Mail,
     /// A table with separators. The string itself is read anyway.
@@ -20,6 +24,10 @@ pub enum Held {
 const LEAST: usize = 24;
 /// How far into a string its kind is looked for.
 const FRONT: usize = 4_096;
+/// Base64 of what a PDF and an archive begin with.
+const PACKED: [&[u8]; 2] = [b"JVBERi", b"UEsDB"];
+/// Documents within one string.
+const MOST_WITHIN: usize = 256;
 
 /// Says whether a string holds a document, by a few bytes of it. `media` is the type that its sender gives it, or nothing;
 /// `is_blob` says that the protocol has base64 there.
@@ -27,13 +35,20 @@ pub fn held(text: &str, media: &str, is_blob: bool) -> Option<Held> {
     if text.len() < LEAST {
         return None;
     }
-    if is_blob || address(text).is_some() || is_packed(text.trim_start()) {
-        let is_seen = is_media(media) && !is_packed(text.trim_start());
+    if is_blob {
+        let is_seen = is_media(media)
+            && !PACKED.iter().any(|start| text.trim_ascii_start().as_bytes().starts_with(start));
         return (!is_seen).then_some(Held::Blob);
+    }
+    if address(text).is_some() || is_packed(text.trim_ascii_start().as_bytes()) {
+        return Some(Held::Blob);
     }
     let front = text.get(..text.floor_char_boundary(FRONT)).unwrap_or_default();
     if is(media, "message/") || mail::looks_like(front.as_bytes()) {
         return Some(Held::Mail);
+    }
+    if text.len() > FIRST && PACKED.iter().any(|start| memmem::find(text.as_bytes(), start).is_some()) {
+        return Some(Held::Within);
     }
     (is_table(media) || csv::separator(text).is_some()).then_some(Held::Table)
 }
@@ -48,10 +63,35 @@ pub fn read(text: &str, held: Held, media: &str, budget: &mut Budget) -> Documen
                 any(&base64(packed.as_bytes()), media, &mut out);
             }
         }
+        Held::Within => within(text, &mut out),
         Held::Mail => mail::read(text.as_bytes(), true, &mut out),
         Held::Table => csv::read(text, &mut out),
     }
     out.done()
+}
+
+/// Reads the documents that begin anywhere in a text.
+fn within(text: &str, out: &mut Out<'_>) {
+    let mut at = 0;
+    for _ in 0..MOST_WITHIN {
+        let rest = text.as_bytes().get(at..).unwrap_or_default();
+        let Some(start) = PACKED.iter().filter_map(|start| memmem::find(rest, start)).min() else {
+            if csv::separator(text).is_some() {
+                csv::read(text, out);
+            }
+            return;
+        };
+        let rest = rest.get(start..).unwrap_or_default();
+        // Lines of base64 end in a line's end, or in the two signs for it.
+        let length = rest.iter().take_while(|b| is_base64(**b) || matches!(b, b'\\' | b'\r' | b'\n')).count();
+        let run = rest.get(..length).unwrap_or_default();
+        at += start + length;
+        if length > FIRST && out.spend(length) {
+            let plain = String::from_utf8_lossy(run).replace("\\n", "").replace("\\r", "");
+            out.inside(|out| any(&base64(plain.as_bytes()), "", out));
+        }
+    }
+    out.unread(Unread::TooLarge);
 }
 
 /// Reads a document.
@@ -64,7 +104,7 @@ pub fn document(bytes: &[u8], media: &str, budget: &mut Budget) -> Document {
 /// Reads a document of any kind. What its bytes say goes before what its sender says: a host may believe either.
 pub(crate) fn any(bytes: &[u8], media: &str, out: &mut Out<'_>) {
     let front = bytes.get(..bytes.len().min(1_024)).unwrap_or_default();
-    if memchr::memmem::find(front, b"%PDF-").is_some() {
+    if memmem::find(front, b"%PDF-").is_some() {
         return pdf::read(bytes, out);
     }
     if archive::is(front) {
@@ -99,9 +139,25 @@ fn is_media(media: &str) -> bool {
     ["image/", "audio/", "video/", "font/"].iter().any(|kind| is(media, kind)) && !is(media, "image/svg")
 }
 
-/// Base64 of what a PDF or an archive begins with.
-fn is_packed(text: &str) -> bool {
-    text.starts_with("JVBERi") || text.starts_with("UEsDB")
+/// Letters of base64 that are looked at to see what they stand for.
+const FIRST: usize = 64;
+
+fn is_base64(b: u8) -> bool {
+    b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'-' | b'_' | b'=')
+}
+
+/// Base64 of a PDF, an archive, a mail or another text.
+fn is_packed(text: &[u8]) -> bool {
+    let Some(front) = text
+        .get(..FIRST)
+        .filter(|front| front.iter().all(|b| is_base64(*b) || b.is_ascii_whitespace() && *b != b' '))
+    else {
+        return false;
+    };
+    let front = base64(front);
+    let is_said =
+        front.contains(&b' ') && front.iter().all(|b| matches!(b, b' '..=b'~' | b'\n' | b'\r' | b'\t'));
+    is_said || front.starts_with(b"%PDF-") || archive::is(&front)
 }
 
 /// The type and the base64 of a `data:` address.

@@ -1,5 +1,6 @@
 //! Replays every seed and past finding of the fuzz targets (`fuzz/`) on the stable compiler.
 
+#![expect(clippy::disallowed_methods, reason = "the cases stand in files")]
 #![expect(
     clippy::expect_used,
     clippy::indexing_slicing,

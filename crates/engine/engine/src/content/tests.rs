@@ -141,6 +141,10 @@ fn documents() -> Vec<String> {
         format!(r#"{{"attachments":[{{"name":"a.pdf","contentBytes":"{page}"}}]}}"#),
         resource(&format!(r#""mimeType":"message/rfc822","blob":"{}""#, base64(mail.as_bytes()))),
         text(&format!("data:application/pdf;base64,{page}")),
+        // A document in JSON in a text, and a mail as its server hands it over.
+        text(&format!(r#"{{"files":[{{"name":"a.pdf","content":"{page}"}}]}}"#)),
+        text(&format!("The file:\n\n![a](data:application/pdf;base64,{page})")),
+        format!(r#"{{"raw":"{}"}}"#, base64(mail.as_bytes()).replace('+', "-").replace('/', "_")),
         text(&format!(
             "From: a\nTo: b\nContent-Type: application/pdf\nContent-Transfer-Encoding: base64\n\n{page}"
         )),
@@ -187,6 +191,11 @@ fn what_cannot_be_opened_says_so() {
         assert!(!verdict.is_flagged, "{content}");
     }
     assert!(opened(&blob("application/pdf", PLAIN), true).0.is_certain());
+    // Words that begin like a document are words.
+    for start in ["JVBERi0 ", "UEsDB-", "data:application/pdf;base64,"] {
+        let said = format!(r#"{{"type":"text","text":"{start}. {PLAIN} And so on, for more than a line."}}"#);
+        assert!(opened(&said, true).0.is_certain(), "{said}");
+    }
 }
 
 #[test]

@@ -13,12 +13,19 @@ pub(crate) struct Text<'t> {
     pub(crate) is_shown: bool,
     /// It is a document, or holds one, of the type that stands beside it.
     held: Option<(Held, Cow<'t, str>)>,
+    /// The protocol has bytes there, which nobody reads as letters.
+    is_bytes: bool,
 }
 
 impl<'t> Text<'t> {
     /// A text that is no more than what stands in it.
     pub(crate) fn plain(text: impl Into<Cow<'t, str>>, is_shown: bool) -> Self {
-        Self { text: text.into(), is_shown, held: None }
+        Self { text: text.into(), is_shown, held: None, is_bytes: false }
+    }
+
+    /// It is base64 and nothing else: words have blanks.
+    fn is_blob(&self) -> bool {
+        matches!(self.held, Some((Held::Blob, _))) && memchr::memchr(b' ', self.text.as_bytes()).is_none()
     }
 }
 
@@ -43,9 +50,15 @@ const MEDIA: [&str; 4] = ["image/", "audio/", "video/", "font/"];
 /// Opens the documents among texts: what each says is judged like any other text. Gives back why not all was read.
 pub(crate) fn open(texts: &mut Vec<Text<'_>>) -> Option<Unread> {
     let (said, unread) = inside(texts);
-    // What a blob says does not stand in its letters.
-    texts.retain(|text| !matches!(text.held, Some((Held::Blob, _))));
+    if texts.iter().all(|text| text.held.is_none()) {
+        return unread;
+    }
+    // Base64 is read as it stands as well, but behind all else: it is long, and hardly anything is read in it.
+    let (blobs, others) = std::mem::take(texts).into_iter().partition::<Vec<_>, _>(Text::is_blob);
     texts.extend(said.into_iter().map(|said| Text::plain(said, false)));
+    texts.extend(others);
+    texts
+        .extend(blobs.into_iter().filter(|blob| !blob.is_bytes).map(|blob| Text { is_shown: false, ..blob }));
     unread
 }
 
@@ -90,7 +103,7 @@ fn walk<'t>(
                 let held =
                     held(&text, beside.media, is_blob).map(|held| (held, beside.media.to_owned().into()));
                 if held.is_some() || !(is_blob && is_media(beside.media)) {
-                    found.push(Text { text, is_shown, held });
+                    found.push(Text { text, is_shown, held, is_bytes: is_blob });
                 }
             }
         }

@@ -108,6 +108,23 @@ fn files_are_known_by_their_first_bytes() {
         assert_eq!(held(&text, media, is_blob), Some(Held::Blob), "{media}");
         assert!(says(&crate::read(&text, Held::Blob, media, &mut Budget::default()), ORDER));
     }
+    // Within a text, wrapped and escaped as JSON has it.
+    let lines: Vec<&str> = packed.as_bytes().chunks(76).map(|line| str::from_utf8(line).unwrap()).collect();
+    for wrapped in [lines.join("\\n"), lines.join("\\r\\n"), lines.join("\n")] {
+        let text = format!("{{\"name\":\"a.docx\",\"content\":\"{wrapped}\",\"more\":\"{packed}\"}}");
+        assert_eq!(held(&text, "", false), Some(Held::Within));
+        let document = crate::read(&text, Held::Within, "", &mut Budget::default());
+        assert_eq!(document.parts.iter().filter(|part| part.text == ORDER).count(), 2, "{document:?}");
+    }
+    for text in [base64(ORDER.as_bytes()).repeat(3), base64(format!("{ORDER} {ORDER}").as_bytes())] {
+        assert_eq!(held(&text, "", false), Some(Held::Blob), "words in base64");
+    }
+    for text in [
+        "sha512-z4PhNX7vuL3xVChQ1m2AB9Yg5AULVxXcg/SpIdNs6c5H0NE8XYXysP+DGNKHfuwvY7kxvUdBeoGlODJ6+SfaPg==",
+        &"deadbeef".repeat(20),
+    ] {
+        assert_eq!(held(text, "", false), None, "{text}");
+    }
     assert_eq!(held(&base64(&[7; 60]), "image/png", true), None, "a picture is not read");
 }
 
