@@ -7,7 +7,7 @@ use miniz_oxide::inflate::TINFLStatus;
 use miniz_oxide::inflate::decompress_to_vec_with_limit;
 
 use crate::charset;
-use crate::kind::{any, is_picture};
+use crate::kind::{any, is_picture, is_text};
 use crate::out::{Out, Unread};
 use crate::xml;
 
@@ -88,7 +88,7 @@ impl<'a> Packed<'a> {
                     Ok(all) => all,
                     Err(error) => error.output,
                 };
-                if is_picture(&front) {
+                if is_picture(&front) && !is_text(&front, "") {
                     return;
                 }
                 if let Some(all) = unpacked(self.data, out) {
@@ -122,14 +122,16 @@ fn content(name: &[u8], bytes: &[u8], out: &mut Out<'_>) {
     let is_marked = text.starts_with(b"<") || bytes.starts_with(b"\xef\xbb\xbf<") || {
         matches!(bytes, [0xFF, 0xFE, b'<', 0, ..] | [0xFE, 0xFF, 0, b'<', ..])
     };
-    let is_page = text.get(..9).is_some_and(|start| start.eq_ignore_ascii_case(b"<!doctype"))
-        || text.get(..5).is_some_and(|start| start.eq_ignore_ascii_case(b"<html"));
+    if is_marked {
+        xml::read(&charset::text(bytes, ""), out);
+    }
     // Pictures without a sign of their own, fonts and settings of printers.
     const NOISE: [&[u8]; 7] =
         [b".odttf", b".fntdata", b".ttf", b".emf", b".wmf", b".wdp", b"printerSettings1.bin"];
-    if is_marked && !is_page {
-        xml::read(&charset::text(bytes, ""), out);
-    } else if !NOISE.iter().any(|end| name.ends_with(end)) {
+    // What does not call itself XML may be a page, or a text with a bracket in front.
+    let is_xml = is_marked
+        && memchr::memmem::find(text.get(..FRONT.min(text.len())).unwrap_or_default(), b"<?xml").is_some();
+    if !is_xml && !NOISE.iter().any(|end| name.ends_with(end)) {
         out.inside(|out| any(bytes, "", out));
     }
 }

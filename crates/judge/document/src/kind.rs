@@ -101,29 +101,45 @@ pub fn document(bytes: &[u8], media: &str, budget: &mut Budget) -> Document {
     out.done()
 }
 
-/// Reads a document of any kind. What its bytes say goes before what its sender says: a host may believe either.
+/// Reads a document of any kind. What its bytes say goes before what its sender says, and where a host may believe either it
+/// is read as both.
 pub(crate) fn any(bytes: &[u8], media: &str, out: &mut Out<'_>) {
     let front = bytes.get(..bytes.len().min(1_024)).unwrap_or_default();
+    let begun = out.count();
     if memmem::find(front, b"%PDF-").is_some() {
-        return pdf::read(bytes, out);
-    }
-    if archive::is(front) {
-        return archive::read(bytes, out);
-    }
-    if is_picture(front) || is_media(media) {
+        pdf::read(bytes, out);
+    } else if archive::is(front) {
+        archive::read(bytes, out);
+    } else if is_media(media) {
         return;
+    } else if !is_text(bytes, media) {
+        if !is_picture(front) {
+            out.unread(Unread::Unknown);
+        }
+        return;
+    } else {
+        return text(bytes, media, out);
     }
-    if !is_text(bytes, media) {
-        return out.unread(Unread::Unknown);
+    // A text may begin like something else.
+    if is(media, "text/") || is(media, "message/") || out.count() == begun && is_text(bytes, media) {
+        text(bytes, media, out);
     }
+}
+
+fn text(bytes: &[u8], media: &str, out: &mut Out<'_>) {
     if is(media, "message/") || mail::looks_like(bytes.get(..bytes.len().min(FRONT)).unwrap_or_default()) {
         return mail::read(bytes, false, out);
     }
-    let text = charset::text(bytes, charset::of(media));
+    let set = charset::of(media);
+    let text = charset::text(bytes, set);
     if is_table(media) || csv::separator(&text).is_some() {
         csv::read(&text, out);
     }
     out.put("text", text);
+    // Letters that are said to be something else are letters to many.
+    if !charset::is_plain(set) && bytes.is_ascii() {
+        out.put("text", charset::text(bytes, ""));
+    }
 }
 
 fn is(media: &str, beginning: &str) -> bool {
@@ -134,9 +150,19 @@ fn is_table(media: &str) -> bool {
     is(media, "text/csv") || is(media, "text/tab-separated-values") || is(media, "application/csv")
 }
 
-/// What is seen or heard, and not read. A drawing in SVG is text.
+/// What is seen, heard or reckoned with, and not read. A drawing in SVG is text.
 fn is_media(media: &str) -> bool {
-    ["image/", "audio/", "video/", "font/"].iter().any(|kind| is(media, kind)) && !is(media, "image/svg")
+    const KINDS: [&str; 7] = [
+        "image/",
+        "audio/",
+        "video/",
+        "font/",
+        // A mail's signature stands beside what it signs.
+        "application/pkcs7-signature",
+        "application/x-pkcs7-signature",
+        "application/pgp-signature",
+    ];
+    KINDS.iter().any(|kind| is(media, kind)) && !is(media, "image/svg")
 }
 
 /// Letters of base64 that are looked at to see what they stand for.
@@ -171,6 +197,7 @@ fn address(text: &str) -> Option<(&str, &str)> {
     is_packed.then_some((media, rest.get(comma + 1..)?))
 }
 
+/// Whether bytes that are no text begin like a picture or a sound.
 pub(crate) fn is_picture(front: &[u8]) -> bool {
     const SIGNS: [&[u8]; 10] = [
         b"\x89PNG",
@@ -188,9 +215,9 @@ pub(crate) fn is_picture(front: &[u8]) -> bool {
 }
 
 /// Whether bytes are characters: by their own look, or because their sender says so.
-fn is_text(bytes: &[u8], media: &str) -> bool {
+pub(crate) fn is_text(bytes: &[u8], media: &str) -> bool {
     let front = bytes.get(..bytes.len().min(FRONT)).unwrap_or_default();
     let odd = front.iter().filter(|b| matches!(b, 0..=8 | 14..=26 | 28..=31 | 127)).count();
     let is_wide = front.starts_with(b"\xff\xfe") || front.starts_with(b"\xfe\xff");
-    is_wide || is(media, "text/") || is(media, "message/") || odd * 64 <= front.len()
+    is_wide || is(media, "text/") || is(media, "message/") || odd * 64 <= front.len() + 64
 }

@@ -70,7 +70,6 @@ fn entity(bytes: &[u8], is_shown: bool, out: &mut Out<'_>) {
         .iter()
         .filter(|kind| starts(kind, "multipart/"))
         .map(|kind| parameter(kind, "boundary"))
-        .filter(|border| !border.is_empty())
         .collect();
     if !borders.is_empty() {
         out.inside(|out| parts(body, &borders, is_shown, out));
@@ -100,7 +99,8 @@ fn parts(body: &[u8], borders: &[String], is_shown: bool, out: &mut Out<'_>) {
     while at < body.len() {
         let length = memchr::memchr(b'\n', body.get(at..).unwrap_or_default());
         let end = length.map_or(body.len(), |length| at + length + 1);
-        if is_border(body.get(at..end).unwrap_or_default(), borders) {
+        let (line, next) = (body.get(at..end).unwrap_or_default(), body.get(end..).unwrap_or_default());
+        if is_border(line, next, borders) {
             piece(body.get(begun..at).unwrap_or_default(), is_part, is_shown, out);
             (begun, is_part) = (end, true);
         }
@@ -117,17 +117,24 @@ fn piece(bytes: &[u8], is_part: bool, is_shown: bool, out: &mut Out<'_>) {
     }
 }
 
-fn is_border(line: &[u8], borders: &[String]) -> bool {
+/// A line with a border that was announced, or one that stands before the headers of a part.
+fn is_border(line: &[u8], next: &[u8], borders: &[String]) -> bool {
     let Some(rest) = line.strip_prefix(b"--") else { return false };
-    borders.iter().filter_map(|border| rest.strip_prefix(border.as_bytes())).any(|rest| {
-        let rest = rest.trim_ascii();
-        rest.is_empty() || rest == b"--"
-    })
+    let is_headed = || next.get(..8).is_some_and(|start| start.eq_ignore_ascii_case(b"content-"));
+    let named = borders.iter().filter(|border| !border.is_empty());
+    let mut after = named.filter_map(|border| rest.strip_prefix(border.as_bytes()));
+    let is_named = after.any(|rest| matches!(rest.trim_ascii(), b"" | b"--"));
+    is_named || !rest.trim_ascii().is_empty() && is_headed()
 }
 
 fn leaf(body: &[u8], kind: &str, coding: Transfer, is_shown: bool, out: &mut Out<'_>) {
     let is_text = starts(kind, "text/plain") || starts(kind, "text/html");
     let set = charset::of(kind);
+    // What is said to be encoded and is not is shown as it is by some.
+    let is_letters = body.is_ascii() && memchr::memchr(b' ', body).is_some();
+    if !is_shown && is_letters && (coding != Transfer::Plain || !charset::is_plain(set)) {
+        out.put("text", charset::text(body, ""));
+    }
     let decoded = match coding {
         Transfer::Base64 => base64(body),
         Transfer::QuotedPrintable => quoted_printable(body),

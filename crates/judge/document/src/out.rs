@@ -59,7 +59,7 @@ const TEXT: usize = 1 << 20;
 /// Bytes that are taken apart, packed and unpacked taken together.
 const WORK: usize = 24 << 20;
 /// What a small document may grow to, and how often its own length a large one: text packs to a tenth, a bomb to a thousandth.
-const SMALL: usize = 2 << 20;
+const SMALL: usize = 256 << 10;
 const RATIO: usize = 100;
 const PARTS: usize = 4_096;
 /// How deep documents lie in documents.
@@ -108,9 +108,9 @@ impl<'b> Out<'b> {
         self.document.parts.push(Part { name, text });
     }
 
-    /// Says whether no text was found so far.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.document.parts.is_empty()
+    /// How many texts were found so far.
+    pub(crate) fn count(&self) -> usize {
+        self.document.parts.len()
     }
 
     /// Says that something was not read.

@@ -71,8 +71,9 @@ pub(crate) fn read(bytes: &[u8], out: &mut Out<'_>) {
     pdf.packed_objects(out);
     pdf.index = pdf.entries.iter().enumerate().map(|(at, entry)| (entry.number, at)).collect();
     pdf.named = pdf.all_fonts();
+    let begun = out.count();
     let is_read = pdf.pages(out);
-    pdf.streams(&is_read, out);
+    pdf.streams(&is_read, begun, out);
     pdf.strings(out);
     if pdf.left.get() == 0 || pdf.left_to_paint.get() == 0 {
         out.unread(Unread::TooLarge);
@@ -160,7 +161,7 @@ impl Pdf<'_> {
 
     /// Reads all other streams: forms, patterns, letters that are drawn, scripts, metadata, attached files, and what nothing
     /// points to.
-    fn streams(&self, is_read: &BTreeSet<usize>, out: &mut Out<'_>) {
+    fn streams(&self, is_read: &BTreeSet<usize>, begun: usize, out: &mut Out<'_>) {
         let mut has_picture = false;
         for (at, entry) in self.entries.iter().enumerate() {
             let is = |name: &[u8], values: &[&[u8]]| values.iter().any(|value| entry.value.is(name, value));
@@ -168,27 +169,33 @@ impl Pdf<'_> {
                 has_picture = true;
                 continue;
             }
-            let is_font = entry.value.get(b"Length1").is_some()
-                || is(b"Subtype", &[b"Type1C", b"CIDFontType0C", b"OpenType"]);
-            // Objects that were read, tables of places and drawn letters are for machines.
-            if entry.stream.is_none()
-                || is_read.contains(&at)
-                || is_font
-                || is(b"Type", &[b"ObjStm", b"XRef"])
-            {
+            // Objects that were read, and tables of places, are for machines; a form is one whatever else it says it is.
+            let is_read = is_read.contains(&at)
+                || is(b"Type", &[b"ObjStm", b"XRef"]) && entry.value.get(b"BBox").is_none();
+            if entry.stream.is_none() || is_read {
                 continue;
             }
+            let is_font = entry.value.get(b"Length1").is_some()
+                || is(b"Subtype", &[b"Type1C", b"CIDFontType0C", b"OpenType"]);
             let Some(data) = self.data(at, out) else { continue };
             if is(b"Type", &[b"EmbeddedFile"]) {
                 out.inside(|out| any(&data, "", out));
-            } else if shows(&data) && self.painted(&data, &self.resources(at), out) {
-            } else if data.starts_with(b"<") {
+            }
+            // The letters of a font are drawn, and drawings are no words.
+            if is_font && !is_plain(&data) {
+                continue;
+            }
+            if shows(&data) && self.painted(&data, &self.resources(at), out) {
+                continue;
+            }
+            if data.starts_with(b"<") {
                 xml::read(&charset::text(&data, ""), out);
-            } else if memmem::find(&data, b"begincmap").is_none() && is_prose(&data) {
+            }
+            if !data.starts_with(b"<?") && memmem::find(&data, b"begincmap").is_none() && is_prose(&data) {
                 out.put("stream", charset::text(&data, ""));
             }
         }
-        if has_picture && out.is_empty() {
+        if has_picture && out.count() == begun {
             // A page that was only scanned says nothing here.
             out.unread(Unread::Unknown);
         }
@@ -342,6 +349,11 @@ fn prose<'s>(strings: impl Iterator<Item = &'s Vec<u8>>) -> String {
         }
     }
     all
+}
+
+/// Whether nearly all bytes are printable.
+fn is_plain(bytes: &[u8]) -> bool {
+    bytes.iter().filter(|b| b.is_ascii_graphic() || b.is_ascii_whitespace()).count() * 8 > bytes.len() * 7
 }
 
 /// Whether bytes are text, rather than numbers or noise.

@@ -28,7 +28,8 @@ pub(crate) fn unpack(
     }
     let mut data = raw.to_vec();
     for (n, filter) in filters.iter().enumerate() {
-        data = match filter.name()? {
+        let Some(name) = filter.name() else { continue };
+        data = match name {
             b"FlateDecode" | b"Fl" => predicted(inflate(&data, out), params.get(n)),
             b"LZWDecode" | b"LZW" => {
                 let early = params.get(n).and_then(|params| params.get(b"EarlyChange")).and_then(Obj::whole);

@@ -65,6 +65,8 @@ fn orders_in_office_files_are_read() {
         // A name is only a name.
         ("word/media/image1.png", xml(&split(""))),
         ("readme.txt", ORDER.to_owned()),
+        ("readme.txt", format!("<{ORDER}>")),
+        ("page.html", format!("<!doctype html><p>Hello</p><p>{ORDER}</p>")),
     ] {
         let file = zip(&[("[Content_Types].xml", b"<Types/>"), (name, text.as_bytes())]);
         let document = read(&file, "application/octet-stream");

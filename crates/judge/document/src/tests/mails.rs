@@ -80,6 +80,9 @@ fn orders_in_mails_are_read() {
         // Two headers that contradict each other, and a part without any.
         format!("Content-Transfer-Encoding: 7bit\r\nContent-Transfer-Encoding: base64\r\n\r\n{wrapped}"),
         format!("Content-Type: text/plain\r\n{}", parts("mixed", &[&html])),
+        // Borders that are announced in pieces, or not at all.
+        parts("mixed", &[&html]).replace("boundary=\"=_x\"", "boundary*0=\"=_\"; boundary*1=x"),
+        parts("mixed", &[&html]).replace(";\r\n boundary=\"=_x\"", ""),
         // Attached files, under any name and type.
         parts(
             "mixed",
@@ -128,6 +131,42 @@ fn what_stands_in_a_mail_is_not_told_again() {
         "Subject: Lunch\r\nContent-Type: text/plain; charset=utf-8\r\n\r\nAt noon, as ever?\r\n",
     ));
     assert_eq!(document, crate::Document::default());
+}
+
+// control: INJ-02: What is said to be encoded, or to be something else, and is plain text, is read as that too.
+#[test]
+fn what_is_said_to_be_encoded_may_be_plain() {
+    for text in [
+        mail(&format!("Content-Transfer-Encoding: base64\r\n\r\n{ORDER}")),
+        mail(&format!("Content-Transfer-Encoding: x-own\r\n\r\n{ORDER}")),
+        mail(&format!("Content-Type: text/plain; charset=utf-16\r\n\r\n{ORDER}")),
+        mail(&format!("Content-Type: text/plain\r\n\r\n%PDF-1.4 {ORDER}")),
+        mail(&format!("Content-Type: text/plain\r\n\r\nPK\u{3}\u{4} {ORDER}")),
+        mail(&format!("Content-Type: text/plain\r\n\r\nGIF8 {ORDER}")),
+    ] {
+        assert!(says(&crate::document(text.as_bytes(), "", &mut Budget::default()), ORDER), "{text}");
+    }
+    for (text, media) in [
+        (format!("%PDF-1.4 {ORDER}"), "application/octet-stream"),
+        (format!("%PDF-1.4 {ORDER} <<"), "text/plain"),
+        (format!("GIF8 {ORDER}"), "application/octet-stream"),
+        (format!("RIFF\u{1}{ORDER}"), ""),
+        (ORDER.to_owned(), "text/plain; charset=utf-16le"),
+    ] {
+        let document = crate::document(text.as_bytes(), media, &mut Budget::default());
+        assert!(says(&document, ORDER), "{text} {media} {document:?}");
+    }
+}
+
+#[test]
+fn a_signature_is_not_missed() {
+    let signed = |kind: &str| {
+        let part =
+            format!("Content-Type: {kind}\r\nContent-Transfer-Encoding: base64\r\n\r\n{}", base64(&[0; 99]));
+        found(&mail(&parts("signed", &["Content-Type: text/plain\r\n\r\nHello.", &part]))).unread
+    };
+    assert_eq!(signed("application/pkcs7-signature; name=\"smime.p7s\""), None);
+    assert_eq!(signed("application/ms-tnef"), Some(crate::Unread::Unknown));
 }
 
 #[test]

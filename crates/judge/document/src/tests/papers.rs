@@ -126,6 +126,8 @@ fn what_stands_beside_the_pages_is_read() {
         deflated("/Type /EmbeddedFile", ORDER.as_bytes()),
         deflated("/Type /EmbeddedFile", &page(&painted)),
         deflated("/Subtype /Form", painted.as_bytes()),
+        deflated("/Subtype /Form /Length1 7 /Type /ObjStm /BBox [0 0 9 9]", painted.as_bytes()),
+        deflated("/Subtype /Form /F (elsewhere)", painted.as_bytes()),
         stream(
             "/Filter /ASCIIHexDecode",
             painted.bytes().map(|b| format!("{b:02X}")).collect::<String>().as_bytes(),
