@@ -1,9 +1,9 @@
 //! Answers: whatever a server says to a model is looked at before it leaves.
 
-use doorward_dlp::{Direction, Facts, Finding, Scope, Tool, Treatment};
+use doorward_dlp::{Direction, Facts, Scope, Tool, Treatment};
 use doorward_wire::{Edits, Era, Frame, Method, Span, Value, quote};
 
-use super::inside::inside;
+use super::inside::{inside, kinds};
 use super::people::Of;
 use super::seams::{Seams, seams};
 use super::{DataRules, done, look, name_of};
@@ -128,17 +128,7 @@ impl<P: Ports> Exchange<P> {
         let looked = frame.result().or(frame.error()).and_then(|value| inside(value, facts, rules, of));
         let Some(looked) = looked else { return Ok(frame) };
         looked.note(&self.trail.notes, looked.refused);
-        if !looked.refused {
-            return Ok(frame);
-        }
-        let passed = |finding: &&Finding| finding.treatment > Treatment::Allow;
-        let mut kinds: Vec<_> =
-            looked.treated.findings.iter().filter(passed).map(|finding| finding.kind).collect();
-        kinds.dedup();
-        if kinds.is_empty() {
-            kinds.push("a document that cannot be read");
-        }
-        self.withheld(&frame, &kinds)
+        if looked.refused { self.withheld(&frame, &kinds(&looked)) } else { Ok(frame) }
     }
 
     /// Applies edits, and reads what is left as strictly as what came.

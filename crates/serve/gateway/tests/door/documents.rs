@@ -125,11 +125,27 @@ async fn a_secret_in_a_document_stays_where_it_is() {
     assert!(doors.found("outcome").contains(&"unread-content refused 1".to_owned()));
 }
 
-// control-off: DAT-03: Where nothing is looked for, or what is found is only recorded, the PDF passes with its secret.
+// control: DAT-02: A call that carries a secret in a PDF is refused, and the caller is told of which kind.
+#[tokio::test]
+async fn a_secret_in_a_document_is_not_sent() {
+    let held = json!({"name": "a.pdf", "content": STANDARD.encode(page(&format!("the key is {}", token())))});
+    for modern in [false, true] {
+        let doors = With::default().answering(|_| one("done")).await;
+        let heard = doors.call(modern, "read_file", held.clone()).await;
+        let why = "the arguments hold a document with what may not be sent: gitlab-token";
+        assert!(heard.to_string().contains(why), "{heard}");
+        assert_eq!(doors.found("refused"), ["gitlab-token refused 1"]);
+    }
+}
+
+// control-off: DAT-02, DAT-03: Where nothing is looked for, or what is found is only recorded, the PDF passes with its secret.
 #[tokio::test]
 async fn without_it_the_document_passes_with_its_secret() {
     let blob = secret()["content"][0]["resource"]["blob"].clone();
     let recorded = With { server: "data = \"record\"", more: "" };
+    let carried = OFF.answering(|_| one("done")).await;
+    let heard = carried.call(false, "read_file", json!({"content": blob})).await;
+    assert_eq!(heard["result"]["content"][0]["text"], "done", "and a call carries it out");
     for (with, found) in [(OFF, vec![]), (recorded, vec!["gitlab-token seen 1"])] {
         let doors = with.answering(|_| secret()).await;
         let heard = doors.call(false, "read_file", json!({})).await;
