@@ -121,7 +121,7 @@ pub(crate) fn any(bytes: &[u8], media: &str, out: &mut Out<'_>) {
         return text(bytes, media, out);
     }
     // A text may begin like something else.
-    if is(media, "text/") || is(media, "message/") || out.count() == begun && is_text(bytes, media) {
+    if is(media, "text/") || is(media, "message/") || out.count() == begun && str::from_utf8(bytes).is_ok() {
         text(bytes, media, out);
     }
 }
