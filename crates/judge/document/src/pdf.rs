@@ -24,7 +24,8 @@ use font::{Font, Parts};
 use lexer::{Lexer, Obj};
 use page::{paint, strings, texts};
 
-/// Values of one file, and of what paints its pages.
+/// Objects of one file, their values, and those of what paints its pages.
+const OBJECTS: usize = 100_000;
 const VALUES: usize = 500_000;
 const PAINTED: usize = 4_000_000;
 
@@ -93,7 +94,7 @@ impl Pdf<'_> {
             let value = lexer.next();
             self.left.set(lexer.left);
             // A string that nobody closes goes to the end of the file, and so would the next.
-            if !out.spend(lexer.at - at) {
+            if !out.spend(lexer.at - at) || self.is_full(out) {
                 return;
             }
             let Some(value) = value else { continue };
@@ -101,6 +102,14 @@ impl Pdf<'_> {
             let stream = stream_at(bytes, lexer.at, &value, &ends);
             self.entries.push(Entry { number, value, stream });
         }
+    }
+
+    fn is_full(&self, out: &mut Out<'_>) -> bool {
+        let is_full = self.entries.len() >= OBJECTS;
+        if is_full {
+            out.unread(Unread::TooLarge);
+        }
+        is_full
     }
 
     /// Finds the objects that stand in streams.
@@ -127,7 +136,7 @@ impl Pdf<'_> {
                 let begun = lexer.at;
                 let value = lexer.next();
                 self.left.set(lexer.left);
-                if !out.spend(lexer.at - begun) {
+                if !out.spend(lexer.at - begun) || self.is_full(out) {
                     return;
                 }
                 self.entries.extend(value.map(|value| Entry { number: number as u32, value, stream: None }));
@@ -210,7 +219,10 @@ impl Pdf<'_> {
         let (text, read) = texts(painted.runs);
         out.put("page", text);
         read.into_iter().for_each(|read| out.put("page", read));
-        out.put("page", prose(painted.strings.iter()));
+        out.put("page", prose(painted.strings.iter().map(Vec::as_slice)));
+        if painted.is_cut {
+            out.unread(Unread::TooLarge);
+        }
         if painted.is_guessed {
             out.unread(Unread::Unknown);
         }
@@ -222,8 +234,8 @@ impl Pdf<'_> {
         let mut found = Vec::new();
         self.entries.iter().for_each(|entry| strings(&entry.value, &mut found));
         let mut known = BTreeSet::new();
-        found.retain(|text| known.insert(text.clone()));
-        out.put("strings", prose(found.iter()));
+        found.retain(|text| known.insert(*text));
+        out.put("strings", prose(found.into_iter()));
     }
 
     /// The resources of a page or a form: its own, or those of the pages it stands under.
@@ -340,9 +352,9 @@ fn shows(data: &[u8]) -> bool {
 }
 
 /// Strings that say something: words, or an address.
-fn prose<'s>(strings: impl Iterator<Item = &'s Vec<u8>>) -> String {
+fn prose<'s>(strings: impl Iterator<Item = &'s [u8]>) -> String {
     let mut all = String::new();
-    for text in strings.filter(|text| text.len() > 3).map(|text| charset::text(text, "")) {
+    for text in strings.map(|text| charset::text(text, "")) {
         if text.contains("://") || text.contains(' ') && is_prose(text.as_bytes()) {
             all.push_str(text.trim());
             all.push_str("\n\n");

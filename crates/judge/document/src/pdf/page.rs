@@ -58,6 +58,8 @@ impl Matrix {
 const DEEPEST: usize = 64;
 /// Operands of one operator. More belong to none.
 const OPERANDS: usize = 4_096;
+/// Pieces of text of one page, and strings beside them. A page in single letters has some thousands.
+const RUNS: usize = 100_000;
 
 /// The state of painting.
 struct Pen<'f> {
@@ -85,6 +87,8 @@ pub(crate) struct Painted {
     pub(crate) strings: Vec<Vec<u8>>,
     /// A font did not say which letters it has.
     pub(crate) is_guessed: bool,
+    /// There was more of it than is read.
+    pub(crate) is_cut: bool,
 }
 
 /// Reads what a stream paints; `find` knows its fonts by their names, and `left` how many values may be made.
@@ -128,7 +132,8 @@ pub(crate) fn paint(
         }
     }
     *left = lexer.left;
-    Painted { runs: pen.runs, strings: pen.strings, is_guessed: pen.is_guessed }
+    let is_cut = pen.runs.len() >= RUNS || pen.strings.len() >= RUNS;
+    Painted { runs: pen.runs, strings: pen.strings, is_guessed: pen.is_guessed, is_cut }
 }
 
 impl Pen<'_> {
@@ -171,7 +176,12 @@ impl Pen<'_> {
                 self.feed(0.0, -self.leading);
                 self.show(values);
             }
-            _ => values.iter().for_each(|value| strings(value, &mut self.strings)),
+            _ => {
+                let mut found = Vec::new();
+                values.iter().for_each(|value| strings(value, &mut found));
+                let room = RUNS.saturating_sub(self.strings.len());
+                self.strings.extend(found.into_iter().take(room).map(<[u8]>::to_vec));
+            }
         }
     }
 
@@ -230,14 +240,16 @@ impl Pen<'_> {
             if length > 0.0 { Point { x: a / length, y: b / length } } else { Point { x: 1.0, y: 0.0 } };
         let size = (c.hypot(d) * self.size).abs();
         let (start, end) = (Point { x, y }, Point { x: end_x, y: end_y });
-        self.runs.push(Run { text, start, end, along, size });
+        if self.runs.len() < RUNS {
+            self.runs.push(Run { text, start, end, along, size });
+        }
     }
 }
 
-/// All strings in a value.
-pub(crate) fn strings(value: &Obj, found: &mut Vec<Vec<u8>>) {
+/// All strings in a value that are long enough to say something.
+pub(crate) fn strings<'v>(value: &'v Obj, found: &mut Vec<&'v [u8]>) {
     match value {
-        Obj::Str(text) => found.push(text.clone()),
+        Obj::Str(text) if text.len() > 3 => found.push(text),
         Obj::Array(items) => items.iter().for_each(|item| strings(item, found)),
         Obj::Dict(members) => members.iter().for_each(|(_, value)| strings(value, found)),
         _ => {}

@@ -35,7 +35,8 @@ fn bombs_are_bounded() {
         ("streams", pdf(&vec![once; 20])),
         ("mails in mails", mail.into_bytes()),
         ("archives in archives", nested),
-        ("operators", page(&"() Tj ".repeat(1 << 20))),
+        ("objects", format!("%PDF-1.4\n{}", "1 0 obj 2\n".repeat(120_000)).into_bytes()),
+        ("operators", page(&"()Tj".repeat(110_000))),
     ] {
         let document = read(&bytes, "");
         assert_eq!(document.unread, Some(Unread::TooLarge), "{name}");
