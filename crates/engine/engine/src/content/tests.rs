@@ -80,6 +80,20 @@ fn a_long_text_is_read_to_its_end() {
     assert!(verdict.unread && !verdict.is_flagged);
 }
 
+// control: CTX-01: In a long run of base64 an order is found wherever it stands, and whatever stands before the run.
+#[test]
+fn a_long_run_is_read_to_its_end() {
+    let line =
+        "The weather in Paris is sunny, with a light breeze from the west and some rain on Thursday.\n";
+    for lead in ["", "a: ", "ab: ", "abc: ", "abcd: "] {
+        for at in [50, 200, 400] {
+            let text = format!("{}{PLAIN}\n{}", line.repeat(at), line.repeat(450 - at));
+            let said = format!("{lead}{}", base64(text.as_bytes()));
+            assert!(read(&Watch::default(), &[&said]).is_certain(), "{lead:?} {at}");
+        }
+    }
+}
+
 #[test]
 fn honest_talk_is_no_finding() {
     let watch = Watch::default();
