@@ -70,7 +70,8 @@ pub(crate) async fn advise_call<P: Ports>(
     if !server.advise.calls || permitted.frame.method().is_none() {
         return Ok(permitted);
     }
-    let texts = texts::of(permitted.frame.params().into_iter());
+    let mut texts = texts::of(permitted.frame.params().into_iter());
+    texts::open(&mut texts);
     let texts: Vec<Cow<'_, str>> = texts.into_iter().map(|text| text.text).collect();
     let texts: Vec<&str> = texts.iter().map(|text| &**text).collect();
     let tenant = permitted.caller.identity.tenant();
@@ -98,7 +99,8 @@ pub(crate) async fn advise_answer<P: Ports>(
     if !server.advise.answers || !exchange.is_content() {
         return Ok(judged);
     }
-    let texts = texts::of([judged.frame.result(), judged.frame.error()].into_iter().flatten());
+    let mut texts = texts::of([judged.frame.result(), judged.frame.error()].into_iter().flatten());
+    texts::open(&mut texts);
     let texts: Vec<Cow<'_, str>> = texts.into_iter().map(|text| text.text).collect();
     let texts: Vec<&str> = texts.iter().map(|text| &**text).collect();
     let tenant = exchange.caller.identity.tenant();

@@ -184,7 +184,10 @@ impl<P: Ports> Exchange<P> {
     /// Says whether nothing is to be found in what messages say together. Most are harmless, and read together they cost a
     /// fraction of what they cost one by one.
     pub(crate) async fn are_quiet(&self, frames: &[&Frame], snapshot: &Snapshot) -> bool {
-        let texts = texts::of(frames.iter().filter_map(|frame| frame.params()));
+        let mut texts = texts::of(frames.iter().filter_map(|frame| frame.params()));
+        if texts::open(&mut texts).is_some() {
+            return false;
+        }
         let known = snapshot.known().get(&self.trail.server.name);
         let none = Names::default();
         self.watch.are_quiet(&texts, known.map_or(&none, |known| known.names())).await
@@ -237,10 +240,13 @@ impl<P: Ports> Exchange<P> {
         if self.trail.server.results.injected == Injected::Pass {
             return Verdict::default();
         }
-        let texts = texts::of(of);
+        let mut texts = texts::of(of);
+        let unopened = texts::open(&mut texts);
         let known = snapshot.known().get(&self.trail.server.name);
         let none = Names::default();
-        self.watch.read(&texts, place, known.map_or(&none, |known| known.names()), most).await
+        let names = known.map_or(&none, |known| known.names());
+        let verdict = self.watch.read(&texts, place, names, most).await;
+        Verdict { unread: verdict.unread || unopened.is_some(), unopened, ..verdict }
     }
 
     /// Writes down what was found, and raises an alarm for what is certain: one for each call at the most.
@@ -254,6 +260,9 @@ impl<P: Ports> Exchange<P> {
         verdict.shadow.iter().for_each(|rule| self.trail.notes.add(rule.id, Done::Shadow));
         if verdict.unread {
             self.trail.notes.add("unread", done);
+        }
+        if let Some(why) = verdict.unopened {
+            self.trail.notes.add(why.name(), done);
         }
         if let Some(rule) = verdict.certain.filter(|_| self.watch.may_tell()) {
             let name = match &self.trail.subject {

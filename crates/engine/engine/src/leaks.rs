@@ -5,6 +5,7 @@
 
 mod answers;
 mod calls;
+mod inside;
 mod people;
 mod said;
 mod seams;

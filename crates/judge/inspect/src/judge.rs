@@ -9,6 +9,7 @@ use crate::bundle::{Bundles, Stage, certainty};
 use crate::concept::{Concept, Concepts};
 use crate::features::{Set, Setting, features};
 use crate::finding::{Finding, Rule, Severity};
+use crate::formula::formulas;
 use crate::model::{Weights, weights};
 use crate::names::Names;
 use crate::place::Place;
@@ -146,6 +147,9 @@ fn piece(place: Place, text: &str, known: Known<'_>, weights: &Weights, topic: &
     for layer in reading.layers() {
         findings.extend(encoded(place, layer));
     }
+    // What a server returned may become a sheet; what it says of itself does not.
+    let surface = reading.layers().first().filter(|_| !place.is_definition());
+    findings.extend(surface.into_iter().flat_map(formulas));
     let mut doubt = findings.iter().fold(1.0, |doubt, finding| doubt * (1.0 - weight(finding.severity)));
     let mut worst = 0.0_f32;
     let mut shadow = Vec::new();
@@ -359,7 +363,7 @@ fn encoded(place: Place, layer: &Layer) -> Option<Finding> {
         .then(|| finding(&rules::ENCODED, layer, 0..layer.text().len()))
 }
 
-fn finding(rule: &'static Rule, layer: &Layer, range: Range<usize>) -> Finding {
+pub(crate) fn finding(rule: &'static Rule, layer: &Layer, range: Range<usize>) -> Finding {
     let severity = match rule.severity {
         Severity::High if layer.is_hidden() => Severity::Critical,
         Severity::Medium if layer.is_hidden() => Severity::High,

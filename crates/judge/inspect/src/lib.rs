@@ -15,6 +15,7 @@ mod bundle;
 mod concept;
 mod features;
 mod finding;
+mod formula;
 mod judge;
 mod lexicon;
 mod model;

@@ -19,8 +19,8 @@ use crate::pattern::Pattern;
 
 pub(crate) use abroad::{CONCEAL_ABROAD, EXFILTRATE_ABROAD, OVERRIDE_ABROAD};
 pub(crate) use form::{
-    ANSI, BIDI, BLANK, COMMENT, CONTROL, ENCODED, INVISIBLE, LOOK_ALIKE, MODEL, NAME_CLASH, PARAMETER,
-    SPEAKER, STYLED, TAGS, TOO_LONG,
+    ANSI, BIDI, BLANK, COMMENT, CONTROL, ENCODED, FORMULA, INVISIBLE, LOOK_ALIKE, MODEL, NAME_CLASH,
+    PARAMETER, SPEAKER, STYLED, TAGS, TOO_LONG,
 };
 
 /// The rules that are patterns of ideas.
@@ -32,7 +32,7 @@ pub fn rules() -> impl Iterator<Item = &'static Rule> {
     RULES.iter().copied().flatten().chain(FORM).chain(argument::RULES)
 }
 
-const FORM: [&Rule; 18] = [
+const FORM: [&Rule; 19] = [
     &SPEAKER,
     &OVERRIDE_ABROAD,
     &CONCEAL_ABROAD,
@@ -47,6 +47,7 @@ const FORM: [&Rule; 18] = [
     &BLANK,
     &COMMENT,
     &ENCODED,
+    &FORMULA,
     &PARAMETER,
     &NAME_CLASH,
     &TOO_LONG,

@@ -10,7 +10,9 @@ pub(crate) fn decode(from: &Traced, mut found: impl FnMut(Origin, Traced)) {
         // Digits are letters of base64 as well, so the narrower alphabet is tried first.
         let hex = digits(text).map(|bytes| (Origin::Digits, bytes));
         let (origin, bytes) = hex.or_else(|| Some((Origin::Base64, base64(text)?)))?;
-        let text = words(&bytes, origin)?;
+        let is_cut = at.len() >= LONG && (at.start == 0 || at.end == from.text.len());
+        let whole = words(&bytes, origin).map(|said| (origin, said));
+        let (origin, text) = whole.or_else(|| if is_cut { cut(text) } else { None })?;
         let mut out = Traced::default();
         out.put(&text, from.source(at));
         found(origin, out);
@@ -110,6 +112,28 @@ fn base64(run: &str) -> Option<Vec<u8>> {
         }
     }
     Some(out)
+}
+
+/// A run that is longer than this, and stands at an end of the text, may be part of a longer one: long texts are read in windows.
+const LONG: usize = 1_024;
+
+/// The words of a run that begins and ends anywhere: digits stand for bytes in pairs, letters in fours, and bytes for characters.
+fn cut(run: &str) -> Option<(Origin, String)> {
+    let whole = |bytes: Vec<u8>, origin| {
+        let start = bytes.iter().take(3).take_while(|b| (0x80..0xC0).contains(*b)).count();
+        let whole = bytes.get(start..)?;
+        let end = match std::str::from_utf8(whole) {
+            Ok(_) => whole.len(),
+            // Only the last character may be in pieces.
+            Err(error) if error.error_len().is_none() => error.valid_up_to(),
+            Err(_) => return None,
+        };
+        Some((origin, words(whole.get(..end)?, origin)?))
+    };
+    let hex = |skip: usize| digits(run.get(skip..run.len() - (run.len() - skip) % 2)?);
+    (0..2)
+        .find_map(|skip| whole(hex(skip)?, Origin::Digits))
+        .or_else(|| (0..4).find_map(|skip| whole(base64(run.get(skip..)?)?, Origin::Base64)))
 }
 
 /// Pairs of hexadecimal digits.

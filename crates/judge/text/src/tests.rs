@@ -146,6 +146,18 @@ fn a_plain_search_finds_none_of_them() {
     }
 }
 
+// control: CTX-01, INJ-01: A window of a long run of base64 or of digits is read, wherever in the run it begins and ends.
+#[test]
+fn a_piece_of_a_run_is_read() {
+    let text = format!("{}{WORDS}. {}", "Größe des Hafens: 12 m. ".repeat(60), "Äpfel und Öl. ".repeat(60));
+    for (run, origin) in [(base64(text.as_bytes()), Origin::Base64), (hex(&text, ""), Origin::Digits)] {
+        for (start, end) in (0..12).flat_map(|start| (0..12).map(move |end| (start, end))) {
+            let piece = run.get(start..run.len() - 12 - end).unwrap();
+            assert!(found(piece, WORDS).contains(&origin), "{start} {end} of {origin:?}");
+        }
+    }
+}
+
 #[test]
 fn a_place_in_a_layer_leads_to_its_bytes() {
     let text = format!("Ädds <b>nu\u{200b}mbers</b>. {} <!-- quietly --> end", base64(WORDS.as_bytes()));

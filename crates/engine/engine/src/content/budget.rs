@@ -6,7 +6,7 @@ use std::fmt;
 
 use doorward_wire::{Edits, Frame, Kind, Value};
 
-use super::texts::{DRY, is_media, is_twin};
+use super::texts::{DRY, is_media_member, is_twin};
 use super::tokens::tokens;
 use crate::ports::{Ports, UpstreamError, UpstreamFault};
 use crate::record::Done;
@@ -127,7 +127,7 @@ impl<'t> Weight<'t> {
                 for (name, member) in value.members() {
                     let is_structured =
                         self.structured.is_some_and(|structured| structured.span() == member.span());
-                    if is_structured || DRY.contains(&&*name) || is_media(value, &name) {
+                    if is_structured || DRY.contains(&&*name) || is_media_member(value, &name) {
                         continue;
                     }
                     self.add(&name);

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Poll;
 
+use doorward_document::Unread;
 use doorward_inspect::{Bundles, Names, Place, Rule, Severity, text_with};
 use doorward_text::windows;
 
@@ -49,6 +50,8 @@ pub(crate) struct Verdict {
     pub(crate) certain: Option<&'static Rule>,
     /// Not all of it was read.
     pub(crate) unread: bool,
+    /// Why a document in it was not read, or not to its end.
+    pub(crate) unopened: Option<Unread>,
 }
 
 impl Verdict {

@@ -21,9 +21,12 @@ fn tree(text: &str) -> Tree {
 }
 
 fn read(watch: &Watch, texts: &[&str]) -> Verdict {
-    let texts: Vec<_> = texts.iter().map(|text| Text { text: (*text).into(), is_shown: true }).collect();
+    read_all(watch, &texts.iter().map(|text| Text::plain(*text, true)).collect::<Vec<_>>())
+}
+
+fn read_all(watch: &Watch, texts: &[Text<'_>]) -> Verdict {
     let names = Names::default();
-    let mut read = pin!(watch.read(&texts, Place::Content, &names, MOST));
+    let mut read = pin!(watch.read(texts, Place::Content, &names, MOST));
     let mut context = Context::from_waker(Waker::noop());
     loop {
         if let Poll::Ready(verdict) = read.as_mut().poll(&mut context) {
@@ -77,6 +80,20 @@ fn a_long_text_is_read_to_its_end() {
     assert!(verdict.unread && !verdict.is_flagged);
 }
 
+// control: CTX-01: In a long run of base64 an order is found wherever it stands, and whatever stands before the run.
+#[test]
+fn a_long_run_is_read_to_its_end() {
+    let line =
+        "The weather in Paris is sunny, with a light breeze from the west and some rain on Thursday.\n";
+    for lead in ["", "a: ", "ab: ", "abc: ", "abcd: "] {
+        for at in [50, 200, 400] {
+            let text = format!("{}{PLAIN}\n{}", line.repeat(at), line.repeat(450 - at));
+            let said = format!("{lead}{}", base64(text.as_bytes()));
+            assert!(read(&Watch::default(), &[&said]).is_certain(), "{lead:?} {at}");
+        }
+    }
+}
+
 #[test]
 fn honest_talk_is_no_finding() {
     let watch = Watch::default();
@@ -101,6 +118,98 @@ fn what_a_model_reads_is_collected() {
     assert_eq!(shown, ["one", "two"]);
     let other: Vec<_> = found.iter().filter(|text| !text.is_shown).map(|text| &*text.text).collect();
     assert_eq!(other, ["a:b", "a name that gives orders", "three"]);
+}
+
+fn base64(bytes: &[u8]) -> String {
+    base64::Engine::encode(&base64::engine::general_purpose::STANDARD, bytes)
+}
+
+/// What is found in a result with this in it, and why not all was read, with its documents opened or not.
+fn opened(content: &str, opens: bool) -> (Verdict, Option<&'static str>) {
+    let tree = tree(&format!(r#"{{"content":[{content}]}}"#));
+    let mut texts = texts::of([tree.root()].into_iter());
+    let unread = if opens { texts::open(&mut texts) } else { None };
+    (read_all(&Watch::default(), &texts), unread.map(|why| why.name()))
+}
+
+/// Documents with the order in them, as they come in results.
+fn documents() -> Vec<String> {
+    let hex: String = PLAIN.bytes().map(|b| format!("{b:02x}")).collect();
+    let page = base64(
+        format!("%PDF-1.4\n1 0 obj << >> stream\nBT <{hex}> Tj ET\nendstream endobj\n%%EOF").as_bytes(),
+    );
+    let head = "From: a@b.example\nSubject: Lunch\nContent-Transfer-Encoding: quoted-printable\n\n";
+    let coded: String = PLAIN
+        .chars()
+        .map(|c| if c == 'e' || c == 's' { format!("={:02X}", c as u32) } else { c.into() })
+        .collect();
+    // Broken where a word is, which no reader but one of mails puts together.
+    let mail = format!("{head}{}", coded.replace("in", "i=\nn").replace("tem", "te=\nm"));
+    let resource = |member: &str| format!(r#"{{"type":"resource","resource":{{"uri":"a:b",{member}}}}}"#);
+    let text = |text: &str| format!(r#"{{"type":"text","text":{}}}"#, doorward_wire::quote(text));
+    vec![
+        resource(&format!(r#""mimeType":"application/pdf","blob":"{page}""#)),
+        resource(&format!(r#""blob":"{page}""#)),
+        resource(&format!(r#""mimeType":"application/octet-stream","blob":"{page}""#)),
+        format!(r#"{{"type":"image","mimeType":"image/png","data":"{page}"}}"#),
+        format!(r#"{{"attachments":[{{"name":"a.pdf","contentBytes":"{page}"}}]}}"#),
+        resource(&format!(r#""mimeType":"message/rfc822","blob":"{}""#, base64(mail.as_bytes()))),
+        text(&format!("data:application/pdf;base64,{page}")),
+        // A document in JSON in a text, and a mail as its server hands it over.
+        text(&format!(r#"{{"files":[{{"name":"a.pdf","content":"{page}"}}]}}"#)),
+        text(&format!("The file:\n\n![a](data:application/pdf;base64,{page})")),
+        format!(r#"{{"raw":"{}"}}"#, base64(mail.as_bytes()).replace('+', "-").replace('/', "_")),
+        text(&format!(
+            "From: a\nTo: b\nContent-Type: application/pdf\nContent-Transfer-Encoding: base64\n\n{page}"
+        )),
+    ]
+}
+
+// control: INJ-02, INJ-01: An order in a document is found, however the document comes: as a resource, under any type, as a field
+// of a result, in a mail.
+#[test]
+fn documents_are_opened() {
+    for content in documents() {
+        let (verdict, unread) = opened(&content, true);
+        assert!(verdict.is_certain(), "{content}");
+        assert_eq!(unread, None, "{content}");
+    }
+}
+
+// control-off: INJ-02, INJ-01: Of a document that nobody opens nothing is found.
+#[test]
+fn documents_that_nobody_opens_say_nothing() {
+    for content in documents() {
+        assert!(!opened(&content, false).0.is_flagged, "{content}");
+    }
+}
+
+// control: CTX-01: A document that cannot be read says why; a picture is none, and words where bytes belong are words.
+#[test]
+fn what_cannot_be_opened_says_so() {
+    let blob = |media: &str, data: &str| {
+        format!(r#"{{"type":"resource","resource":{{"uri":"a:b","mimeType":"{media}","blob":"{data}"}}}}"#)
+    };
+    let noise = base64(&[0, 1, 2, 3].repeat(20));
+    for (content, why) in [
+        (blob("application/msword", &noise), Some("unread-unknown")),
+        (
+            blob("application/pdf", &base64(b"%PDF-1.4 trailer << /Encrypt 1 0 R >> %%EOF")),
+            Some("unread-encrypted"),
+        ),
+        (blob("image/png", &noise), None),
+        (blob("text/plain", &base64(b"The opening hours are from nine to five.")), None),
+    ] {
+        let (verdict, unread) = opened(&content, true);
+        assert_eq!(unread, why, "{content}");
+        assert!(!verdict.is_flagged, "{content}");
+    }
+    assert!(opened(&blob("application/pdf", PLAIN), true).0.is_certain());
+    // Words that begin like a document are words.
+    for start in ["JVBERi0 ", "UEsDB-", "data:application/pdf;base64,"] {
+        let said = format!(r#"{{"type":"text","text":"{start}. {PLAIN} And so on, for more than a line."}}"#);
+        assert!(opened(&said, true).0.is_certain(), "{said}");
+    }
 }
 
 #[test]

@@ -3,8 +3,10 @@
 use doorward_dlp::{Direction, Facts, Scope, Tool, Treatment};
 use doorward_wire::{Edits, Era, Frame, Method, Span, Value, quote};
 
+use super::inside::{inside, kinds};
+use super::people::Of;
 use super::seams::{Seams, seams};
-use super::{done, look, name_of};
+use super::{DataRules, done, look, name_of};
 use crate::ports::{Ports, UpstreamError, UpstreamFault};
 use crate::record::Subject;
 use crate::refusal::REFUSED;
@@ -99,7 +101,7 @@ impl<P: Ports> Exchange<P> {
         looked.treated.numbers.iter().for_each(|number| edits.replace(number.span, number.text.as_str()));
         if edits.is_empty() {
             looked.note(&self.trail.notes, false);
-            return Ok(frame);
+            return self.shield_inside(frame, &facts, rules, &of);
         }
         let edited = self.edited(&frame, &edits)?;
         // What did not fit before is the server's affair, and fits no worse now.
@@ -109,7 +111,24 @@ impl<P: Ports> Exchange<P> {
         };
         let refused = !fits(&edited) && fits(&frame);
         looked.note(&self.trail.notes, refused);
-        if refused { self.withheld(&frame, &looked.kinds()) } else { Ok(edited) }
+        if refused {
+            return self.withheld(&frame, &looked.kinds());
+        }
+        self.shield_inside(edited, &facts, rules, &of)
+    }
+
+    /// Holds back an answer with a document that may not be passed on, after what could be taken out of it was.
+    fn shield_inside(
+        &self,
+        frame: Frame,
+        facts: &Facts<'_>,
+        rules: &DataRules,
+        of: &Of,
+    ) -> Result<Frame, UpstreamError> {
+        let looked = frame.result().or(frame.error()).and_then(|value| inside(value, facts, rules, of));
+        let Some(looked) = looked else { return Ok(frame) };
+        looked.note(&self.trail.notes, looked.refused);
+        if looked.refused { self.withheld(&frame, &kinds(&looked)) } else { Ok(frame) }
     }
 
     /// Applies edits, and reads what is left as strictly as what came.

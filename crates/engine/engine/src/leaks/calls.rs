@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use doorward_dlp::{Direction, Facts, Scope, Tool};
 use doorward_wire::{Edits, Frame, Span, Value};
 
+use super::inside::{inside, kinds};
 use super::{Looked, look, name_of};
 use crate::door::Door;
 use crate::ports::Ports;
@@ -95,7 +96,17 @@ fn judge<P: Ports>(
     for number in looked.treated.numbers {
         edits.replace(number.span, number.text);
     }
-    if edits.is_empty() { Ok(None) } else { edited(frame, &edits).map(Some) }
+    let next = if edits.is_empty() { None } else { Some(edited(frame, &edits)?) };
+    let now = (sent.value)(next.as_ref().unwrap_or(frame));
+    if let Some(looked) = now.and_then(|value| inside(value, &facts, rules, &of)) {
+        looked.note(&trail.notes, looked.refused);
+        if looked.refused {
+            let kinds = kinds(&looked).join(", ");
+            let what = format!("{} a document with what may not be sent: {kinds}", sent.what);
+            return Err(Refusal::because(Reason::Leak(what), kinds));
+        }
+    }
+    Ok(next)
 }
 
 fn edited(frame: &Frame, edits: &Edits) -> Result<Frame, Refusal> {

@@ -92,6 +92,13 @@ pub(crate) const ENCODED: Rule = form(
     "carries words in an encoding",
     "decode it and read what it wants",
 );
+pub(crate) const FORMULA: Rule = form(
+    "exfiltrate.formula",
+    "AML.T0086",
+    Severity::Critical,
+    "is computed by whoever opens it in a sheet, and carries other cells to an address or starts a program",
+    "open it as text; ask its author what the formula is for",
+);
 pub(crate) const PARAMETER: Rule = form(
     "parameter.purpose",
     "AML.T0057",

@@ -12,7 +12,7 @@ const POLICIES: &str = r#"
 "#;
 
 /// A token of a forge's, put together here: no secret stands in the sources, where scanners of others would find it.
-fn token() -> String {
+pub(crate) fn token() -> String {
     format!("{}-{}{}", "glpat", "Zq8vKw3Rt5Yx", "B2nM7cD4")
 }
 
@@ -38,28 +38,28 @@ fn tools() -> Value {
 }
 
 /// Two servers behind one door, of which the first answers by the script, and the second repeats what it is sent.
-struct Doors {
-    house: House,
+pub(crate) struct Doors {
+    pub(crate) house: House,
     open: Scripted,
     other: Scripted,
 }
 
 /// How a test's door is configured.
 #[derive(Default, Clone, Copy)]
-struct With<'a> {
+pub(crate) struct With<'a> {
     /// Lines of both servers.
-    server: &'a str,
-    more: &'a str,
+    pub(crate) server: &'a str,
+    pub(crate) more: &'a str,
 }
 
-const OFF: With<'static> = With { server: r#"data = "off""#, more: "" };
+pub(crate) const OFF: With<'static> = With { server: r#"data = "off""#, more: "" };
 
 impl With<'_> {
     fn rules(more: &'static str) -> With<'static> {
         With { server: "", more }
     }
 
-    async fn answering(self, script: impl Fn(&Value) -> Value + Send + Sync + 'static) -> Doors {
+    pub(crate) async fn answering(self, script: impl Fn(&Value) -> Value + Send + Sync + 'static) -> Doors {
         let answering = move |message: &Value| {
             let said = script(message);
             if let Some(events) = said["events"].as_array() {
@@ -100,12 +100,12 @@ impl Doors {
     }
 
     /// Calls a tool of the first server in either revision.
-    async fn call(&self, modern: bool, tool: &str, arguments: Value) -> Value {
+    pub(crate) async fn call(&self, modern: bool, tool: &str, arguments: Value) -> Value {
         calls(&mut self.client("alice", "open"), modern, tool, arguments).await.response()
     }
 
     /// The findings of the last record of a kind, as `kind done count`.
-    fn found(&self, kind: &str) -> Vec<String> {
+    pub(crate) fn found(&self, kind: &str) -> Vec<String> {
         let records = self.house.records(kind);
         let findings = records.last().and_then(|last| last["findings"].as_array()).cloned();
         let told = |finding: Value| {

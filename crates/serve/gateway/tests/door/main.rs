@@ -18,6 +18,7 @@ mod bridges_attacked;
 mod budgets;
 mod client;
 mod credentials;
+mod documents;
 mod downstream;
 mod elicitation;
 mod entities;
