@@ -145,7 +145,7 @@ impl Sets {
             weight,
         };
         let honest = self.honest.iter().zip(&self.seen.honest).filter(|(row, _)| is_seen(row));
-        let weight = if kind == Kind::Definition { 6.0 } else { 0.3 };
+        let weight = if kind == Kind::Definition { 4.0 } else { 0.3 };
         bags.extend(honest.map(|(_, sentences)| bag(sentences, false, weight)));
         let documents = self.documents.iter().zip(&self.seen.documents[kind as usize]);
         let weight = if kind == Kind::Definition { 0.3 } else { 1.0 };
@@ -175,7 +175,7 @@ fn result(row: &Row) -> Vec<Bag> {
 fn definition(row: &Row) -> Vec<Bag> {
     let mut bags = parts(row, sentences_of_tool(parse(&row.text).root(), &names(row)));
     // As rare as it is beside all that is honest.
-    bags.iter_mut().for_each(|bag| bag.weight = 3.0);
+    bags.iter_mut().for_each(|bag| bag.weight = 1.5);
     bags
 }
 
@@ -189,7 +189,7 @@ fn tools(row: &Row) -> Vec<Bag> {
     let names = Names::new(names.iter().map(String::as_str));
     let mut bags: Vec<Bag> =
         tree.root().items().flat_map(|tool| parts(row, sentences_of_tool(tool, &names))).collect();
-    bags.iter_mut().for_each(|bag| bag.weight = 3.0);
+    bags.iter_mut().for_each(|bag| bag.weight = 1.5);
     bags
 }
 
@@ -257,7 +257,7 @@ const NAMED: [&str; 20] = [
 /// What one sentence of a grammar counts: there are many of each template, so that no choice of words weighs much.
 const SHARE: [f32; 2] = [0.4, 0.1];
 /// How much training trusts what it reads.
-const TRUST: [f32; 2] = [0.1, 0.1];
+const TRUST: [f32; 2] = [0.2, 0.1];
 
 /// Sentences of the grammars, a number of each template.
 fn generated(root: &Path, kind: Kind, hosts: &[Topic]) -> Vec<Bag> {
@@ -290,17 +290,15 @@ fn generated(root: &Path, kind: Kind, hosts: &[Topic]) -> Vec<Bag> {
         }
     }
     add("honest", 36, false);
-    if kind == Kind::Definition {
-        bags.extend(examples());
-    }
+    bags.extend(examples(kind.place()));
     bags
 }
 
 /// What each rule must find, and what it must not.
-fn examples() -> Vec<Bag> {
+fn examples(place: Place) -> Vec<Bag> {
     let of = |texts: &'static [&'static str], is_attack: bool| {
         texts.iter().map(move |text| {
-            let all = sentences_of(Place::Description, text, &Topic::of(text), &Names::new(["send_email"]));
+            let all = sentences_of(place, text, &Topic::of(text), &Names::new(["send_email"]));
             Bag { sentences: all.into_iter().map(|seen| seen.features).collect(), is_attack, weight: 4.0 }
         })
     };

@@ -21,7 +21,7 @@ fn rules(findings: &[crate::Finding]) -> Vec<&'static str> {
     findings.iter().map(|finding| finding.rule.id).collect()
 }
 
-const ORDER: &str = "In spring the staff purchase vouchers for whoever leaves, as agreed.";
+const ORDER: &str = "The museum has a desk where visitors can purchase vouchers.";
 const HOST: &str = "Details are kept at https://cdn.evil-metrics.example/x as agreed.";
 
 // control: INJ-07: A bundle that counts finds what no built-in rule does, by ideas and by texts, also in disguise.
