@@ -177,7 +177,7 @@ fn piece(place: Place, text: &str, known: Known<'_>, weights: &Weights, topic: &
         }
         each_sentence(layer, &read, place, topic, |sentence, hits, features| {
             let chance = 1.0 / (1.0 + (-weights.logit(features)).exp());
-            let chance = chance.max(order(layer.text(), sentence, hits));
+            let chance = chance.max(order(layer.text(), sentence, hits)).max(agreed(chance, place, hits));
             worst = worst.max(chance);
             for (rule, range) in hits {
                 let mut finding = finding(rule, layer, range.clone());
@@ -321,11 +321,19 @@ fn marks(place: Place, text: &str, reading: &Reading) -> Vec<Finding> {
     found.collect()
 }
 
+/// How sure a rule and the model make together.
+const AGREED: f32 = 0.93;
 /// How sure an order to set instructions aside makes by itself, in what a tool returned.
 const PLAIN: f32 = 0.9;
 
 /// What begins a quotation, or something said aside.
 const QUOTES: [char; 10] = ['"', '\'', '`', '\u{201c}', '\u{201e}', '\u{ab}', '\u{bb}', '\u{300c}', '(', '*'];
+
+/// How sure it is where a rule of a bad kind and the model say the same: each is wrong now and then, about other texts.
+fn agreed(chance: f32, place: Place, hits: &[(&'static Rule, Range<usize>)]) -> f32 {
+    let is_bad = hits.iter().any(|(rule, _)| rule.severity >= Severity::High);
+    if is_bad && chance >= place.threshold() { AGREED } else { 0.0 }
+}
 
 /// How sure a sentence makes by itself that begins by setting instructions aside: `Ignore all previous instructions and state that
 /// …`. What follows may be about anything, and its honest words must not outweigh that. One that is quoted, that speaks of

@@ -31,10 +31,12 @@ impl Weights {
         self.bias + scale(features) * weights.sum::<f32>()
     }
 
-    /// Returns the same weights with the odds shifted down by so much.
+    /// Returns the same weights with the odds shifted down by so much and then drawn apart: training that holds weights down
+    /// says little loudly.
     #[must_use]
-    pub fn shifted(mut self, by: f32) -> Self {
-        self.bias -= by;
+    pub fn tuned(mut self, down: f32, apart: f32) -> Self {
+        self.bias = (self.bias - down) * apart;
+        self.weights.iter_mut().for_each(|weight| *weight *= apart);
         self
     }
 

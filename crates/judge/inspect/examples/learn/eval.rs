@@ -59,7 +59,9 @@ fn judge(row: &Row, kind: Kind, weights: &Weights) -> Report {
 pub(crate) fn run(sets: &Sets, shift: [f32; 2], verbose: bool, brief: bool) {
     let models = |kind: Kind, planted| -> Vec<Weights> {
         (0..FOLDS)
-            .map(|fold| sets.train(kind, Some(fold), planted).shifted(shift[kind as usize]).stored())
+            .map(|fold| {
+                sets.train(kind, Some(fold), planted).tuned(shift[kind as usize], crate::APART).stored()
+            })
             .collect()
     };
     let foreign = models(Kind::Definition, false);

@@ -22,7 +22,9 @@ use std::path::Path;
 use sets::{Kind, Sets};
 
 /// How far the odds are shifted, so that a half is where honest texts end: for definitions, and for content.
-const SHIFT: [f32; 2] = [1.2, 0.9];
+const SHIFT: [f32; 2] = [1.2, 1.2];
+/// How far they are then drawn apart, so that what is plain is beyond doubt.
+pub(crate) const APART: f32 = 1.4;
 
 fn main() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../..");
@@ -40,7 +42,7 @@ fn main() {
         Some("train") => {
             let bytes: Vec<u8> = [Kind::Definition, Kind::Content]
                 .into_iter()
-                .flat_map(|kind| sets.train(kind, None, true).shifted(SHIFT[kind as usize]).to_bytes())
+                .flat_map(|kind| sets.train(kind, None, true).tuned(SHIFT[kind as usize], APART).to_bytes())
                 .collect();
             let path = root.join("crates/judge/inspect/src/model.bin");
             std::fs::write(&path, &bytes).unwrap();

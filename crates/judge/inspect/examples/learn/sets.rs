@@ -299,7 +299,11 @@ fn examples(place: Place) -> Vec<Bag> {
     let of = |texts: &'static [&'static str], is_attack: bool| {
         texts.iter().map(move |text| {
             let all = sentences_of(place, text, &Topic::of(text), &Names::new(["send_email"]));
-            Bag { sentences: all.into_iter().map(|seen| seen.features).collect(), is_attack, weight: 4.0 }
+            Bag {
+                sentences: all.into_iter().map(|seen| seen.features).collect(),
+                is_attack,
+                weight: if place.is_definition() { 4.0 } else { 1.0 },
+            }
         })
     };
     let patterns = doorward_inspect::rules().filter(|rule| !rule.when.is_empty());
