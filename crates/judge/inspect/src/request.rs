@@ -159,10 +159,13 @@ pub(crate) fn orders(text: &str) -> bool {
     })
 }
 
-/// Says whether a sentence may ask for something: a verb, or a please, is among its first words.
+/// Says whether a sentence may ask for something: it begins with a verb or a please, or with words that stand before one.
 pub(crate) fn may_ask(text: &str) -> bool {
+    const BEFORE: u32 = LEAD | YOU | CAN | MUST | TO | WANT | AND | THEN | MACHINE | GO | AHEAD | SELF;
     let words = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '\'').filter(|word| !word.is_empty());
-    words.take(4).any(|word| class(word, &WORDS) & (VERB | PLEASE) != 0)
+    let classes = words.take(5).map(|word| class(word, &WORDS));
+    let mut rest = classes.skip_while(|class| class & (VERB | PLEASE) == 0 && class & BEFORE != 0);
+    rest.next().is_some_and(|class| class & (VERB | PLEASE) != 0)
 }
 
 fn humps(word: &str) -> usize {

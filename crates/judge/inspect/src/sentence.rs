@@ -172,7 +172,7 @@ impl<'a> Reader<'a> {
     fn words_of(&mut self, n: usize, run: &Range<usize>, text: &'a str) {
         let has_digits = text.bytes().any(|b| matches!(b, b'0'..=b'9' | b'@' | b'$' | b'!'));
         // Whoever owns a name chooses its words: `evil.example` speaks of no attack, and is no writing about one.
-        let names = text.bytes().any(|b| matches!(b, b'@' | b'.' | b'/')) && is_address(text);
+        let names = text.len() > 4 && is_address(text);
         let mut rest = 0;
         while let Some(whole) = part(text, rest) {
             rest = whole.end;
@@ -316,18 +316,13 @@ fn part(text: &str, at: usize) -> Option<Range<usize>> {
     Some(start..end)
 }
 
-/// Whether a run holds a mail address, a URL or the name of a host: a dot between letters, the last of which end it.
+/// Whether a run holds a mail address, a URL or the name of a host: a dot, or an at sign, between letters.
 fn is_address(run: &str) -> bool {
-    run.contains("://")
-        || run.contains('@')
-        || run.split(|c: char| !c.is_ascii_alphanumeric() && c != '.' && c != '-').any(|name| {
-            let end = name.trim_end_matches('.').rsplit_once('.');
-            end.is_some_and(|(host, end)| {
-                !host.is_empty()
-                    && (2..=12).contains(&end.len())
-                    && end.bytes().all(|b| b.is_ascii_alphabetic())
-            })
-        })
+    let bytes = run.as_bytes();
+    bytes.windows(3).any(|three| {
+        matches!(three, [before, b'.' | b'@', after] if before.is_ascii_alphanumeric() && after.is_ascii_alphabetic())
+            || three == b"://"
+    })
 }
 
 /// Whether a word is several, as `getUserName` is; one whose capitals stand anywhere, as in `IgNoRe`, is not.

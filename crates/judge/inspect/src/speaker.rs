@@ -163,13 +163,17 @@ fn mark(text: &str, sentence: &Sentence) -> Option<usize> {
     if words.get(..lead)?.contains(['`', '\u{ab}', '\u{201c}']) || before.ends_with('`') {
         return None;
     }
-    let head = words.get(lead..words.floor_char_boundary(lead + 96))?.to_ascii_lowercase();
-    let begins = |marks: &[&str]| marks.iter().find(|mark| head.starts_with(**mark)).map(|mark| mark.len());
+    let head = words.get(lead..words.floor_char_boundary(lead + 96))?.as_bytes();
+    let starts = |mark: &&&str| {
+        head.get(..mark.len()).is_some_and(|start| start.eq_ignore_ascii_case(mark.as_bytes()))
+    };
+    let begins = |marks: &[&str]| marks.iter().find(starts).map(|mark| mark.len());
     if let Some(length) = begins(&MARKS).or_else(|| begins(&VOCATIVES)) {
         return Some(lead + length);
     }
     if let Some(length) = begins(&CALLS) {
-        let called = head.get(length..head.floor_char_boundary(length + HEAD))?;
+        let behind = lead + length;
+        let called = words.get(behind..words.floor_char_boundary(behind + HEAD))?.to_ascii_lowercase();
         let machine = MACHINES.iter().find_map(|machine| Some(called.find(machine)? + machine.len()))?;
         return Some(lead + length + machine);
     }
