@@ -46,7 +46,8 @@ impl Door {
 
     /// Starts a door that does not read what comes back.
     pub(super) fn start_blind(fixture: &Fixture, policies: usize) -> Result<Self, String> {
-        let blind = "flagged_results = \"pass\"\nspotlight = \"off\"";
+        let blind =
+            "flagged_results = \"pass\"\nflagged_arguments = \"pass\"\ndata = \"off\"\nspotlight = \"off\"";
         Self::start_with(fixture, policies, "", "", blind)
     }
 

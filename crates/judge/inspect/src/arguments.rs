@@ -4,6 +4,21 @@
 //! value is read without its escapes, each kind of attack says how sure it is of itself, and the role of the parameter says
 //! how much that is worth there. Nothing is looked up and nothing fetched; time is linear in the arguments.
 
+/// Whether a text holds any of these signs. Hundreds are looked for in each value: one look for all of a list costs less than
+/// what a search for a single one prepares.
+macro_rules! any_of {
+    ($text:expr, [$($sign:expr),+ $(,)?]) => {{
+        static SIGNS: std::sync::LazyLock<Option<aho_corasick::AhoCorasick>> =
+            std::sync::LazyLock::new(|| aho_corasick::AhoCorasick::new([$($sign),+]).ok());
+        crate::arguments::is_in(&SIGNS, $text)
+    }};
+    ($text:expr, $list:ident, $sign:expr) => {{
+        static SIGNS: std::sync::LazyLock<Option<aho_corasick::AhoCorasick>> =
+            std::sync::LazyLock::new(|| aho_corasick::AhoCorasick::new($list.iter().map($sign)).ok());
+        crate::arguments::is_in(&SIGNS, $text)
+    }};
+}
+
 mod address;
 mod expression;
 mod lines;
@@ -21,6 +36,7 @@ mod weigh;
 
 use std::borrow::Cow;
 
+use aho_corasick::AhoCorasick;
 use doorward_text::Origin;
 use doorward_wire::{Kind, Value};
 
@@ -274,6 +290,11 @@ fn is_listed(schema: Option<Value<'_>>, text: &str) -> bool {
     let Some(schema) = schema else { return false };
     let listed = schema.get("enum").is_some_and(|list| list.items().any(|item| item.is_str(text)));
     listed || schema.get("const").is_some_and(|only| only.is_str(text))
+}
+
+/// A list that cannot be compiled turns nothing away.
+fn is_in(signs: &Option<AhoCorasick>, text: &str) -> bool {
+    signs.as_ref().is_none_or(|signs| signs.is_match(text))
 }
 
 /// Words and numbers: nothing of it means anything to a machine, unless it is an address or a command.

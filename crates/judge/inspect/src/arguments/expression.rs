@@ -62,52 +62,54 @@ pub(super) fn template(low: &str) -> f32 {
 
 /// Whether an expression does more than name a value.
 fn computes(inner: &str) -> f32 {
-    let has = |list: &[&str]| list.iter().any(|part| inner.contains(part));
-    if has(&[
-        "__",
-        "jndi",
-        ".getclass",
-        "class.",
-        "forname",
-        "runtime",
-        "system(",
-        "exec(",
-        "popen",
-        "java.lang",
-        "config.items",
-        "constructor",
-        "subclasses",
-        "mro",
-        "lipsum",
-        "cycler",
-        "joiner",
-        "request.",
-        "request|",
-        "self.",
-        "env:",
-        "lower:",
-        "upper:",
-        "::-",
-        "sleep(",
-        "phpinfo",
-        "freemarker",
-        "t(java",
-        "process.",
-        "require(",
-        "import ",
-        "|attr",
-        "|filter",
-        "|map",
-        "registerundefined",
-        "new(",
-        "getenv",
-        "file.open",
-        "`",
-        "debug",
-        "settings.",
-        "dump(",
-        "print(",
-    ]) {
+    if any_of!(
+        inner,
+        [
+            "__",
+            "jndi",
+            ".getclass",
+            "class.",
+            "forname",
+            "runtime",
+            "system(",
+            "exec(",
+            "popen",
+            "java.lang",
+            "config.items",
+            "constructor",
+            "subclasses",
+            "mro",
+            "lipsum",
+            "cycler",
+            "joiner",
+            "request.",
+            "request|",
+            "self.",
+            "env:",
+            "lower:",
+            "upper:",
+            "::-",
+            "sleep(",
+            "phpinfo",
+            "freemarker",
+            "t(java",
+            "process.",
+            "require(",
+            "import ",
+            "|attr",
+            "|filter",
+            "|map",
+            "registerundefined",
+            "new(",
+            "getenv",
+            "file.open",
+            "`",
+            "debug",
+            "settings.",
+            "dump(",
+            "print(",
+        ]
+    ) {
         return 1.0;
     }
     let bytes = inner.as_bytes();
@@ -128,7 +130,11 @@ fn computes(inner: &str) -> f32 {
         || inner.contains("{7")
     {
         0.9
-    } else if has(&["("]) && has(&[")"]) || has(&["['", "[\""]) || inner.contains('|') {
+    } else if inner.contains('(') && inner.contains(')')
+        || inner.contains("['")
+        || inner.contains("[\"")
+        || inner.contains('|')
+    {
         0.7
     } else {
         0.0
@@ -212,7 +218,7 @@ pub(super) fn code(low: &str) -> f32 {
 
 /// How sure it is that a value is an object which runs something when it is read.
 pub(super) fn object(low: &str) -> f32 {
-    const SIGNS: [(&str, f32); 9] = [
+    const OBJECTS: [(&str, f32); 9] = [
         ("!!python/", 1.0),
         ("!!javax.", 1.0),
         ("!!com.sun.", 1.0),
@@ -223,7 +229,12 @@ pub(super) fn object(low: &str) -> f32 {
         ("cos\nsystem", 1.0),
         ("objectdataprovider", 0.9),
     ];
-    let sure = SIGNS.iter().filter(|(sign, _)| low.contains(sign)).map(|(_, how)| *how).fold(0.0, f32::max);
+    let sure = match any_of!(low, OBJECTS, |(sign, _)| *sign) {
+        true => {
+            OBJECTS.iter().filter(|(sign, _)| low.contains(sign)).map(|(_, how)| *how).fold(0.0, f32::max)
+        }
+        false => 0.0,
+    };
     // PHP writes `O:8:"`.
     let is_php = low.match_indices("o:").take(8).any(|(at, _)| {
         let rest = low.get(at + 2..).unwrap_or_default();

@@ -2,87 +2,98 @@
 
 /// How sure it is that a value, unescaped and in small letters, would run in a browser.
 pub(super) fn script(low: &str) -> f32 {
-    let has = |list: &[&str]| list.iter().any(|part| low.contains(part));
     let mut sure = 0.0_f32;
     let mut is = |found: bool, how: f32| sure = if found { sure.max(how) } else { sure };
-    is(has(&["<script", "<scr<script", "</script"]), 0.95);
+    is(any_of!(low, ["<script", "<scr<script", "</script"]), 0.95);
     is(
-        has(&[
-            "javascript:",
-            "vbscript:",
-            "data:text/html",
-            "srcdoc=",
-            "expression(",
-            "-moz-binding",
-            "<?import",
-            "<xss",
-        ]),
+        any_of!(
+            low,
+            [
+                "javascript:",
+                "vbscript:",
+                "data:text/html",
+                "srcdoc=",
+                "expression(",
+                "-moz-binding",
+                "<?import",
+                "<xss",
+            ]
+        ),
         0.9,
     );
     is(
-        has(&[
-            "<iframe",
-            "<object",
-            "<embed",
-            "<applet",
-            "<base href",
-            "<meta http",
-            "<svg",
-            "<math",
-            "<link rel",
-            "<isindex",
-            "<form action",
-            "<body on",
-            "<input on",
-            "<details on",
-            "<video",
-            "<audio",
-            "<marquee",
-            "<style",
-        ]),
+        any_of!(
+            low,
+            [
+                "<iframe",
+                "<object",
+                "<embed",
+                "<applet",
+                "<base href",
+                "<meta http",
+                "<svg",
+                "<math",
+                "<link rel",
+                "<isindex",
+                "<form action",
+                "<body on",
+                "<input on",
+                "<details on",
+                "<video",
+                "<audio",
+                "<marquee",
+                "<style",
+            ]
+        ),
         0.75,
     );
     is(
-        has(&[
-            "document.cookie",
-            "document.domain",
-            "document.location",
-            "window.location",
-            "localstorage",
-            "string.fromcharcode",
-            "alert(1)",
-            "alert`1`",
-            "alert('xss",
-            "alert(\"xss",
-            "prompt(1)",
-            "confirm(1)",
-            "prompt(8)",
-            "alert(document",
-            "eval(atob",
-        ]),
+        any_of!(
+            low,
+            [
+                "document.cookie",
+                "document.domain",
+                "document.location",
+                "window.location",
+                "localstorage",
+                "string.fromcharcode",
+                "alert(1)",
+                "alert`1`",
+                "alert('xss",
+                "alert(\"xss",
+                "prompt(1)",
+                "confirm(1)",
+                "prompt(8)",
+                "alert(document",
+                "eval(atob",
+            ]
+        ),
         0.85,
     );
     is(low.contains('<') && handles(low), 1.0);
     is(handles(low) && low.contains(['\'', '"']), 0.8);
     is((low.contains("\">") || low.contains("'>")) && low.contains('<'), 0.6);
-    is(has(&["-alert(", "\"alert(", "'alert(", ";alert(", "(alert)(", "+alert("]), 0.9);
+    is(any_of!(low, ["-alert(", "\"alert(", "'alert(", ";alert(", "(alert)(", "+alert("]), 0.9);
     is(low.contains("<!--") && low.len() < 200, 0.3);
     is(
-        has(&[
-            "<b>",
-            "<i>",
-            "<h1",
-            "<a href",
-            "<img",
-            "<div",
-            "<p>",
-            "<font",
-            "<u>",
-            "<marquee>",
-            "<test",
-            "<html",
-            "<xml",
-        ]) && low.len() < 400,
+        any_of!(
+            low,
+            [
+                "<b>",
+                "<i>",
+                "<h1",
+                "<a href",
+                "<img",
+                "<div",
+                "<p>",
+                "<font",
+                "<u>",
+                "<marquee>",
+                "<test",
+                "<html",
+                "<xml",
+            ]
+        ) && low.len() < 400,
         0.5,
     );
     sure

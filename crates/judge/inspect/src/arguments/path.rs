@@ -230,8 +230,12 @@ const OWN: &[&str] = &[
 
 /// How sure it is that a path names something of the machine itself. `looks_after` says that the tool is about such things.
 pub(super) fn systems(slashed: &str, looks_after: bool) -> f32 {
-    let mut sure =
-        SOUGHT.iter().filter(|(name, _)| slashed.contains(name)).map(|(_, how)| *how).fold(0.0, f32::max);
+    let mut sure = match any_of!(slashed, SOUGHT, |(name, _)| *name) {
+        true => {
+            SOUGHT.iter().filter(|(name, _)| slashed.contains(name)).map(|(_, how)| *how).fold(0.0, f32::max)
+        }
+        false => 0.0,
+    };
     let path = slashed.trim_start_matches(|c: char| matches!(c, '\'' | '"' | ' ') || c.is_control());
     let path = path.strip_prefix("file:").unwrap_or(path);
     let path = if path.get(2..4) == Some(":/") { path.strip_prefix('/').unwrap_or(path) } else { path };

@@ -2,30 +2,32 @@
 
 /// How sure it is that a value, unescaped and in small letters, would change a directory's filter.
 pub(super) fn ldap(low: &str, is_filter: bool) -> f32 {
-    let has = |list: &[&str]| list.iter().any(|part| low.contains(part));
     let open = low.matches('(').count();
     let close = low.matches(')').count();
     if is_filter {
         // A filter that is one opens and closes.
-        return if open != close && has(&[")(", "*)"]) { 0.8 } else { 0.0 };
+        return if open != close && any_of!(low, [")(", "*)"]) { 0.8 } else { 0.0 };
     }
-    if has(&[
-        "*)(",
-        ")(&",
-        ")(|",
-        ")(!",
-        "*()|",
-        "*))%00",
-        "*)\0",
-        "(|(",
-        "(&(",
-        "(!(",
-        ")(objectclass",
-        ")(uid=",
-        ")(cn=",
-        "*)|",
-        "*(|",
-    ]) {
+    if any_of!(
+        low,
+        [
+            "*)(",
+            ")(&",
+            ")(|",
+            ")(!",
+            "*()|",
+            "*))%00",
+            "*)\0",
+            "(|(",
+            "(&(",
+            "(!(",
+            ")(objectclass",
+            ")(uid=",
+            ")(cn=",
+            "*)|",
+            "*(|",
+        ]
+    ) {
         return 0.95;
     }
     if low.len() < 3
@@ -45,35 +47,40 @@ pub(super) fn ldap(low: &str, is_filter: bool) -> f32 {
 
 /// How sure it is that a value would change a path expression.
 pub(super) fn xpath(low: &str) -> f32 {
-    let has = |list: &[&str]| list.iter().any(|part| low.contains(part));
-    if has(&[
-        "/child::",
-        "/descendant::",
-        "/parent::",
-        "ancestor::",
-        "following-sibling::",
-        "child::node()",
-        "/text()",
-        "name(/*",
-        "string-length(/",
-        "substring(/",
-        "count(/",
-        "doc('http",
-        "doc(concat(",
-    ]) {
+    if any_of!(
+        low,
+        [
+            "/child::",
+            "/descendant::",
+            "/parent::",
+            "ancestor::",
+            "following-sibling::",
+            "child::node()",
+            "/text()",
+            "name(/*",
+            "string-length(/",
+            "substring(/",
+            "count(/",
+            "doc('http",
+            "doc(concat(",
+        ]
+    ) {
         0.95
-    } else if has(&[
-        "] | //",
-        "]|//",
-        "'] | ",
-        "|//*",
-        "| //",
-        "//*[",
-        "or name()=",
-        "or position()",
-        "[position()",
-        "last()-1 and",
-    ]) {
+    } else if any_of!(
+        low,
+        [
+            "] | //",
+            "]|//",
+            "'] | ",
+            "|//*",
+            "| //",
+            "//*[",
+            "or name()=",
+            "or position()",
+            "[position()",
+            "last()-1 and",
+        ]
+    ) {
         0.9
     } else {
         0.0
@@ -125,23 +132,25 @@ pub(super) fn nosql(low: &str) -> f32 {
             },
         );
     }
-    let has = |list: &[&str]| list.iter().any(|part| low.contains(part));
-    if has(&[
-        "this.password",
-        "this.username",
-        "return true",
-        "return 1",
-        ".match(/.*/)",
-        "db.getcollection",
-        "db.injection",
-        "tojson(",
-        "||1==1",
-        "|| 1==1",
-        "|| '1'=='1",
-        "||'a'=='a",
-        "&& this.",
-        "true, $where",
-    ]) {
+    if any_of!(
+        low,
+        [
+            "this.password",
+            "this.username",
+            "return true",
+            "return 1",
+            ".match(/.*/)",
+            "db.getcollection",
+            "db.injection",
+            "tojson(",
+            "||1==1",
+            "|| 1==1",
+            "|| '1'=='1",
+            "||'a'=='a",
+            "&& this.",
+            "true, $where",
+        ]
+    ) {
         sure = sure.max(0.9);
     }
     if low.contains("sleep(") && low.contains("';")

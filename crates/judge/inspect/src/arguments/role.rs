@@ -1,6 +1,9 @@
 //! What a parameter is for, by all that its schema says of it: its format, its pattern, its name, its description, and what
 //! the tool itself is about. The same characters are honest in one role and an attack in another.
 
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
 use doorward_wire::{Kind, Value};
 
 use super::tool::{Subject, ToolContext};
@@ -186,11 +189,7 @@ pub(super) fn words(name: &str) -> Vec<String> {
 /// The last word says most: a `file_url` is an address. A bare `name` is what the word before it names.
 fn by_name(words: &[String]) -> Role {
     let look = |word: &String| {
-        let word = word.as_str();
-        let role = |word: &str| {
-            let found = NAMES.iter().find(|(_, list)| list.split(' ').any(|other| other == word));
-            found.map(|(role, _)| *role)
-        };
+        let role = |word: &str| BY_WORD.get(word).copied();
         role(word).or_else(|| role(word.strip_suffix('s')?))
     };
     let Some((last, before)) = words.split_last() else { return Role::Unknown };
@@ -205,6 +204,12 @@ fn by_name(words: &[String]) -> Role {
         (None, _) => before.iter().rev().find_map(look).unwrap_or(Role::Unknown),
     }
 }
+
+/// The same by word.
+static BY_WORD: LazyLock<BTreeMap<&str, Role>> = LazyLock::new(|| {
+    let all = NAMES.iter().rev();
+    all.flat_map(|(role, list)| list.split_ascii_whitespace().map(|word| (word, *role))).collect()
+});
 
 /// Words of names, each with what it stands for. The first that fits wins.
 const NAMES: &[(Role, &str)] = &[

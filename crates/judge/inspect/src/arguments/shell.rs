@@ -33,39 +33,41 @@ fn is_word(word: &str) -> bool {
     SORTED.get(1).is_some_and(|list| list.binary_search(&word).is_ok())
 }
 
+/// What is found in no value that is honest.
+const FIXED: &[&str] = &[
+    "${ifs}",
+    "$ifs",
+    "/dev/tcp/",
+    "() { :",
+    "(){ :",
+    "(){:",
+    "<(cat",
+    "{cat,",
+    "{curl,",
+    "{ls,",
+    "{wget,",
+    "{id,",
+    "{nc,",
+    "{echo,",
+    "/bin/sh",
+    "/bin/bash",
+    "/bin/cat",
+    "/usr/bin/id",
+    "cmd.exe",
+    "powershell -",
+    "nc -e",
+    "| sh",
+    "|sh",
+    "| bash",
+    "|bash",
+];
+
 /// How sure it is that the value, unescaped and in small letters, holds a command of its own.
 pub(super) fn injected(low: &str) -> f32 {
     let mut sure = 0.0_f32;
-    for fixed in [
-        "${ifs}",
-        "$ifs",
-        "/dev/tcp/",
-        "() { :",
-        "(){ :",
-        "(){:",
-        "<(cat",
-        "{cat,",
-        "{curl,",
-        "{ls,",
-        "{wget,",
-        "{id,",
-        "{nc,",
-        "{echo,",
-        "/bin/sh",
-        "/bin/bash",
-        "/bin/cat",
-        "/usr/bin/id",
-        "cmd.exe",
-        "powershell -",
-        "nc -e",
-        "| sh",
-        "|sh",
-        "| bash",
-        "|bash",
-    ] {
-        if low.contains(fixed) {
-            sure = sure.max(if fixed.contains("bin/") { 0.75 } else { 1.0 });
-        }
+    if any_of!(low, FIXED, |fixed| *fixed) {
+        let found = FIXED.iter().filter(|fixed| low.contains(**fixed));
+        sure = found.map(|fixed| if fixed.contains("bin/") { 0.75 } else { 1.0 }).fold(sure, f32::max);
     }
     let bytes = low.as_bytes();
     for (at, b) in bytes.iter().enumerate() {
@@ -184,7 +186,6 @@ fn word(text: &str) -> &str {
 
 /// How sure it is that a whole command, unescaped and in small letters, is no honest one.
 pub(super) fn hostile(low: &str) -> f32 {
-    let has = |list: &[&str]| list.iter().any(|part| low.contains(part));
     let trimmed = low.trim();
     let mut sure = 0.0_f32;
     let mut is = |found: bool, how: f32| sure = if found { sure.max(how) } else { sure };
@@ -195,150 +196,179 @@ pub(super) fn hostile(low: &str) -> f32 {
     is(begins && trimmed.len() > 1 && injected(low) > 0.0, 1.0);
     is(low.starts_with(['\n', '\r']) && injected(low) > 0.5, 0.9);
     is(
-        has(&[
-            "/dev/tcp/",
-            "/dev/udp/",
-            "nc -e",
-            "nc -l",
-            "-e /bin/",
-            "-e /usr/bin",
-            "-c /bin/sh",
-            "bash -i",
-            "sh -i",
-            "mkfifo /tmp",
-            "socat exec",
-            "pty.spawn",
-            "socket.socket",
-        ]),
+        any_of!(
+            low,
+            [
+                "/dev/tcp/",
+                "/dev/udp/",
+                "nc -e",
+                "nc -l",
+                "-e /bin/",
+                "-e /usr/bin",
+                "-c /bin/sh",
+                "bash -i",
+                "sh -i",
+                "mkfifo /tmp",
+                "socat exec",
+                "pty.spawn",
+                "socket.socket",
+            ]
+        ),
         1.0,
     );
     is(
-        has(&[
-            ":(){",
-            "rm -rf /*",
-            "rm -rf ~",
-            "--no-preserve-root",
-            "mkfs.",
-            "of=/dev/sd",
-            "> /dev/sd",
-            "of=/dev/nvme",
-            "chmod -r 777 /",
-            "chmod 777 /",
-        ]),
+        any_of!(
+            low,
+            [
+                ":(){",
+                "rm -rf /*",
+                "rm -rf ~",
+                "--no-preserve-root",
+                "mkfs.",
+                "of=/dev/sd",
+                "> /dev/sd",
+                "of=/dev/nvme",
+                "chmod -r 777 /",
+                "chmod 777 /",
+            ]
+        ),
         1.0,
     );
     is(trimmed.ends_with("rm -rf /") || low.contains("rm -rf / ") || low.contains("del /f /s /q c:\\"), 1.0);
-    let fetches =
-        has(&["curl ", "wget ", "iwr ", "invoke-webrequest", "fetch ", "downloadstring", "downloadfile"]);
-    let runs = has(&[
-        "| sh", "|sh", "| bash", "|bash", "| sudo", "| python", "|python", "| perl", "| node", "| zsh",
-        "iex", "sh <(", "bash <(",
-    ]);
+    let fetches = any_of!(
+        low,
+        ["curl ", "wget ", "iwr ", "invoke-webrequest", "fetch ", "downloadstring", "downloadfile"]
+    );
+    let runs = any_of!(
+        low,
+        [
+            "| sh", "|sh", "| bash", "|bash", "| sudo", "| python", "|python", "| perl", "| node", "| zsh",
+            "iex", "sh <(", "bash <(",
+        ]
+    );
     is(fetches && runs, 0.95);
-    is(fetches && has(&["&& chmod +x", "; chmod +x", "&& sh ", "&& bash ", "; bash ", "; sh "]), 0.8);
-    is(has(&["base64 -d", "base64 --decode", "xxd -r", "openssl enc -d"]) && runs, 1.0);
-    let secret = has(&[
-        "/etc/shadow",
-        "id_rsa",
-        "id_ed25519",
-        ".aws/credentials",
-        "/.env",
-        " .env",
-        ".netrc",
-        ".git-credentials",
-        ".kube/config",
-        ".pgpass",
-        "/proc/self/environ",
-        "wallet.dat",
-        ".npmrc",
-        "cookies.sqlite",
-        "login data",
-        "repair\\sam",
-        "config\\sam",
-        "ntds.dit",
-    ]);
+    is(fetches && any_of!(low, ["&& chmod +x", "; chmod +x", "&& sh ", "&& bash ", "; bash ", "; sh "]), 0.8);
+    is(any_of!(low, ["base64 -d", "base64 --decode", "xxd -r", "openssl enc -d"]) && runs, 1.0);
+    let secret = any_of!(
+        low,
+        [
+            "/etc/shadow",
+            "id_rsa",
+            "id_ed25519",
+            ".aws/credentials",
+            "/.env",
+            " .env",
+            ".netrc",
+            ".git-credentials",
+            ".kube/config",
+            ".pgpass",
+            "/proc/self/environ",
+            "wallet.dat",
+            ".npmrc",
+            "cookies.sqlite",
+            "login data",
+            "repair\\sam",
+            "config\\sam",
+            "ntds.dit",
+        ]
+    );
     let leaves = fetches
-        || has(&["nc ", "scp ", "rsync ", "ftp ", "http://", "https://", "mail ", "dns", "nslookup", "dig "]);
+        || any_of!(
+            low,
+            ["nc ", "scp ", "rsync ", "ftp ", "http://", "https://", "mail ", "dns", "nslookup", "dig "]
+        );
     is(secret, 0.7);
     is(secret && leaves, 1.0);
-    is(has(&["/etc/passwd", "win.ini", "boot.ini", "\\winnt\\"]), 0.75);
+    is(any_of!(low, ["/etc/passwd", "win.ini", "boot.ini", "\\winnt\\"]), 0.75);
     is(
         leaves
-            && has(&[
-                "printenv",
-                "$(env",
-                "env |",
-                "env|",
-                "$(whoami",
-                "$(hostname",
-                "$(cat",
-                "`cat",
-                "-d @",
-                "-t /",
-                "--upload-file",
-                "--data-binary @/",
-                "--post-file",
-                "-f file=@/",
-            ]),
+            && any_of!(
+                low,
+                [
+                    "printenv",
+                    "$(env",
+                    "env |",
+                    "env|",
+                    "$(whoami",
+                    "$(hostname",
+                    "$(cat",
+                    "`cat",
+                    "-d @",
+                    "-t /",
+                    "--upload-file",
+                    "--data-binary @/",
+                    "--post-file",
+                    "-f file=@/",
+                ]
+            ),
         0.85,
     );
     is(
-        has(&[
-            "nopasswd",
-            "/etc/sudoers",
-            "authorized_keys",
-            "/etc/cron",
-            "crontab -",
-            "net user ",
-            "net localgroup",
-            "reg add",
-            "schtasks /create",
-            "useradd ",
-            "setenforce 0",
-            "iptables -f",
-            "ufw disable",
-        ]),
+        any_of!(
+            low,
+            [
+                "nopasswd",
+                "/etc/sudoers",
+                "authorized_keys",
+                "/etc/cron",
+                "crontab -",
+                "net user ",
+                "net localgroup",
+                "reg add",
+                "schtasks /create",
+                "useradd ",
+                "setenforce 0",
+                "iptables -f",
+                "ufw disable",
+            ]
+        ),
         0.7,
     );
     is(
-        has(&[
-            "-enc ",
-            "-encodedcommand",
-            "-executionpolicy bypass",
-            "-ep bypass",
-            "hidden -c",
-            "frombase64string",
-            "certutil -urlcache",
-            "bitsadmin /transfer",
-            "mshta http",
-            "regsvr32 /s /n",
-            "rundll32 javascript",
-        ]),
+        any_of!(
+            low,
+            [
+                "-enc ",
+                "-encodedcommand",
+                "-executionpolicy bypass",
+                "-ep bypass",
+                "hidden -c",
+                "frombase64string",
+                "certutil -urlcache",
+                "bitsadmin /transfer",
+                "mshta http",
+                "regsvr32 /s /n",
+                "rundll32 javascript",
+            ]
+        ),
         0.9,
     );
-    is(has(&["history -c", "> ~/.bash_history", "unset histfile", "ld_preload="]), 0.75);
+    is(any_of!(low, ["history -c", "> ~/.bash_history", "unset histfile", "ld_preload="]), 0.75);
     is(
-        has(&[
-            "${ifs}",
-            "$ifs",
-            "$'\\x",
-            "{cat,",
-            "{curl,",
-            "${path:",
-            "() { :",
-            "${hhh",
-            "\\n/usr/bin",
-            "<?php",
-            "xmrig",
-            "stratum+tcp",
-            "shellshock",
-            "${@}",
-            "$@",
-        ]) && !low.contains("\"$@\""),
+        any_of!(
+            low,
+            [
+                "${ifs}",
+                "$ifs",
+                "$'\\x",
+                "{cat,",
+                "{curl,",
+                "${path:",
+                "() { :",
+                "${hhh",
+                "\\n/usr/bin",
+                "<?php",
+                "xmrig",
+                "stratum+tcp",
+                "shellshock",
+                "${@}",
+                "$@",
+            ]
+        ) && !low.contains("\"$@\""),
         0.9,
     );
     is(is_quoted_apart(trimmed), 0.9);
-    is(has(&["/bin/cat", "<!--#exec", "phpinfo()", "system('", "exec('sleep"]), 0.7);
+    is(any_of!(low, ["/bin/cat", "<!--#exec", "phpinfo()", "system('", "exec('sleep"]), 0.7);
     sure
 }
 

@@ -1,7 +1,7 @@
 //! What SQL makes of a value that is pasted into a statement, and of a whole statement.
 
 /// Signs of a payload, each with how sure it makes. Searched for as they stand, in small letters.
-const SIGNS: &[(&str, f32)] = &[
+const WHOLE: &[(&str, f32)] = &[
     ("waitfor delay", 1.0),
     ("waitfor+delay", 1.0),
     ("pg_sleep(", 1.0),
@@ -61,9 +61,11 @@ const SIGNS: &[(&str, f32)] = &[
 pub(super) fn injected(low: &str) -> f32 {
     let low = low.trim_start();
     let mut sure = 0.0_f32;
-    for (sign, how) in SIGNS {
-        if *how > sure && low.contains(sign) {
-            sure = *how;
+    if any_of!(low, WHOLE, |(sign, _)| *sign) {
+        for (sign, how) in WHOLE {
+            if *how > sure && low.contains(sign) {
+                sure = *how;
+            }
         }
     }
     let bytes = low.as_bytes();
@@ -127,32 +129,36 @@ pub(super) fn statement(low: &str) -> f32 {
         // A part of a statement where a whole one is meant: it is going to be pasted, or somebody thinks so.
         return injected(low);
     }
-    let has = |list: &[&str]| list.iter().any(|part| low.contains(part));
     let mut sure = 0.0_f32;
     let mut is = |found: bool, how: f32| sure = if found { sure.max(how) } else { sure };
     is(
-        has(&[
-            "xp_cmdshell",
-            "into outfile",
-            "into dumpfile",
-            "load_file(",
-            "to program '",
-            "from program '",
-            "sp_oacreate",
-            "xp_dirtree",
-            "utl_http.",
-        ]),
+        any_of!(
+            low,
+            [
+                "xp_cmdshell",
+                "into outfile",
+                "into dumpfile",
+                "load_file(",
+                "to program '",
+                "from program '",
+                "sp_oacreate",
+                "xp_dirtree",
+                "utl_http.",
+            ]
+        ),
         0.95,
     );
     is(
-        has(&["waitfor delay", "benchmark(", "dbms_pipe.receive_message", "extractvalue(", "updatexml("])
-            || sleeps(low) > 0.8,
+        any_of!(
+            low,
+            ["waitfor delay", "benchmark(", "dbms_pipe.receive_message", "extractvalue(", "updatexml("]
+        ) || sleeps(low) > 0.8,
         0.9,
     );
-    is(has(&["pg_shadow", "mysql.user", "pg_authid", "sys.sql_logins"]), 0.75);
-    is(has(&["or 1=1", "or '1'='1", "or 1 = 1", "or true--", "or ''='"]), 0.8);
-    is(low.contains("union") && has(&["null,null", "null, null,", "select 1,2,3"]), 0.8);
-    is(has(&["@@version", "@@datadir"]) && low.contains("union"), 0.8);
+    is(any_of!(low, ["pg_shadow", "mysql.user", "pg_authid", "sys.sql_logins"]), 0.75);
+    is(any_of!(low, ["or 1=1", "or '1'='1", "or 1 = 1", "or true--", "or ''='"]), 0.8);
+    is(low.contains("union") && any_of!(low, ["null,null", "null, null,", "select 1,2,3"]), 0.8);
+    is(any_of!(low, ["@@version", "@@datadir"]) && low.contains("union"), 0.8);
     let later =
         low.match_indices(';').take(64).map(|(at, _)| low.get(at + 1..).unwrap_or_default().trim_start());
     let mut destroys = false;
