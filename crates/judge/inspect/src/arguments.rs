@@ -4,18 +4,17 @@
 //! value is read without its escapes, each kind of attack says how sure it is of itself, and the role of the parameter says
 //! how much that is worth there. Nothing is looked up and nothing fetched; time is linear in the arguments.
 
-/// Whether a text holds any of these signs. Hundreds are looked for in each value: one look for all of a list costs less than
-/// what a search for a single one prepares.
+/// Whether a text holds any of these signs.
 macro_rules! any_of {
     ($text:expr, [$($sign:expr),+ $(,)?]) => {{
-        static SIGNS: std::sync::LazyLock<Option<aho_corasick::AhoCorasick>> =
-            std::sync::LazyLock::new(|| aho_corasick::AhoCorasick::new([$($sign),+]).ok());
-        crate::arguments::is_in(&SIGNS, $text)
+        static SIGNS: std::sync::LazyLock<crate::arguments::signs::Signs> =
+            std::sync::LazyLock::new(|| crate::arguments::signs::Signs::new([$($sign),+]));
+        SIGNS.are_in($text)
     }};
     ($text:expr, $list:ident, $sign:expr) => {{
-        static SIGNS: std::sync::LazyLock<Option<aho_corasick::AhoCorasick>> =
-            std::sync::LazyLock::new(|| aho_corasick::AhoCorasick::new($list.iter().map($sign)).ok());
-        crate::arguments::is_in(&SIGNS, $text)
+        static SIGNS: std::sync::LazyLock<crate::arguments::signs::Signs> =
+            std::sync::LazyLock::new(|| crate::arguments::signs::Signs::new($list.iter().map($sign)));
+        SIGNS.are_in($text)
     }};
 }
 
@@ -28,6 +27,7 @@ mod plain;
 mod query;
 mod role;
 mod shell;
+mod signs;
 mod sql;
 #[cfg(test)]
 mod tests;
@@ -36,7 +36,6 @@ mod weigh;
 
 use std::borrow::Cow;
 
-use aho_corasick::AhoCorasick;
 use doorward_text::Origin;
 use doorward_wire::{Kind, Value};
 
@@ -44,6 +43,7 @@ use crate::finding::{Finding, Severity};
 use crate::judge::{Report, line};
 use plain::Plain;
 use role::{Role, role_of};
+use signs::Low;
 use tool::Subject;
 pub use tool::ToolContext;
 use weigh::Weapon;
@@ -172,9 +172,9 @@ impl<'a> Walk<'a> {
     /// How sure each kind of attack is of itself, before the role has its say.
     fn weigh(&self, role: Role, text: &str) -> Vec<(Weapon, f32)> {
         let plain = Plain::of(text);
-        let low: &str = &plain.low;
+        let low = &Low::of(&plain.low);
         let slashed: Cow<'_, str> =
-            if low.contains('\\') { Cow::Owned(low.replace('\\', "/")) } else { Cow::Borrowed(low) };
+            if low.contains('\\') { Cow::Owned(low.replace('\\', "/")) } else { Cow::Borrowed(low.text()) };
         let looks_after = self.tool.is(Subject::System) || self.tool.is(Subject::Shell);
         let at_home = self.tool.is(Subject::Browser) || self.tool.is(Subject::Network);
         // In a long text only what alone is a reason to refuse is worth the time.
@@ -290,11 +290,6 @@ fn is_listed(schema: Option<Value<'_>>, text: &str) -> bool {
     let Some(schema) = schema else { return false };
     let listed = schema.get("enum").is_some_and(|list| list.items().any(|item| item.is_str(text)));
     listed || schema.get("const").is_some_and(|only| only.is_str(text))
-}
-
-/// A list that cannot be compiled turns nothing away.
-fn is_in(signs: &Option<AhoCorasick>, text: &str) -> bool {
-    signs.as_ref().is_none_or(|signs| signs.is_match(text))
 }
 
 /// Words and numbers: nothing of it means anything to a machine, unless it is an address or a command.

@@ -1,5 +1,7 @@
 //! What is evaluated: templates, program code, formulas, and patterns that never end.
 
+use super::signs::Low;
+
 /// How sure it is that a value, unescaped and in small letters, holds a template's expression.
 pub(super) fn template(low: &str) -> f32 {
     let mut sure = 0.0_f32;
@@ -217,7 +219,7 @@ pub(super) fn code(low: &str) -> f32 {
 }
 
 /// How sure it is that a value is an object which runs something when it is read.
-pub(super) fn object(low: &str) -> f32 {
+pub(super) fn object(low: &Low<'_>) -> f32 {
     const OBJECTS: [(&str, f32); 9] = [
         ("!!python/", 1.0),
         ("!!javax.", 1.0),

@@ -1,7 +1,9 @@
 //! What a browser or an XML reader makes of a value.
 
+use super::signs::Low;
+
 /// How sure it is that a value, unescaped and in small letters, would run in a browser.
-pub(super) fn script(low: &str) -> f32 {
+pub(super) fn script(low: &Low<'_>) -> f32 {
     let mut sure = 0.0_f32;
     let mut is = |found: bool, how: f32| sure = if found { sure.max(how) } else { sure };
     is(any_of!(low, ["<script", "<scr<script", "</script"]), 0.95);

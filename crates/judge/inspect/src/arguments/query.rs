@@ -1,7 +1,9 @@
 //! What directories, XML trees and document databases make of a value that is pasted into a query.
 
+use super::signs::Low;
+
 /// How sure it is that a value, unescaped and in small letters, would change a directory's filter.
-pub(super) fn ldap(low: &str, is_filter: bool) -> f32 {
+pub(super) fn ldap(low: &Low<'_>, is_filter: bool) -> f32 {
     let open = low.matches('(').count();
     let close = low.matches(')').count();
     if is_filter {
@@ -46,7 +48,7 @@ pub(super) fn ldap(low: &str, is_filter: bool) -> f32 {
 }
 
 /// How sure it is that a value would change a path expression.
-pub(super) fn xpath(low: &str) -> f32 {
+pub(super) fn xpath(low: &Low<'_>) -> f32 {
     if any_of!(
         low,
         [
@@ -116,7 +118,7 @@ pub(super) fn is_operator(name: &str) -> bool {
 }
 
 /// How sure it is that a value holds operators or code of a document database.
-pub(super) fn nosql(low: &str) -> f32 {
+pub(super) fn nosql(low: &Low<'_>) -> f32 {
     let mut sure = 0.0_f32;
     for (at, _) in low.match_indices('$').take(64) {
         let rest = low.get(at..).unwrap_or_default();

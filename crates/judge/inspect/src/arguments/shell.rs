@@ -1,5 +1,6 @@
 //! What a shell makes of a value, and what no honest command says.
 
+use super::signs::Low;
 use std::sync::LazyLock;
 
 /// Programs that a planted command begins with, most of which are no word of prose.
@@ -63,7 +64,7 @@ const FIXED: &[&str] = &[
 ];
 
 /// How sure it is that the value, unescaped and in small letters, holds a command of its own.
-pub(super) fn injected(low: &str) -> f32 {
+pub(super) fn injected(low: &Low<'_>) -> f32 {
     let mut sure = 0.0_f32;
     if any_of!(low, FIXED, |fixed| *fixed) {
         let found = FIXED.iter().filter(|fixed| low.contains(**fixed));
@@ -185,7 +186,7 @@ fn word(text: &str) -> &str {
 }
 
 /// How sure it is that a whole command, unescaped and in small letters, is no honest one.
-pub(super) fn hostile(low: &str) -> f32 {
+pub(super) fn hostile(low: &Low<'_>) -> f32 {
     let trimmed = low.trim();
     let mut sure = 0.0_f32;
     let mut is = |found: bool, how: f32| sure = if found { sure.max(how) } else { sure };

@@ -1,5 +1,7 @@
 //! What SQL makes of a value that is pasted into a statement, and of a whole statement.
 
+use super::signs::Low;
+
 /// Signs of a payload, each with how sure it makes. Searched for as they stand, in small letters.
 const WHOLE: &[(&str, f32)] = &[
     ("waitfor delay", 1.0),
@@ -58,7 +60,7 @@ const WHOLE: &[(&str, f32)] = &[
 ];
 
 /// How sure it is that a value, unescaped and in small letters, would change a statement.
-pub(super) fn injected(low: &str) -> f32 {
+pub(super) fn injected(low: &Low<'_>) -> f32 {
     let low = low.trim_start();
     let mut sure = 0.0_f32;
     if any_of!(low, WHOLE, |(sign, _)| *sign) {
@@ -115,7 +117,7 @@ pub(super) fn injected(low: &str) -> f32 {
 }
 
 /// How sure it is that a whole statement is no honest one.
-pub(super) fn statement(low: &str) -> f32 {
+pub(super) fn statement(low: &Low<'_>) -> f32 {
     let text = low.trim().trim_start_matches('(');
     let first = text.split(|c: char| !c.is_ascii_alphabetic()).next().unwrap_or_default();
     const VERBS: &str = " select with insert update delete create alter drop explain show describe desc pragma truncate merge call exec \
