@@ -177,7 +177,7 @@ fn piece(place: Place, text: &str, known: Known<'_>, weights: &Weights, topic: &
         }
         each_sentence(layer, &read, place, topic, |sentence, hits, features| {
             let chance = 1.0 / (1.0 + (-weights.logit(features)).exp());
-            let chance = chance.max(order(layer.text(), sentence, hits)).max(agreed(chance, place, hits));
+            let chance = weighed(chance, place, hits).max(order(layer.text(), sentence, hits));
             worst = worst.max(chance);
             for (rule, range) in hits {
                 let mut finding = finding(rule, layer, range.clone());
@@ -321,6 +321,8 @@ fn marks(place: Place, text: &str, reading: &Reading) -> Vec<Finding> {
     found.collect()
 }
 
+/// From here on the model alone says less: at its loudest 0.89, in the order of before.
+const ALONE: f32 = 0.8;
 /// How sure a rule and the model make together.
 const AGREED: f32 = 0.93;
 /// How sure an order to set instructions aside makes by itself, in what a tool returned.
@@ -329,10 +331,17 @@ const PLAIN: f32 = 0.9;
 /// What begins a quotation, or something said aside.
 const QUOTES: [char; 10] = ['"', '\'', '`', '\u{201c}', '\u{201e}', '\u{ab}', '\u{bb}', '\u{300c}', '(', '*'];
 
-/// How sure it is where a rule of a bad kind and the model say the same: each is wrong now and then, about other texts.
-fn agreed(chance: f32, place: Place, hits: &[(&'static Rule, Range<usize>)]) -> f32 {
+/// How sure it is by the model, and by a rule of a bad kind where one fits: each is wrong now and then, about other texts. What
+/// both say is beyond doubt, and what the model says alone never is: half a sentence would do.
+fn weighed(chance: f32, place: Place, hits: &[(&'static Rule, Range<usize>)]) -> f32 {
     let is_bad = hits.iter().any(|(rule, _)| rule.severity >= Severity::High);
-    if is_bad && chance >= place.threshold() { AGREED } else { 0.0 }
+    // Of what a tool returned half an order is no order yet.
+    let least = if place.is_definition() { place.threshold() } else { 0.9 };
+    match is_bad {
+        true if chance >= least => chance.max(AGREED),
+        true => chance,
+        false => chance.min(ALONE) + (chance - ALONE).max(0.0) * 0.45,
+    }
 }
 
 /// How sure a sentence makes by itself that begins by setting instructions aside: `Ignore all previous instructions and state that

@@ -350,6 +350,9 @@ const CUES: &[&str] = &[
     "gpt",
     "copilot",
     "root",
+    // In the name of its server, towards others.
+    "advertise",
+    "register",
 ];
 
 #[cfg(test)]

@@ -56,12 +56,12 @@ fn an_order_cut_in_two_is_found() {
     assert!(read(&Watch::default(), &letters).is_certain());
 }
 
-// control-off: D-22: Where each half is read alone, many cuts get both of them past.
+// control-off: D-22: Where each half is read alone, most cuts get both of them past.
 #[test]
 fn halves_that_are_read_alone_pass() {
     let passes = |half: &str| !read(&Watch::default(), &[half]).is_certain();
     let passed = cuts().filter(|(first, second)| passes(first) && passes(second)).count();
-    assert!(passed * 5 > ORDER.len(), "{passed} of {}", ORDER.len());
+    assert!(passed * 2 > ORDER.len(), "{passed} of {}", ORDER.len());
 }
 
 // control: CTX-01: An order is found wherever it stands in a long text; what is longer than is read says so.
