@@ -1,12 +1,13 @@
 //! The door as a process of its own, as in a deployment.
 
 use std::fs::Permissions;
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process};
+use tokio::net::TcpSocket;
 use tokio::process::{Child, Command};
 
 use crate::client::Client;
@@ -97,17 +98,9 @@ impl DoorProcess {
     /// # Panics
     /// If it does not open; the message holds what it printed.
     pub async fn open(lab: &Lab, plan: &DoorPlan) -> Self {
-        for _ in 0..5 {
-            let address = free_port();
-            write_config(lab, plan, address);
-            match start(lab, plan, address).await {
-                Ok(door) => return door,
-                // Another program took the port in between: take another.
-                Err(said) if said.contains("another program may listen") => {}
-                Err(said) => panic!("the door did not open:\n{said}"),
-            }
-        }
-        panic!("five ports in a row were taken by others");
+        let address = free_port();
+        write_config(lab, plan, address);
+        start(lab, plan, address).await.unwrap_or_else(|said| panic!("the door did not open:\n{said}"))
     }
 
     /// A client without a token for one of its servers.
@@ -167,14 +160,18 @@ pub fn program() -> PathBuf {
         .expect("DOORWARD_BIN names no program; the suites are run by `cargo xtask test NAME`")
 }
 
-/// A port of loopback that nobody listens on; another program may take it before it is used.
+/// A port of loopback that nobody listens on. It stays bound, without being listened on, for as long as this process
+/// runs: the system gives it to no other program's connection or listener, and a program that is told of it may still
+/// listen there.
 ///
 /// # Panics
 /// If loopback has no free port.
 #[must_use]
 pub fn free_port() -> SocketAddr {
-    let listener = TcpListener::bind(("127.0.0.1", 0)).expect("loopback has free ports");
-    listener.local_addr().expect("a bound socket has an address")
+    let socket = TcpSocket::new_v4().expect("there are sockets");
+    socket.set_reuseaddr(true).expect("a port may be shared with one who listens");
+    socket.bind(SocketAddr::from(([127, 0, 0, 1], 0))).expect("loopback has free ports");
+    Box::leak(Box::new(socket)).local_addr().expect("a bound socket has an address")
 }
 
 async fn start(lab: &Lab, plan: &DoorPlan, address: SocketAddr) -> Result<DoorProcess, String> {

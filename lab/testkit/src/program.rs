@@ -45,18 +45,11 @@ impl Program {
     /// Starts a server that must be told its port.
     ///
     /// # Panics
-    /// As [`Program::start`], and if it ends on five ports in a row.
+    /// As [`Program::start`], and if it ends.
     pub async fn on_free_port(ready: &str, command: impl Fn(SocketAddr) -> Command) -> (Self, SocketAddr) {
-        let mut printed = String::new();
-        for _ in 0..5 {
-            let address = free_port();
-            // Another program may take the port in between.
-            match Self::start(command(address), ready).await {
-                Ok(program) => return (program, address),
-                Err(text) => printed = text,
-            }
-        }
-        panic!("a server ended on five ports in a row, at last with:\n{printed}");
+        let address = free_port();
+        let started = Self::start(command(address), ready).await;
+        (started.unwrap_or_else(|printed| panic!("a server ended with:\n{printed}")), address)
     }
 
     /// Kills it and waits until it is gone.

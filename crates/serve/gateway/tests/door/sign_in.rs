@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::client::{Client, Heard};
-use crate::support::{lab_keys, within};
+use crate::support::{lab_keys, reserved_port, within};
 
 pub(crate) const SECRET: &str = r#"{ kind = "secret", secret_file = "keys/secret" }"#;
 pub(crate) const IDENTITY: &str = r#"{ kind = "managed-identity", source = "imds", managed_identity = "d0011d00-0000-4000-8000-0000000000f0" }"#;
@@ -51,7 +51,7 @@ impl Yard {
         ] {
             std::fs::write(folder.path().join(name), text).unwrap();
         }
-        let address = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let address = reserved_port();
         Self { emulator, folder, address }
     }
 
