@@ -223,9 +223,8 @@ impl<'a> Spot<'a> {
         }
         let output = self.output.filter(|_| name == "result");
         let schema = self.schema.and_then(|schema| schema.get("properties")?.get(name));
-        let bare: String =
-            name.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect();
-        let bare = bare.as_str();
+        let mut letters = [0; LONGEST];
+        let bare = bare(name, &mut letters);
         // A free object under a tool that posts anything anywhere is not whom to reach, however its members are called.
         let declared = schema.is_some() || !self.has_schema || self.reaches;
         let contact = CONTACTS.contains(&bare) && declared
@@ -249,6 +248,20 @@ impl<'a> Spot<'a> {
                 .map(|_| Purpose::Credential),
         }
     }
+}
+
+/// No name in the lists is longer.
+const LONGEST: usize = 24;
+
+/// A member's name in small letters, without what stands between them; nothing where it is longer than any that is known.
+fn bare<'b>(name: &str, letters: &'b mut [u8; LONGEST]) -> &'b str {
+    let mut length = 0;
+    for b in name.bytes().filter(u8::is_ascii_alphanumeric) {
+        let Some(slot) = letters.get_mut(length) else { return "" };
+        *slot = b.to_ascii_lowercase();
+        length += 1;
+    }
+    letters.get(..length).and_then(|bare| std::str::from_utf8(bare).ok()).unwrap_or_default()
 }
 
 /// The words of a tool's name, in small letters.

@@ -27,6 +27,10 @@ const MOST_TWINS: usize = 16 << 10;
 /// A shorter text is not taken out elsewhere: it would hit words that have nothing to do with it.
 const SHORTEST_TWIN: usize = 6;
 
+/// Names that every answer has: there is nothing in them.
+const OF_PROTOCOL: [&str; 7] =
+    ["content", "structuredContent", "isError", "resultType", "mimeType", "annotations", "resource"];
+
 /// What a message is judged by, besides its content.
 #[derive(Debug, Clone, Copy)]
 pub struct Facts<'a> {
@@ -192,7 +196,7 @@ impl Round<'_> {
             Kind::Object => {
                 let names = Names::of(value);
                 for (name, member) in value.members() {
-                    if name.len() >= SHORTEST_TWIN {
+                    if name.len() >= SHORTEST_TWIN && !OF_PROTOCOL.contains(&&*name) {
                         self.look(&name, None, spot, outer.map_or(value.span(), |outer| outer.0), true);
                     }
                     self.collect_named(vault, member, spot.member(&name), Some(names.field(&name)), outer);

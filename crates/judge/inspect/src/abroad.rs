@@ -7,7 +7,9 @@
 use std::ops::Range;
 use std::sync::LazyLock;
 
-use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
+use aho_corasick::automaton::{Automaton as _, StateID};
+use aho_corasick::dfa::DFA;
+use aho_corasick::{Anchored, MatchKind, StartKind};
 
 use crate::concept::{Concept, Concepts};
 use crate::finding::Rule;
@@ -110,7 +112,7 @@ struct Entry {
 }
 
 struct Table {
-    automaton: AhoCorasick,
+    automaton: DFA,
     entries: Vec<Entry>,
     languages: usize,
 }
@@ -151,11 +153,8 @@ static TABLE: LazyLock<Option<Table>> = LazyLock::new(|| {
             words.push(word);
         }
     }
-    let automaton = AhoCorasick::builder()
-        .match_kind(MatchKind::Standard)
-        .kind(Some(AhoCorasickKind::DFA))
-        .build(words)
-        .ok()?;
+    let automaton =
+        DFA::builder().match_kind(MatchKind::Standard).start_kind(StartKind::Both).build(words).ok()?;
     Some(Table { automaton, entries, languages: usize::from(languages) })
 });
 
@@ -244,23 +243,76 @@ fn folded(word: &str) -> String {
 
 /// The words that stand in a text, in order.
 fn hits(table: &Table, text: &str) -> Vec<Hit> {
+    if text.is_ascii() {
+        return latin(table, text.as_bytes());
+    }
     let small = small(text);
     let mut hits = Vec::new();
-    for found in table.automaton.find_overlapping_iter(&small) {
-        let Some(entry) = table.entries.get(found.pattern().as_usize()) else { continue };
-        let at = found.range();
-        let fits = match entry.form {
-            Form::Anywhere => true,
-            Form::Stem => begins(&small, at.start),
-            Form::Word => begins(&small, at.start) && ends(&small, at.end),
-            Form::Joined => begins_joined(&small, at.start),
-        };
-        if fits {
-            hits.push(Hit { at, language: entry.language, idea: entry.idea, is_shared: entry.is_shared });
-        }
+    let Ok(mut state) = table.automaton.start_state(Anchored::No) else { return hits };
+    for (last, byte) in small.bytes().enumerate() {
+        state = table.automaton.next_state(Anchored::No, state, byte);
+        each_match(table, state, last + 1, |entry, at| {
+            let fits = match entry.form {
+                Form::Anywhere => true,
+                Form::Stem => begins(&small, at.start),
+                Form::Word => begins(&small, at.start) && ends(&small, at.end),
+                Form::Joined => begins_joined(&small, at.start),
+            };
+            if fits {
+                hits.push(Hit { at, language: entry.language, idea: entry.idea, is_shared: entry.is_shared });
+            }
+        });
     }
     hits.sort_by_key(|hit| hit.at.start);
     hits
+}
+
+/// The same in ASCII, where words begin behind what is no part of one: most are turned away by their first letters.
+fn latin(table: &Table, text: &[u8]) -> Vec<Hit> {
+    let is_part = |b: u8| b.is_ascii_alphanumeric() || b == b'_';
+    let mut hits = Vec::new();
+    let Ok(start) = table.automaton.start_state(Anchored::Yes) else { return hits };
+    let mut before = 0;
+    for (first, b) in text.iter().enumerate() {
+        if is_part(std::mem::replace(&mut before, *b)) {
+            continue;
+        }
+        let mut state = start;
+        for (last, b) in text.iter().enumerate().skip(first) {
+            state = table.automaton.next_state(Anchored::Yes, state, b.to_ascii_lowercase());
+            if !table.automaton.is_special(state) {
+                continue;
+            }
+            if table.automaton.is_dead(state) {
+                break;
+            }
+            each_match(table, state, last + 1, |entry, at| {
+                let goes_on = text.get(at.end).copied().is_some_and(is_part);
+                if matches!(entry.form, Form::Stem | Form::Joined) || !goes_on {
+                    hits.push(Hit {
+                        at,
+                        language: entry.language,
+                        idea: entry.idea,
+                        is_shared: entry.is_shared,
+                    });
+                }
+            });
+        }
+    }
+    hits
+}
+
+/// Calls `each` with the words that end here.
+fn each_match(table: &Table, state: StateID, end: usize, mut each: impl FnMut(&Entry, Range<usize>)) {
+    if !table.automaton.is_special(state) || !table.automaton.is_match(state) {
+        return;
+    }
+    for n in 0..table.automaton.match_len(state) {
+        let pattern = table.automaton.match_pattern(state, n);
+        if let Some(entry) = table.entries.get(pattern.as_usize()) {
+            each(entry, end - table.automaton.pattern_len(pattern)..end);
+        }
+    }
 }
 
 /// Small letters, each of the length of the capital: places stay what they are.

@@ -34,8 +34,6 @@ mod tests;
 mod tool;
 mod weigh;
 
-use std::borrow::Cow;
-
 use doorward_text::Origin;
 use doorward_wire::{Kind, Value};
 
@@ -43,7 +41,7 @@ use crate::finding::{Finding, Severity};
 use crate::judge::{Report, line};
 use plain::Plain;
 use role::{Role, role_of};
-use signs::Low;
+use signs::{Low, of};
 use tool::Subject;
 pub use tool::ToolContext;
 use weigh::Weapon;
@@ -64,8 +62,35 @@ const LEAST: f32 = 0.2;
 /// Judges the arguments of a call. `schema` is the tool's input schema, where one is known.
 pub fn arguments(schema: Option<Value<'_>>, arguments: Value<'_>, tool: &ToolContext) -> Report {
     let mut walk = Walk { root: schema, tool, report: Report::default() };
-    walk.value("", schema, arguments, Role::Unknown, "", 0);
+    walk.value("", schema, arguments, Role::Unknown, Pointer(None), 0);
     walk.report
+}
+
+/// Where a value stands: a JSON pointer (RFC 6901) that is written out where something is found.
+#[derive(Clone, Copy)]
+struct Pointer<'p>(Option<(&'p Pointer<'p>, Part<'p>)>);
+
+#[derive(Clone, Copy)]
+enum Part<'p> {
+    Item(usize),
+    Member(&'p str),
+}
+
+impl<'p> Pointer<'p> {
+    fn then(&'p self, part: Part<'p>) -> Self {
+        Self(Some((self, part)))
+    }
+
+    /// Depth is bounded, so recursion is too.
+    fn write(&self) -> String {
+        match self.0 {
+            None => String::new(),
+            Some((before, Part::Item(n))) => format!("{}/{n}", before.write()),
+            Some((before, Part::Member(name))) => {
+                format!("{}/{}", before.write(), name.replace('~', "~0").replace('/', "~1"))
+            }
+        }
+    }
 }
 
 struct Walk<'a> {
@@ -82,7 +107,7 @@ impl<'a> Walk<'a> {
         schema: Option<Value<'a>>,
         value: Value<'_>,
         around: Role,
-        pointer: &str,
+        pointer: Pointer<'_>,
         depth: usize,
     ) {
         if depth > DEPTH {
@@ -102,7 +127,7 @@ impl<'a> Walk<'a> {
                 let items = schema.and_then(|schema| schema.get("items"));
                 let role = if name.is_empty() { around } else { role_of(name, schema, around, self.tool) };
                 for (n, item) in value.items().enumerate() {
-                    self.value("", items, item, role, &format!("{pointer}/{n}"), depth + 1);
+                    self.value("", items, item, role, pointer.then(Part::Item(n)), depth + 1);
                 }
             }
             Kind::Object => {
@@ -110,12 +135,12 @@ impl<'a> Walk<'a> {
                 let scalar =
                     schema.and_then(|schema| schema.get("type")).is_some_and(|kind| kind.is_str("string"));
                 for (member, inner) in value.members() {
-                    let at = format!("{pointer}/{}", member.replace('~', "~0").replace('/', "~1"));
-                    self.name(role, scalar, &member, &at, depth);
+                    let at = pointer.then(Part::Member(&member));
+                    self.name(role, scalar, &member, at, depth);
                     let known = schema.and_then(|schema| self.member(schema, &member));
                     // What stands under an operator is what the operator compares with.
                     let role = if query::is_operator(&member) { Role::Unknown } else { role };
-                    self.value(&member, known, inner, role, &at, depth + 1);
+                    self.value(&member, known, inner, role, at, depth + 1);
                 }
             }
             _ => {}
@@ -123,9 +148,8 @@ impl<'a> Walk<'a> {
     }
 
     /// A member's name is chosen by the caller as well.
-    fn name(&mut self, role: Role, scalar: bool, name: &str, pointer: &str, depth: usize) {
-        let low = name.to_ascii_lowercase();
-        if matches!(low.as_str(), "__proto__" | "constructor.prototype") {
+    fn name(&mut self, role: Role, scalar: bool, name: &str, pointer: Pointer<'_>, depth: usize) {
+        if ["__proto__", "constructor.prototype"].iter().any(|code| name.eq_ignore_ascii_case(code)) {
             self.found(Weapon::Code, Role::Id, 0.9, name, pointer);
         }
         if query::is_operator(name) {
@@ -154,7 +178,7 @@ impl<'a> Walk<'a> {
         }
     }
 
-    fn text(&mut self, role: Role, text: &str, pointer: &str) {
+    fn text(&mut self, role: Role, text: &str, pointer: Pointer<'_>) {
         let parts = if text.len() <= LONGEST {
             [text, ""]
         } else {
@@ -173,8 +197,9 @@ impl<'a> Walk<'a> {
     fn weigh(&self, role: Role, text: &str) -> Vec<(Weapon, f32)> {
         let plain = Plain::of(text);
         let low = &Low::of(&plain.low);
-        let slashed: Cow<'_, str> =
-            if low.contains('\\') { Cow::Owned(low.replace('\\', "/")) } else { Cow::Borrowed(low.text()) };
+        let turned = low.has(of(b"\\")).then(|| low.replace('\\', "/"));
+        let slashed = turned.as_deref().map(Low::of);
+        let slashed = slashed.as_ref().unwrap_or(low);
         let looks_after = self.tool.is(Subject::System) || self.tool.is(Subject::Shell);
         let at_home = self.tool.is(Subject::Browser) || self.tool.is(Subject::Network);
         // In a long text only what alone is a reason to refuse is worth the time.
@@ -192,8 +217,8 @@ impl<'a> Walk<'a> {
         ask(Weapon::Command, &|| shell::hostile(low));
         ask(Weapon::Option, &|| shell::option(low));
         ask(Weapon::Sql, &|| if role == Role::Sql { sql::statement(low) } else { sql::injected(low) });
-        ask(Weapon::Traversal, &|| path::climbs(&slashed, &plain));
-        ask(Weapon::System, &|| path::systems(&slashed, looks_after));
+        ask(Weapon::Traversal, &|| path::climbs(slashed, &plain));
+        ask(Weapon::System, &|| path::systems(slashed, looks_after));
         ask(Weapon::Address, &|| address::misleads(text, &plain, at_home, role == Role::Host));
         ask(Weapon::Template, &|| expression::template(low));
         ask(Weapon::Code, &|| expression::code(low));
@@ -213,7 +238,7 @@ impl<'a> Walk<'a> {
         all
     }
 
-    fn found(&mut self, weapon: Weapon, role: Role, sure: f32, text: &str, pointer: &str) {
+    fn found(&mut self, weapon: Weapon, role: Role, sure: f32, text: &str, pointer: Pointer<'_>) {
         let score = sure * weapon.weight(role);
         if score < LEAST {
             return;
@@ -222,7 +247,7 @@ impl<'a> Walk<'a> {
         let severity = if score >= THRESHOLD { rule.severity } else { Severity::Low };
         let finding = Finding {
             rule,
-            pointer: pointer.to_owned(),
+            pointer: pointer.write(),
             span: 0..text.len(),
             origin: Origin::Surface,
             severity,

@@ -6,8 +6,6 @@
 
 use std::sync::LazyLock;
 
-use crate::vocabulary::hash;
-
 /// How many features there are.
 pub(crate) const FLAGS: usize = 40;
 
@@ -51,7 +49,9 @@ pub(crate) fn look(around: Option<[&str; 2]>, text: &str) -> u64 {
         last = [last[1], last[2], class];
         count += 1;
     }
-    if let Some(start) = text.find(" '").or_else(|| text.find(" \""))
+    let is_quoted = bytes.iter().any(|b| matches!(b, b'\'' | b'"'));
+    if is_quoted
+        && let Some(start) = text.find(" '").or_else(|| text.find(" \""))
         && text.get(start + 2..).is_some_and(|rest| rest.contains(['\'', '"']))
     {
         flags |= QUOTED;
@@ -90,12 +90,11 @@ fn of_word(word: &str, class: u32, last: [u32; 3], count: usize) -> u64 {
     if class & YOU != 0 {
         flags |= YOURS;
     }
-    let has_digits = word.bytes().any(|b| b.is_ascii_digit());
-    if word.len() > 3 && word.contains('@') || class & PLACE != 0 && near & WHOSE != 0 {
+    let digits = word.bytes().filter(u8::is_ascii_digit).count();
+    if word.len() > 3 && word.bytes().any(|b| b == b'@') || class & PLACE != 0 && near & WHOSE != 0 {
         flags |= AIMED;
     }
-    if has_digits {
-        let digits = word.bytes().filter(u8::is_ascii_digit).count();
+    if digits > 0 {
         if digits > 3 || near & NUMBER != 0 {
             flags |= NUMBERED;
         }
@@ -265,7 +264,7 @@ static WORDS: LazyLock<Vec<(u64, u32)>> = LazyLock::new(|| {
     let mut slots = vec![(0, 0); SLOTS];
     for (class, list) in CLASSES {
         for word in list.split_ascii_whitespace() {
-            let hash = hash(word);
+            let hash = key(word);
             let place = place_of(hash, &slots);
             if let Some(slot) = slots.get_mut(place) {
                 *slot = (hash, slot.1 | class);
@@ -278,11 +277,29 @@ const SLOTS: usize = 4096;
 
 /// The classes of a word.
 fn class(word: &str, slots: &[(u64, u32)]) -> u32 {
-    if word.len() > 12 {
+    if word.len() > LONGEST {
         return 0;
     }
-    let hash = hash(word);
+    let hash = key(word);
     slots.get(place_of(hash, slots)).map_or(0, |slot| slot.1)
+}
+
+/// No word of the classes is longer.
+const LONGEST: usize = 12;
+
+/// A number for a word of at most [`LONGEST`] bytes, the same for capitals: its first eight bytes, and its last.
+fn key(word: &str) -> u64 {
+    const SMALL: u64 = 0x2020_2020_2020_2020;
+    let bytes = word.as_bytes();
+    let (head, tail) = match (bytes.first_chunk::<8>(), bytes.last_chunk::<8>()) {
+        (Some(head), Some(tail)) => (u64::from_le_bytes(*head), u64::from_le_bytes(*tail)),
+        _ => (bytes.iter().fold(0, |all, b| all << 8 | u64::from(*b)), 0),
+    };
+    let length = u64::try_from(bytes.len()).unwrap_or_default();
+    let mixed = (head | SMALL).wrapping_mul(0x9E37_79B9_7F4A_7C15)
+        ^ (tail | SMALL).rotate_left(21).wrapping_mul(0xD6E8_FEB8_6659_FD93)
+        ^ length;
+    mixed ^ (mixed >> 32)
 }
 
 /// Where a hash stands, or would.

@@ -62,7 +62,7 @@ impl<'a> Known<'a> {
 /// Reads sentences.
 pub(crate) fn sentences(text: &str, known: Known<'_>) -> Sentences {
     let small = text.to_ascii_lowercase();
-    let runs: Vec<Range<usize>> = runs(text).collect();
+    let runs = runs(text);
     let shapes = shapes(text);
     let mut reader = Reader {
         text,
@@ -88,21 +88,37 @@ pub(crate) fn sentences(text: &str, known: Known<'_>) -> Sentences {
 const STOPS: [char; 4] = ['。', '！', '？', '।'];
 
 /// Runs without blanks.
-fn runs(text: &str) -> impl Iterator<Item = Range<usize>> {
-    let bytes = text.as_bytes();
-    let mut at = 0;
-    std::iter::from_fn(move || {
-        let start = at + bytes.get(at..)?.iter().position(|b| !b.is_ascii_whitespace())?;
-        let length = bytes.get(start..)?.iter().position(u8::is_ascii_whitespace);
-        at = length.map_or(bytes.len(), |length| start + length);
+fn runs(text: &str) -> Vec<Range<usize>> {
+    let mut runs = Vec::with_capacity(text.len() / 5 + 1);
+    let is_ascii = text.is_ascii();
+    let mut add = |mut run: Range<usize>| {
         // Where words stand without blanks, a sentence ends a run.
-        if let Some(stop) = text.get(start..at).filter(|run| !run.is_ascii()).and_then(|run| run.find(STOPS))
-        {
-            let stop = start + stop;
-            at = stop + text.get(stop..)?.chars().next()?.len_utf8();
+        while !is_ascii && let Some(stop) = stop_in(text, &run) {
+            runs.push(run.start..stop);
+            run.start = stop;
         }
-        Some(start..at)
-    })
+        if !run.is_empty() {
+            runs.push(run);
+        }
+    };
+    let mut begun = 0;
+    for (at, b) in text.bytes().enumerate() {
+        if b.is_ascii_whitespace() {
+            if begun < at {
+                add(begun..at);
+            }
+            begun = at + 1;
+        }
+    }
+    add(begun..text.len());
+    runs
+}
+
+/// Where a sentence ends within a run.
+fn stop_in(text: &str, run: &Range<usize>) -> Option<usize> {
+    let inside = text.get(run.clone())?;
+    let stop = inside.find(STOPS)?;
+    Some(run.start + stop + inside.get(stop..)?.chars().next()?.len_utf8())
 }
 
 struct Reader<'a> {
@@ -172,12 +188,12 @@ impl<'a> Reader<'a> {
     fn words_of(&mut self, n: usize, run: &Range<usize>, text: &'a str) {
         let has_digits = text.bytes().any(|b| matches!(b, b'0'..=b'9' | b'@' | b'$' | b'!'));
         // Whoever owns a name chooses its words: `evil.example` speaks of no attack, and is no writing about one.
-        let names = text.len() > 4 && is_address(text);
+        let owned = Concepts::of(Concept::Attack).and(Concepts::of(Concept::Freedom));
         let mut rest = 0;
         while let Some(whole) = part(text, rest) {
             rest = whole.end;
             let mut found = self.meaning(n, run, &whole);
-            if names {
+            if found.meets(owned) && text.len() > 4 && is_address(text) {
                 found = found.without(Concept::Attack).without(Concept::Freedom);
             }
             if found.is_none() && has_digits {

@@ -64,35 +64,12 @@ pub(crate) fn shape(run: &str) -> Concepts {
 pub(crate) fn pair(first: &str, second: &str) -> Concepts {
     let trim = |run| str::trim_matches(run, ['\'', '"', '`', '(', ')', ',', '.']);
     let a = trim(first);
-    let begins = matches!(
-        a,
-        "union"
-            | "drop"
-            | "or"
-            | "rm"
-            | "chmod"
-            | "chown"
-            | "nc"
-            | "bash"
-            | "sh"
-            | "sudo"
-            | "cat"
-            | "kill"
-            | "mkfs"
-            | "dd"
-            | "base64"
-            | "curl"
-            | "wget"
-            | "powershell"
-            | "|"
-            | "&&"
-            | "||"
-            | ";"
-    );
-    if !begins {
+    let b = trim(second);
+    // A program without an argument that only a program has is a word.
+    let argued = b.starts_with(['-', '/', '~', '7']);
+    if !argued && !matches!(a, "union" | "drop" | "or" | "|" | "&&" | "||" | ";") {
         return Concepts::NONE;
     }
-    let b = trim(second);
     let concept = match a {
         "union" if b == "select" || b == "all" => Concept::Sql,
         "drop" if matches!(b, "table" | "database") => Concept::Sql,

@@ -3,6 +3,7 @@
 //! behind it, in what a tool returned, it does not.
 
 use std::ops::Range;
+use std::sync::LazyLock;
 
 use crate::concept::{Concept, Concepts};
 use crate::request::orders;
@@ -137,6 +138,27 @@ const MACHINES: [&str; 20] = [
     "automated",
 ];
 
+/// By which two letters any of these begins: most sentences are turned away by theirs.
+static STARTS: LazyLock<[bool; 1024]> = LazyLock::new(|| {
+    let mut starts = [false; 1024];
+    for mark in MARKS.iter().chain(&VOCATIVES).chain(&CALLS) {
+        if let Some(start) = start(mark.as_bytes()).and_then(|start| starts.get_mut(start)) {
+            *start = true;
+        }
+    }
+    starts
+});
+
+/// Its first two letters as a number, the same for capitals.
+fn start(text: &[u8]) -> Option<usize> {
+    let [first, second] = *text.first_chunk()?;
+    Some(usize::from(first & 31) << 5 | usize::from(second & 31))
+}
+
+fn may_begin(head: &[u8]) -> bool {
+    start(head).and_then(|start| STARTS.get(start)).is_none_or(|start| *start)
+}
+
 /// Calls `each` with every such address that an order follows.
 pub(crate) fn find(text: &str, read: &Sentences, each: &mut dyn FnMut(Range<usize>)) {
     const FRAMES: Concepts = Concepts::all(&[Concept::Attack, Concept::Question]);
@@ -164,6 +186,9 @@ fn mark(text: &str, sentence: &Sentence) -> Option<usize> {
         return None;
     }
     let head = words.get(lead..words.floor_char_boundary(lead + 96))?.as_bytes();
+    if !may_begin(head) && !sentence.concepts.has(Concept::Delimiter) {
+        return None;
+    }
     let starts = |mark: &&&str| {
         head.get(..mark.len()).is_some_and(|start| start.eq_ignore_ascii_case(mark.as_bytes()))
     };

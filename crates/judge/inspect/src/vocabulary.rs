@@ -145,14 +145,6 @@ fn short(word: &str) -> u32 {
     u32::try_from(mixed >> 32).unwrap_or_default().max(1)
 }
 
-/// FNV-1a over small letters. The words in the table are ours, so nobody can choose collisions that matter.
-pub(crate) fn hash(word: &str) -> u64 {
-    let mixed = word.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, b| {
-        (hash ^ u64::from(b.to_ascii_lowercase())).wrapping_mul(0x0100_0000_01b3)
-    });
-    mixed ^ (mixed >> 29)
-}
-
 /// The forms of a regular verb, and whether each orders or describes.
 fn forms(verb: &str) -> Vec<(String, Concepts)> {
     let plain = Concepts::of(Concept::Plain);

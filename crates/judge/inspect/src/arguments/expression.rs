@@ -1,10 +1,13 @@
 //! What is evaluated: templates, program code, formulas, and patterns that never end.
 
-use super::signs::Low;
+use super::signs::{Low, of};
 
 /// How sure it is that a value, unescaped and in small letters, holds a template's expression.
-pub(super) fn template(low: &str) -> f32 {
+pub(super) fn template(low: &Low<'_>) -> f32 {
     let mut sure = 0.0_f32;
+    if !low.has(of(b"{$#<[@*~")) {
+        return sure;
+    }
     // Where the last expression ended: what stands in it was looked at with it.
     let mut done = 0;
     for (at, b) in low.bytes().enumerate() {
@@ -65,7 +68,7 @@ pub(super) fn template(low: &str) -> f32 {
 /// Whether an expression does more than name a value.
 fn computes(inner: &str) -> f32 {
     if any_of!(
-        inner,
+        &Low::of(inner),
         [
             "__",
             "jndi",
@@ -194,10 +197,12 @@ const CALLS: &[&str] = &[
 ];
 
 /// How sure it is that a value is program code.
-pub(super) fn code(low: &str) -> f32 {
-    let mut sure =
-        CODE.iter().filter(|(sign, _)| low.contains(sign)).map(|(_, how)| *how).fold(0.0, f32::max);
-    for call in CALLS {
+pub(super) fn code(low: &Low<'_>) -> f32 {
+    let mut sure = match any_of!(low, CODE, |(sign, _)| *sign) {
+        true => CODE.iter().filter(|(sign, _)| low.contains(sign)).map(|(_, how)| *how).fold(0.0, f32::max),
+        false => 0.0,
+    };
+    for call in CALLS.iter().filter(|_| low.has(of(b"("))) {
         for (at, _) in low.match_indices(call).take(16) {
             let before = low.get(..at).unwrap_or_default();
             let inner = low.get(at + call.len()..).unwrap_or_default();
@@ -238,11 +243,12 @@ pub(super) fn object(low: &Low<'_>) -> f32 {
         false => 0.0,
     };
     // PHP writes `O:8:"`.
-    let is_php = low.match_indices("o:").take(8).any(|(at, _)| {
-        let rest = low.get(at + 2..).unwrap_or_default();
-        let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
-        digits > 0 && rest.get(digits..).is_some_and(|rest| rest.starts_with(":\""))
-    });
+    let is_php = low.has(of(b"\""))
+        && low.match_indices("o:").take(8).any(|(at, _)| {
+            let rest = low.get(at + 2..).unwrap_or_default();
+            let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
+            digits > 0 && rest.get(digits..).is_some_and(|rest| rest.starts_with(":\""))
+        });
     if is_php { sure.max(0.95) } else { sure }
 }
 

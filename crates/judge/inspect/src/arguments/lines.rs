@@ -1,5 +1,7 @@
 //! Characters that end a line or a text.
 
+use super::signs::{Low, of};
+
 /// How sure it is that a line is ended where one is expected, and something follows. `low` is unescaped.
 pub(super) fn ends(value: &str, low: &str, was_escaped: bool) -> f32 {
     if was_escaped && !value.contains(['\n', '\r']) && low.trim_end_matches(' ').ends_with(['\n', '\r']) {
@@ -36,9 +38,9 @@ pub(super) fn null(low: &str) -> f32 {
 }
 
 /// How sure it is that a value is a probe and stands for nothing.
-pub(super) fn noise(low: &str) -> f32 {
-    let conversions =
-        ["%n", "%x", "%s", "%p", "%d"].iter().map(|sign| low.matches(sign).count()).sum::<usize>();
+pub(super) fn noise(low: &Low<'_>) -> f32 {
+    let signs = ["%n", "%x", "%s", "%p", "%d"].into_iter().filter(|_| low.has(of(b"%")));
+    let conversions: usize = signs.map(|sign| low.matches(sign).count()).sum();
     if conversions >= 4 && conversions * 4 >= low.len() {
         return 0.8;
     }

@@ -1,6 +1,6 @@
 //! What a browser or an XML reader makes of a value.
 
-use super::signs::Low;
+use super::signs::{Low, of};
 
 /// How sure it is that a value, unescaped and in small letters, would run in a browser.
 pub(super) fn script(low: &Low<'_>) -> f32 {
@@ -72,11 +72,13 @@ pub(super) fn script(low: &Low<'_>) -> f32 {
         ),
         0.85,
     );
-    is(low.contains('<') && handles(low), 1.0);
-    is(handles(low) && low.contains(['\'', '"']), 0.8);
-    is((low.contains("\">") || low.contains("'>")) && low.contains('<'), 0.6);
+    let (tagged, quoted) = (low.has(of(b"<")), low.has(of(b"'\"")));
+    let handles = low.has(of(b"=")) && (tagged || quoted) && handles(low);
+    is(tagged && handles, 1.0);
+    is(quoted && handles, 0.8);
+    is(tagged && quoted && (low.contains("\">") || low.contains("'>")), 0.6);
     is(any_of!(low, ["-alert(", "\"alert(", "'alert(", ";alert(", "(alert)(", "+alert("]), 0.9);
-    is(low.contains("<!--") && low.len() < 200, 0.3);
+    is(tagged && low.contains("<!--") && low.len() < 200, 0.3);
     is(
         any_of!(
             low,
@@ -116,8 +118,11 @@ fn handles(low: &str) -> bool {
 }
 
 /// How sure it is that an XML reader would fetch or expand something.
-pub(super) fn entity(low: &str) -> f32 {
+pub(super) fn entity(low: &Low<'_>) -> f32 {
     let mut sure = 0.0_f32;
+    if !low.has(of(b"</")) {
+        return sure;
+    }
     if low.contains("<!entity") {
         sure = 1.0;
     }

@@ -1,11 +1,16 @@
 //! Where a path leads: out of its folder, or to what belongs to the machine.
 
 use super::plain::Plain;
+use super::signs::{Low, of};
 
 /// How sure it is that a path climbs. `slashed` has no backslashes.
-pub(super) fn climbs(slashed: &str, plain: &Plain<'_>) -> f32 {
+pub(super) fn climbs(slashed: &Low<'_>, plain: &Plain<'_>) -> f32 {
+    // Without a slash it has no parts, and two dots end a sentence.
+    if !slashed.has(of(b"/")) && !plain.is_odd && !slashed.contains("..") {
+        return 0.0;
+    }
     let (mut ups, mut dots, mut still) = (0, 0, 0);
-    let mut rest = slashed;
+    let mut rest = slashed.text();
     loop {
         let (part, tail) = match rest.split_once('/') {
             Some((part, tail)) => (part, Some(tail)),
@@ -229,13 +234,17 @@ const OWN: &[&str] = &[
 ];
 
 /// How sure it is that a path names something of the machine itself. `looks_after` says that the tool is about such things.
-pub(super) fn systems(slashed: &str, looks_after: bool) -> f32 {
+pub(super) fn systems(slashed: &Low<'_>, looks_after: bool) -> f32 {
     let mut sure = match any_of!(slashed, SOUGHT, |(name, _)| *name) {
         true => {
             SOUGHT.iter().filter(|(name, _)| slashed.contains(name)).map(|(_, how)| *how).fold(0.0, f32::max)
         }
         false => 0.0,
     };
+    let weighed = |sure: f32| if looks_after && sure < 0.9 { sure * 0.6 } else { sure };
+    if !slashed.has(of(b"/")) {
+        return weighed(sure);
+    }
     let path = slashed.trim_start_matches(|c: char| matches!(c, '\'' | '"' | ' ') || c.is_control());
     let path = path.strip_prefix("file:").unwrap_or(path);
     let path = if path.get(2..4) == Some(":/") { path.strip_prefix('/').unwrap_or(path) } else { path };
@@ -285,5 +294,5 @@ pub(super) fn systems(slashed: &str, looks_after: bool) -> f32 {
     {
         sure = sure.max(0.65);
     }
-    if looks_after && sure < 0.9 { sure * 0.6 } else { sure }
+    weighed(sure)
 }

@@ -34,12 +34,13 @@ impl<'a> Plain<'a> {
     }
 }
 
+/// Whether there may be an escape: one pass over the text tells.
 fn needs(text: &str) -> bool {
-    text.bytes().any(|b| b == b'%' || b == b'&' || b >= 0x80)
-        || text.contains("0x2")
-        || text.contains("0x5")
-        || text.contains("\\x")
-        || text.contains("\\u0")
+    let mut before = 0;
+    text.bytes().any(|b| match (std::mem::replace(&mut before, b), b) {
+        (_, b'%' | b'&' | 0x80..) | (b'0', b'x') | (b'\\', b'x' | b'u') => true,
+        _ => false,
+    })
 }
 
 /// One pass; `None` where nothing was escaped.

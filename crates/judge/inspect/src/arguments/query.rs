@@ -1,9 +1,12 @@
 //! What directories, XML trees and document databases make of a value that is pasted into a query.
 
-use super::signs::Low;
+use super::signs::{Low, of};
 
 /// How sure it is that a value, unescaped and in small letters, would change a directory's filter.
 pub(super) fn ldap(low: &Low<'_>, is_filter: bool) -> f32 {
+    if !low.has(of(b"()&|*!")) {
+        return 0.0;
+    }
     let open = low.matches('(').count();
     let close = low.matches(')').count();
     if is_filter {
@@ -38,10 +41,7 @@ pub(super) fn ldap(low: &Low<'_>, is_filter: bool) -> f32 {
     {
         return 0.6;
     }
-    let attribute = ["(cn=", "(uid=", "(objectclass=", "(mail=", "(sn=", "(userpassword="]
-        .iter()
-        .any(|part| low.contains(part));
-    if attribute {
+    if any_of!(low, ["(cn=", "(uid=", "(objectclass=", "(mail=", "(sn=", "(userpassword="]) {
         return 0.8;
     }
     if open != close && low.contains('*') && low.len() < 60 { 0.6 } else { 0.0 }
@@ -112,6 +112,9 @@ const OPERATORS: [&str; 18] = [
 
 /// Whether a member's name is an operator of a document database.
 pub(super) fn is_operator(name: &str) -> bool {
+    if !name.contains('$') {
+        return false;
+    }
     let low = name.to_ascii_lowercase();
     OPERATORS.contains(&low.as_str())
         || OPERATORS.iter().any(|operator| low.contains(&format!("[{operator}]")))
@@ -155,10 +158,11 @@ pub(super) fn nosql(low: &Low<'_>) -> f32 {
     ) {
         sure = sure.max(0.9);
     }
-    if low.contains("sleep(") && low.contains("';")
-        || low.contains("while(true)")
-        || low.contains("new date()") && low.contains("do{")
-    {
+    let runs = low.has(of(b"("))
+        && (low.contains("sleep(") && low.contains("';")
+            || low.contains("while(true)")
+            || low.contains("new date()") && low.contains("do{"));
+    if runs {
         sure = sure.max(0.9);
     }
     sure

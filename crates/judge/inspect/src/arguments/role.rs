@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
+use aho_corasick::{AhoCorasick, AhoCorasickKind};
 use doorward_wire::{Kind, Value};
 
 use super::tool::{Subject, ToolContext};
@@ -274,69 +275,64 @@ const NAMES: &[(Role, &str)] = &[
     ),
 ];
 
-/// Phrases of a description that leave no doubt, whatever the name.
+/// Phrases of a description that leave no doubt, whatever the name. Of several the first list decides.
+const PHRASES: [(Role, &[&str]); 11] = [
+    (
+        Role::Command,
+        &["shell command", "command to run", "command to execute", "command line", "bash command"],
+    ),
+    (Role::Sql, &["sql query", "sql statement", "select statement", "sql to ", "sql code", "query in sql"]),
+    (Role::Pattern, &["regular expression", "regex", "glob pattern", "wildcard pattern"]),
+    (
+        Role::Path,
+        &[
+            "file path",
+            "path to ",
+            "absolute path",
+            "relative path",
+            "directory path",
+            "filename",
+            "file name",
+        ],
+    ),
+    (
+        Role::Code,
+        &[
+            "javascript code",
+            "python code",
+            "source code",
+            "code to ",
+            "graphql",
+            "cypher",
+            "promql",
+            "expression to",
+        ],
+    ),
+    (Role::Html, &["html content", "html body", "html of", "raw html"]),
+    (
+        Role::Url,
+        &["url of", "url to", "the url", "full url", "web address", "a url", "page url", "webhook url"],
+    ),
+    (Role::Host, &["hostname", "host name", "ip address", "domain name"]),
+    (Role::Mail, &["email address", "e-mail address"]),
+    (Role::Filter, &["ldap filter", "odata", "filter expression", "filter string", "lucene"]),
+    (
+        Role::Data,
+        &["json string", "json object", "in json", "yaml", "as json", "json-encoded", "xml document"],
+    ),
+];
+
 fn by_phrase(about: &str) -> Option<Role> {
-    let has = |list: &[&str]| list.iter().any(|phrase| about.contains(phrase));
-    Some(if has(&["shell command", "command to run", "command to execute", "command line", "bash command"]) {
-        Role::Command
-    } else if has(&["sql query", "sql statement", "select statement", "sql to ", "sql code", "query in sql"])
-    {
-        Role::Sql
-    } else if has(&["regular expression", "regex", "glob pattern", "wildcard pattern"]) {
-        Role::Pattern
-    } else if has(&[
-        "file path",
-        "path to ",
-        "absolute path",
-        "relative path",
-        "directory path",
-        "filename",
-        "file name",
-    ]) {
-        Role::Path
-    } else if has(&[
-        "javascript code",
-        "python code",
-        "source code",
-        "code to ",
-        "graphql",
-        "cypher",
-        "promql",
-        "expression to",
-    ]) {
-        Role::Code
-    } else if has(&["html content", "html body", "html of", "raw html"]) {
-        Role::Html
-    } else if has(&[
-        "url of",
-        "url to",
-        "the url",
-        "full url",
-        "web address",
-        "a url",
-        "page url",
-        "webhook url",
-    ]) {
-        Role::Url
-    } else if has(&["hostname", "host name", "ip address", "domain name"]) {
-        Role::Host
-    } else if has(&["email address", "e-mail address"]) {
-        Role::Mail
-    } else if has(&["ldap filter", "odata", "filter expression", "filter string", "lucene"]) {
-        Role::Filter
-    } else if has(&[
-        "json string",
-        "json object",
-        "in json",
-        "yaml",
-        "as json",
-        "json-encoded",
-        "xml document",
-    ]) {
-        Role::Data
-    } else {
-        return None;
-    })
+    static ALL: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
+        let all = PHRASES.iter().flat_map(|(_, list)| *list);
+        AhoCorasick::builder().kind(Some(AhoCorasickKind::DFA)).build(all).ok()
+    });
+    let first = ALL.as_ref()?.find_overlapping_iter(about).map(|found| found.pattern().as_usize()).min()?;
+    let mut ends = PHRASES.iter().scan(0, |end, (role, list)| {
+        *end += list.len();
+        Some((*end, *role))
+    });
+    ends.find(|(end, _)| first < *end).map(|(_, role)| role)
 }
 
 /// What the tool is about decides what a `query` is.

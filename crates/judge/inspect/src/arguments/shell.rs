@@ -1,6 +1,6 @@
 //! What a shell makes of a value, and what no honest command says.
 
-use super::signs::Low;
+use super::signs::{Low, of};
 use std::sync::LazyLock;
 
 /// Programs that a planted command begins with, most of which are no word of prose.
@@ -70,8 +70,9 @@ pub(super) fn injected(low: &Low<'_>) -> f32 {
         let found = FIXED.iter().filter(|fixed| low.contains(**fixed));
         sure = found.map(|fixed| if fixed.contains("bin/") { 0.75 } else { 1.0 }).fold(sure, f32::max);
     }
-    let bytes = low.as_bytes();
-    for (at, b) in bytes.iter().enumerate() {
+    let begins = |b: &u8| matches!(b, b';' | b'|' | b'&' | b'\n' | b'\r' | b'$' | b'`');
+    let begun = low.as_bytes().iter().enumerate().filter(|(_, b)| begins(b));
+    for (at, b) in begun.filter(|_| low.has(of(b";|&\n\r$`"))) {
         let rest = low.get(at + 1..).unwrap_or_default();
         sure = sure.max(match b {
             // Of several in a row the last one counts.
@@ -235,7 +236,7 @@ pub(super) fn hostile(low: &Low<'_>) -> f32 {
         ),
         1.0,
     );
-    is(trimmed.ends_with("rm -rf /") || low.contains("rm -rf / ") || low.contains("del /f /s /q c:\\"), 1.0);
+    is(trimmed.ends_with("rm -rf /") || any_of!(low, ["rm -rf / ", "del /f /s /q c:\\"]), 1.0);
     let fetches = any_of!(
         low,
         ["curl ", "wget ", "iwr ", "invoke-webrequest", "fetch ", "downloadstring", "downloadfile"]

@@ -1,6 +1,6 @@
 //! What SQL makes of a value that is pasted into a statement, and of a whole statement.
 
-use super::signs::Low;
+use super::signs::{Low, of};
 
 /// Signs of a payload, each with how sure it makes. Searched for as they stand, in small letters.
 const WHOLE: &[(&str, f32)] = &[
@@ -61,7 +61,6 @@ const WHOLE: &[(&str, f32)] = &[
 
 /// How sure it is that a value, unescaped and in small letters, would change a statement.
 pub(super) fn injected(low: &Low<'_>) -> f32 {
-    let low = low.trim_start();
     let mut sure = 0.0_f32;
     if any_of!(low, WHOLE, |(sign, _)| *sign) {
         for (sign, how) in WHOLE {
@@ -70,8 +69,11 @@ pub(super) fn injected(low: &Low<'_>) -> f32 {
             }
         }
     }
-    let bytes = low.as_bytes();
-    sure = sure.max(sleeps(low));
+    let is_quoted = low.has(of(b"'\"`|&"));
+    if low.has(of(b"(")) {
+        sure = sure.max(sleeps(low));
+    }
+    let low = low.trim_start();
     let mut words = Words { text: low, at: 0 };
     while let Some((start, end)) = words.next() {
         let word = low.get(start..end).unwrap_or_default();
@@ -92,7 +94,9 @@ pub(super) fn injected(low: &Low<'_>) -> f32 {
     }
     // Whether a quote of either kind is open.
     let mut open = [false; 2];
-    for (at, b) in bytes.iter().enumerate() {
+    let is_sign = |b: &u8| matches!(b, b'\'' | b'"' | b'`' | b'|' | b'&');
+    let signs = low.as_bytes().iter().enumerate().filter(|(_, b)| is_quoted && is_sign(b));
+    for (at, b) in signs {
         let rest = low.get(at + 1..).unwrap_or_default();
         let closes = match b {
             b'\'' => Some(0),
