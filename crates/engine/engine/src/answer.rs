@@ -176,7 +176,7 @@ impl<P: Ports> Exchange<P> {
         // Most answers are no lists.
         let result = frame.result().filter(|_| self.method == Method::ToolsList);
         let tools = result.and_then(|result| result.get("tools"));
-        let listed = Listed::of(tools.iter().flat_map(Value::items));
+        let listed = tools.map_or_else(Listed::default, |tools| Listed::of(tools.items(), server, snapshot));
         let (rules, offer) = (&self.trail.server, self.trail.offer.as_ref());
         let passes = |list: List, item: Value<'_>| {
             let passes = Pinned::rules(&self.eyes, rules, offer, (list, item), &listed, self.trail.now);

@@ -148,7 +148,15 @@ impl Known {
     }
 
     pub(crate) fn names(&self) -> &Names {
-        self.names.get_or_init(|| Names::new(self.tools.keys().map(|name| &**name)))
+        self.names.get_or_init(|| Names::new(self.tool_names()))
+    }
+
+    pub(crate) fn id(&self) -> i64 {
+        self.id
+    }
+
+    pub(crate) fn tool_names(&self) -> impl Iterator<Item = &str> {
+        self.tools.keys().map(|name| &**name)
     }
 
     /// Describes the server to the policy compiler.

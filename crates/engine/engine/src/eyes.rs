@@ -6,15 +6,16 @@
 use std::cell::OnceCell;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use doorward_inspect::{Finding, Names, Place, Report, text_with, tool_with};
 use doorward_types::ServerName;
 use doorward_wire::Value;
 
+use crate::catalogue::Known;
 use crate::pinned::Pinned;
 use crate::record::Done;
-use crate::snapshot::ServerRules;
+use crate::snapshot::{ServerRules, Snapshot};
 
 /// What becomes of a definition that is flagged. What is only likely is recorded, and never left out: one honest tool in some
 /// hundreds reads like an order.
@@ -73,7 +74,7 @@ enum Judged {
 }
 
 /// Told of under one name.
-const MOST_OF_A_NAME: u8 = 4;
+const MOST_OF_A_NAME: usize = 4;
 
 /// From this score on there is no doubt.
 const CERTAIN: f32 = 0.9;
@@ -82,35 +83,54 @@ const CERTAIN: f32 = 0.9;
 #[derive(Default)]
 pub(crate) struct Eyes {
     judged: Mutex<HashMap<[u8; 32], Judged>>,
-    /// How many definitions under one name the log was told of.
-    told: Mutex<HashMap<[u8; 32], u8>>,
+    /// What the log was told of each name: a digest of the rule and the words.
+    told: Mutex<HashMap<[u8; 32], Vec<[u8; 32]>>>,
     news: Mutex<Vec<Suspicion>>,
     has_news: AtomicBool,
     /// What holds them against what was agreed to.
     pub(crate) pinned: Pinned,
 }
 
-/// The names of a list's items, beside which each is judged. They are made ready where one is judged anew.
+/// The tools beside which each of a list is judged: those of the list, and those of the door's other servers. They are made ready
+/// where one is judged anew.
 #[derive(Default)]
 pub(crate) struct Listed {
-    names: Vec<String>,
+    /// What each is called, and what it says of itself.
+    tools: Vec<[String; 2]>,
+    others: Vec<Arc<Known>>,
     ready: OnceCell<Names>,
-    /// Of all names, made once: a list of thousands would else cost the square of it.
+    /// Of all of them, made once: a list of thousands would else cost the square of it.
     digest: OnceCell<[u8; 32]>,
 }
 
 impl Listed {
-    pub(crate) fn of<'t>(items: impl Iterator<Item = Value<'t>>) -> Self {
-        let names = items.filter_map(|item| Some(item.get("name")?.as_str()?.into_owned())).collect();
-        Self { names, ..Self::default() }
+    pub(crate) fn of<'t>(
+        items: impl Iterator<Item = Value<'t>>,
+        server: &ServerName,
+        snapshot: &Snapshot,
+    ) -> Self {
+        let member = |item: Value<'t>, name| Some(item.get(name)?.as_str()?.into_owned());
+        let tool = |item| Some([member(item, "name")?, member(item, "description").unwrap_or_default()]);
+        let others = snapshot.known().iter().filter(|(name, _)| *name != server);
+        let others = others.map(|(_, known)| Arc::clone(known));
+        Self { tools: items.filter_map(tool).collect(), others: others.collect(), ..Self::default() }
     }
 
     fn digest(&self) -> &[u8; 32] {
-        self.digest.get_or_init(|| digest(self.names.iter().map(String::as_bytes)))
+        self.digest.get_or_init(|| {
+            let others: Vec<_> = self.others.iter().map(|known| known.id().to_be_bytes()).collect();
+            let tools = self.tools.iter().flatten().map(String::as_bytes);
+            digest(tools.chain(others.iter().map(<[u8; 8]>::as_slice)))
+        })
     }
 
     fn ready(&self) -> &Names {
-        self.ready.get_or_init(|| Names::new(self.names.iter().map(String::as_str)))
+        self.ready.get_or_init(|| {
+            let own = self.tools.iter().map(|[name, said]| (0, name.as_str(), said.as_str()));
+            let others = self.others.iter().zip(1..);
+            let others = others.flat_map(|(known, n)| known.tool_names().map(move |name| (n, name, "")));
+            Names::of(own.chain(others))
+        })
     }
 }
 
@@ -193,11 +213,13 @@ impl Eyes {
         if told.len() >= MOST {
             told.clear();
         }
-        let times = told.entry(whose).or_default();
-        if *times >= MOST_OF_A_NAME {
+        // What is judged anew, because another server has a new tool, is no news for that.
+        let what = digest([worst.rule.id, &worst.quote].map(str::as_bytes).into_iter());
+        let before = told.entry(whose).or_default();
+        if before.len() >= MOST_OF_A_NAME || before.contains(&what) {
             return;
         }
-        *times += 1;
+        before.push(what);
         drop(told);
         self.tell(Suspicion {
             server: rules.name.clone(),

@@ -23,6 +23,9 @@ const REST: usize = PATTERNS + MOST_PATTERNS;
 const ASKED: usize = REST + 32;
 /// In what kind of place another tool is named.
 const BESIDE: usize = REST + 96;
+/// The same for a tool of another server, and for a tool that is called nearly as another server's.
+const FOREIGN: usize = REST + 104;
+const TWIN: usize = REST + 112;
 const WORDS: usize = REST + 128;
 /// Buckets of single words, and as many of two that follow each other.
 const BUCKETS: usize = 16_384;
@@ -41,6 +44,8 @@ pub(crate) struct Setting<'a> {
     pub(crate) is_hidden: bool,
     /// What stands before and after it in its text.
     pub(crate) around: [&'a str; 2],
+    /// Another server has a tool that is called nearly as its tool.
+    pub(crate) is_twin: bool,
     /// What its tool or document is about.
     pub(crate) topic: &'a Topic,
 }
@@ -83,12 +88,14 @@ pub(crate) fn features(
         set.add(REST + 8);
     }
     set.add(REST + 9 + (sentence.words as usize / 8).min(6));
-    let beside = sentence.concepts.has(Concept::Sibling);
-    if beside {
-        set.add(BESIDE + setting.place as usize);
-    }
+    let beside = [
+        (sentence.concepts.has(Concept::Sibling), BESIDE, 23),
+        (sentence.is_foreign, FOREIGN, 41),
+        (setting.is_twin, TWIN, 11),
+    ];
+    beside.iter().filter(|(holds, ..)| *holds).for_each(|(_, n, _)| set.add(n + setting.place as usize));
     let mut own = std::mem::take(&mut set.own);
-    words(set, text, beside, &mut own);
+    words(set, text, &beside, &mut own);
     set.add(REST + 16 + setting.topic.kinship(&mut own));
     set.own = own;
     let asked = look((!setting.place.is_definition()).then_some(setting.around), text);
@@ -108,15 +115,15 @@ fn pairs(set: &mut Set, first: Concepts, second: Concepts, gap: u32) {
 
 /// The words in their buckets, alone and after another, and in `own` those by which a text tells what it is about. Where another
 /// tool is named, the same words count once more: "instead" says one thing, and another beside somebody else's name.
-fn words(set: &mut Set, text: &str, beside: bool, own: &mut Vec<u16>) {
+fn words(set: &mut Set, text: &str, beside: &[(bool, usize, u32)], own: &mut Vec<u16>) {
     let bucket = |hash: u64| usize::try_from(hash % BUCKETS as u64).unwrap_or_default();
     let mut before = 0_u64;
     each_word(text, |word| {
         if let Some(hash) = word.hash() {
             set.add(WORDS + bucket(hash));
             set.add(WORDS + BUCKETS + bucket(hash ^ before.wrapping_mul(31)));
-            if beside {
-                set.add(WORDS + BUCKETS + bucket(hash.rotate_left(23)));
+            for (_, _, turn) in beside.iter().filter(|(holds, ..)| *holds) {
+                set.add(WORDS + BUCKETS + bucket(hash.rotate_left(*turn)));
             }
             before = hash;
         }

@@ -116,7 +116,7 @@ pub(crate) fn seen(place: Place, text: &str, topic: &Topic, known: Known<'_>) ->
     let mut all = Vec::new();
     for layer in reading.layers() {
         let read = sentences(layer.text(), known);
-        each_sentence(layer, &read, place, topic, |sentence, _, features| {
+        each_sentence(layer, &read, place, (topic, known.is_twin), |sentence, _, features| {
             let text = layer.text().get(sentence.bytes.clone()).unwrap_or_default().trim().to_owned();
             all.push(Seen { text, features: features.to_vec() });
         });
@@ -161,6 +161,12 @@ fn piece(place: Place, text: &str, known: Known<'_>, weights: &Weights, topic: &
                 findings.push(finding(&rules::SPEAKER, layer, range));
             });
         }
+        // What a server says of another's tools may be harmless; that it says anything is worth a look (TPO-08).
+        let foreign = read.list.iter().filter_map(|sentence| sentence.foreign.clone());
+        for range in foreign.filter(|_| place.is_definition()) {
+            worst = worst.max(FOREIGN);
+            findings.push(finding(&rules::FOREIGN, layer, range));
+        }
         abroad::find(layer.text(), &read, &mut |rule, range| {
             worst = worst.max(abroad::CERTAINTY);
             findings.push(finding(rule, layer, range));
@@ -175,9 +181,13 @@ fn piece(place: Place, text: &str, known: Known<'_>, weights: &Weights, topic: &
                 findings.push(finding);
             });
         }
-        each_sentence(layer, &read, place, topic, |sentence, hits, features| {
+        each_sentence(layer, &read, place, (topic, known.is_twin), |sentence, hits, features| {
             let chance = 1.0 / (1.0 + (-weights.logit(features)).exp());
-            let chance = weighed(chance, place, hits).max(order(layer.text(), sentence, hits));
+            let chance = match place {
+                // An address or a name is no sentence, whatever words it is made of.
+                Place::Name if hits.is_empty() && sentence.words <= NAMED => chance.min(UNSAID),
+                _ => weighed(chance, place, hits).max(order(layer.text(), sentence, hits)),
+            };
             worst = worst.max(chance);
             for (rule, range) in hits {
                 let mut finding = finding(rule, layer, range.clone());
@@ -228,7 +238,7 @@ fn each_sentence(
     layer: &Layer,
     read: &Sentences,
     place: Place,
-    topic: &Topic,
+    (topic, is_twin): (&Topic, bool),
     mut each: impl FnMut(&Sentence, &[(&'static Rule, Range<usize>)], &[u16]),
 ) {
     let mut hits = Vec::new();
@@ -253,6 +263,7 @@ fn each_sentence(
         let text = layer.text();
         let setting = Setting {
             place,
+            is_twin,
             is_hidden: layer.is_hidden(),
             around: [
                 text.get(..sentence.bytes.start).unwrap_or_default(),
@@ -323,10 +334,19 @@ fn marks(place: Place, text: &str, reading: &Reading) -> Vec<Finding> {
 
 /// From here on the model alone says less: at its loudest 0.89, in the order of before.
 const ALONE: f32 = 0.8;
+/// How sure the name of another server's tool makes: it is flagged.
+const FOREIGN: f32 = 0.55;
 /// How sure a rule and the model make together.
 const AGREED: f32 = 0.93;
 /// How sure an order to set instructions aside makes by itself, in what a tool returned.
 const PLAIN: f32 = 0.9;
+
+/// How sure an order to keep something from the person makes that is all there is of its sentence, and how many words that has.
+const KEPT: f32 = 0.7;
+const SHORT: u32 = 7;
+/// Of how many words a name may be, and how sure the words of one make at the most.
+const NAMED: u32 = 8;
+const UNSAID: f32 = 0.4;
 
 /// What begins a quotation, or something said aside.
 const QUOTES: [char; 10] = ['"', '\'', '`', '\u{201c}', '\u{201e}', '\u{ab}', '\u{bb}', '\u{300c}', '(', '*'];
@@ -352,12 +372,15 @@ fn order(text: &str, sentence: &Sentence, hits: &[(&'static Rule, Range<usize>)]
     if sentence.concepts.meets(FRAMES) {
         return 0.0;
     }
+    let tells = sentence.concepts.has(Concept::Tell) && sentence.concepts.has(Concept::Plain);
     let each = hits.iter().map(|(rule, range)| {
         let before = text.get(sentence.bytes.start..range.start).unwrap_or_default();
         let begins = before.split_ascii_whitespace().count() <= 2;
         match rule.id {
             _ if before.contains(QUOTES) => 0.0,
             "instruct.override" if begins => PLAIN,
+            // `Do not tell the user.`, and nothing else.
+            "conceal.from-user" if begins && sentence.words <= SHORT && tells => KEPT,
             _ => 0.0,
         }
     });

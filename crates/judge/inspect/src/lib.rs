@@ -32,6 +32,7 @@ mod tests;
 mod tool;
 mod topic;
 pub mod training;
+mod twin;
 mod vocabulary;
 
 pub use arguments::{ToolContext, arguments};

@@ -19,8 +19,8 @@ use crate::pattern::Pattern;
 
 pub(crate) use abroad::{CONCEAL_ABROAD, EXFILTRATE_ABROAD, OVERRIDE_ABROAD};
 pub(crate) use form::{
-    ANSI, BIDI, BLANK, COMMENT, CONTROL, ENCODED, FORMULA, INVISIBLE, LOOK_ALIKE, MODEL, NAME_CLASH,
-    PARAMETER, SPEAKER, STYLED, TAGS, TOO_LONG,
+    ANSI, BIDI, BLANK, COMMENT, CONTROL, COPY, ENCODED, FOREIGN, FORMULA, INVISIBLE, LOOK_ALIKE, MODEL,
+    NAME_CLASH, PARAMETER, SPEAKER, STYLED, TAGS, TOO_LONG, TWIN,
 };
 
 /// The rules that are patterns of ideas.
@@ -32,7 +32,7 @@ pub fn rules() -> impl Iterator<Item = &'static Rule> {
     RULES.iter().copied().flatten().chain(FORM).chain(argument::RULES)
 }
 
-const FORM: [&Rule; 19] = [
+const FORM: [&Rule; 22] = [
     &SPEAKER,
     &OVERRIDE_ABROAD,
     &CONCEAL_ABROAD,
@@ -50,6 +50,9 @@ const FORM: [&Rule; 19] = [
     &FORMULA,
     &PARAMETER,
     &NAME_CLASH,
+    &COPY,
+    &TWIN,
+    &FOREIGN,
     &TOO_LONG,
     &MODEL,
 ];

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use crate::bundle::Bundles;
 use crate::concept::{Concept, Concepts};
-use crate::names::Names;
+use crate::names::{Names, Owner};
 use crate::shape::{pair, shape, shapes};
 use crate::vocabulary::{VOCABULARY, Vocabulary};
 
@@ -29,6 +29,10 @@ pub(crate) struct Sentence {
     pub(crate) words: u32,
     /// What its first word stands for.
     pub(crate) opening: Concepts,
+    /// It names a tool of another server, or uses a word that one is called by.
+    pub(crate) is_foreign: bool,
+    /// Where such a name stands that is no word besides.
+    pub(crate) foreign: Option<Range<usize>>,
 }
 
 /// A text in sentences.
@@ -49,13 +53,15 @@ const LONGEST: u32 = 80;
 pub(crate) struct Known<'a> {
     pub(crate) names: &'a Names,
     pub(crate) own: &'a str,
+    /// Another server has a tool that is called nearly as this one.
+    pub(crate) is_twin: bool,
     pub(crate) words: Option<&'a Vocabulary>,
     pub(crate) bundles: Option<&'a Bundles>,
 }
 
 impl<'a> Known<'a> {
     pub(crate) fn of(names: &'a Names, own: &'a str) -> Self {
-        Self { names, own, words: None, bundles: None }
+        Self { names, own, is_twin: names.is_twin(own), words: None, bundles: None }
     }
 }
 
@@ -76,6 +82,8 @@ pub(crate) fn sentences(text: &str, known: Known<'_>) -> Sentences {
         begun: 0,
         first: 0,
         opening: None,
+        is_foreign: false,
+        foreign: None,
     };
     for n in 0..runs.len() {
         reader.run(n);
@@ -135,6 +143,8 @@ struct Reader<'a> {
     begun: usize,
     first: usize,
     opening: Option<Concepts>,
+    is_foreign: bool,
+    foreign: Option<Range<usize>>,
 }
 
 impl<'a> Reader<'a> {
@@ -169,11 +179,17 @@ impl<'a> Reader<'a> {
         if concepts.has(Concept::Inside) {
             concepts = concepts.without(Concept::Address);
         }
-        let is_name = || {
+        let owner = || {
             let bare = text.trim_matches(|c: char| !c.is_ascii_alphanumeric());
-            self.known.names.has(bare, self.known.own)
+            let is_marked = text.starts_with(['`', '\'', '"']) || text.contains("()");
+            self.known.names.owner(bare, is_marked, self.known.own)
         };
-        if !self.known.names.is_empty() && is_name() {
+        let owner = if self.known.names.is_empty() { None } else { owner() };
+        self.is_foreign |= matches!(owner, Some(Owner::Foreign { .. }));
+        if owner == (Some(Owner::Foreign { is_word: false })) {
+            self.foreign.get_or_insert(run.clone());
+        }
+        if owner.is_some() {
             concepts = concepts.and(Concepts::of(Concept::Sibling)).and(Concepts::of(Concept::Name));
         }
         if text.ends_with('?') {
@@ -265,8 +281,11 @@ impl<'a> Reader<'a> {
                 concepts,
                 words: self.words,
                 opening,
+                is_foreign: self.is_foreign,
+                foreign: self.foreign.take(),
             });
         }
+        self.is_foreign = false;
         self.first = self.out.tokens.len();
         self.begun = end;
         self.words = 0;

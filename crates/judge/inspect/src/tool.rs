@@ -6,13 +6,14 @@ use doorward_wire::{Kind, Value};
 
 use crate::bundle::Bundles;
 use crate::finding::{Finding, Rule};
-use crate::judge::{Report, judge};
+use crate::judge::{Report, judge, line};
 use crate::model::{Weights, weights};
 use crate::names::Names;
 use crate::place::Place;
-use crate::rules::{NAME_CLASH, PARAMETER, TOO_LONG};
+use crate::rules::{COPY, NAME_CLASH, PARAMETER, TOO_LONG, TWIN};
 use crate::sentence::Known;
 use crate::topic::Topic;
+use crate::twin::claims;
 
 /// How deep a schema is followed; the parser's own limit is of that order.
 const DEPTH: usize = 64;
@@ -56,6 +57,13 @@ pub(crate) fn judge_tool(
     }
     if let Some(other) = names.look_alike(&own) {
         all.form(&NAME_CLASH, "/name", format!("{own} beside {other}"));
+    }
+    let said = definition.get("description").and_then(|said| said.as_str()).unwrap_or_default();
+    if let Some(other) = names.copied(&own, &said) {
+        all.form(&COPY, "/description", format!("as {other}: {}", line(&said)));
+    }
+    if known.is_twin && claims(&said) {
+        all.form(&TWIN, "/description", line(&said));
     }
     all.parameters(definition, &own);
     all.report
@@ -150,7 +158,7 @@ impl Walk {
         for (name, _) in properties.members() {
             let plain: String =
                 name.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect();
-            let found = NOSY.iter().find(|(nosy, _)| *nosy == plain);
+            let found = NOSY.iter().find(|(nosy, _)| plain.contains(nosy));
             if let Some((_, honest)) = found
                 && !honest.iter().any(|word| about.contains(word))
             {

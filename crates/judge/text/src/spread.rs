@@ -200,7 +200,7 @@ impl Shown {
     }
 }
 
-/// The lines in which a third of the words have digits for letters, `1gn0re`, read as words.
+/// The lines with a stretch in which a third of the words have digits for letters, `1gn0re`, read as words.
 pub(crate) fn lettered(from: &Traced) -> Option<Traced> {
     let bytes = from.text.as_bytes();
     // `i18n` may be all there is of it: most texts are done with here.
@@ -220,20 +220,24 @@ pub(crate) fn lettered(from: &Traced) -> Option<Traced> {
 fn lettered_line(from: &Traced, start: usize, end: usize, out: &mut Traced) {
     let bytes = from.text.as_bytes();
     let is_part = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'@' | b'$' | b'!');
-    let (mut places, mut words, mut all, mut at) = (Vec::new(), 0, 0, start);
+    // Of the words from the first such one to the last: an honest line may lead up to it.
+    let (mut places, mut words, mut all, mut since, mut at) = (Vec::new(), 0, 0, 0, start);
     while at < end {
         let length = bytes.get(at..end).unwrap_or_default().iter().take_while(|b| is_part(b)).count();
         let word = bytes.get(at..at + length).unwrap_or_default();
         if word.iter().any(u8::is_ascii_alphabetic) {
-            all += 1;
-            words += usize::from(is_lettered(word));
+            since += usize::from(words > 0);
+            if is_lettered(word) {
+                words += 1;
+                all += std::mem::take(&mut since);
+            }
             // In a line that does so, `th3` is a word as well.
             places.extend(word.iter().enumerate().filter_map(|(n, b)| Some((at + n, stands(*b)?))));
         }
         at += length.max(1);
     }
     // One or two are names.
-    if words < 3 || words * 3 < all {
+    if words < 3 || words * 3 < all + 1 {
         return;
     }
     let mut from_here = start;

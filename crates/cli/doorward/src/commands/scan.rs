@@ -247,9 +247,13 @@ impl Scan {
 /// Judges every item, beside all others: a tool is told apart from its namesakes, wherever they are.
 fn judge(sources: &[Source], all: bool, scanned: &mut Scanned) {
     let listed: Vec<_> = sources.iter().map(|source| (source, source.items())).collect();
-    let tools = listed.iter().flat_map(|(_, items)| items).filter(|item| item.kind == "tool");
-    let names = Names::new(tools.map(|item| item.name.as_str()));
-    for (source, items) in &listed {
+    let tools = listed.iter().enumerate().flat_map(|(n, (_, items))| {
+        items.iter().filter(|item| item.kind == "tool").map(move |item| (n, item.name.as_str(), item.said()))
+    });
+    let said: Vec<_> = tools.collect();
+    let beside = Names::of(said.iter().map(|(n, name, said)| (*n, *name, &**said)));
+    for (n, (source, items)) in listed.iter().enumerate() {
+        let names = beside.seen_from(n, true);
         for item in items {
             let report = item.judge(&names);
             let number = scanned.items.len();

@@ -160,10 +160,11 @@ fn items<P: Ports>(
     is_pinned: bool,
 ) -> Vec<Item> {
     let mut items = Vec::new();
+    let snapshot = door.snapshot();
     for (page, frame) in pages.iter().enumerate() {
         let values = frame.result().and_then(|result| result.get(list.member()));
         let listed = match list {
-            List::Tools => Listed::of(values.iter().flat_map(Value::items)),
+            List::Tools => Listed::of(values.iter().flat_map(Value::items), &on.server.name, &snapshot),
             _ => Listed::default(),
         };
         for value in values.iter().flat_map(Value::items) {

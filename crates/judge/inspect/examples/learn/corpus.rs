@@ -14,6 +14,8 @@ pub(crate) struct Row {
     pub(crate) category: String,
     /// The names of the other tools of its server, where that is known.
     pub(crate) siblings: Vec<String>,
+    /// Of a list, whose each tool is.
+    pub(crate) servers: Vec<String>,
     pub(crate) is_attack: bool,
     /// A tool's definition as JSON, or plain text.
     pub(crate) text: String,
@@ -68,6 +70,12 @@ fn row(line: &str) -> Row {
         group,
         category: string("category"),
         siblings: Vec::new(),
+        servers: root
+            .get("servers")
+            .into_iter()
+            .flat_map(|servers| servers.items())
+            .filter_map(|server| Some(server.as_str()?.into_owned()))
+            .collect(),
         is_attack: string("label") == "attack",
         text: ["json", "tools"]
             .iter()

@@ -8,7 +8,7 @@ use doorward_inspect::{Names, Place, Report, text, tool};
 use crate::corpus::{Row, calibrates, parse};
 use crate::figures::{Share, number};
 use crate::mutate::{COVERS, DISGUISES, replace};
-use crate::sets::{FOLDS, Kind, Sets, names, part};
+use crate::sets::{FOLDS, Kind, Sets, names, part, siblings};
 
 /// Scores of rows, each by a model that did not see it.
 struct Scored<'a> {
@@ -226,12 +226,8 @@ fn lists(sets: &Sets, models: &[Weights], verbose: bool) {
         .iter()
         .map(|row| {
             let tree = parse(&row.text);
-            let name = |tool: doorward_wire::Value<'_>| {
-                tool.get("name").and_then(|name| name.as_str()).unwrap_or_default().into_owned()
-            };
-            let names: Vec<String> = tree.root().items().map(name).collect();
-            let names = Names::new(names.iter().map(String::as_str));
-            let reports = tree.root().items().map(|tool| tool_by(&models[0], tool, &names));
+            let tools = tree.root().items().zip(siblings(row));
+            let reports = tools.map(|(tool, names)| tool_by(&models[0], tool, &names));
             let worst = reports.fold((0.0_f32, false), |(score, flagged), report| {
                 (score.max(report.score), flagged || report.is_flagged)
             });

@@ -22,7 +22,7 @@ use std::path::Path;
 use sets::{Kind, Sets};
 
 /// How far the odds are shifted, so that a half is where honest texts end: for definitions, and for content.
-const SHIFT: [f32; 2] = [1.2, 1.2];
+const SHIFT: [f32; 2] = [1.4, 1.2];
 /// How far they are then drawn apart, so that what is plain is beyond doubt.
 pub(crate) const APART: f32 = 1.4;
 

@@ -182,15 +182,32 @@ fn definition(row: &Row) -> Vec<Bag> {
 /// A list written by hand, each tool beside its siblings.
 fn tools(row: &Row) -> Vec<Bag> {
     let tree = parse(&row.text);
-    let name = |tool: doorward_wire::Value<'_>| {
-        tool.get("name").and_then(|name| name.as_str()).unwrap_or_default().into_owned()
-    };
-    let names: Vec<String> = tree.root().items().map(name).collect();
-    let names = Names::new(names.iter().map(String::as_str));
+    let tools = tree.root().items().zip(siblings(row));
     let mut bags: Vec<Bag> =
-        tree.root().items().flat_map(|tool| parts(row, sentences_of_tool(tool, &names))).collect();
+        tools.flat_map(|(tool, names)| parts(row, sentences_of_tool(tool, &names))).collect();
     bags.iter_mut().for_each(|bag| bag.weight = 1.5);
     bags
+}
+
+/// For each tool of a list the names that it stands beside: those of its server, and those of others where the row says whose a
+/// tool is.
+pub(crate) fn siblings(row: &Row) -> Vec<Names> {
+    let tree = parse(&row.text);
+    let member = |name: &str| -> Vec<String> {
+        let of = |tool: doorward_wire::Value<'_>| Some(tool.get(name)?.as_str()?.into_owned());
+        tree.root().items().map(|tool| of(tool).unwrap_or_default()).collect()
+    };
+    let (names, said) = (member("name"), member("description"));
+    // A row that does not say whose a tool is has one server.
+    let mut servers: Vec<&str> = row.servers.iter().map(String::as_str).collect();
+    servers.dedup();
+    let server = |n: usize| {
+        let own = row.servers.get(n).map_or("", String::as_str);
+        servers.iter().position(|server| *server == own).unwrap_or_default()
+    };
+    let tools = names.iter().zip(&said).enumerate();
+    let all = Names::of(tools.map(|(n, (name, said))| (server(n), name.as_str(), said.as_str())));
+    (0..names.len()).map(|n| all.seen_from(server(n), false)).collect()
 }
 
 fn parts(row: &Row, all: Vec<Sentence>) -> Vec<Bag> {

@@ -37,9 +37,9 @@ impl<'a> Plain<'a> {
 /// Whether there may be an escape: one pass over the text tells.
 fn needs(text: &str) -> bool {
     let mut before = 0;
-    text.bytes().any(|b| match (std::mem::replace(&mut before, b), b) {
-        (_, b'%' | b'&' | 0x80..) | (b'0', b'x') | (b'\\', b'x' | b'u') => true,
-        _ => false,
+    text.bytes().any(|b| {
+        let two = (std::mem::replace(&mut before, b), b);
+        matches!(two, (_, b'%' | b'&' | 0x80..) | (b'0', b'x') | (b'\\', b'x' | b'u'))
     })
 }
 

@@ -113,6 +113,27 @@ pub(crate) const NAME_CLASH: Rule = form(
     "has a name that looks like that of another tool",
     "refuse one of the two",
 );
+pub(crate) const COPY: Rule = form(
+    "steer.copied-description",
+    "AML.T0053",
+    Severity::High,
+    "says of itself what another tool says of itself, so that it gets the calls of that one",
+    "find out which of the two is meant, and refuse the other",
+);
+pub(crate) const TWIN: Rule = form(
+    "steer.twin",
+    "AML.T0053",
+    Severity::High,
+    "is called nearly as another server's tool and claims its place",
+    "find out which of the two is meant, and refuse the other",
+);
+pub(crate) const FOREIGN: Rule = form(
+    "steer.foreign-tool",
+    "AML.T0053",
+    Severity::High,
+    "names a tool of another server, which is none of its business",
+    "read what it says of that tool; a server's descriptions speak of its own tools alone",
+);
 pub(crate) const TOO_LONG: Rule = form(
     "form.too-long",
     "AML.T0029",

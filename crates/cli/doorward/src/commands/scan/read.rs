@@ -1,5 +1,6 @@
 //! Definitions out of JSON: what a server listed, in whatever wrapping it was saved.
 
+use std::borrow::Cow;
 use std::path::Path;
 
 use bytes::Bytes;
@@ -93,6 +94,11 @@ fn is_tool(value: Value<'_>) -> bool {
 }
 
 impl<'t> Item<'t> {
+    /// What it says of itself.
+    pub(super) fn said(&self) -> Cow<'t, str> {
+        self.value.get("description").and_then(|said| said.as_str()).unwrap_or_default()
+    }
+
     fn of(kind: &'static str, value: Value<'t>) -> Self {
         let name = ["name", "uri", "uriTemplate"].iter().find_map(|name| value.get(name)?.as_str());
         Self { kind, name: name.unwrap_or_default().into_owned(), value }

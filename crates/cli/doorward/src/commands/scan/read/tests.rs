@@ -149,7 +149,11 @@ proptest! {
             // One of a form says whose parameter it is.
             let told = finding.quote.rsplit(": ").next().filter(|_| finding.span.is_empty());
             let told = letters(told.unwrap_or(&finding.quote));
-            prop_assert!(letters(&read).contains(&told), "{told} is not in {cut:?} at {region:?}: {finding:?}");
+            let read = letters(&read);
+            // Where markup was taken out, its letters stand between those of the words.
+            let mut rest = read.chars();
+            let in_order = finding.origin == Origin::Plain && told.chars().all(|c| rest.any(|other| other == c));
+            prop_assert!(in_order || read.contains(&told), "{told} is not in {cut:?} at {region:?}: {finding:?}");
         }
     }
 }
