@@ -113,8 +113,64 @@ struct Entry {
 
 struct Table {
     automaton: DFA,
+    starts: Starts,
     entries: Vec<Entry>,
     languages: usize,
+}
+
+/// By which four letters any of the words begins: most words of English are turned away by theirs.
+struct Starts {
+    bits: Vec<u64>,
+}
+
+impl Starts {
+    const BITS: usize = 1 << 14;
+
+    /// The first letters of a word of ASCII, small, without what follows it.
+    fn head(text: &[u8]) -> &[u8] {
+        let length = text.iter().take(4).take_while(|b| is_part(**b)).count();
+        text.get(..length).unwrap_or_default()
+    }
+
+    /// Takes a word's first letters in; one that is the beginning of others stands for all of them.
+    fn add(&mut self, head: &mut Vec<u8>, goes_on: bool) {
+        let at = Self::place(head);
+        if let Some(bits) = self.bits.get_mut(at / 64) {
+            *bits |= 1 << (at % 64);
+        }
+        if goes_on && head.len() < 4 {
+            for b in (b'a'..=b'z').chain(b'0'..=b'9').chain([b'_']) {
+                head.push(b);
+                self.add(head, true);
+                head.pop();
+            }
+        }
+    }
+
+    fn place(head: &[u8]) -> usize {
+        let all = head.iter().fold(0_usize, |all, b| all << 6 ^ usize::from(b | 0x20));
+        (all ^ all >> 11) % Self::BITS
+    }
+
+    fn may_be(&self, text: &[u8]) -> bool {
+        let at = Self::place(Self::head(text));
+        self.bits.get(at / 64).is_none_or(|bits| bits >> (at % 64) & 1 == 1)
+    }
+}
+
+/// A part of a word, where there are no letters but those of ASCII.
+fn is_part(b: u8) -> bool {
+    static PARTS: [bool; 256] = {
+        let mut parts = [false; 256];
+        let (mut byte, mut rest) = (0_u8, parts.as_mut_slice());
+        while let [first, tail @ ..] = rest {
+            *first = byte.is_ascii_alphanumeric() || byte == b'_';
+            rest = tail;
+            byte = byte.wrapping_add(1);
+        }
+        parts
+    };
+    PARTS.get(usize::from(b)).copied().unwrap_or_default()
 }
 
 /// Made once. A file that cannot be compiled finds nothing; a test sees to it that it can.
@@ -153,9 +209,13 @@ static TABLE: LazyLock<Option<Table>> = LazyLock::new(|| {
             words.push(word);
         }
     }
+    let mut starts = Starts { bits: vec![0; Starts::BITS / 64] };
+    for (word, entry) in words.iter().zip(&entries).filter(|(word, _)| word.is_ascii()) {
+        starts.add(&mut Vec::from(Starts::head(word.as_bytes())), entry.form != Form::Word);
+    }
     let automaton =
         DFA::builder().match_kind(MatchKind::Standard).start_kind(StartKind::Both).build(words).ok()?;
-    Some(Table { automaton, entries, languages: usize::from(languages) })
+    Some(Table { automaton, starts, entries, languages: usize::from(languages) })
 });
 
 /// One word that was found.
@@ -269,12 +329,12 @@ fn hits(table: &Table, text: &str) -> Vec<Hit> {
 
 /// The same in ASCII, where words begin behind what is no part of one: most are turned away by their first letters.
 fn latin(table: &Table, text: &[u8]) -> Vec<Hit> {
-    let is_part = |b: u8| b.is_ascii_alphanumeric() || b == b'_';
     let mut hits = Vec::new();
     let Ok(start) = table.automaton.start_state(Anchored::Yes) else { return hits };
     let mut before = 0;
     for (first, b) in text.iter().enumerate() {
-        if is_part(std::mem::replace(&mut before, *b)) {
+        let goes_on = is_part(std::mem::replace(&mut before, *b));
+        if goes_on || !is_part(*b) || !table.starts.may_be(text.get(first..).unwrap_or_default()) {
             continue;
         }
         let mut state = start;

@@ -34,6 +34,10 @@ impl Concepts {
         self.0 & other.0 != 0
     }
 
+    pub(crate) const fn holds(self, all: Self) -> bool {
+        self.0 & all.0 == all.0
+    }
+
     pub(crate) const fn has(self, concept: Concept) -> bool {
         self.meets(Self::of(concept))
     }

@@ -14,7 +14,7 @@ use crate::model::{Weights, weights};
 use crate::names::Names;
 use crate::place::Place;
 use crate::request::may_ask;
-use crate::rules::{self, READY};
+use crate::rules::{self, NEEDED, READY};
 use crate::sentence::{Known, Sentence, Sentences, Token, sentences};
 use crate::speaker;
 use crate::topic::Topic;
@@ -197,7 +197,8 @@ fn piece(place: Place, text: &str, known: Known<'_>, weights: &Weights, topic: &
                 }
                 findings.push(finding);
             }
-            if hits.is_empty() && chance >= place.threshold() {
+            let is_told = !hits.is_empty() || place.is_definition() && sentence.foreign.is_some();
+            if !is_told && chance >= place.threshold() {
                 findings.push(finding(&rules::MODEL, layer, sentence.bytes.clone()));
             }
         });
@@ -284,20 +285,19 @@ fn by_rules(
     hits: &mut Vec<(&'static Rule, Range<usize>)>,
     numbers: &mut Vec<usize>,
 ) {
-    let mut number = 0;
-    for ready in READY.iter() {
-        let mut found = None;
-        for pattern in &ready.patterns {
-            if pattern.may_fit(all)
-                && let Some((first, last)) = pattern.find(tokens, starts)
-            {
-                numbers.push(number);
-                found =
-                    found.or_else(|| Some(tokens.get(first)?.start as usize..tokens.get(last)?.end as usize));
-            }
-            number += 1;
+    let mut told = None;
+    let needs = NEEDED.iter().enumerate().filter(|(_, (needed, _))| all.holds(*needed));
+    for (number, (_, [rule, n])) in needs {
+        let ready = READY.get(*rule).and_then(|ready| Some((ready.rule, ready.patterns.get(*n)?)));
+        let Some((is, pattern)) = ready.filter(|(_, pattern)| pattern.may_fit(all)) else { continue };
+        let Some((first, last)) = pattern.find(tokens, starts) else { continue };
+        numbers.push(number);
+        // Of a rule the first pattern that fits says where.
+        if told.replace(rule) != Some(rule)
+            && let Some((first, last)) = tokens.get(first).zip(tokens.get(last))
+        {
+            hits.push((is, first.start as usize..last.end as usize));
         }
-        hits.extend(found.map(|range| (ready.rule, range)));
     }
 }
 

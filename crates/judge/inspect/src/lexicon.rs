@@ -240,12 +240,13 @@ pub(crate) const LEXICON: &[(Concept, Class, &str)] = &[
     (
         Concept::This,
         Class::Fixed,
-        "this tool, this function, this, present tool, the tool, current tool, this description, this server, this api, this operation, this action",
+        "this tool, this function, this, present tool, the tool, current tool, this description, this server, this api, this operation, this action, \
+         choose this, choose this one, select this, select this one, pick this, pick this one, use this one",
     ),
     (
         Concept::Other,
         Class::Fixed,
-        "other tool, other tools, any tool, any other, all other, every tool, all tools, another tool, other functions, any function, \
+        "other tool, other tools, multiple tools, several tools, similar tools, same function, same purpose, similar ones, any tool, any other, all other, every tool, all tools, another tool, other functions, any function, \
          other servers, all subsequent, every subsequent, any subsequent, all future, any file operation, every file operation, all file operations, each file operation, file operations, every request, each request, \
          all requests, any request, other agents, every other, any operation, all operations, any action, every message, \
          each message, all messages, every email, all emails, each email, outbound message, every response, all responses, each response, every query, \
@@ -339,7 +340,9 @@ pub(crate) const LEXICON: &[(Concept, Class, &str)] = &[
          no matter, outrank, outranks, new instructions, new instruction, instead, takes priority, higher priority, updated instructions, \
          new objective, new plan, new goal, new order, new orders, only instruction, only task, only goal, real prompt, real instruction, \
          real instructions, root instruction, priority 0, priority zero, highest importance, final instruction, your only, \
-         from here on, new mission, updated prompt, new policy, new directive, ultimate, authoritative, top priority, even if, exclusively, strictly, only, above all else, most important, real task, actual task, true task, new task",
+         from here on, new mission, updated prompt, new policy, new directive, ultimate, authoritative, top priority, even if, exclusively, strictly, only, above all else, most important, real task, actual task, true task, new task, \
+         choose this, choose this one, select this, select this one, pick this, pick this one, use this one, in priority, with priority, \
+         first choice, give preference",
     ),
     (
         Concept::Pretext,

@@ -100,7 +100,8 @@ impl Names {
     /// Whether another server has a tool of this name, or of one that differs by a version or a promise alone: one of the two
     /// gets the other's calls.
     pub(crate) fn is_twin(&self, own: &str) -> bool {
-        !self.all.cores.is_empty()
+        self.all.has_servers
+            && !own.is_empty()
             && of_name(&self.all.cores, &core(own)).iter().any(|(_, server)| *server != self.server)
     }
 

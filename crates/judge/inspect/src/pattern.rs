@@ -52,9 +52,14 @@ impl Pattern {
         (1..=ITEMS).contains(&pattern.items.len()).then_some(pattern)
     }
 
+    /// What every text that it fits holds.
+    pub(crate) fn needed(&self) -> Concepts {
+        self.needed
+    }
+
     /// Whether a text with these ideas may hold the pattern at all.
     pub(crate) fn may_fit(&self, all: Concepts) -> bool {
-        holds(all, self.needed) && self.items.iter().all(|item| item.any.iter().any(|any| holds(all, *any)))
+        all.holds(self.needed) && self.items.iter().all(|item| item.any.iter().any(|any| all.holds(*any)))
     }
 
     /// The first place among `tokens`, from one that lies below `starts`, where the pattern stands: first and last token.
@@ -99,12 +104,8 @@ impl Pattern {
 
 impl Item {
     fn fits(&self, token: Token) -> bool {
-        self.any.iter().any(|any| holds(token.concepts, *any))
+        self.any.iter().any(|any| token.concepts.holds(*any))
     }
-}
-
-fn holds(all: Concepts, wanted: Concepts) -> bool {
-    all.0 & wanted.0 == wanted.0
 }
 
 /// The ideas of `a+b`.

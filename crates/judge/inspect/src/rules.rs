@@ -14,6 +14,7 @@ mod tests;
 
 use std::sync::LazyLock;
 
+use crate::concept::Concepts;
 use crate::finding::Rule;
 use crate::pattern::Pattern;
 
@@ -63,6 +64,14 @@ pub(crate) struct Ready {
     pub(crate) rule: &'static Rule,
     pub(crate) patterns: Vec<Pattern>,
 }
+
+/// What each pattern needs, with its rule's place and its own in it, rule by rule: one look over it turns nearly all away.
+pub(crate) static NEEDED: LazyLock<Vec<(Concepts, [usize; 2])>> = LazyLock::new(|| {
+    let of = |(rule, ready): (usize, &'static Ready)| {
+        ready.patterns.iter().enumerate().map(move |(n, pattern)| (pattern.needed(), [rule, n]))
+    };
+    READY.iter().enumerate().flat_map(of).collect()
+});
 
 /// All of them, read once. A pattern that cannot be read is none; a test sees to it that there is no such.
 pub(crate) static READY: LazyLock<Vec<Ready>> = LazyLock::new(|| {

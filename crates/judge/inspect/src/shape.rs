@@ -62,6 +62,12 @@ pub(crate) fn shape(run: &str) -> Concepts {
 
 /// Judges two runs that follow each other, in small letters.
 pub(crate) fn pair(first: &str, second: &str) -> Concepts {
+    // Two words, the first of which is none that another follows: nearly all pairs there are.
+    let begins = |run: &str| run.bytes().next().unwrap_or_default();
+    let may_begin = |b| !u8::is_ascii_alphabetic(&b) || matches!(b, b'u' | b'd' | b'o');
+    if begins(second).is_ascii_alphabetic() && !may_begin(begins(first)) {
+        return Concepts::NONE;
+    }
     let trim = |run| str::trim_matches(run, ['\'', '"', '`', '(', ')', ',', '.']);
     let a = trim(first);
     let b = trim(second);

@@ -178,11 +178,15 @@ fn percent(word: &str) -> Option<Vec<u8>> {
 fn bits(from: &Traced, found: &mut impl FnMut(Origin, Traced)) {
     let bytes = from.text.as_bytes();
     // Six groups with single blanks between them: two digits apart by three bytes, or ones and zeros.
-    let is_group = |w: &[u8]| {
-        matches!(w, [a, b, b' ', c, d, b' '] if [a, b, c, d].into_iter().all(u8::is_ascii_hexdigit))
-            || matches!(w, [b'0' | b'1', b'0' | b'1', b'0' | b'1', b' ', b'0' | b'1', b'0' | b'1'])
+    let is_group = |blank: usize| {
+        let around = |before: usize, after: usize| bytes.get(blank.checked_sub(before)?..blank + after);
+        matches!(around(2, 4), Some([a, b, _, c, d, b' ']) if [a, b, c, d].into_iter().all(u8::is_ascii_hexdigit))
+            || matches!(
+                around(3, 3),
+                Some([b'0' | b'1', b'0' | b'1', b'0' | b'1', _, b'0' | b'1', b'0' | b'1'])
+            )
     };
-    if !bytes.windows(6).any(is_group) {
+    if !memchr::memchr_iter(b' ', bytes).any(is_group) {
         return;
     }
     let mut run: Vec<u8> = Vec::new();

@@ -40,6 +40,11 @@ pub(crate) fn unmark(from: &Traced) -> Unmarked {
     Unmarked { plain: walk.changed.then_some(walk.out), parts: walk.parts, is_cut: walk.budget == 0 }
 }
 
+/// Whether there may be any markup in a text.
+pub(crate) fn is_marked(text: &str) -> bool {
+    text.bytes().any(is_special)
+}
+
 fn is_special(byte: u8) -> bool {
     matches!(byte, b'<' | b'&' | b'[' | b']' | b'*' | b'~' | b'`')
 }

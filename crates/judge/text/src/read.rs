@@ -5,7 +5,7 @@ use crate::escapes::{backslashes, quoted_printable};
 use crate::fold::fold;
 use crate::layer::{Layer, MarkKind, Origin, Reading};
 use crate::map::Traced;
-use crate::markup::unmark;
+use crate::markup::{is_marked, unmark};
 use crate::spread::{joined, lettered, reversed, shown, turned};
 
 /// How far a reading goes.
@@ -63,7 +63,9 @@ fn inner(layer: &Layer) -> Inner {
     let mut is_cut = false;
     let text = &layer.traced;
     // What was just freed of its markup has none left, unless entities spelled it.
-    if layer.origin != Origin::Plain || memchr::memchr(b'<', text.text.as_bytes()).is_some() {
+    if is_marked(&text.text)
+        && (layer.origin != Origin::Plain || memchr::memchr(b'<', text.text.as_bytes()).is_some())
+    {
         let unmarked = unmark(text);
         is_cut = unmarked.is_cut;
         parts.extend(unmarked.plain.map(|plain| (Origin::Plain, changed_lines(text, &plain))));
