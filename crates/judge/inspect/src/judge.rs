@@ -1,5 +1,6 @@
 //! One text judged.
 
+use std::cell::Cell;
 use std::ops::Range;
 
 use doorward_text::{Layer, Limits, MarkKind, Origin, Reading, read, windows};
@@ -234,6 +235,11 @@ const ACTS: Concepts = Concepts::all(&[
     Concept::Authority,
 ]);
 
+thread_local! {
+    /// Kept from text to text: it is larger than most of them, and to make it anew costs more than to read one.
+    static SET: Cell<Option<Set>> = const { Cell::new(None) };
+}
+
 /// Calls `each` with every sentence, the rules that fit it and where, and what the model sees of it.
 fn each_sentence(
     layer: &Layer,
@@ -244,7 +250,7 @@ fn each_sentence(
 ) {
     let mut hits = Vec::new();
     let mut numbers = Vec::new();
-    let mut set = Set::new();
+    let mut set = SET.take().unwrap_or_else(Set::new);
     for (n, sentence) in read.list.iter().enumerate() {
         let words = layer.text().get(sentence.bytes.clone()).unwrap_or_default();
         // What a tool returns is asked for in any words: an act need not be one that an attack is known by.
@@ -275,6 +281,7 @@ fn each_sentence(
         features(&mut set, sentence, own, &numbers, words, &setting);
         each(sentence, &hits, set.list());
     }
+    SET.set(Some(set));
 }
 
 /// The rules that fit from one of the first `starts` tokens on, and the numbers of their patterns.

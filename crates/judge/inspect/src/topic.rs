@@ -7,7 +7,7 @@ const LEAST: usize = 4;
 /// How often each word, or another of its bucket, stands in all the strings of a tool, or in a document.
 #[derive(Debug, Clone)]
 pub struct Topic {
-    counts: Vec<u16>,
+    counts: Vec<u8>,
     words: usize,
 }
 

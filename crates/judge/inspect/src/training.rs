@@ -5,7 +5,7 @@ use doorward_wire::Value;
 
 pub use crate::features::COUNT;
 use crate::judge::{Report, judge, seen};
-pub use crate::model::{Weights, scale};
+pub use crate::model::{Learned, Weights, scale};
 use crate::names::Names;
 use crate::place::Place;
 use crate::sentence::Known;

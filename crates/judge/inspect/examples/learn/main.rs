@@ -42,7 +42,10 @@ fn main() {
         Some("train") => {
             let bytes: Vec<u8> = [Kind::Definition, Kind::Content]
                 .into_iter()
-                .flat_map(|kind| sets.train(kind, None, true).tuned(SHIFT[kind as usize], APART).to_bytes())
+                .flat_map(|kind| {
+                    let learned = sets.train(kind, None, true).tuned(SHIFT[kind as usize], APART);
+                    learned.stored().bytes().to_vec()
+                })
                 .collect();
             let path = root.join("crates/judge/inspect/src/model.bin");
             std::fs::write(&path, &bytes).unwrap();

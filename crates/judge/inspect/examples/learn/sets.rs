@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use doorward_inspect::training::{
-    Seen as Sentence, Topic, Weights, sentences_of, sentences_of_tool, topic_of,
+    Learned, Seen as Sentence, Topic, sentences_of, sentences_of_tool, topic_of,
 };
 use doorward_inspect::{Names, Place};
 
@@ -136,7 +136,7 @@ impl Sets {
     }
 
     /// A model that saw no honest row of `fold`, nor a planted text of it; of those only what `planted` allows.
-    pub(crate) fn train(&self, kind: Kind, fold: Option<usize>, planted: bool) -> Weights {
+    pub(crate) fn train(&self, kind: Kind, fold: Option<usize>, planted: bool) -> Learned {
         let is_seen = |row: &&Row| Some(part(&row.group)) != fold;
         let mut bags = self.seen.generated[kind as usize].clone();
         let bag = |sentences: &Vec<Vec<u16>>, is_attack, weight| Bag {

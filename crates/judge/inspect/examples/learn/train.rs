@@ -1,6 +1,6 @@
 //! Training: logistic regression over sentences. Of an attack only its worst sentence has to be seen, of an honest text none.
 
-use doorward_inspect::training::{COUNT, Weights, scale};
+use doorward_inspect::training::{COUNT, Learned, scale};
 
 use crate::grammar::Dice;
 
@@ -21,7 +21,7 @@ const FIRST: f32 = 0.4;
 /// Learns weights from bags, by gradient descent over one text after another with the squares of the weights held down
 /// (Bottou's schedule). `trust` is how much all texts together count against the size of the weights: what a few texts say is no
 /// rule.
-pub(crate) fn train(bags: &[Bag], trust: f32) -> Weights {
+pub(crate) fn train(bags: &[Bag], trust: f32) -> Learned {
     let steps: usize = bags.iter().map(|bag| if bag.is_attack { 1 } else { bag.sentences.len() }).sum();
     #[expect(clippy::cast_precision_loss, reason = "a count far below 2^24")]
     let decay = 1.0 / (trust * steps as f32);
@@ -51,7 +51,7 @@ pub(crate) fn train(bags: &[Bag], trust: f32) -> Weights {
             rounds += 1.0;
         }
     }
-    Weights::new(bias / rounds, sum.iter().map(|sum| sum / rounds).collect())
+    Learned::new(bias / rounds, sum.iter().map(|sum| sum / rounds).collect())
 }
 
 struct Learner {
