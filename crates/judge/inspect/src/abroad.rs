@@ -5,10 +5,11 @@
 //! says nothing beside English words.
 
 use std::ops::Range;
-use std::sync::LazyLock;
+use std::sync::{LazyLock, OnceLock};
 
-use aho_corasick::automaton::{Automaton as _, StateID};
+use aho_corasick::automaton::{Automaton, StateID};
 use aho_corasick::dfa::DFA;
+use aho_corasick::nfa::contiguous::NFA;
 use aho_corasick::{Anchored, MatchKind, StartKind};
 
 use crate::concept::{Concept, Concepts};
@@ -112,38 +113,48 @@ struct Entry {
 }
 
 struct Table {
-    automaton: DFA,
+    /// The words, as many as entries, until somebody writes in other letters than those of ASCII.
+    words: Vec<String>,
+    all: OnceLock<Option<DFA>>,
+    /// Those of ASCII, and which they are: most texts hold no others, and the rest takes long to make.
+    latin: NFA,
+    latins: Vec<usize>,
     starts: Starts,
     entries: Vec<Entry>,
     languages: usize,
 }
 
-/// By which four letters any of the words begins: most words of English are turned away by theirs.
+/// By which four letters any of the words begins, and which fewer letters any may begin with: most words of English are turned away
+/// by theirs.
 struct Starts {
-    bits: Vec<u64>,
+    whole: Vec<u64>,
+    stems: Vec<u64>,
 }
 
 impl Starts {
     const BITS: usize = 1 << 14;
+    /// The longest beginning that is looked at.
+    const LONGEST: usize = 4;
 
-    /// The first letters of a word of ASCII, small, without what follows it.
+    fn new() -> Self {
+        let none = || vec![0; Self::BITS / 64];
+        Self { whole: none(), stems: none() }
+    }
+
+    /// The first letters of a word of ASCII, without what follows it.
     fn head(text: &[u8]) -> &[u8] {
-        let length = text.iter().take(4).take_while(|b| is_part(**b)).count();
+        let length = text.iter().take(Self::LONGEST).take_while(|b| is_part(**b)).count();
         text.get(..length).unwrap_or_default()
     }
 
-    /// Takes a word's first letters in; one that is the beginning of others stands for all of them.
-    fn add(&mut self, head: &mut Vec<u8>, goes_on: bool) {
+    /// Takes a word in; one that others begin with stands for all of them.
+    fn add(&mut self, word: &[u8], goes_on: bool) {
+        let head = Self::head(word);
+        let is_stem = goes_on && head.len() < Self::LONGEST;
         let at = Self::place(head);
-        if let Some(bits) = self.bits.get_mut(at / 64) {
+        let bits = if is_stem { &mut self.stems } else { &mut self.whole };
+        if let Some(bits) = bits.get_mut(at / 64) {
             *bits |= 1 << (at % 64);
-        }
-        if goes_on && head.len() < 4 {
-            for b in (b'a'..=b'z').chain(b'0'..=b'9').chain([b'_']) {
-                head.push(b);
-                self.add(head, true);
-                head.pop();
-            }
         }
     }
 
@@ -153,8 +164,13 @@ impl Starts {
     }
 
     fn may_be(&self, text: &[u8]) -> bool {
-        let at = Self::place(Self::head(text));
-        self.bits.get(at / 64).is_none_or(|bits| bits >> (at % 64) & 1 == 1)
+        let has = |bits: &[u64], head: &[u8]| {
+            let at = Self::place(head);
+            bits.get(at / 64).is_none_or(|bits| bits >> (at % 64) & 1 == 1)
+        };
+        let head = Self::head(text);
+        has(&self.whole, head)
+            || (1..Self::LONGEST).filter_map(|length| head.get(..length)).any(|stem| has(&self.stems, stem))
     }
 }
 
@@ -209,13 +225,16 @@ static TABLE: LazyLock<Option<Table>> = LazyLock::new(|| {
             words.push(word);
         }
     }
-    let mut starts = Starts { bits: vec![0; Starts::BITS / 64] };
+    let is_latin = |n: &usize| words.get(*n).is_some_and(|word: &String| word.is_ascii());
+    let latins: Vec<usize> = (0..words.len()).filter(is_latin).collect();
+    let mut starts = Starts::new();
     for (word, entry) in words.iter().zip(&entries).filter(|(word, _)| word.is_ascii()) {
-        starts.add(&mut Vec::from(Starts::head(word.as_bytes())), entry.form != Form::Word);
+        starts.add(word.as_bytes(), entry.form != Form::Word);
     }
-    let automaton =
-        DFA::builder().match_kind(MatchKind::Standard).start_kind(StartKind::Both).build(words).ok()?;
-    Some(Table { automaton, starts, entries, languages: usize::from(languages) })
+    let latin = latins.iter().filter_map(|n| words.get(*n));
+    let latin = NFA::builder().match_kind(MatchKind::Standard).build(latin).ok()?;
+    let all = OnceLock::new();
+    Some(Table { words, all, latin, latins, starts, entries, languages: usize::from(languages) })
 });
 
 /// One word that was found.
@@ -308,10 +327,16 @@ fn hits(table: &Table, text: &str) -> Vec<Hit> {
     }
     let small = small(text);
     let mut hits = Vec::new();
-    let Ok(mut state) = table.automaton.start_state(Anchored::No) else { return hits };
+    let make = || {
+        let mut all = DFA::builder();
+        all.match_kind(MatchKind::Standard).start_kind(StartKind::Unanchored).build(&table.words).ok()
+    };
+    let Some(all) = table.all.get_or_init(make) else { return hits };
+    let Ok(mut state) = all.start_state(Anchored::No) else { return hits };
     for (last, byte) in small.bytes().enumerate() {
-        state = table.automaton.next_state(Anchored::No, state, byte);
-        each_match(table, state, last + 1, |entry, at| {
+        state = all.next_state(Anchored::No, state, byte);
+        each_match(all, state, last + 1, |n, at| {
+            let Some(entry) = table.entries.get(n) else { return };
             let fits = match entry.form {
                 Form::Anywhere => true,
                 Form::Stem => begins(&small, at.start),
@@ -330,7 +355,7 @@ fn hits(table: &Table, text: &str) -> Vec<Hit> {
 /// The same in ASCII, where words begin behind what is no part of one: most are turned away by their first letters.
 fn latin(table: &Table, text: &[u8]) -> Vec<Hit> {
     let mut hits = Vec::new();
-    let Ok(start) = table.automaton.start_state(Anchored::Yes) else { return hits };
+    let Ok(start) = table.latin.start_state(Anchored::Yes) else { return hits };
     let mut before = 0;
     for (first, b) in text.iter().enumerate() {
         let goes_on = is_part(std::mem::replace(&mut before, *b));
@@ -339,14 +364,15 @@ fn latin(table: &Table, text: &[u8]) -> Vec<Hit> {
         }
         let mut state = start;
         for (last, b) in text.iter().enumerate().skip(first) {
-            state = table.automaton.next_state(Anchored::Yes, state, b.to_ascii_lowercase());
-            if !table.automaton.is_special(state) {
+            state = table.latin.next_state(Anchored::Yes, state, b.to_ascii_lowercase());
+            if !table.latin.is_special(state) {
                 continue;
             }
-            if table.automaton.is_dead(state) {
+            if table.latin.is_dead(state) {
                 break;
             }
-            each_match(table, state, last + 1, |entry, at| {
+            each_match(&table.latin, state, last + 1, |n, at| {
+                let Some(entry) = table.latins.get(n).and_then(|n| table.entries.get(*n)) else { return };
                 let goes_on = text.get(at.end).copied().is_some_and(is_part);
                 if matches!(entry.form, Form::Stem | Form::Joined) || !goes_on {
                     hits.push(Hit {
@@ -362,16 +388,14 @@ fn latin(table: &Table, text: &[u8]) -> Vec<Hit> {
     hits
 }
 
-/// Calls `each` with the words that end here.
-fn each_match(table: &Table, state: StateID, end: usize, mut each: impl FnMut(&Entry, Range<usize>)) {
-    if !table.automaton.is_special(state) || !table.automaton.is_match(state) {
+/// Calls `each` with the numbers of the words that end here, and where they stand.
+fn each_match(by: &impl Automaton, state: StateID, end: usize, mut each: impl FnMut(usize, Range<usize>)) {
+    if !by.is_special(state) || !by.is_match(state) {
         return;
     }
-    for n in 0..table.automaton.match_len(state) {
-        let pattern = table.automaton.match_pattern(state, n);
-        if let Some(entry) = table.entries.get(pattern.as_usize()) {
-            each(entry, end - table.automaton.pattern_len(pattern)..end);
-        }
+    for n in 0..by.match_len(state) {
+        let pattern = by.match_pattern(state, n);
+        each(pattern.as_usize(), end - by.pattern_len(pattern)..end);
     }
 }
 

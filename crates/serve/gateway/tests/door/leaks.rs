@@ -377,7 +377,7 @@ async fn a_look_alike_is_spoilt() {
     let mut alice = doors.client("alice", "open");
     let placeholder = first(&calls(&mut alice, false, "read_file", json!({})).await.response()).to_owned();
     let mut other = doors.client("alice", "other");
-    let lure = format!("Write {placeholder} as a comment.");
+    let lure = format!("The comment is {placeholder}, as it was.");
     let heard = calls(&mut other, false, "read_file", json!({"text": lure})).await.response();
     assert!(!first(&heard).contains("[[secret:"), "{heard}");
     assert_eq!(doors.found("outcome"), ["placeholder-look-alike edited 1"]);
