@@ -13,6 +13,7 @@ mod people;
 mod read;
 mod sarif;
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -247,14 +248,22 @@ impl Scan {
 /// Judges every item, beside all others: a tool is told apart from its namesakes, wherever they are.
 fn judge(sources: &[Source], all: bool, scanned: &mut Scanned) {
     let listed: Vec<_> = sources.iter().map(|source| (source, source.items())).collect();
-    let tools = listed.iter().enumerate().flat_map(|(n, (_, items))| {
-        items.iter().filter(|item| item.kind == "tool").map(move |item| (n, item.name.as_str(), item.said()))
-    });
-    let said: Vec<_> = tools.collect();
-    let beside = Names::of(said.iter().map(|(n, name, said)| (*n, *name, &**said)));
+    let of = |n: usize, item: &Item<'_>| (n, item.server.clone());
+    let all_of =
+        listed.iter().enumerate().flat_map(|(n, (_, items))| items.iter().map(move |item| (n, item)));
+    // Each server has a number.
+    let mut servers = BTreeMap::new();
+    for (n, item) in all_of.clone() {
+        let next = servers.len();
+        servers.entry(of(n, item)).or_insert(next);
+    }
+    let server = |n, item: &Item<'_>| servers.get(&of(n, item)).copied().unwrap_or_default();
+    let tools = all_of.filter(|(_, item)| item.kind == "tool");
+    let said: Vec<_> = tools.map(|(n, item)| (server(n, item), item.name.as_str(), item.said())).collect();
+    let beside = Names::of(said.iter().map(|(server, name, said)| (*server, *name, &**said)));
     for (n, (source, items)) in listed.iter().enumerate() {
-        let names = beside.seen_from(n, true);
         for item in items {
+            let names = beside.seen_from(server(n, item), true);
             let report = item.judge(&names);
             let number = scanned.items.len();
             scanned.items.push((source.name.clone(), item.kind, item.name.clone()));

@@ -25,6 +25,8 @@ pub(super) struct Source {
 pub(super) struct Item<'t> {
     pub(super) kind: &'static str,
     pub(super) name: String,
+    /// Whose it is, among those of its file, where the file says so.
+    pub(super) server: String,
     value: Value<'t>,
 }
 
@@ -60,30 +62,48 @@ pub(super) fn source(name: String, bytes: Vec<u8>, is_file: bool) -> Result<Sour
     Ok(source)
 }
 
-fn find<'t>(value: Value<'t>, items: &mut Vec<Item<'t>>) {
+/// Collects what stands in a value that is the server's of this name; pages of one list have none, and are one server's.
+fn find<'t>(value: Value<'t>, server: &str, items: &mut Vec<Item<'t>>) {
     if let Some(inner) = value.get("result").filter(Value::is_object) {
-        return find(inner, items);
+        return find(inner, server, items);
     }
     if value.kind() == Kind::Array {
         for item in value.items() {
             match is_tool(item) {
-                true => items.push(Item::of("tool", item)),
-                false => find(item, items),
+                true => items.push(Item::of("tool", item, server)),
+                false => find(item, server, items),
             }
         }
         return;
     }
     if is_tool(value) {
-        items.push(Item::of("tool", value));
+        items.push(Item::of("tool", value, server));
         return;
     }
+    let before = items.len();
+    let named = [value.get("server"), value.get("name"), value.path(&["serverInfo", "name"])];
+    let named = named.into_iter().flatten().find_map(|name| name.as_str());
+    let server = named.as_deref().unwrap_or(server);
     for (list, kind) in LISTS {
         let listed = value.get(list).into_iter().flat_map(|list| list.items()).filter(Value::is_object);
-        items.extend(listed.map(|item| Item::of(kind, item)));
+        items.extend(listed.map(|item| Item::of(kind, item, server)));
     }
     let instructions = value.get("instructions");
     if let Some(value) = instructions.filter(|told| told.as_str().is_some_and(|told| !told.is_empty())) {
-        items.push(Item { kind: "instructions", name: String::new(), value });
+        items.push(Item { kind: "instructions", name: String::new(), server: server.to_owned(), value });
+    }
+    if items.len() > before {
+        return;
+    }
+    // Several servers, each under its name or in a list of them.
+    let has_tools = |value: Value<'_>| value.get("tools").is_some_and(|tools| tools.kind() == Kind::Array);
+    for (name, member) in value.members() {
+        let mut inside = member.items().chain(member.members().map(|(_, inner)| inner));
+        if has_tools(member) {
+            find(member, &name, items);
+        } else if inside.any(has_tools) {
+            find(member, server, items);
+        }
     }
 }
 
@@ -99,9 +119,11 @@ impl<'t> Item<'t> {
         self.value.get("description").and_then(|said| said.as_str()).unwrap_or_default()
     }
 
-    fn of(kind: &'static str, value: Value<'t>) -> Self {
+    fn of(kind: &'static str, value: Value<'t>, server: &str) -> Self {
         let name = ["name", "uri", "uriTemplate"].iter().find_map(|name| value.get(name)?.as_str());
-        Self { kind, name: name.unwrap_or_default().into_owned(), value }
+        let own = value.get("server").and_then(|server| server.as_str());
+        let server = own.as_deref().unwrap_or(server).to_owned();
+        Self { kind, name: name.unwrap_or_default().into_owned(), server, value }
     }
 
     pub(super) fn judge(&self, names: &Names) -> Report {
@@ -140,7 +162,7 @@ impl Source {
     /// Returns what a model would read, in the order of the document.
     pub(super) fn items(&self) -> Vec<Item<'_>> {
         let mut items = Vec::new();
-        find(self.tree.root(), &mut items);
+        find(self.tree.root(), "", &mut items);
         items
     }
 

@@ -30,6 +30,27 @@ fn definitions_are_found_in_any_wrapping() {
     }
 }
 
+#[test]
+fn whose_a_definition_is_is_read_where_it_is_said() {
+    let tool = |name: &str| format!(r#"{{"name": "{name}", "description": "x"}}"#);
+    let (a, b) = (tool("a"), tool("b"));
+    for (text, wanted) in [
+        (format!(r#"{{"tools": [{a}, {b}]}}"#), ["", ""]),
+        (format!(r#"[{{"result": {{"tools": [{a}]}}}}, {{"result": {{"tools": [{b}]}}}}]"#), ["", ""]),
+        (format!(r#"{{"mail": {{"tools": [{a}]}}, "bank": {{"tools": [{b}]}}}}"#), ["mail", "bank"]),
+        (format!(r#"{{"servers": {{"mail": {{"tools": [{a}]}}, "bank": {{"tools": [{b}]}}}}}}"#), ["mail", "bank"]),
+        (format!(r#"{{"servers": [{{"name": "mail", "tools": [{a}]}}, {{"server": "bank", "tools": [{b}]}}]}}"#), ["mail", "bank"]),
+        (format!(r#"[{{"serverInfo": {{"name": "mail"}}, "tools": [{a}]}}, {{"tools": [{b}]}}]"#), ["mail", ""]),
+        (r#"[{"name": "a", "server": "mail", "description": "x"}, {"name": "b", "server": "bank", "description": "x"}]"#.to_owned(), ["mail", "bank"]),
+    ] {
+        let source = source("x".to_owned(), text.clone().into_bytes(), true).unwrap();
+        let items = source.items();
+        assert_eq!(items.iter().map(|item| item.server.as_str()).collect::<Vec<_>>(), wanted, "{text}");
+    }
+    let config = r#"{"mcpServers": {"mail": {"command": "npx", "args": ["x"], "description": "mail"}}}"#;
+    assert!(source("x".to_owned(), config.as_bytes().to_vec(), true).is_err(), "a client's configuration");
+}
+
 /// Every finding of a text, with what stands in the text where it is said to be.
 fn found(text: &str) -> Vec<(Finding, Region, String)> {
     let source = source("x".to_owned(), text.as_bytes().to_vec(), true).unwrap();
