@@ -109,8 +109,10 @@ impl Listed {
         server: &ServerName,
         snapshot: &Snapshot,
     ) -> Self {
-        let member = |item: Value<'t>, name| Some(item.get(name)?.as_str()?.into_owned());
-        let tool = |item| Some([member(item, "name")?, member(item, "description").unwrap_or_default()]);
+        let member = |item: Value<'t>, name| item.get(name)?.as_str();
+        // A list may be of megabytes, and several are read at once.
+        let said = |item| Names::compared(&member(item, "description").unwrap_or_default()).to_owned();
+        let tool = |item| Some([member(item, "name")?.into_owned(), said(item)]);
         let others = snapshot.known().iter().filter(|(name, _)| *name != server);
         let others = others.map(|(_, known)| Arc::clone(known));
         Self { tools: items.filter_map(tool).collect(), others: others.collect(), ..Self::default() }

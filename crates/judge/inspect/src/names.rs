@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use doorward_text::{Limits, read};
 
-use crate::twin::{core, saying, sayings};
+use crate::twin::{compared, core, saying, sayings};
 
 /// The tools that one of them is judged beside: those of its own server, and those of others that the same client may see. Made
 /// once for all of them.
@@ -68,6 +68,11 @@ impl Names {
         all.cores.sort_unstable();
         all.said.sort_unstable();
         Self { all: Arc::new(all), server: 0, looks_across: false }
+    }
+
+    /// The part of a tool's description that others are compared with: no more of it need be kept.
+    pub fn compared(description: &str) -> &str {
+        compared(description)
     }
 
     /// The same tools for judging those of another server; `looks_across` says whether a name of one server that looks like

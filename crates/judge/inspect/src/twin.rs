@@ -67,6 +67,8 @@ const CLAIMS: [&str; 50] = [
 
 /// Shorter descriptions are alike by chance.
 const SHORTEST: usize = 15;
+/// Of longer ones so many bytes are compared: what is kept of a list is bounded.
+const LONGEST: usize = 2048;
 
 /// The words of a name in small letters, in the singular, without versions and promises; the whole name where nothing else is
 /// left.
@@ -106,14 +108,20 @@ fn plain(text: &str) -> String {
     })
 }
 
+/// The part of a description that tools are compared by, which is more than nearly any has.
+pub(crate) fn compared(description: &str) -> &str {
+    description.get(..description.floor_char_boundary(LONGEST)).unwrap_or_default()
+}
+
 /// What a description says, where it is long enough to say anything.
 pub(crate) fn saying(description: &str) -> Option<String> {
-    Some(plain(description)).filter(|said| said.len() > SHORTEST)
+    Some(plain(compared(description))).filter(|said| said.len() > SHORTEST)
 }
 
 /// What a description says up to the end of each of its first sentences, and all of it.
 pub(crate) fn sayings(description: &str) -> impl Iterator<Item = String> {
     const SENTENCES: usize = 4;
+    let description = compared(description);
     let ends = description.match_indices(['.', '!', ';', '\n', '(']).take(SENTENCES).map(|(at, _)| at);
     ends.chain([description.len()]).filter_map(|end| saying(description.get(..end)?))
 }
