@@ -238,6 +238,13 @@ fn a_call_is_shown_whole_by_the_beginning_of_its_id() {
     assert!(!shown.contains("outcome unknown") && !shown.contains("Alice"), "{shown}");
     let open = place.audit(&["show", &call(0xb2).to_string()]).ends(0).out;
     assert!(open.contains("outcome unknown:"), "{open}");
+    // As tail shows it: calls of one run begin alike.
+    let tail = place.audit(&["tail"]).ends(0).out;
+    let told = tail.lines().find_map(|line| line.split_once("  call ")?.1.split_whitespace().next()).unwrap();
+    assert!(told.contains('…'), "{told}");
+    place.audit(&["show", told]).ends(0);
+    place.audit(&["show", &told.replace('…', "..")]).ends(0);
+    place.audit(&["show", "a1a1a1a1…000000"]).ends(1).says("no record is about this call", "audit tail");
     place.audit(&["show", "d4d4d4d4"]).ends(1).says("no record is about this call", "audit tail");
     place.audit(&["show", "search"]).ends(2).says("not the id of a call", "first 8");
 }

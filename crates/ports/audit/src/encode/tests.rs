@@ -101,6 +101,22 @@ fn hostile_names_stay_inside_their_string() {
 }
 
 #[test]
+fn what_was_found_stands_in_the_line() {
+    let place = Place::new();
+    let findings = [Finding { what: "argument.shell", done: "refused", count: 2 }];
+    run(async {
+        let log = place.open();
+        let subject = subject(&log);
+        let refused = RefusedRecord { findings: &findings, ..refusal(&subject, Target::None, "m") };
+        log.refused(&refused, NOW).await.unwrap();
+        log.refused(&refusal(&subject, Target::None, "m"), NOW).await.unwrap();
+    });
+    let told: Vec<_> = place.records().iter().map(render).collect();
+    assert!(told[1].ends_with("  found argument.shell refused"), "{}", told[1]);
+    assert!(!told[2].contains("found"), "{}", told[2]);
+}
+
+#[test]
 fn long_lists_are_cut_and_counted() {
     let place = Place::new();
     let policies: Vec<Arc<str>> = (0..50).map(|at| Arc::from(format!("p{at}"))).collect();

@@ -22,12 +22,30 @@ pub fn render(record: &Record) -> String {
     let kind = clean(&record.kind());
     let server = clean(record.text("server").as_deref().unwrap_or("-"));
     let mut text = format!("{time}Z  {kind:<10}  {server:<12}  {what:<32}  {}", verdict(record));
-    for (name, title) in [("person", "person"), ("application", "application"), ("call", "call")] {
+    for name in ["person", "application"] {
         if let Some(value) = record.text(name) {
-            let _ = write!(text, "  {title} {}", short(&value));
+            let _ = write!(text, "  {name} {}", short(&value));
         }
     }
+    if let Some(call) = record.text("call") {
+        let _ = write!(text, "  call {}", ends(&clean(&call)));
+    }
+    let found = found(record);
+    if !found.is_empty() {
+        let _ = write!(text, "  found {found}");
+    }
     text
+}
+
+/// What was found in a message, and what was done about it: `argument.shell seen, secret.github-token edited`.
+fn found(record: &Record) -> String {
+    let findings = record.root().get("findings");
+    let told = findings.iter().flat_map(|findings| findings.items()).map(|finding| {
+        let part =
+            |name: &str| finding.get(name).and_then(|part| part.as_str()).unwrap_or_default().into_owned();
+        clean(&format!("{} {}", part("rule"), part("done")))
+    });
+    told.collect::<Vec<_>>().join(", ")
 }
 
 /// Says what became of it.
@@ -98,6 +116,15 @@ fn names(record: &Record, name: &str) -> String {
 /// The beginning of a pseudonym or a digest: enough for the eye.
 fn short(text: &str) -> String {
     clean(text).chars().take(8).collect()
+}
+
+/// A call's id as `audit show` takes it: calls of one run of a door begin alike, and those of two runs may end alike.
+fn ends(call: &str) -> String {
+    let count = call.chars().count();
+    if count <= 16 {
+        return call.to_owned();
+    }
+    call.chars().take(8).chain(['\u{2026}']).chain(call.chars().skip(count - 6)).collect()
 }
 
 /// Replaces what would act on a terminal, a line break above all: one text must not look like two lines.

@@ -14,7 +14,7 @@ use crate::failure::Failure;
 use crate::out::{DIM, NAME, Out, STRONG, WARN, paint};
 use crate::table::{Cell, Table, cell, clean};
 
-/// The beginning of a call's id that `tail` shows.
+/// Of a call's id at least so many digits.
 const SHORTEST: usize = 8;
 /// Calls named when a beginning fits more than one.
 const MOST_NAMED: usize = 5;
@@ -22,7 +22,7 @@ const MOST_NAMED: usize = 5;
 /// Print everything that is recorded about one call.
 #[derive(Debug, Args)]
 pub(crate) struct Show {
-    /// The call's id, or at least the first 8 digits of it.
+    /// The call's id, as `audit tail` shows it, or at least the first 8 digits of it.
     #[arg(value_name = "CALL_ID")]
     call: String,
     /// Unseal who called; needs the keys that lie beside the signing key.
@@ -37,14 +37,18 @@ pub(crate) struct Show {
 
 impl Show {
     pub(crate) fn run(self, out: &Out) -> Result<ExitCode, Failure> {
-        let beginning = self.call.to_ascii_lowercase();
-        if beginning.len() < SHORTEST || !beginning.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-            return Err(Failure::usage(format!("`{}` is not the id of a call", clean(&self.call)))
-                .help("give at least the first 8 of its 32 digits, as `doorward audit tail` shows them"));
+        let call = self.call.to_ascii_lowercase();
+        let (beginning, end) =
+            call.split_once('\u{2026}').or_else(|| call.split_once("..")).unwrap_or((&call, ""));
+        let are_digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_hexdigit());
+        if beginning.len() < SHORTEST || !are_digits(beginning) || !are_digits(end) {
+            return Err(Failure::usage(format!("`{}` is not the id of a call", clean(&self.call))).help(
+                "give it as `doorward audit tail` shows it, or at least the first 8 of its 32 digits",
+            ));
         }
         let found = self.place.find()?;
         let keys = if self.who { Some(self.keys(&found)?) } else { None };
-        let records = records_of(found.begin()?, &beginning)?;
+        let records = records_of(found.begin()?, [beginning, end])?;
         one_call(&records)?;
         for record in &records {
             let who = keys.as_ref().and_then(|keys| unseal(keys, record));
@@ -76,10 +80,10 @@ impl Show {
     }
 }
 
-fn records_of(mut reader: Reader, beginning: &str) -> Result<Vec<Record>, Failure> {
+fn records_of(mut reader: Reader, [beginning, end]: [&str; 2]) -> Result<Vec<Record>, Failure> {
     let mut records = Vec::new();
     while let Some(record) = reader.next_record().map_err(failed)? {
-        if record.text("call").is_some_and(|call| call.starts_with(beginning)) {
+        if record.text("call").is_some_and(|call| call.starts_with(beginning) && call.ends_with(end)) {
             records.push(record);
         }
     }
