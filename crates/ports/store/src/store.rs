@@ -31,7 +31,7 @@ pub(crate) struct Inner {
     /// The highest epoch that was anchored or seen. A lower one is an older row that was put back.
     highest: AtomicU64,
     /// The task that unwraps the root again before the present one is too old.
-    refresh: std::sync::Mutex<Option<(Duration, JoinHandle<()>)>>,
+    pub(crate) refresh: std::sync::Mutex<Option<(Duration, JoinHandle<()>)>>,
 }
 
 /// A transaction under a root that is the database's own.
