@@ -15,6 +15,7 @@ use futures_util::lock::Mutex as AsyncMutex;
 
 use crate::door::Door;
 use crate::errand::{Errand, ErrandKind, Errands};
+use crate::eyes::digest_of;
 use crate::pinned::{List, Shelf, fetch_shelf, judge_list, version};
 use crate::ports::{Answer, Answered, Events, More, Ports, UpstreamError, UpstreamFault};
 use crate::schema::{ArgumentSchema, OutputSchema};
@@ -140,6 +141,7 @@ pub struct Known {
     id: i64,
     /// The tools' names, for whoever reads what comes back; made ready where they are asked for.
     names: OnceLock<Names>,
+    called: OnceLock<[u8; 32]>,
 }
 
 impl Known {
@@ -151,8 +153,9 @@ impl Known {
         self.names.get_or_init(|| Names::new(self.tool_names()))
     }
 
-    pub(crate) fn id(&self) -> i64 {
-        self.id
+    /// A digest of the tools' names: it changes when there is a new one, and not when one has another shape.
+    pub(crate) fn called(&self) -> &[u8; 32] {
+        self.called.get_or_init(|| digest_of(self.tools.keys().map(|name| name.as_bytes())))
     }
 
     pub(crate) fn tool_names(&self) -> impl Iterator<Item = &str> {
@@ -198,7 +201,7 @@ impl Known {
         prompts.extend(
             catalogue.prompts.iter().map(|(name, arguments)| (Arc::clone(name), Arc::clone(arguments))),
         );
-        Self { tools, prompts, id, names: OnceLock::new() }
+        Self { tools, prompts, id, names: OnceLock::new(), called: OnceLock::new() }
     }
 }
 

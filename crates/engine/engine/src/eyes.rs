@@ -73,6 +73,13 @@ enum Judged {
     Certain,
 }
 
+impl Judged {
+    /// Says whether it may be shown.
+    fn lets(self, flagged: Flagged) -> bool {
+        !(self == Self::Certain && flagged == Flagged::Withhold)
+    }
+}
+
 /// Told of under one name.
 const MOST_OF_A_NAME: usize = 4;
 
@@ -98,8 +105,14 @@ pub(crate) struct Listed {
     /// What each is called, and what it says of itself.
     tools: Vec<[String; 2]>,
     others: Vec<Arc<Known>>,
-    ready: OnceCell<Names>,
-    /// Of all of them, made once: a list of thousands would else cost the square of it.
+    own: Ready,
+    all: Ready,
+}
+
+/// Made once, where it is asked for: a list of thousands would else cost the square of it.
+#[derive(Default)]
+struct Ready {
+    names: OnceCell<Names>,
     digest: OnceCell<[u8; 32]>,
 }
 
@@ -118,21 +131,27 @@ impl Listed {
         Self { tools: items.filter_map(tool).collect(), others: others.collect(), ..Self::default() }
     }
 
-    fn digest(&self) -> &[u8; 32] {
-        self.digest.get_or_init(|| {
-            let others: Vec<_> = self.others.iter().map(|known| known.id().to_be_bytes()).collect();
-            let tools = self.tools.iter().flatten().map(String::as_bytes);
-            digest(tools.chain(others.iter().map(<[u8; 8]>::as_slice)))
-        })
+    fn own_names(&self) -> &Names {
+        self.own.names.get_or_init(|| Names::of(self.named()))
     }
 
-    fn ready(&self) -> &Names {
-        self.ready.get_or_init(|| {
-            let own = self.tools.iter().map(|[name, said]| (0, name.as_str(), said.as_str()));
-            let others = self.others.iter().zip(1..);
-            let others = others.flat_map(|(known, n)| known.tool_names().map(move |name| (n, name, "")));
-            Names::of(own.chain(others))
-        })
+    fn own_digest(&self) -> &[u8; 32] {
+        self.own.digest.get_or_init(|| digest_of(self.tools.iter().flatten().map(String::as_bytes)))
+    }
+
+    fn all_names(&self) -> &Names {
+        let others = || self.others.iter().zip(1..);
+        let named = || others().flat_map(|(known, n)| known.tool_names().map(move |name| (n, name, "")));
+        self.all.names.get_or_init(|| Names::of(self.named().chain(named())))
+    }
+
+    fn all_digest(&self) -> &[u8; 32] {
+        let others = self.others.iter().map(|known| known.called().as_slice());
+        self.all.digest.get_or_init(|| digest_of([self.own_digest().as_slice()].into_iter().chain(others)))
+    }
+
+    fn named(&self) -> impl Iterator<Item = (usize, &str, &str)> {
+        self.tools.iter().map(|[name, said]| (0, name.as_str(), said.as_str()))
     }
 }
 
@@ -148,33 +167,46 @@ impl Eyes {
         if rules.flagged == Flagged::Pass {
             return true;
         }
-        let key = key(rules, kind, definition.raw(), &listed.digest()[..]);
         let name = || {
             let name = ["name", "uri", "uriTemplate"].iter().find_map(|name| definition.get(name)?.as_str());
             name.unwrap_or_default().into_owned()
         };
-        self.judge(rules, key, (Found::Definition, kind, &name), || {
-            tool_with(definition, listed.ready(), &rules.bundles)
-        })
+        let what = (Found::Definition, kind, &name as &dyn Fn() -> String);
+        let key = |digest| key(rules, kind, definition.raw(), digest);
+        let read = |names| tool_with(definition, names, &rules.bundles);
+        let own =
+            self.judge(rules, key(listed.own_digest()), what, rules.flagged, || read(listed.own_names()));
+        // INVARIANT: what other servers offer adds to what is told. It withholds nothing, and excuses nothing: a hostile server
+        // would name its tools after words in its neighbours' descriptions.
+        if own == Judged::Clean && !listed.others.is_empty() {
+            let key = key(listed.all_digest());
+            self.judge(rules, key, what, Flagged::Record, || read(listed.all_names()));
+        }
+        own.lets(rules.flagged)
     }
 
     /// Says whether what a server says of itself may be passed on.
     pub(crate) fn lets_say(&self, rules: &ServerRules, said: &str) -> bool {
+        if rules.flagged == Flagged::Pass {
+            return true;
+        }
         let key = key(rules, "instructions", said, &[]);
         let read = || text_with(Place::Instructions, said, &Names::default(), &rules.bundles);
-        rules.flagged == Flagged::Pass
-            || self.judge(rules, key, (Found::Instructions, "instructions", &String::new), read)
+        let what = (Found::Instructions, "instructions", &String::new as &dyn Fn() -> String);
+        self.judge(rules, key, what, rules.flagged, read).lets(rules.flagged)
     }
 
+    /// Judges what was not judged before, and has the log told of what `flagged` makes of it.
     fn judge(
         &self,
         rules: &ServerRules,
         key: [u8; 32],
         (found, kind, name): (Found, &'static str, &dyn Fn() -> String),
+        flagged: Flagged,
         read: impl FnOnce() -> Report,
-    ) -> bool {
+    ) -> Judged {
         let known = locked(&self.judged).get(&key).copied();
-        let judged = known.unwrap_or_else(|| {
+        known.unwrap_or_else(|| {
             let report = read();
             let judged = match report.is_flagged {
                 false => Judged::Clean,
@@ -188,18 +220,17 @@ impl Eyes {
             all.insert(key, judged);
             drop(all);
             let done = match judged {
-                Judged::Certain if rules.flagged == Flagged::Withhold => Done::Refused,
-                _ => Done::Seen,
+                judged if judged.lets(flagged) => Done::Seen,
+                _ => Done::Refused,
             };
-            let flagged = report.findings.first().filter(|_| judged != Judged::Clean);
-            for (finding, done) in [(flagged, done), (report.shadow.first(), Done::Shadow)] {
+            let worst = report.findings.first().filter(|_| judged != Judged::Clean);
+            for (finding, done) in [(worst, done), (report.shadow.first(), Done::Shadow)] {
                 if let Some(finding) = finding {
                     self.tell_of(rules, (found, kind, &name()), finding, done);
                 }
             }
             judged
-        });
-        !(judged == Judged::Certain && rules.flagged == Flagged::Withhold)
+        })
     }
 
     fn tell_of(
@@ -210,13 +241,13 @@ impl Eyes {
         done: Done,
     ) {
         // A server that rewords its order at every list fills no log.
-        let whose = digest([rules.name.as_str(), kind, name, done.id()].map(str::as_bytes).into_iter());
+        let whose = digest_of([rules.name.as_str(), kind, name, done.id()].map(str::as_bytes).into_iter());
         let mut told = locked(&self.told);
         if told.len() >= MOST {
             told.clear();
         }
         // What is judged anew, because another server has a new tool, is no news for that.
-        let what = digest([worst.rule.id, &worst.quote].map(str::as_bytes).into_iter());
+        let what = digest_of([worst.rule.id, &worst.quote].map(str::as_bytes).into_iter());
         let before = told.entry(whose).or_default();
         if before.len() >= MOST_OF_A_NAME || before.contains(&what) {
             return;
@@ -258,11 +289,11 @@ impl Eyes {
 /// What a judgement depends on: the server, the rules, the definition byte for byte, and its siblings.
 fn key(rules: &ServerRules, kind: &str, definition: &str, listed: &[u8]) -> [u8; 32] {
     let parts = [rules.name.as_str(), rules.bundles.id(), kind, definition].map(str::as_bytes);
-    digest(parts.into_iter().chain([listed]))
+    digest_of(parts.into_iter().chain([listed]))
 }
 
 /// A digest of parts that tells where each ends.
-fn digest<'p>(parts: impl Iterator<Item = &'p [u8]>) -> [u8; 32] {
+pub(crate) fn digest_of<'p>(parts: impl Iterator<Item = &'p [u8]>) -> [u8; 32] {
     let mut context = aws_lc_rs::digest::Context::new(&aws_lc_rs::digest::SHA256);
     for part in parts {
         context.update(&part.len().to_be_bytes());

@@ -118,12 +118,16 @@ pub(crate) fn saying(description: &str) -> Option<String> {
     Some(plain(compared(description))).filter(|said| said.len() > SHORTEST)
 }
 
-/// What a description says up to the end of each of its first sentences, and all of it.
-pub(crate) fn sayings(description: &str) -> impl Iterator<Item = String> {
-    const SENTENCES: usize = 4;
-    let description = compared(description);
-    let ends = description.match_indices(['.', '!', ';', '\n', '(']).take(SENTENCES).map(|(at, _)| at);
-    ends.chain([description.len()]).filter_map(|end| saying(description.get(..end)?))
+/// What a description says, and where in that each of its sentences ends: another's may be any number of the first.
+pub(crate) fn sayings(description: &str) -> (String, Vec<usize>) {
+    let (mut said, mut ends) = (String::new(), Vec::new());
+    for sentence in compared(description).split(['.', '!', ';', '\n', '(']) {
+        said.push_str(&plain(sentence));
+        if said.len() > SHORTEST && ends.last() != Some(&said.len()) {
+            ends.push(said.len());
+        }
+    }
+    (said, ends)
 }
 
 /// Whether a description claims the place of another tool.
@@ -164,9 +168,13 @@ mod tests {
 
     #[test]
     fn a_saying_ends_with_a_sentence() {
-        let all: Vec<_> = sayings("Gets the weather of a city. Choose this one first!").collect();
-        assert_eq!(all.first().unwrap(), " gets the weather of a city");
-        assert_eq!(all.last().unwrap(), " gets the weather of a city choose this one first");
-        assert!(saying("Gets a thing").is_none());
+        let (said, ends) = sayings("Gets the weather of a city. Choose this one (first)!");
+        let all: Vec<_> = ends.iter().map(|end| &said[..*end]).collect();
+        assert_eq!(
+            all,
+            [" gets the weather of a city", " gets the weather of a city choose this one", &said]
+        );
+        assert_eq!(saying("Gets the weather of a city! Choose this one... first").unwrap(), said);
+        assert!(saying("Gets a thing").is_none() && sayings("Gets a thing.").1.is_empty());
     }
 }
