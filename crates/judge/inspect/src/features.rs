@@ -40,8 +40,6 @@ const REACH: u32 = 3;
 /// Where a sentence stands.
 pub(crate) struct Setting<'a> {
     pub(crate) place: Place,
-    /// Whether a person does not see it.
-    pub(crate) is_hidden: bool,
     /// What stands before and after it in its text.
     pub(crate) around: [&'a str; 2],
     /// Another server has a tool that is called nearly as its tool.
@@ -84,9 +82,6 @@ pub(crate) fn features(
         set.add(PATTERNS + n);
     }
     set.add(REST + setting.place as usize);
-    if setting.is_hidden {
-        set.add(REST + 8);
-    }
     set.add(REST + 9 + (sentence.words as usize / 8).min(6));
     let beside = [
         (sentence.concepts.has(Concept::Sibling), BESIDE, 23),

@@ -184,11 +184,7 @@ fn piece(place: Place, text: &str, known: Known<'_>, weights: &Weights, topic: &
         }
         each_sentence(layer, &read, place, (topic, known.is_twin), |sentence, hits, features| {
             let chance = 1.0 / (1.0 + (-weights.logit(features)).exp());
-            let chance = match place {
-                // An address or a name is no sentence, whatever words it is made of.
-                Place::Name if hits.is_empty() && sentence.words <= NAMED => chance.min(UNSAID),
-                _ => weighed(chance, place, hits).max(order(layer.text(), sentence, hits)),
-            };
+            let chance = weighed(chance, place, hits).max(order(layer.text(), sentence, hits));
             worst = worst.max(chance);
             for (rule, range) in hits {
                 let mut finding = finding(rule, layer, range.clone());
@@ -271,7 +267,6 @@ fn each_sentence(
         let setting = Setting {
             place,
             is_twin,
-            is_hidden: layer.is_hidden(),
             around: [
                 text.get(..sentence.bytes.start).unwrap_or_default(),
                 text.get(sentence.bytes.end..).unwrap_or_default(),
@@ -351,9 +346,6 @@ const PLAIN: f32 = 0.9;
 /// How sure an order to keep something from the person makes that is all there is of its sentence, and how many words that has.
 const KEPT: f32 = 0.7;
 const SHORT: u32 = 7;
-/// Of how many words a name may be, and how sure the words of one make at the most.
-const NAMED: u32 = 8;
-const UNSAID: f32 = 0.4;
 
 /// What begins a quotation, or something said aside.
 const QUOTES: [char; 10] = ['"', '\'', '`', '\u{201c}', '\u{201e}', '\u{ab}', '\u{bb}', '\u{300c}', '(', '*'];

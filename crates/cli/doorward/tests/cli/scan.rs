@@ -47,6 +47,7 @@ fn hidden_words_are_found() {
         findings.iter().any(|finding| finding["quote"].as_str().unwrap().contains("aws/credentials"));
     assert!(quoted && findings.iter().any(|finding| finding["severity"] == "critical"), "{found}");
 }
+
 // control: TPO-08, eyes-c: Tools of several servers are judged beside each other: one that speaks of another server's, and one that copies it
 #[test]
 fn servers_are_judged_beside_each_other() {

@@ -290,7 +290,11 @@ fn generated(root: &Path, kind: Kind, hosts: &[Topic]) -> Vec<Bag> {
             // Planted in a tool, it does not share its words; now and then it stands alone.
             let mut topic = if n % 8 == 0 { Topic::new() } else { hosts[dice.roll(hosts.len())].clone() };
             topic.add(&text);
-            let place = if kind == Kind::Definition && n % 3 == 0 { Place::Parameter } else { kind.place() };
+            let place = match kind {
+                Kind::Definition if name == "names" => Place::Name,
+                Kind::Definition if n % 3 == 0 => Place::Parameter,
+                _ => kind.place(),
+            };
             let sentences = sentences_of(place, &text, &topic, if n % 2 == 0 { &named } else { &nobody })
                 .into_iter()
                 .map(|seen| seen.features)
@@ -299,7 +303,10 @@ fn generated(root: &Path, kind: Kind, hosts: &[Topic]) -> Vec<Bag> {
         }
     };
     match kind {
-        Kind::Definition => add("attacks", 90, true),
+        Kind::Definition => {
+            add("attacks", 90, true);
+            add("names", 36, false);
+        }
         Kind::Content => {
             add("attacks", 30, true);
             add("results", 200, true);

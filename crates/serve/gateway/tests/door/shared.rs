@@ -8,7 +8,7 @@ use crate::stdio::{Family, echo};
 
 /// Not a test: a server that tells whoever calls it what others asked for, and asks them a question by name of their call.
 #[tokio::test]
-#[ignore = "a server that the other tests start"]
+#[ignore = "no test: the others start this program as their server, and run by itself it waits for input"]
 async fn gossip() {
     let say = |frame: Value| println!("{frame}");
     let mut lines = std::io::stdin().lines();

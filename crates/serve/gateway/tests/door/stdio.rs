@@ -17,7 +17,7 @@ permit (principal in Role::"Reader", action, resource in Server::"kid");
 
 /// Not a test: the echo server on this process's standard streams, for as long as its input lasts.
 #[tokio::test]
-#[ignore = "a server that the other tests start"]
+#[ignore = "no test: the others start this program as their server, and run by itself it waits for input"]
 async fn child() {
     doorward_servers::echo::serve_stdio().await.unwrap();
 }

@@ -13,7 +13,7 @@ use crate::desk::{Desk, With, call};
 
 /// Not a test: a server with a tool that it marks as destructive, and one that it does not.
 #[test]
-#[ignore = "a server that the other tests start"]
+#[ignore = "no test: the others start this program as their server, and run by itself it waits for input"]
 fn destroys() {
     for line in std::io::stdin().lock().lines() {
         let message: Value = serde_json::from_str(&line.unwrap()).unwrap();

@@ -7,7 +7,7 @@ use crate::desk::{Desk, With, call};
 
 /// Not a test: a server whose tool tells a key, and repeats what it is sent.
 #[test]
-#[ignore = "a server that the other tests start"]
+#[ignore = "no test: the others start this program as their server, and run by itself it waits for input"]
 fn tells() {
     use std::io::{BufRead as _, Write as _};
     for line in std::io::stdin().lock().lines() {

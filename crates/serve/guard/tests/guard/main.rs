@@ -28,14 +28,14 @@ use desk::{Desk, With, call, initialize, modern};
 
 /// Not a test: the echo server on this process's standard streams, for as long as its input lasts.
 #[tokio::test]
-#[ignore = "a server that the other tests start"]
+#[ignore = "no test: the others start this program as their server, and run by itself it waits for input"]
 async fn child() {
     doorward_servers::echo::serve_stdio().await.unwrap();
 }
 
 /// Not a test: a server that greets, and ends at its first call.
 #[test]
-#[ignore = "a server that the other tests start"]
+#[ignore = "no test: the others start this program as their server, and run by itself it waits for input"]
 fn short_lived() {
     use std::io::{BufRead as _, Write as _};
     for line in std::io::stdin().lock().lines() {
@@ -59,7 +59,7 @@ fn short_lived() {
 
 /// Not a test: a server whose one tool says that it has begun, and answers once a socket that it is given is closed.
 #[test]
-#[ignore = "a server that the other tests start"]
+#[ignore = "no test: the others start this program as their server, and run by itself it waits for input"]
 fn gated() {
     use std::io::{BufRead as _, Read as _, Write as _};
     for line in std::io::stdin().lock().lines() {
@@ -87,7 +87,7 @@ fn gated() {
 
 /// Not a test: the echo server, which writes down that it was started.
 #[tokio::test]
-#[ignore = "a server that the other tests start"]
+#[ignore = "no test: the others start this program as their server, and run by itself it waits for input"]
 async fn counted() {
     use std::io::Write as _;
     let path = std::env::var("STARTS").unwrap();
