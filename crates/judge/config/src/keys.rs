@@ -5,6 +5,7 @@ mod advise;
 mod data;
 mod flow;
 mod guard;
+mod server;
 mod sign_in;
 mod table;
 

@@ -9,13 +9,14 @@ use doorward_config::{Build, Config, load};
 use doorward_emulator::{Clock, Emulator, Options, Seed};
 use doorward_gateway::{BuildError, Gateway, Running, build};
 use doorward_servers::{echo, protected};
+use doorward_testkit::free_port;
 use http::{Method, Request, StatusCode};
 use http_body_util::Full;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::client::{Client, Heard};
-use crate::support::{lab_keys, reserved_port, within};
+use crate::support::{lab_keys, within};
 
 pub(crate) const SECRET: &str = r#"{ kind = "secret", secret_file = "keys/secret" }"#;
 pub(crate) const IDENTITY: &str = r#"{ kind = "managed-identity", source = "imds", managed_identity = "d0011d00-0000-4000-8000-0000000000f0" }"#;
@@ -51,7 +52,7 @@ impl Yard {
         ] {
             std::fs::write(folder.path().join(name), text).unwrap();
         }
-        let address = reserved_port();
+        let address = free_port();
         Self { emulator, folder, address }
     }
 

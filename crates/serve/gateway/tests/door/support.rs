@@ -8,6 +8,7 @@ use doorward_config::{Build, load};
 use doorward_emulator::{Clock, Emulator, MintRequest, Options, Seed};
 use doorward_gateway::{Gateway, Pace, Running, build};
 use doorward_servers::echo;
+use doorward_testkit::free_port;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -223,22 +224,13 @@ pub(crate) async fn within<F: Future>(what: &str, future: F) -> F::Output {
     tokio::time::timeout(Duration::from_secs(20), future).await.unwrap_or_else(|_| panic!("in vain: {what}"))
 }
 
-/// A port of loopback for a door that is built later. It stays bound, without being listened on, for as long as this
-/// process runs: the system gives it to no other program's connection or listener, and the door may still take it.
-pub(crate) fn reserved_port() -> SocketAddr {
-    let socket = tokio::net::TcpSocket::new_v4().unwrap();
-    socket.set_reuseaddr(true).unwrap();
-    socket.bind(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
-    Box::leak(Box::new(socket)).local_addr().unwrap()
-}
-
 async fn open(folder: &Path, emulator: &doorward_emulator::Running, echo: &str, plan: &Plan<'_>) -> Running {
     let keys = folder.join("keys");
     std::fs::create_dir_all(&keys).unwrap();
     std::fs::create_dir_all(folder.join("policies")).unwrap();
     std::fs::write(folder.join("policies/test.cedar"), plan.policies).unwrap();
     std::fs::write(keys.join("secret"), "door-secret-for-the-lab").unwrap();
-    let port = reserved_port();
+    let port = free_port();
     let urls = std::iter::once(echo).chain(plan.upstreams.iter().map(|(_, url)| url.as_str()));
     let urls = urls.map(|url| url.strip_suffix("/mcp").unwrap());
     let origins: Vec<_> =
