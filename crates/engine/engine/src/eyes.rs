@@ -105,14 +105,8 @@ pub(crate) struct Listed {
     /// What each is called, and what it says of itself.
     tools: Vec<[String; 2]>,
     others: Vec<Arc<Known>>,
-    own: Ready,
-    all: Ready,
-}
-
-/// Made once, where it is asked for: a list of thousands would else cost the square of it.
-#[derive(Default)]
-struct Ready {
     names: OnceCell<Names>,
+    /// Of all of them, made once: a list of thousands would else cost the square of it.
     digest: OnceCell<[u8; 32]>,
 }
 
@@ -131,27 +125,19 @@ impl Listed {
         Self { tools: items.filter_map(tool).collect(), others: others.collect(), ..Self::default() }
     }
 
-    fn own_names(&self) -> &Names {
-        self.own.names.get_or_init(|| Names::of(self.named()))
+    fn names(&self) -> &Names {
+        self.names.get_or_init(|| {
+            let own = self.tools.iter().map(|[name, said]| (0, name.as_str(), said.as_str()));
+            let others = self.others.iter().zip(1..);
+            let others = others.flat_map(|(known, n)| known.tool_names().map(move |name| (n, name, "")));
+            Names::of(own.chain(others))
+        })
     }
 
-    fn own_digest(&self) -> &[u8; 32] {
-        self.own.digest.get_or_init(|| digest_of(self.tools.iter().flatten().map(String::as_bytes)))
-    }
-
-    fn all_names(&self) -> &Names {
-        let others = || self.others.iter().zip(1..);
-        let named = || others().flat_map(|(known, n)| known.tool_names().map(move |name| (n, name, "")));
-        self.all.names.get_or_init(|| Names::of(self.named().chain(named())))
-    }
-
-    fn all_digest(&self) -> &[u8; 32] {
+    fn digest(&self) -> &[u8; 32] {
+        let own = self.tools.iter().flatten().map(String::as_bytes);
         let others = self.others.iter().map(|known| known.called().as_slice());
-        self.all.digest.get_or_init(|| digest_of([self.own_digest().as_slice()].into_iter().chain(others)))
-    }
-
-    fn named(&self) -> impl Iterator<Item = (usize, &str, &str)> {
-        self.tools.iter().map(|[name, said]| (0, name.as_str(), said.as_str()))
+        self.digest.get_or_init(|| digest_of(own.chain(others)))
     }
 }
 
@@ -172,17 +158,8 @@ impl Eyes {
             name.unwrap_or_default().into_owned()
         };
         let what = (Found::Definition, kind, &name as &dyn Fn() -> String);
-        let key = |digest| key(rules, kind, definition.raw(), digest);
-        let read = |names| tool_with(definition, names, &rules.bundles);
-        let own =
-            self.judge(rules, key(listed.own_digest()), what, rules.flagged, || read(listed.own_names()));
-        // INVARIANT: what other servers offer adds to what is told. It withholds nothing, and excuses nothing: a hostile server
-        // would name its tools after words in its neighbours' descriptions.
-        if own == Judged::Clean && !listed.others.is_empty() {
-            let key = key(listed.all_digest());
-            self.judge(rules, key, what, Flagged::Record, || read(listed.all_names()));
-        }
-        own.lets(rules.flagged)
+        let key = key(rules, kind, definition.raw(), listed.digest());
+        self.judge(rules, key, what, || tool_with(definition, listed.names(), &rules.bundles))
     }
 
     /// Says whether what a server says of itself may be passed on.
@@ -193,20 +170,19 @@ impl Eyes {
         let key = key(rules, "instructions", said, &[]);
         let read = || text_with(Place::Instructions, said, &Names::default(), &rules.bundles);
         let what = (Found::Instructions, "instructions", &String::new as &dyn Fn() -> String);
-        self.judge(rules, key, what, rules.flagged, read).lets(rules.flagged)
+        self.judge(rules, key, what, read)
     }
 
-    /// Judges what was not judged before, and has the log told of what `flagged` makes of it.
+    /// Judges what was not judged before, has the log told of it, and says whether it may be shown.
     fn judge(
         &self,
         rules: &ServerRules,
         key: [u8; 32],
         (found, kind, name): (Found, &'static str, &dyn Fn() -> String),
-        flagged: Flagged,
         read: impl FnOnce() -> Report,
-    ) -> Judged {
+    ) -> bool {
         let known = locked(&self.judged).get(&key).copied();
-        known.unwrap_or_else(|| {
+        let judged = known.unwrap_or_else(|| {
             let report = read();
             let judged = match report.is_flagged {
                 false => Judged::Clean,
@@ -220,7 +196,7 @@ impl Eyes {
             all.insert(key, judged);
             drop(all);
             let done = match judged {
-                judged if judged.lets(flagged) => Done::Seen,
+                judged if judged.lets(rules.flagged) => Done::Seen,
                 _ => Done::Refused,
             };
             let worst = report.findings.first().filter(|_| judged != Judged::Clean);
@@ -230,7 +206,8 @@ impl Eyes {
                 }
             }
             judged
-        })
+        });
+        judged.lets(rules.flagged)
     }
 
     fn tell_of(

@@ -13,6 +13,7 @@ pub struct Names {
     all: Arc<All>,
     server: usize,
     looks_across: bool,
+    is_alone: bool,
 }
 
 /// Each list is sorted, and says whose each tool is.
@@ -25,7 +26,7 @@ struct All {
     /// Names without what tells versions apart.
     cores: Vec<(String, usize)>,
     /// What each tool says of itself, and its name.
-    said: Vec<(String, String)>,
+    said: Vec<(String, String, usize)>,
     /// A name can be told from a word.
     has_telling: bool,
     /// The tools are of several servers.
@@ -58,7 +59,7 @@ impl Names {
             all.has_telling |= is_telling(name);
             all.looks.push((look(name), name.to_owned(), server));
             all.cores.push((core(name), server));
-            all.said.extend(saying(said).map(|said| (said, name.to_owned())));
+            all.said.extend(saying(said).map(|said| (said, name.to_owned(), server)));
             all.names.push((name.to_ascii_lowercase(), server));
         }
         all.has_servers =
@@ -67,7 +68,7 @@ impl Names {
         all.looks.sort_unstable();
         all.cores.sort_unstable();
         all.said.sort_unstable();
-        Self { all: Arc::new(all), server: 0, looks_across: false }
+        Self { all: Arc::new(all), ..Self::default() }
     }
 
     /// The part of a tool's description that others are compared with: no more of it need be kept.
@@ -79,12 +80,26 @@ impl Names {
     /// another's is found here, and not left to whoever watches over all servers.
     #[must_use]
     pub fn seen_from(&self, server: usize, looks_across: bool) -> Self {
-        Self { all: Arc::clone(&self.all), server, looks_across }
+        Self { all: Arc::clone(&self.all), server, looks_across, is_alone: self.is_alone }
+    }
+
+    /// The tools of its own server alone.
+    pub(crate) fn alone(&self) -> Self {
+        Self { is_alone: true, ..self.clone() }
+    }
+
+    /// Whether there are tools of other servers.
+    pub(crate) fn has_others(&self) -> bool {
+        self.all.has_servers && !self.is_alone
+    }
+
+    fn counts(&self, server: usize) -> bool {
+        !self.is_alone || server == self.server
     }
 
     /// Whether there is no name that can be told from a word.
     pub(crate) fn is_empty(&self) -> bool {
-        !self.all.has_telling && !self.all.has_servers
+        !self.all.has_telling && !self.has_others()
     }
 
     /// Whose tool, other than `own`, a word is the name of. `is_marked` says that it stands as names do, in quotes.
@@ -98,14 +113,16 @@ impl Names {
         match named.iter().any(|(_, server)| *server == self.server) {
             // What a server has too is no other's.
             true => is_telling.then_some(Owner::Sibling),
-            false => (!named.is_empty()).then_some(Owner::Foreign { is_word: !is_telling }),
+            false => {
+                (self.has_others() && !named.is_empty()).then_some(Owner::Foreign { is_word: !is_telling })
+            }
         }
     }
 
     /// Whether another server has a tool of this name, or of one that differs by a version or a promise alone: one of the two
     /// gets the other's calls.
     pub(crate) fn is_twin(&self, own: &str) -> bool {
-        self.all.has_servers
+        self.has_others()
             && !own.is_empty()
             && of_name(&self.all.cores, &core(own)).iter().any(|(_, server)| *server != self.server)
     }
@@ -117,9 +134,11 @@ impl Names {
         }
         let (said, ends) = sayings(description);
         ends.iter().filter_map(|end| said.get(..*end)).find_map(|said| {
-            let start = self.all.said.partition_point(|(other, _)| other.as_str() < said);
-            let same = self.all.said.iter().skip(start).take_while(|(other, _)| other == said);
-            same.map(|(_, name)| name.as_str()).find(|name| *name != own)
+            let start = self.all.said.partition_point(|(other, ..)| other.as_str() < said);
+            let same = self.all.said.iter().skip(start).take_while(|(other, ..)| other == said);
+            same.filter(|(_, _, server)| self.counts(*server))
+                .map(|(_, name, _)| name.as_str())
+                .find(|name| *name != own)
         })
     }
 
@@ -131,9 +150,11 @@ impl Names {
         let other = |look: &str| {
             let start = looks.partition_point(|(other, ..)| other.as_str() < look);
             let same = looks.iter().skip(start).take_while(|(other, ..)| other == look);
-            same.filter(|(_, _, server)| self.looks_across || *server == self.server)
-                .map(|(_, name, _)| name.as_str())
-                .find(|name| *name != own)
+            same.filter(|(_, _, server)| {
+                self.counts(*server) && (self.looks_across || *server == self.server)
+            })
+            .map(|(_, name, _)| name.as_str())
+            .find(|name| *name != own)
         };
         // A letter more or less is a plural, and one that differs tells versions apart; a swap is neither.
         other(&look).or_else(|| swaps(&look).find_map(|swapped| other(&swapped)))

@@ -166,16 +166,3 @@ async fn a_neighbour_takes_no_tool_away() {
     let told = told_beside(HONEST, "send_mail").await;
     assert_eq!(told, [["definition-flagged", "own", "send_mail_v2", "steer.foreign-tool"]]);
 }
-
-// control-off: TPO-08: Judged by all names at once, the neighbour's word would be enough to withhold it
-#[test]
-fn by_all_names_at_once_it_would() {
-    let definition =
-        json!({"name": HONEST[0], "description": HONEST[1], "inputSchema": {"type": "object"}}).to_string();
-    let tree = doorward_wire::Tree::parse(definition.into(), &doorward_wire::Limits::default()).unwrap();
-    let score = |tools: &[(usize, &str, &str)]| {
-        doorward_inspect::tool(tree.root(), &doorward_inspect::Names::of(tools.iter().copied())).score
-    };
-    let own = (0, HONEST[0], HONEST[1]);
-    assert!(score(&[own]) < 0.9 && score(&[own, (1, "send_mail", "")]) >= 0.9);
-}
