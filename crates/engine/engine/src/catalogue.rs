@@ -16,7 +16,7 @@ use futures_util::lock::Mutex as AsyncMutex;
 use crate::door::Door;
 use crate::errand::{Errand, ErrandKind, Errands};
 use crate::eyes::digest_of;
-use crate::pinned::{List, Shelf, fetch_shelf, judge_list, version};
+use crate::pinned::{List, Shelf, fetch_shelf, judge_lists, version};
 use crate::ports::{Answer, Answered, Events, More, Ports, UpstreamError, UpstreamFault};
 use crate::schema::{ArgumentSchema, OutputSchema};
 
@@ -354,12 +354,19 @@ async fn fetch<P: Ports>(door: &Door<P>, on: &Errands<P::Link>) -> Result<Catalo
     let limits = &on.server.answer_limits;
     let snapshot = door.snapshot();
     let known = snapshot.known().get(&on.server.name);
-    let listed = pages(door, on, ErrandKind::ListTools).await?;
-    let left_out = judge_list(door, on, List::Tools, &listed).await;
-    for (page, frame) in listed.iter().enumerate() {
+    let tool_pages = pages(door, on, ErrandKind::ListTools).await?;
+    let prompt_pages = match pages(door, on, ErrandKind::ListPrompts).await {
+        Err(error) if error.fault == UpstreamFault::SessionLost => return Err(error),
+        // Tools can be judged without the prompts; a policy that names one does not fit until they can be listed.
+        Err(_) => Vec::new(),
+        Ok(listed) => listed,
+    };
+    let lists = [(List::Tools, &*tool_pages), (List::Prompts, &*prompt_pages)];
+    let ([withheld_tools, withheld_prompts], pins) = judge_lists(door, on, lists).await;
+    for (page, frame) in tool_pages.iter().enumerate() {
         for tool in frame.result().iter().flat_map(|result| lens::tools_of(*result)) {
             // What is not shown is not there: a client that knows its name cannot call it.
-            if left_out.has(page, tool.value) {
+            if withheld_tools.has(page, tool.value) {
                 continue;
             }
             if tools.len() >= MOST_TOOLS {
@@ -376,19 +383,9 @@ async fn fetch<P: Ports>(door: &Door<P>, on: &Errands<P::Link>) -> Result<Catalo
             }
         }
     }
-    let names = |kind| move |name: String| (kind, name);
-    let mut withheld: BTreeSet<_> =
-        left_out.names.into_iter().map(names(doorward_pins::Kind::Tool)).collect();
-    let listed = match pages(door, on, ErrandKind::ListPrompts).await {
-        Err(error) if error.fault == UpstreamFault::SessionLost => return Err(error),
-        // Tools can be judged without the prompts; a policy that names one does not fit until they can be listed.
-        Err(_) => Vec::new(),
-        Ok(listed) => listed,
-    };
-    let left_out = judge_list(door, on, List::Prompts, &listed).await;
-    for (page, frame) in listed.iter().enumerate() {
+    for (page, frame) in prompt_pages.iter().enumerate() {
         for prompt in frame.result().iter().flat_map(|result| lens::prompts_of(*result)) {
-            if left_out.has(page, prompt.value) {
+            if withheld_prompts.has(page, prompt.value) {
                 continue;
             }
             if prompts.len() >= MOST_TOOLS {
@@ -398,8 +395,10 @@ async fn fetch<P: Ports>(door: &Door<P>, on: &Errands<P::Link>) -> Result<Catalo
             prompts.entry((&*prompt.name).into()).or_insert_with(|| arguments_of(prompt.value));
         }
     }
-    withheld.extend(left_out.names.into_iter().map(names(doorward_pins::Kind::Prompt)));
-    let pins = version(door, &on.server.name);
+    let names = |kind| move |name: String| (kind, name);
+    let tool_names = withheld_tools.names.into_iter().map(names(doorward_pins::Kind::Tool));
+    let prompt_names = withheld_prompts.names.into_iter().map(names(doorward_pins::Kind::Prompt));
+    let withheld = tool_names.chain(prompt_names).collect();
     let fetched = door.ports.stopwatch();
     Ok(Catalogue { tools, prompts, withheld, pins, fetched, covered_by: AtomicI64::new(0) })
 }

@@ -21,7 +21,7 @@ use doorward_wire::Value;
 
 pub(crate) use across::Across;
 pub use across::Elsewhere;
-pub(crate) use list::{List, judge_list};
+pub(crate) use list::{List, judge_lists};
 pub(crate) use offer::{Offer, Shelf, fetch_shelf, offered, version};
 pub(crate) use words::{introduced, is_strange};
 

@@ -68,6 +68,8 @@ struct Item {
 /// What of a list does not go on.
 #[derive(Default)]
 pub(crate) struct Withheld {
+    /// The version of what is agreed to under which it was judged.
+    version: u64,
     places: BTreeSet<(usize, u32)>,
     /// Their names.
     pub(crate) names: BTreeSet<String>,
@@ -90,8 +92,32 @@ impl Withheld {
     }
 }
 
+/// Lists of one server are judged so often at the most until all of them are judged under one version.
+const TRIES: usize = 3;
+
+/// Judges two lists of a server, all pages of each, and says under which version of what is agreed to. A list that is kept
+/// as judged under a version that came later would withhold, for as long as it is kept, what a person has agreed to since.
+pub(crate) async fn judge_lists<P: Ports>(
+    door: &Door<P>,
+    on: &Errands<P::Link>,
+    lists: [(List, &[Frame]); 2],
+) -> ([Withheld; 2], u64) {
+    let [one, other] = lists;
+    let mut tries = 0;
+    loop {
+        let withheld =
+            [judge_list(door, on, one.0, one.1).await, judge_list(door, on, other.0, other.1).await];
+        let [first, second] = withheld.each_ref().map(|withheld| withheld.version);
+        tries += 1;
+        // Remembering the second list makes a new version too.
+        if first == second || tries == TRIES {
+            return (withheld, first.min(second));
+        }
+    }
+}
+
 /// Judges all pages of a list. What is new to a door that pins at first use is remembered before this returns.
-pub(crate) async fn judge_list<P: Ports>(
+async fn judge_list<P: Ports>(
     door: &Door<P>,
     on: &Errands<P::Link>,
     list: List,
@@ -131,7 +157,7 @@ pub(crate) async fn judge_list<P: Ports>(
             }
         }
         let mut told = Vec::new();
-        let mut withheld = Withheld::default();
+        let mut withheld = Withheld { version: set.version(), ..Withheld::default() };
         for (item, ruling) in &judged {
             if !matches!(ruling, Ruling::Lets(_)) {
                 withheld.add(item);

@@ -7,7 +7,7 @@ use doorward_pins::{Kind, Server};
 use doorward_types::ServerName;
 use doorward_wire::{Frame, FrameKind, Method, Value, lens};
 
-use super::list::{List, judge_list};
+use super::list::{List, judge_lists};
 use super::{LARGEST, PinSet, Pins};
 use crate::bridge::{errands, judge_under};
 use crate::catalogue::{Aged, Catalogue, current, pages, shelf};
@@ -189,17 +189,20 @@ pub(crate) async fn fetch_shelf<P: Ports>(
     on: &Errands<P::Link>,
 ) -> Result<Shelf, UpstreamError> {
     let mut made = Shelf { fetched: door.ports.stopwatch(), ..Shelf::default() };
-    for list in [List::Resources, List::Templates] {
-        let kind = match list {
-            List::Resources => ErrandKind::ListResources,
-            _ => ErrandKind::ListTemplates,
-        };
-        let pages = match pages(door, on, kind).await {
-            Ok(pages) => pages,
+    let mut listed = [Vec::new(), Vec::new()];
+    let kinds = [ErrandKind::ListResources as fn(_) -> _, ErrandKind::ListTemplates];
+    for (pages_of, kind) in listed.iter_mut().zip(kinds) {
+        match pages(door, on, kind).await {
+            Ok(pages) => *pages_of = pages,
             Err(error) if error.fault == UpstreamFault::SessionLost => return Err(error),
-            Err(_) => continue,
-        };
-        let withheld = judge_list(door, on, list, &pages).await;
+            Err(_) => {}
+        }
+    }
+    let [resources, templates] = &listed;
+    let lists = [(List::Resources, &**resources), (List::Templates, &**templates)];
+    let (withheld, version) = judge_lists(door, on, lists).await;
+    made.version = version;
+    for ((list, pages), withheld) in lists.into_iter().zip(withheld) {
         let named = if list == List::Resources { "uri" } else { "uriTemplate" };
         for (page, frame) in pages.iter().enumerate() {
             let items = frame.result().and_then(|result| result.get(list.member()));
@@ -215,7 +218,6 @@ pub(crate) async fn fetch_shelf<P: Ports>(
         }
         made.withheld.extend(withheld.names.into_iter().map(|name| (list.kind(), name)));
     }
-    made.version = version(door, &on.server.name);
     Ok(made)
 }
 

@@ -9,6 +9,7 @@ use doorward_pinboard::{Approver, Done, Pinboard, Which};
 use doorward_store::{KeyFile, Store, StoreConfig};
 use doorward_types::ServerName;
 use serde_json::{Value, json};
+use tokio::sync::Semaphore;
 
 use crate::client::{Client, Heard};
 use crate::shifty::{Offer, Shifty};
@@ -187,6 +188,31 @@ fn version(door: &Arc<Door<GatewayPorts>>) -> u64 {
         doorward_engine::Pins::Are(set) => set.version(),
         other => panic!("{other:?}"),
     }
+}
+
+// control: TPO-03: A person agrees while the door is fetching: what it then knows of the server is judged by what was agreed to last,
+// not kept for a minute as it was before.
+#[tokio::test]
+async fn what_is_agreed_to_meanwhile_counts() {
+    let stage = Stage::new("", true).await;
+    assert_eq!(stage.tools().await, ["add", "weather"]);
+    stage.server.says(|offer| offer.tools = pulled());
+    assert_eq!(stage.tools().await, ["weather"]);
+    let wait = Arc::new((Semaphore::new(0), Semaphore::new(0)));
+    stage.server.says(|offer| offer.prompts_wait = Some(Arc::clone(&wait)));
+    stage.changed();
+    let agreed = async {
+        // The door has the tools and waits for the prompts.
+        wait.0.acquire().await.unwrap().forget();
+        let before = version(stage.house.door.door());
+        stage.approve("add").await;
+        eventually("the door takes up what was decided", || version(stage.house.door.door()) != before).await;
+        stage.server.says(|offer| offer.prompts_wait = None);
+        wait.1.add_permits(9);
+    };
+    let (_, ()) = tokio::join!(stage.tools(), agreed);
+    assert_eq!(stage.tools().await, ["add", "weather"]);
+    assert!(stage.call("add").await.to_string().contains("ran"));
 }
 
 // control: TPO-03: Between a list and a call a tool becomes another: what the door fetches next is judged, and the call refused.

@@ -12,6 +12,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
 
 use crate::downstream::claims;
 use crate::scripted::{answer, result};
@@ -26,6 +27,8 @@ pub(crate) struct Offer {
     pub(crate) instructions: String,
     /// Its tools, for whoever comes with a token of the person of this object id.
     pub(crate) others: Option<(String, Value)>,
+    /// Prompts are listed once this may be taken; a permit is added when somebody asks for them.
+    pub(crate) prompts_wait: Option<Arc<(Semaphore, Semaphore)>>,
 }
 
 impl Default for Offer {
@@ -37,6 +40,7 @@ impl Default for Offer {
             templates: json!([]),
             instructions: "Ask for one thing at a time.".to_owned(),
             others: None,
+            prompts_wait: None,
         }
     }
 }
@@ -106,7 +110,13 @@ async fn say(
             Some((who, tools)) if person == who.as_str() => list("tools", tools.clone()),
             _ => list("tools", offer.tools),
         },
-        Some("prompts/list") => list("prompts", offer.prompts),
+        Some("prompts/list") => {
+            if let Some(wait) = &offer.prompts_wait {
+                wait.0.add_permits(1);
+                wait.1.acquire().await.unwrap().forget();
+            }
+            list("prompts", offer.prompts)
+        }
         Some("resources/list") => list("resources", offer.resources),
         Some("resources/templates/list") => list("resourceTemplates", offer.templates),
         Some("tools/call") => {
