@@ -16,6 +16,8 @@
 mod egress;
 #[path = "sandbox/learned.rs"]
 mod learned;
+#[path = "sandbox/model.rs"]
+mod model;
 #[path = "sandbox/packages.rs"]
 mod packages;
 

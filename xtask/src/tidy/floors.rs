@@ -23,6 +23,7 @@ const ARROWS: &[(&str, &str)] = &[
     ("accounts", "entra"),
     ("accounts", "net"),
     ("advise", "net"),
+    ("advise", "sandbox"),
     ("upstream", "net"),
     ("upstream", "sandbox"),
     ("admin", "facade"),

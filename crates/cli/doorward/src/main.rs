@@ -102,6 +102,9 @@ enum Command {
     Completions(commands::pages::Completions),
     /// Write the manual pages into a folder.
     Man(commands::pages::Man),
+    /// Run the model of `[advise]` for the door that starts this, over standard input and output.
+    #[command(hide = true, name = doorward_gateway::MODEL_WORKER)]
+    ModelWorker,
 }
 
 fn main() -> ExitCode {
@@ -150,6 +153,7 @@ fn run(command: Command, out: &Out) -> Result<ExitCode, Failure> {
         Command::Vault(vault) => vault.run(out),
         Command::Version => commands::pages::version(out),
         Command::Completions(completions) => completions.run(),
+        Command::ModelWorker => commands::model_worker::run(),
         Command::Man(man) => man.run(out),
     }
 }

@@ -3,7 +3,8 @@
 use crate::build::values;
 use crate::checks;
 use crate::model::{
-    Advise, AdviseAct, AdviseByRisk, AdviseCredential, AdviseScope, Cloud, ContentSafety, Lab, Server,
+    Advise, AdviseAct, AdviseAzure, AdviseByRisk, AdviseCredential, AdviseModel, AdviseScope, Cloud,
+    ContentSafety, Lab, Server,
 };
 use crate::net::{self, Origin};
 use crate::parse;
@@ -13,12 +14,9 @@ use crate::units::Fault;
 
 /// Reads the table.
 pub(crate) fn advise(section: &Section<'_>, problems: &mut Problems) -> Option<Advise> {
-    let endpoint = section.text("endpoint", problems, net::origin);
-    let credential = section.group("credential", problems).and_then(|it| credential(&it, problems));
-    let prompt_shields = section.flag("prompt_shields", problems);
-    let content_safety = section
-        .has("content_safety")
-        .then(|| section.group("content_safety", problems).and_then(|it| content_safety(&it, problems)));
+    let azure = azure(section, problems);
+    let model =
+        section.has("model").then(|| section.group("model", problems).and_then(|it| model(&it, problems)));
     let deadline = section.duration("deadline", problems);
     let pieces = section.count("pieces", problems);
     let keep = section.duration("keep", problems);
@@ -26,6 +24,49 @@ pub(crate) fn advise(section: &Section<'_>, problems: &mut Problems) -> Option<A
         |key| section.group_or_defaults(key, problems).and_then(|section| by_risk(&section, problems));
     let on_finding = by_risk("on_finding");
     let on_failure = by_risk("on_failure");
+    Some(Advise {
+        azure: azure?,
+        model: match model {
+            None => None,
+            Some(model) => Some(model?),
+        },
+        deadline: deadline?.value,
+        pieces: pieces?,
+        keep: keep?.value,
+        on_finding: on_finding?,
+        on_failure: on_failure?,
+    })
+}
+
+/// Reads what says of Azure's services; `Some(None)` if nothing does and a model is asked.
+fn azure(section: &Section<'_>, problems: &mut Problems) -> Option<Option<AdviseAzure>> {
+    const KEYS: [&str; 4] = ["endpoint", "credential", "prompt_shields", "content_safety"];
+    let Some(written) = KEYS.into_iter().find(|key| section.has(key)) else {
+        if !section.has("model") {
+            problems.add(
+                section.span(),
+                "there is nobody to ask: no service of Azure's, and no model",
+                "add `endpoint` and `credential`, or `model = { file = …, tokenizer = … }`, or take `[advise]` out",
+            );
+        }
+        return Some(None);
+    };
+    for missing in ["endpoint", "credential"].into_iter().filter(|key| !section.has(key)) {
+        problems.add(
+            section.name_at(written),
+            format!("Azure's services cannot be asked: `[advise]` has `{written}` and no `{missing}`"),
+            "write both `endpoint` and `credential`; for a model on this machine alone take both out",
+        );
+    }
+    let endpoint = section.has("endpoint").then(|| section.text("endpoint", problems, net::origin)).flatten();
+    let credential = section
+        .has("credential")
+        .then(|| section.group("credential", problems).and_then(|it| credential(&it, problems)))
+        .flatten();
+    let prompt_shields = section.flag("prompt_shields", problems);
+    let content_safety = section
+        .has("content_safety")
+        .then(|| section.group("content_safety", problems).and_then(|it| content_safety(&it, problems)));
     if let Some(plain) = endpoint.as_ref().filter(|read| !read.value.is_https()) {
         problems.add(
             plain.span.clone(),
@@ -36,11 +77,11 @@ pub(crate) fn advise(section: &Section<'_>, problems: &mut Problems) -> Option<A
     if prompt_shields == Some(false) && content_safety.is_none() {
         problems.add(
             section.at("prompt_shields"),
-            "there is nobody to ask: Prompt Shields are off, and there is no `content_safety`",
-            "write `prompt_shields = true`, add `content_safety = { … }`, or take `[advise]` out",
+            "there is nobody to ask at Azure: Prompt Shields are off, and there is no `content_safety`",
+            "write `prompt_shields = true`, add `content_safety = { … }`, or take `endpoint` and `credential` out",
         );
     }
-    Some(Advise {
+    Some(Some(AdviseAzure {
         endpoint: endpoint?.value,
         credential: credential?,
         prompt_shields: prompt_shields?,
@@ -48,12 +89,49 @@ pub(crate) fn advise(section: &Section<'_>, problems: &mut Problems) -> Option<A
             None => None,
             Some(content_safety) => Some(content_safety?),
         },
-        deadline: deadline?.value,
-        pieces: pieces?,
-        keep: keep?.value,
-        on_finding: on_finding?,
-        on_failure: on_failure?,
+    }))
+}
+
+fn model(section: &Section<'_>, problems: &mut Problems) -> Option<AdviseModel> {
+    let file = section.text("file", problems, parse::path);
+    let tokenizer = section.text("tokenizer", problems, parse::path);
+    let sha256 = section.has("sha256").then(|| section.text("sha256", problems, sha256));
+    let benign = section.count("benign", problems).and_then(|label| u8::try_from(label).ok());
+    let window = section.count("window", problems).and_then(|tokens| u32::try_from(tokens).ok());
+    let sure = section.count("sure", problems).and_then(|percent| u8::try_from(percent).ok());
+    let sandbox = section.flag("sandbox", problems);
+    Some(AdviseModel {
+        file: file?.value,
+        tokenizer: tokenizer?.value,
+        sha256: match sha256 {
+            None => None,
+            Some(sha256) => Some(sha256?.value),
+        },
+        benign: benign?,
+        window: window?,
+        sure: sure?,
+        sandbox: sandbox?,
     })
+}
+
+fn sha256(text: &str) -> Result<[u8; 32], Fault> {
+    let bad = || {
+        Fault::new(
+            "this is no SHA-256",
+            "write its 64 digits, as `cat model.onnx tokenizer.json | sha256sum` prints them",
+        )
+    };
+    let (pairs, rest) = text.as_bytes().as_chunks::<2>();
+    let mut bytes = [0; 32];
+    if pairs.len() != bytes.len() || !rest.is_empty() {
+        return Err(bad());
+    }
+    for (byte, pair) in bytes.iter_mut().zip(pairs) {
+        let digits = pair.map(|digit| char::from(digit).to_digit(16));
+        let [Some(high), Some(low)] = digits else { return Err(bad()) };
+        *byte = u8::try_from(high * 16 + low).map_err(|_| bad())?;
+    }
+    Ok(bytes)
 }
 
 fn credential(section: &Section<'_>, problems: &mut Problems) -> Option<AdviseCredential> {
@@ -135,8 +213,8 @@ pub(crate) struct Whole<'a, 's> {
 pub(crate) fn whole(whole: &Whole<'_, '_>, problems: &mut Problems) {
     let Some(section) = whole.advise else { return unasked(whole, problems) };
     let Some(advise) = whole.read else { return };
-    if advise.credential == AdviseCredential::Entra {
-        tokens(whole, section, &advise.endpoint, problems);
+    if let Some(azure) = advise.azure.as_ref().filter(|azure| azure.credential == AdviseCredential::Entra) {
+        tokens(whole, section, &azure.endpoint, problems);
     }
     let asks = whole.servers.iter().any(|server| server.advise != AdviseScope::Off);
     if !asks && !whole.servers.is_empty() {
@@ -156,7 +234,7 @@ fn unasked(whole: &Whole<'_, '_>, problems: &mut Problems) {
             problems.add(
                 section.at("advise"),
                 "there is nobody to ask: the file has no `[advise]`",
-                "add `[advise]` with `endpoint` and `credential`, or write `advise = \"off\"`",
+                "add `[advise]` with `endpoint` and `credential` or with `model`, or write `advise = \"off\"`",
             );
         }
     }

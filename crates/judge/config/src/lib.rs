@@ -26,12 +26,12 @@ mod units;
 mod words;
 
 pub use model::{
-    Access, Admin, Advise, AdviseAct, AdviseByRisk, AdviseCredential, AdviseScope, Audit, Child, Cloud,
-    Config, Console, ContentSafety, Data, DataRule, DataUse, Durability, Elicitation, Entra, EntraCredential,
-    EntraTokens, Era, FlaggedArguments, FlaggedDefinitions, FlaggedResults, Flow, FlowMode, Gateway, Guard,
-    GuardConfig, IdentitySource, Lab, Limits, Log, LogFormat, LogLevel, Pins, Policy, RegisteredClient,
-    Remote, Risk, Rules, Server, ServerCredential, Sessions, SignIn, Spotlight, Target, Tenants, Tls,
-    TokenCache, UserGrant, Vault, VaultKey,
+    Access, Admin, Advise, AdviseAct, AdviseAzure, AdviseByRisk, AdviseCredential, AdviseModel, AdviseScope,
+    Audit, Child, Cloud, Config, Console, ContentSafety, Data, DataRule, DataUse, Durability, Elicitation,
+    Entra, EntraCredential, EntraTokens, Era, FlaggedArguments, FlaggedDefinitions, FlaggedResults, Flow,
+    FlowMode, Gateway, Guard, GuardConfig, IdentitySource, Lab, Limits, Log, LogFormat, LogLevel, Pins,
+    Policy, RegisteredClient, Remote, Risk, Rules, Server, ServerCredential, Sessions, SignIn, Spotlight,
+    Target, Tenants, Tls, TokenCache, UserGrant, Vault, VaultKey,
 };
 pub use net::{HttpUrl, Network, Origin};
 pub use page::page;

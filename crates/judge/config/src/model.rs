@@ -19,7 +19,10 @@ mod data;
 
 pub use data::{Data, DataRule, DataUse};
 mod advise;
-pub use advise::{Advise, AdviseAct, AdviseByRisk, AdviseCredential, AdviseScope, ContentSafety, Risk};
+pub use advise::{
+    Advise, AdviseAct, AdviseAzure, AdviseByRisk, AdviseCredential, AdviseModel, AdviseScope, ContentSafety,
+    Risk,
+};
 pub use sign_in::{
     EntraCredential, EntraTokens, IdentitySource, RegisteredClient, ServerCredential, SignIn, UserGrant,
     Vault, VaultKey,
@@ -573,10 +576,7 @@ impl Config {
             Some(Vault { path, .. }) => vec![path],
             None => Vec::new(),
         };
-        let advise = self.advise.iter_mut().filter_map(|advise| match &mut advise.credential {
-            AdviseCredential::KeyFile(file) => Some(file),
-            AdviseCredential::Entra => None,
-        });
+        let advise = self.advise.iter_mut().flat_map(Advise::paths);
         tls.chain(credential)
             .chain(advise)
             .chain(clients)

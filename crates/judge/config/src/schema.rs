@@ -66,6 +66,7 @@ fn text(form: &str) -> Value {
         "server name" => {
             json!({ "type": "string", "maxLength": 64, "pattern": "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$" })
         }
+        "SHA-256" => json!({ "type": "string", "pattern": "^[0-9A-Fa-f]{64}$" }),
         "origin" | "URL" | "endpoint" => json!({ "type": "string", "pattern": "^[Hh][Tt][Tt][Pp][Ss]?://" }),
         _ => json!({ "type": "string" }),
     }

@@ -397,7 +397,8 @@ fn opinions_are_asked_for_where_both_say_so() {
     let text = advised("https://contoso.cognitiveservices.azure.com", "{ kind = \"entra\" }");
     let config = load("doorward.toml", &text, LAB).unwrap();
     let advise = config.advise.unwrap();
-    assert!(advise.prompt_shields && advise.content_safety.is_none());
+    let azure = advise.azure.unwrap();
+    assert!(azure.prompt_shields && azure.content_safety.is_none() && advise.model.is_none());
     assert_eq!(advise.on_failure, AdviseByRisk { high: AdviseAct::Refuse, low: AdviseAct::Flag });
     assert_eq!((config.servers[0].advise, config.servers[0].risk), (AdviseScope::Results, Risk::High));
     assert_eq!(load("doorward.toml", SMALLEST, LAB).unwrap().servers[0].advise, AdviseScope::Off);
@@ -405,6 +406,43 @@ fn opinions_are_asked_for_where_both_say_so() {
     assert!(load("doorward.toml", &silent, LAB).unwrap_err().to_string().contains("nobody asks"));
     let alone = SMALLEST.replace("name = \"crm\"", "name = \"crm\"\nadvise = \"both\"");
     assert!(load("doorward.toml", &alone, LAB).unwrap_err().to_string().contains("nobody to ask"));
+}
+
+// control: INJ-09: A model on this machine needs no service; what is said by halves does not pass for nobody.
+#[test]
+fn a_model_is_asked_alone_or_beside_the_services() {
+    let of = |lines: &str| {
+        let text = SMALLEST
+            .replace("name = \"crm\"", "name = \"crm\"\nadvise = \"results\"")
+            .replace("[[server]]", &format!("[advise]\n{lines}\n[[server]]"));
+        load("doorward.toml", &text, LAB).map(|config| config.advise.unwrap())
+    };
+    let model = "model = { file = \"m.onnx\", tokenizer = \"t.json\" }";
+    let alone = of(model).unwrap();
+    let read = alone.model.unwrap();
+    assert!(alone.azure.is_none() && read.sandbox && read.sha256.is_none());
+    assert_eq!((read.benign, read.window, read.sure), (0, 512, 90));
+    let azure =
+        "endpoint = \"https://contoso.example\"\ncredential = { kind = \"key-file\", key_file = \"k\" }";
+    let both = of(&format!("{azure}\n{model}")).unwrap();
+    assert!(both.azure.is_some() && both.model.is_some());
+    for (lines, told) in [
+        ("", "there is nobody to ask"),
+        ("deadline = \"1s\"", "there is nobody to ask"),
+        ("endpoint = \"https://contoso.example\"", "has `endpoint` and no `credential`"),
+        ("credential = { kind = \"entra\" }", "has `credential` and no `endpoint`"),
+        (&format!("prompt_shields = true\n{model}"), "has `prompt_shields` and no `endpoint`"),
+        (&format!("content_safety = {{ hate = 4 }}\n{model}"), "has `content_safety` and no `credential`"),
+        (&format!("{azure}\nprompt_shields = false"), "nobody to ask at Azure"),
+        ("model = { file = \"m.onnx\" }", "tokenizer"),
+        (&model.replace(" }", ", window = 4 }"), "16 to 8192"),
+        (&model.replace(" }", ", sha256 = \"abc\" }"), "no SHA-256"),
+        (&model.replace(" }", &format!(", sha256 = \"{}\" }}", "g".repeat(64))), "no SHA-256"),
+        (&model.replace(" }", &format!(", sha256 = \"{}\" }}", "a".repeat(66))), "no SHA-256"),
+    ] {
+        let errors = of(lines).unwrap_err().to_string();
+        assert!(errors.contains(told), "{lines}: {errors}");
+    }
 }
 
 // control: D-18: The key of the store may not lie where the store lies, however that is written.

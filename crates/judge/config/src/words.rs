@@ -124,6 +124,7 @@ pub(crate) fn example_text(form: &str) -> &'static str {
         "place" => "\"internal for team\"",
         "URI" => "\"crm://customers/*\"",
         "client id" => "\"11111111-2222-3333-4444-555555555555\"",
+        "SHA-256" => "\"9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08\"",
         "blocklist" => "\"contoso-words\"",
         "argument" => "\"program\", \"argument\"",
         _ => "\"text\"",

@@ -1,4 +1,4 @@
-//! A question, cut into pieces, goes to both services at once, and their answers become one opinion.
+//! A question, cut into pieces, goes to all who are asked at once, and their answers become one opinion.
 
 use std::fmt;
 use std::sync::Arc;
@@ -8,15 +8,16 @@ use aws_lc_rs::{hmac, rand};
 use bytes::Bytes;
 use doorward_net::{Fetch, Flights, Origin, Scheme, Sleeper, Stopwatch};
 use doorward_wire::quote;
-use futures_util::future::join;
+use futures_util::future::join3;
 use futures_util::{StreamExt as _, stream};
 use tokio::sync::Semaphore;
 
 use crate::answer::{read_analysis, read_shields};
 use crate::chunk::cut;
 use crate::credential::AdviserCredential;
+use crate::local::LocalModel;
 use crate::opinion::{Category, Content, Heard, NoOpinion, Opinion, Service};
-use crate::service::{Line, Way};
+use crate::service::{Line, Time, Way};
 
 /// Pieces of one question that are asked about at once.
 const AT_ONCE: usize = 4;
@@ -25,6 +26,20 @@ const REQUESTS: usize = 64;
 
 /// What [`Advisers`] are made from.
 pub struct AdvisersConfig {
+    /// Azure's services, if they are asked.
+    pub azure: Option<AzureConfig>,
+    /// A model on this machine, if there is one.
+    pub model: Option<LocalModel>,
+    /// The most pieces that one question is cut into; what is beyond is not asked about, and the opinion says so.
+    pub pieces: usize,
+    /// How long an answer is kept.
+    pub keep: Duration,
+    /// Answers that are kept at once, of each service.
+    pub kept: usize,
+}
+
+/// Which of Azure's services are asked, and how.
+pub struct AzureConfig {
     /// `https://NAME.cognitiveservices.azure.com`.
     pub endpoint: Origin,
     /// With what to ask.
@@ -33,12 +48,6 @@ pub struct AdvisersConfig {
     pub prompt_shields: bool,
     /// What Content Safety is asked, if it is.
     pub content: Option<ContentSettings>,
-    /// The most pieces that one question is cut into; what is beyond is not asked about, and the opinion says so.
-    pub pieces: usize,
-    /// How long an answer is kept.
-    pub keep: Duration,
-    /// Answers that are kept at once, of each service.
-    pub kept: usize,
 }
 
 /// What Content Safety is asked.
@@ -60,7 +69,7 @@ pub enum AdvisersError {
     #[error("{0} is no endpoint")]
     Endpoint(Origin),
     /// There is nothing to ask.
-    #[error("neither Prompt Shields nor Content Safety are to be asked")]
+    #[error("neither Prompt Shields, nor Content Safety, nor a local model are to be asked")]
     Nothing,
     /// The operating system gives no randomness.
     #[error("the operating system gives no randomness")]
@@ -93,9 +102,10 @@ pub struct Advisers {
 }
 
 struct Shared {
-    way: Arc<Way>,
+    time: Time,
     shields: Option<Asker<bool>>,
     content: Option<(Asker<Arc<Content>>, ContentSettings)>,
+    model: Option<(LocalModel, Answers<u8>)>,
     pieces: usize,
     keep: Duration,
     /// Keys of the cache are made under a key of this process: not even a copy of its memory can be searched for a text
@@ -103,10 +113,13 @@ struct Shared {
     key: hmac::Key,
 }
 
+/// What was said lately.
+type Answers<V> = Flights<[u8; 32], V, NoOpinion>;
+
 /// One service and what it said lately.
 struct Asker<V> {
     line: Arc<Line>,
-    flights: Flights<[u8; 32], V, NoOpinion>,
+    answers: Answers<V>,
 }
 
 impl Advisers {
@@ -120,52 +133,73 @@ impl Advisers {
         clock: Stopwatch,
         sleeper: Sleeper,
     ) -> Result<Self, AdvisersError> {
-        let AdvisersConfig { endpoint, credential, prompt_shields, content, pieces, keep, kept } = config;
-        if endpoint.scheme() != Scheme::Https {
-            return Err(AdvisersError::Plaintext(endpoint));
-        }
-        let content = content.filter(|it| !it.categories.is_empty() || !it.blocklists.is_empty());
-        if !prompt_shields && content.is_none() {
+        let AdvisersConfig { azure, model, pieces, keep, kept } = config;
+        let time = Time { clock: clock.clone(), sleeper };
+        let (shields, content) = match azure {
+            Some(azure) => services(azure, fetch, &time, kept)?,
+            None => (None, None),
+        };
+        if shields.is_none() && content.is_none() && model.is_none() {
             return Err(AdvisersError::Nothing);
         }
+        let model = model.map(|model| (model, Flights::new(kept, clock)));
         let mut secret = [0; 32];
         rand::fill(&mut secret).map_err(|_| AdvisersError::Random)?;
-        let gate = Semaphore::new(REQUESTS);
-        let way = Arc::new(Way { fetch, credential, clock: clock.clone(), sleeper, gate });
-        let line = |service| {
-            let line = Line::new(service, &endpoint, Arc::clone(&way));
-            line.map(Arc::new).map_err(|_| AdvisersError::Endpoint(endpoint.clone()))
-        };
-        let shields = if prompt_shields {
-            let flights = Flights::new(kept, clock.clone());
-            Some(Asker { line: line(Service::PromptShields)?, flights })
-        } else {
-            None
-        };
-        let content = match content {
-            Some(settings) => {
-                let flights = Flights::new(kept, clock);
-                Some((Asker { line: line(Service::ContentSafety)?, flights }, settings))
-            }
-            None => None,
-        };
         let key = hmac::Key::new(hmac::HMAC_SHA256, &secret);
-        Ok(Self { shared: Arc::new(Shared { way, shields, content, pieces, keep, key }) })
+        Ok(Self { shared: Arc::new(Shared { time, shields, content, model, pieces, keep, key }) })
     }
 
     /// Asks, and returns within the deadline what was said by then.
     pub async fn ask(&self, question: &Question<'_>, deadline: Duration) -> Opinion {
         let shared = &*self.shared;
-        let until = shared.way.clock.read().saturating_add(deadline);
+        let until = shared.time.now().saturating_add(deadline);
         let text = question.texts.join("\n");
         let cut = cut(&text, shared.pieces);
         // A service has nothing to say of blanks, and refuses them.
         let pieces: Vec<&str> = cut.pieces.into_iter().filter(|piece| !piece.trim().is_empty()).collect();
-        let (shields, content) =
-            join(shared.ask_shields(question, &pieces, until), shared.ask_content(question, &pieces, until))
-                .await;
-        Opinion { shields, content, unread: cut.unread }
+        let (shields, content, model) = join3(
+            shared.ask_shields(question, &pieces, until),
+            shared.ask_content(question, &pieces, until),
+            shared.ask_model(question, &pieces, until),
+        )
+        .await;
+        Opinion { shields, content, model, unread: cut.unread }
     }
+}
+
+/// Who is asked of Azure's.
+type Services = (Option<Asker<bool>>, Option<(Asker<Arc<Content>>, ContentSettings)>);
+
+/// The lines to those of Azure's services that are to be asked.
+fn services(
+    azure: AzureConfig,
+    fetch: Arc<dyn Fetch>,
+    time: &Time,
+    kept: usize,
+) -> Result<Services, AdvisersError> {
+    let AzureConfig { endpoint, credential, prompt_shields, content } = azure;
+    if endpoint.scheme() != Scheme::Https {
+        return Err(AdvisersError::Plaintext(endpoint));
+    }
+    let way = Arc::new(Way { fetch, credential, time: time.clone(), gate: Semaphore::new(REQUESTS) });
+    let line = |service| {
+        let line = Line::new(service, &endpoint, Arc::clone(&way));
+        line.map(Arc::new).map_err(|_| AdvisersError::Endpoint(endpoint.clone()))
+    };
+    let shields = if prompt_shields {
+        let answers = Flights::new(kept, time.clock.clone());
+        Some(Asker { line: line((Service::PromptShields, "text:shieldPrompt"))?, answers })
+    } else {
+        None
+    };
+    let content = match content.filter(|it| !it.categories.is_empty() || !it.blocklists.is_empty()) {
+        Some(settings) => {
+            let answers = Flights::new(kept, time.clock.clone());
+            Some((Asker { line: line((Service::ContentSafety, "text:analyze"))?, answers }, settings))
+        }
+        None => None,
+    };
+    Ok((shields, content))
 }
 
 impl Shared {
@@ -229,6 +263,32 @@ impl Shared {
         Some(heard)
     }
 
+    async fn ask_model(
+        &self,
+        question: &Question<'_>,
+        pieces: &[&str],
+        until: Duration,
+    ) -> Option<Heard<u8>> {
+        let (model, answers) = self.model.as_ref()?;
+        let mut heard: Heard<u8> = Heard::default();
+        // One after the other: there is one process, and what it is sure of needs no more pieces.
+        for piece in pieces {
+            let key = self.key_of(question, &["model"], piece);
+            let (model, keep, text) = (model.clone(), self.keep, (*piece).to_owned());
+            let sure = model.sure();
+            let fly = move || async move { Ok((model.ask(text, until).await?, keep)) };
+            let flight = answers.get(key, fly, NoOpinion::Interrupted);
+            match self.time.before(until, flight).await.unwrap_or(Err(NoOpinion::Deadline)) {
+                Ok(percent) => heard.answer = heard.answer.max(percent),
+                Err(why) => heard.missing = heard.missing.or(Some(why)),
+            }
+            if heard.answer >= sure {
+                break;
+            }
+        }
+        Some(heard)
+    }
+
     /// Asks about one piece, together with all who ask the same at this time; answers are kept, failures are not.
     async fn one<V: Clone + Send + Sync + 'static>(
         &self,
@@ -241,8 +301,8 @@ impl Shared {
         let (line, keep) = (Arc::clone(&asker.line), self.keep);
         let fly = move || async move { Ok((line.ask(body, until, read).await?, keep)) };
         // The flight keeps the deadline of the one who began it. Who joins it may have less time.
-        let flight = asker.flights.get(key, fly, NoOpinion::Interrupted);
-        self.way.before(until, flight).await.unwrap_or(Err(NoOpinion::Deadline))
+        let flight = asker.answers.get(key, fly, NoOpinion::Interrupted);
+        self.time.before(until, flight).await.unwrap_or(Err(NoOpinion::Deadline))
     }
 
     /// Where an answer is kept: each part with its length in front, so that no two questions run into one.
@@ -286,6 +346,7 @@ impl fmt::Debug for Advisers {
         f.debug_struct("Advisers")
             .field("shields", &self.shared.shields.is_some())
             .field("content", &content)
+            .field("model", &self.shared.model.is_some())
             .finish_non_exhaustive()
     }
 }

@@ -10,6 +10,8 @@ pub enum Service {
     PromptShields,
     /// Content Safety, `text:analyze`: does it harm, and is it on a list?
     ContentSafety,
+    /// A model on this machine: does a text give orders to a model?
+    LocalModel,
 }
 
 impl Service {
@@ -18,6 +20,7 @@ impl Service {
         match self {
             Self::PromptShields => "prompt-shields",
             Self::ContentSafety => "content-safety",
+            Self::LocalModel => "local-model",
         }
     }
 }
@@ -57,6 +60,8 @@ pub struct Opinion {
     pub shields: Option<Heard<bool>>,
     /// What harm and which lists; `None` if Content Safety was not to be asked.
     pub content: Option<Heard<Content>>,
+    /// How sure the model on this machine is of an attack, in percent; `None` if there is none.
+    pub model: Option<Heard<u8>>,
     /// Code points at the end that nobody was asked about: the text was too long.
     pub unread: usize,
 }
@@ -137,6 +142,12 @@ pub enum NoOpinion {
     /// What it answers cannot be used.
     #[error("the answer cannot be used: {0}")]
     Malformed(&'static str),
+    /// The process of the local model ended, or said what cannot be understood.
+    #[error("the process of the local model ended")]
+    Ended,
+    /// The local model could not read the text.
+    #[error("the local model gave up on the text")]
+    GaveUp,
     /// The question was ended by the program's end.
     #[error("the question was interrupted")]
     Interrupted,

@@ -28,16 +28,26 @@ const ATTEMPTS: u32 = 4;
 pub(crate) struct Way {
     pub(crate) fetch: Arc<dyn Fetch>,
     pub(crate) credential: AdviserCredential,
-    pub(crate) clock: Stopwatch,
-    pub(crate) sleeper: Sleeper,
+    pub(crate) time: Time,
     /// Requests at once: each has a connection of its own.
     pub(crate) gate: Semaphore,
 }
 
-impl Way {
+/// The stopwatch that everybody here goes by.
+#[derive(Clone)]
+pub(crate) struct Time {
+    pub(crate) clock: Stopwatch,
+    pub(crate) sleeper: Sleeper,
+}
+
+impl Time {
+    pub(crate) fn now(&self) -> Duration {
+        self.clock.read()
+    }
+
     /// Returns what the future gives, unless `until` comes first.
     pub(crate) async fn before<F: Future>(&self, until: Duration, future: F) -> Option<F::Output> {
-        let left = until.saturating_sub(self.clock.read());
+        let left = until.saturating_sub(self.now());
         if left.is_zero() {
             return None;
         }
@@ -70,11 +80,12 @@ enum Attempt<T> {
 }
 
 impl Line {
-    pub(crate) fn new(service: Service, endpoint: &Origin, way: Arc<Way>) -> Result<Self, http::Error> {
-        let path = match service {
-            Service::PromptShields => "text:shieldPrompt",
-            Service::ContentSafety => "text:analyze",
-        };
+    /// `path` is what the service is called in addresses.
+    pub(crate) fn new(
+        (service, path): (Service, &str),
+        endpoint: &Origin,
+        way: Arc<Way>,
+    ) -> Result<Self, http::Error> {
         let uri = format!("{endpoint}/contentsafety/{path}?api-version={API_VERSION}");
         let uri = Uri::try_from(uri)?;
         Ok(Self { service, uri, way, breaker: Mutex::default(), pause: Mutex::default() })
@@ -87,7 +98,7 @@ impl Line {
         until: Duration,
         read: impl Fn(Bytes) -> Result<T, Malformed>,
     ) -> Result<T, NoOpinion> {
-        let seat = self.way.before(until, self.way.gate.acquire()).await;
+        let seat = self.way.time.before(until, self.way.gate.acquire()).await;
         let _seat = seat.ok_or(NoOpinion::Deadline)?.map_err(|_| NoOpinion::Interrupted)?;
         let (mut attempt, mut renewed) = (0, false);
         loop {
@@ -113,7 +124,7 @@ impl Line {
             if self.now().saturating_add(pause) >= until {
                 return Err(why);
             }
-            self.way.sleeper.sleep(pause).await;
+            self.way.time.sleeper.sleep(pause).await;
         }
     }
 
@@ -127,7 +138,7 @@ impl Line {
             if ends >= until {
                 return Err(NoOpinion::Throttled(left));
             }
-            self.way.sleeper.sleep(left).await;
+            self.way.time.sleeper.sleep(left).await;
         }
     }
 
@@ -137,7 +148,7 @@ impl Line {
         until: Duration,
         read: impl Fn(Bytes) -> Result<T, Malformed>,
     ) -> Attempt<T> {
-        let Some(outcome) = self.way.before(until, self.send(body.clone())).await else {
+        let Some(outcome) = self.way.time.before(until, self.send(body.clone())).await else {
             return Attempt::Never(self.failed(NoOpinion::Deadline));
         };
         let answer = match outcome {
@@ -228,7 +239,7 @@ impl Line {
     }
 
     fn now(&self) -> Duration {
-        self.way.clock.read()
+        self.way.time.now()
     }
 
     fn breaker(&self) -> MutexGuard<'_, Breaker> {

@@ -45,6 +45,8 @@ impl ByRisk {
 pub struct Thresholds {
     /// The severity from which on a category counts.
     pub severities: BTreeMap<Category, u8>,
+    /// The percentage from which on the local model counts.
+    pub sure: u8,
     /// What is done about a text that was found to be bad.
     pub on_finding: ByRisk,
     /// What is done about a text that nobody could judge as a whole.
@@ -52,10 +54,11 @@ pub struct Thresholds {
 }
 
 impl Default for Thresholds {
-    /// Medium severity of every category; what is bad is refused, and what was not judged is refused where risk is high.
+    /// Medium severity of every category, a model that is quite sure; what is bad is refused, and what was not judged is refused where risk is high.
     fn default() -> Self {
         Self {
             severities: Category::ALL.into_iter().map(|category| (category, 4)).collect(),
+            sure: 90,
             on_finding: ByRisk { high: Act::Refuse, low: Act::Refuse },
             on_failure: ByRisk { high: Act::Refuse, low: Act::Flag },
         }
@@ -67,6 +70,11 @@ impl Default for Thresholds {
 pub enum Reason {
     /// Prompt Shields see an attack.
     Attack,
+    /// The local model sees an attack.
+    Model {
+        /// How sure it is, in percent.
+        percent: u8,
+    },
     /// Content Safety sees this much harm.
     Harm {
         /// Which.
@@ -133,6 +141,8 @@ fn findings(opinion: &Opinion, thresholds: &Thresholds) -> Vec<Reason> {
     if opinion.shields.as_ref().is_some_and(|heard| heard.answer) {
         found.push(Reason::Attack);
     }
+    let sure = opinion.model.as_ref().map(|heard| heard.answer).filter(|percent| *percent >= thresholds.sure);
+    found.extend(sure.map(|percent| Reason::Model { percent }));
     let Some(content) = opinion.content.as_ref().map(|heard| &heard.answer) else { return found };
     for (&category, &severity) in &content.severities {
         if thresholds.severities.get(&category).is_some_and(|least| severity >= *least) {
@@ -151,7 +161,8 @@ fn findings(opinion: &Opinion, thresholds: &Thresholds) -> Vec<Reason> {
 fn gaps(opinion: &Opinion) -> Vec<Reason> {
     let shields = opinion.shields.as_ref().map(|heard| (Service::PromptShields, &heard.missing));
     let content = opinion.content.as_ref().map(|heard| (Service::ContentSafety, &heard.missing));
-    let mut gaps: Vec<Reason> = [shields, content]
+    let model = opinion.model.as_ref().map(|heard| (Service::LocalModel, &heard.missing));
+    let mut gaps: Vec<Reason> = [shields, content, model]
         .into_iter()
         .flatten()
         .filter_map(|(service, missing)| Some(Reason::Missing { service, why: missing.clone()? }))
@@ -160,7 +171,7 @@ fn gaps(opinion: &Opinion) -> Vec<Reason> {
         gaps.push(Reason::Unread { characters: opinion.unread });
     }
     // An opinion of nobody is no good one.
-    if shields.is_none() && content.is_none() {
+    if shields.is_none() && content.is_none() && model.is_none() {
         gaps.push(Reason::NobodyAsked);
     }
     gaps

@@ -6,18 +6,24 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use doorward_advise::{
-    Act, AdviserCredential, Advisers, AdvisersConfig, ByRisk, Category, ContentSettings, Direction, Question,
-    Reason, Risk, Thresholds, TokenFuture, Tokens, Verdict, verdict,
+    Act, AdviserCredential, Advisers, AdvisersConfig, AzureConfig, ByRisk, Category, ContentSettings,
+    Direction, LocalConfig, LocalModel, Question, Reason, Risk, Thresholds, TokenFuture, Tokens, Verdict,
+    verdict,
 };
-use doorward_config::{Advise, AdviseAct, AdviseByRisk, AdviseCredential, Config, ContentSafety};
+use doorward_config::{
+    Advise, AdviseAct, AdviseAzure, AdviseByRisk, AdviseCredential, AdviseModel, Config, ContentSafety,
+};
 use doorward_engine::{Advice as Follows, AdviseOn, Advised};
 use doorward_entra::{ConfiguredFetch, EntraClient, Sleeper, Stopwatch};
 use doorward_net::{Connector, Origin};
+use doorward_sandbox::Launcher;
 use doorward_types::ServerName;
 
 use crate::build::{BuildError, read_secret};
 use crate::credentials::{is_private, own_tenant};
 
+/// The argument with which the program runs a model.
+pub const MODEL_WORKER: &str = "model-worker";
 /// Answers that are kept of each service.
 const KEPT: usize = 10_000;
 
@@ -69,6 +75,7 @@ fn told(server: &ServerName, reasons: &[Reason]) -> Vec<&'static str> {
         tracing::warn!(%server, ?reason, "a second opinion");
         match reason {
             Reason::Attack => "advise.attack",
+            Reason::Model { .. } => "advise.model",
             Reason::Harm { .. } => "advise.harm",
             Reason::Listed { .. } => "advise.listed",
             Reason::Missing { .. } | Reason::NobodyAsked => "advise.no-opinion",
@@ -84,24 +91,22 @@ impl fmt::Debug for Advice {
     }
 }
 
-/// Makes the advisers, where some are configured.
-pub(crate) fn advice(
+/// Makes the advisers, where some are configured. A model is read and tried before the door opens.
+pub(crate) async fn advice(
     config: &Config,
     entra: Option<&EntraClient>,
     connector: &Connector,
 ) -> Result<Option<Advice>, BuildError> {
     let Some(advise) = &config.advise else { return Ok(None) };
-    let bad = |what: String| BuildError::Target(format!("[advise]: {what}"));
-    let endpoint = Origin::parse(advise.endpoint.as_str()).map_err(|error| bad(error.to_string()))?;
-    let made = AdvisersConfig {
-        endpoint,
-        credential: credential(config, advise, entra)?,
-        prompt_shields: advise.prompt_shields,
-        content: advise.content_safety.as_ref().map(settings),
-        pieces: advise.pieces,
-        keep: advise.keep,
-        kept: KEPT,
+    let azure = match &advise.azure {
+        Some(azure) => Some(services(config, azure, entra)?),
+        None => None,
     };
+    let model = match &advise.model {
+        Some(model) => Some(local(model).await?),
+        None => None,
+    };
+    let made = AdvisersConfig { azure, model, pieces: advise.pieces, keep: advise.keep, kept: KEPT };
     // The operator wrote the endpoint, and it may be a private one.
     let fetch = Arc::new(ConfiguredFetch(connector.clone()));
     let advisers = Advisers::new(fetch, made, Stopwatch::system(), Sleeper::system())
@@ -114,6 +119,41 @@ pub(crate) fn advice(
     }))
 }
 
+fn bad(what: String) -> BuildError {
+    BuildError::Target(format!("[advise]: {what}"))
+}
+
+fn services(
+    config: &Config,
+    azure: &AdviseAzure,
+    entra: Option<&EntraClient>,
+) -> Result<AzureConfig, BuildError> {
+    Ok(AzureConfig {
+        endpoint: Origin::parse(azure.endpoint.as_str()).map_err(|error| bad(error.to_string()))?,
+        credential: credential(config, azure, entra)?,
+        prompt_shields: azure.prompt_shields,
+        content: azure.content_safety.as_ref().map(settings),
+    })
+}
+
+async fn local(model: &AdviseModel) -> Result<LocalModel, BuildError> {
+    // Found once: when the file was replaced by a newer program, that is what runs the model from then on.
+    let worker =
+        std::env::current_exe().map_err(|error| bad(format!("this program cannot be found: {error}")))?;
+    let config = LocalConfig {
+        model: model.file.clone(),
+        tokenizer: model.tokenizer.clone(),
+        sha256: model.sha256,
+        window: model.window,
+        benign: model.benign,
+        sure: model.sure,
+        command: vec![worker.display().to_string(), MODEL_WORKER.to_owned()],
+        walls: model.sandbox.then(Launcher::default),
+    };
+    let started = LocalModel::start(config, Stopwatch::system(), Sleeper::system()).await;
+    started.map_err(|error| bad(format!("{}: {error}", model.file.display())))
+}
+
 fn risks(config: &Config) -> BTreeMap<ServerName, Risk> {
     let risk = |server: &doorward_config::Server| match server.risk {
         doorward_config::Risk::Low => Risk::Low,
@@ -124,10 +164,10 @@ fn risks(config: &Config) -> BTreeMap<ServerName, Risk> {
 
 fn credential(
     config: &Config,
-    advise: &Advise,
+    azure: &AdviseAzure,
     entra: Option<&EntraClient>,
 ) -> Result<AdviserCredential, BuildError> {
-    match &advise.credential {
+    match &azure.credential {
         AdviseCredential::KeyFile(file) => {
             if !is_private(file) {
                 tracing::warn!(file = %file.display(), "others on this machine can read the key: chmod 600 it");
@@ -185,8 +225,10 @@ fn settings(content: &ContentSafety) -> ContentSettings {
 }
 
 fn thresholds(advise: &Advise) -> Thresholds {
+    let content = advise.azure.as_ref().and_then(|azure| azure.content_safety.as_ref());
     Thresholds {
-        severities: advise.content_safety.as_ref().map(severities).unwrap_or_default(),
+        severities: content.map(severities).unwrap_or_default(),
+        sure: advise.model.as_ref().map_or(100, |model| model.sure),
         on_finding: by_risk(advise.on_finding),
         on_failure: by_risk(advise.on_failure),
     }

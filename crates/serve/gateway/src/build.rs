@@ -151,7 +151,7 @@ pub async fn build(config: Config) -> Result<Built, BuildError> {
     };
     let approvals = ready.store.clone().map(|store| approvals(&config, store));
     let (store, upstreams) = (ready.store.clone(), Arc::new(upstreams));
-    let advice = advice(&config, ready.entra.as_ref(), &connector)?.map(Arc::new);
+    let advice = advice(&config, ready.entra.as_ref(), &connector).await?.map(Arc::new);
     let kept = (store, approvals, pins);
     let ports = GatewayPorts::new(audit, kept, upstreams, Arc::clone(&keys), groups, (pages, advice.clone()));
     ports.catch_up().await;

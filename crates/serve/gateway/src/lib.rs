@@ -23,7 +23,7 @@ mod route;
 mod scrape;
 mod sign_in;
 
-pub use advice::Advice;
+pub use advice::{Advice, MODEL_WORKER};
 pub use build::{BuildError, Built, approvals, build, flow_rules};
 pub use listen::{Gateway, Running, StartError};
 pub use metrics::Metrics;

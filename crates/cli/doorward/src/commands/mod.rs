@@ -14,6 +14,7 @@ pub(crate) mod guard;
 pub(crate) mod lab;
 pub(crate) mod login;
 pub(crate) mod logout;
+pub(crate) mod model_worker;
 pub(crate) mod pages;
 pub(crate) mod pin;
 pub(crate) mod policy;

@@ -5,15 +5,15 @@ use super::{Group, Kind, Need};
 
 pub(super) static ADVISE: Group = Group {
     path: "advise",
-    about: "Second opinions on texts: Azure Prompt Shields and Content Safety ([advise.md](advise.md)). Nobody is asked about a server that does not say so with `advise`.",
+    about: "Second opinions on texts: Azure Prompt Shields and Content Safety, or a model on this machine ([advise.md](advise.md)). Nobody is asked about a server that does not say so with `advise`.",
     keys: &[
         key(
             "endpoint",
             Kind::Text("endpoint"),
-            Need::Always,
+            Need::Optional,
             "The endpoint of the Content Safety resource, `https://NAME.cognitiveservices.azure.com`. The texts go there.",
         ),
-        key("credential", Kind::Group(&CREDENTIAL), Need::Always, ""),
+        key("credential", Kind::Group(&CREDENTIAL), Need::Optional, ""),
         key(
             "prompt_shields",
             Kind::Flag,
@@ -21,6 +21,7 @@ pub(super) static ADVISE: Group = Group {
             "Ask Prompt Shields whether a text is an attack on a model.",
         ),
         key("content_safety", Kind::Group(&CONTENT_SAFETY), Need::Optional, ""),
+        key("model", Kind::Group(&MODEL), Need::Optional, ""),
         key(
             "deadline",
             Kind::Span(100, 30 * SECOND),
@@ -55,6 +56,50 @@ static CREDENTIAL: Group = Group {
             "`entra`: tokens of the door's own identity, `entra.credential`, which needs the role Cognitive Services User and an endpoint with the resource's own name. `key-file`: a key of the resource, which can be copied.",
         ),
         key("key_file", Kind::Text("path"), Need::Optional, "File with the key, mode 0600."),
+    ],
+};
+
+static MODEL: Group = Group {
+    path: "advise.model",
+    about: "A model on this machine that classifies texts, run in a process of its own; nothing leaves the machine. Written `model = { … }` in `[advise]`.",
+    keys: &[
+        key(
+            "file",
+            Kind::Text("path"),
+            Need::Always,
+            "The model, in ONNX, in one file, with 32-bit or 8-bit weights.",
+        ),
+        key("tokenizer", Kind::Text("path"), Need::Always, "Its `tokenizer.json`."),
+        key(
+            "sha256",
+            Kind::Text("SHA-256"),
+            Need::Optional,
+            "The SHA-256 of the model and its tokenizer, one after the other. With other files the door does not open.",
+        ),
+        key(
+            "benign",
+            Kind::Count(0, 63),
+            Need::Default("0"),
+            "The label which says that all is well, counted from 0; all others are an attack. Of no meaning where the model has one number, which is the attack's.",
+        ),
+        key(
+            "window",
+            Kind::Count(16, 8_192),
+            Need::Default("512"),
+            "Tokens that the model reads at once. Longer texts are read in windows that overlap by a quarter.",
+        ),
+        key(
+            "sure",
+            Kind::Count(1, 100),
+            Need::Default("90"),
+            "The percentage from which on a text counts as an attack.",
+        ),
+        key(
+            "sandbox",
+            Kind::Flag,
+            Need::Default("true"),
+            "Put walls around its process: no file, no network, bounded memory. `false` only where the kernel allows none.",
+        ),
     ],
 };
 

@@ -8,14 +8,10 @@ use crate::net::Origin;
 /// `[advise]`
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Advise {
-    /// Where the services are; `https`.
-    pub endpoint: Origin,
-    /// With what to ask.
-    pub credential: AdviseCredential,
-    /// Whether Prompt Shields are asked.
-    pub prompt_shields: bool,
-    /// What Content Safety is asked, if it is.
-    pub content_safety: Option<ContentSafety>,
+    /// Azure's services, if they are asked. They or the model are.
+    pub azure: Option<AdviseAzure>,
+    /// A model on this machine, if there is one.
+    pub model: Option<AdviseModel>,
     /// How long a call may wait.
     pub deadline: Duration,
     /// The most pieces of one text.
@@ -26,6 +22,49 @@ pub struct Advise {
     pub on_finding: AdviseByRisk,
     /// What follows where an opinion is missing.
     pub on_failure: AdviseByRisk,
+}
+
+impl Advise {
+    /// Every path in it.
+    pub(super) fn paths(&mut self) -> impl Iterator<Item = &mut PathBuf> {
+        let credential = self.azure.iter_mut().filter_map(|azure| match &mut azure.credential {
+            AdviseCredential::KeyFile(file) => Some(file),
+            AdviseCredential::Entra => None,
+        });
+        credential.chain(self.model.iter_mut().flat_map(|model| [&mut model.file, &mut model.tokenizer]))
+    }
+}
+
+/// Which of Azure's services are asked, and how.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AdviseAzure {
+    /// Where the services are; `https`.
+    pub endpoint: Origin,
+    /// With what to ask.
+    pub credential: AdviseCredential,
+    /// Whether Prompt Shields are asked.
+    pub prompt_shields: bool,
+    /// What Content Safety is asked, if it is.
+    pub content_safety: Option<ContentSafety>,
+}
+
+/// `advise.model`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AdviseModel {
+    /// The model's file, ONNX.
+    pub file: PathBuf,
+    /// Its `tokenizer.json`.
+    pub tokenizer: PathBuf,
+    /// The SHA-256 of both, one after the other.
+    pub sha256: Option<[u8; 32]>,
+    /// The label which says that all is well, counted from 0.
+    pub benign: u8,
+    /// Tokens that it reads at once.
+    pub window: u32,
+    /// The percentage from which on it counts.
+    pub sure: u8,
+    /// Whether walls are put around its process.
+    pub sandbox: bool,
 }
 
 /// With what the advisers are asked.

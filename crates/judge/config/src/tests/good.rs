@@ -142,13 +142,18 @@ fn every_key_arrives_where_it_belongs() {
     assert_eq!(config.data.rows_for(&remote.name), [row]);
     assert_eq!(config.data.rows_for(&child.name).len(), 3);
     let advise = config.advise.as_ref().unwrap();
-    assert_eq!(advise.endpoint.as_str(), "https://westeurope.api.cognitive.microsoft.com");
-    assert_eq!(advise.credential, AdviseCredential::KeyFile("secrets/content-safety".into()));
-    let content = advise.content_safety.as_ref().unwrap();
+    let azure = advise.azure.as_ref().unwrap();
+    assert_eq!(azure.endpoint.as_str(), "https://westeurope.api.cognitive.microsoft.com");
+    assert_eq!(azure.credential, AdviseCredential::KeyFile("secrets/content-safety".into()));
+    let content = azure.content_safety.as_ref().unwrap();
     assert_eq!([content.hate, content.self_harm, content.sexual, content.violence], [2, 3, 4, 7].map(Some));
     assert_eq!(content.blocklists, ["contoso-words", "m.1"]);
     assert_eq!((advise.deadline, advise.keep), (Duration::from_millis(1500), Duration::from_mins(1)));
-    assert_eq!((advise.prompt_shields, advise.pieces), (false, 3));
+    assert_eq!((azure.prompt_shields, advise.pieces), (false, 3));
+    let model = advise.model.as_ref().unwrap();
+    assert_eq!((model.benign, model.window, model.sure, model.sandbox), (1, 256, 75, false));
+    assert_eq!(model.sha256.unwrap()[..4], [0x9f, 0x86, 0xd0, 0x81]);
+    assert_eq!(model.file, Path::new("models/guard.onnx"));
     assert_eq!(advise.on_finding, AdviseByRisk { high: AdviseAct::Refuse, low: AdviseAct::Flag });
     assert_eq!(advise.on_failure, AdviseByRisk { high: AdviseAct::Flag, low: AdviseAct::Refuse });
     let server = config.server("remote").unwrap();
@@ -246,10 +251,16 @@ fn relative_paths_follow_the_file_and_absolute_ones_stay() {
     assert_eq!(config.audit.checkpoint_dir, Path::new("/mnt/checkpoints"));
     let Some(EntraCredential::Secret { file, .. }) = &config.entra.credential else { panic!("credential") };
     assert_eq!(file, Path::new("/etc/doorward/secrets/graph"));
-    let Some(AdviseCredential::KeyFile(file)) = config.advise.as_ref().map(|it| &it.credential) else {
+    let advise = config.advise.as_ref().unwrap();
+    let Some(AdviseCredential::KeyFile(file)) = advise.azure.as_ref().map(|it| &it.credential) else {
         panic!("the advisers' key")
     };
     assert_eq!(file, Path::new("/etc/doorward/secrets/content-safety"));
+    let model = advise.model.as_ref().map(|model| [model.file.as_path(), model.tokenizer.as_path()]);
+    assert_eq!(
+        model.unwrap(),
+        ["guard.onnx", "tokenizer.json"].map(|file| Path::new("/etc/doorward/models").join(file))
+    );
     assert_eq!(config.lab.as_ref().unwrap().ca_file, Path::new("/etc/doorward/lab/ca.pem"));
     let Target::Stdio(child) = &config.server("child").unwrap().target else { panic!("child") };
     assert_eq!(child.cwd.as_deref(), Some(Path::new("/etc/doorward/work")));

@@ -20,6 +20,10 @@ fn listed() -> Opinion {
     Opinion { content: Some(Heard { answer, missing: None }), ..said(false) }
 }
 
+fn model(percent: u8) -> Opinion {
+    Opinion { model: Some(Heard { answer: percent, missing: None }), ..Opinion::default() }
+}
+
 fn missing(why: NoOpinion) -> Opinion {
     Opinion { shields: Some(Heard { answer: false, missing: Some(why) }), ..Opinion::default() }
 }
@@ -51,6 +55,14 @@ fn every_opinion_has_its_consequence() {
         ("another threshold", harm(Category::Violence, 2), "refuse", "refuse"),
         ("no threshold", harm(Category::Sexual, 7), "pass", "pass"),
         ("on a list", listed(), "refuse", "refuse"),
+        ("a model that is not sure", model(89), "pass", "pass"),
+        ("a model that is sure", model(90), "refuse", "refuse"),
+        (
+            "a model that is gone",
+            Opinion { model: Some(Heard { answer: 0, missing: Some(NoOpinion::Ended) }), ..said(false) },
+            "refuse",
+            "flag",
+        ),
         ("too late", missing(NoOpinion::Deadline), "refuse", "flag"),
         ("throttled", missing(NoOpinion::Throttled(Duration::from_secs(9))), "refuse", "flag"),
         ("breaker", missing(NoOpinion::BreakerOpen), "refuse", "flag"),

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use doorward_advise::{
-    AdviserCredential, Advisers, AdvisersConfig, Category, ContentSettings, Direction, Question, Risk,
+    AdviserCredential, Advisers, AzureConfig, Category, ContentSettings, Direction, Question, Risk,
     Thresholds, verdict,
 };
 use doorward_emulator::{Fault, Garbling};
@@ -14,7 +14,7 @@ use doorward_types::Secret;
 use tracing::Level;
 use tracing_subscriber::fmt::MakeWriter;
 
-use crate::house::{House, KEY, shields};
+use crate::house::{House, KEY, changed};
 
 const CANARY: &str = "canary-7f3a";
 const WRONG_KEY: &str = "wrong-key-5b21";
@@ -78,12 +78,16 @@ async fn no_text_and_no_key_shows() {
     house.blocklist("PATCH", "contoso", "{}").await;
     let item = format!(r#"{{"blocklistItems":[{{"text":"{CANARY}"}}]}}"#);
     house.blocklist("POST", "contoso:addOrUpdateBlocklistItems", &item).await;
-    let both = || {
+    let with = |change: &dyn Fn(&mut AzureConfig)| {
         let settings =
             ContentSettings { categories: Category::ALL.to_vec(), blocklists: vec!["contoso".to_owned()] };
-        AdvisersConfig { content: Some(settings), ..shields(&house.lab) }
+        house.advisers(changed(&house.lab, |azure| {
+            azure.content = Some(settings);
+            change(azure);
+        }))
     };
-    let mut words = words_of(&house.advisers(both())).await;
+    let both = || with(&|_| {});
+    let mut words = words_of(&both()).await;
     assert!(words.contains("Attack") && words.contains("Listed"), "{words}");
     let garbled = [Garbling::Page, Garbling::Cut, Garbling::Words, Garbling::Twice, Garbling::Echo];
     let faults = garbled.map(|how| Fault::SafetyGarbled { times: 4, how }).into_iter().chain([
@@ -92,13 +96,13 @@ async fn no_text_and_no_key_shows() {
     ]);
     for fault in faults {
         house.control().fault(fault);
-        words.push_str(&words_of(&house.advisers(both())).await);
+        words.push_str(&words_of(&both()).await);
         house.control().clear_faults();
     }
-    let credential = AdviserCredential::Key(Secret::new(WRONG_KEY.to_owned()));
-    words.push_str(&words_of(&house.advisers(AdvisersConfig { credential, ..both() })).await);
+    let wrong = || AdviserCredential::Key(Secret::new(WRONG_KEY.to_owned()));
+    words.push_str(&words_of(&with(&|azure| azure.credential = wrong())).await);
     let nowhere = Origin::parse("https://127.0.0.1:9").unwrap();
-    words.push_str(&words_of(&house.advisers(AdvisersConfig { endpoint: nowhere, ..both() })).await);
+    words.push_str(&words_of(&with(&|azure| azure.endpoint = nowhere.clone())).await);
     assert!(words.contains("Unreachable") && words.contains("Credential") && words.contains("Throttled"));
     let logged = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
     assert!(logged.contains("no answer of the adviser"), "the log is there");

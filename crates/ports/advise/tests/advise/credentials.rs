@@ -3,12 +3,12 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
-use doorward_advise::{AdviserCredential, AdvisersConfig, AdvisersError, NoOpinion, TokenFuture, Tokens};
+use doorward_advise::{AdviserCredential, AdvisersError, ContentSettings, NoOpinion, TokenFuture, Tokens};
 use doorward_emulator::MintRequest;
 use doorward_net::{ConfiguredFetch, Origin};
 use doorward_types::Secret;
 
-use crate::house::{ATTACK, House, document, shields};
+use crate::house::{ATTACK, House, changed, content, document};
 
 /// Gives one token after the other.
 struct Purse {
@@ -35,7 +35,7 @@ impl Tokens for Purse {
 fn with(house: &House, tokens: Vec<Option<String>>) -> (doorward_advise::Advisers, Arc<Purse>) {
     let purse = Arc::new(Purse { tokens: Mutex::new(tokens), refused: AtomicUsize::new(0) });
     let credential = AdviserCredential::Tokens(Arc::<Purse>::clone(&purse));
-    (house.advisers(AdvisersConfig { credential, ..shields(&house.lab) }), purse)
+    (house.advisers(changed(&house.lab, |azure| azure.credential = credential)), purse)
 }
 
 // control: INJ-09: A key that is not the resource's gives no opinion, and no clean one.
@@ -44,7 +44,7 @@ async fn a_wrong_key_gives_no_opinion() {
     let house = House::new().await;
     for key in ["not-the-key", "with\nbreak"] {
         let credential = AdviserCredential::Key(Secret::new(key.to_owned()));
-        let advisers = house.advisers(AdvisersConfig { credential, ..shields(&house.lab) });
+        let advisers = house.advisers(changed(&house.lab, |azure| azure.credential = credential));
         assert_eq!(document(&advisers, ATTACK).await, Err(NoOpinion::Credential), "{key:?}");
     }
     assert_eq!(house.requests(), 1, "a key that is no header value does not go out");
@@ -85,11 +85,10 @@ async fn nothing_is_asked_in_the_clear_or_for_nothing() {
         doorward_advise::Advisers::new(fetch, config, house.time.stopwatch(), house.time.sleeper())
     };
     let plain = Origin::parse("http://127.0.0.1:1").unwrap();
-    let refused = made(AdvisersConfig { endpoint: plain.clone(), ..shields(&house.lab) }).unwrap_err();
+    let refused = made(changed(&house.lab, |azure| azure.endpoint = plain.clone())).unwrap_err();
     assert_eq!(refused, AdvisersError::Plaintext(plain));
-    let nothing = AdvisersConfig { prompt_shields: false, ..shields(&house.lab) };
+    let nothing = changed(&house.lab, |azure| azure.prompt_shields = false);
     assert_eq!(made(nothing).unwrap_err(), AdvisersError::Nothing);
-    let empty =
-        AdvisersConfig { prompt_shields: false, content: Some(Default::default()), ..shields(&house.lab) };
+    let empty = content(&house.lab, ContentSettings::default());
     assert_eq!(made(empty).unwrap_err(), AdvisersError::Nothing);
 }

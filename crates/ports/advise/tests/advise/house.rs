@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use doorward_advise::{
-    AdviserCredential, Advisers, AdvisersConfig, ContentSettings, Direction, NoOpinion, Opinion, Question,
+    AdviserCredential, Advisers, AdvisersConfig, AzureConfig, ContentSettings, Direction, NoOpinion, Opinion,
+    Question,
 };
 use doorward_emulator::{Clock, Control, Emulator, Options, Running, Seed};
 use doorward_net::{ConfiguredFetch, Connector, ConnectorConfig, FetchLimits, Origin, Reach};
@@ -26,19 +27,26 @@ pub(crate) struct House {
 
 /// Prompt Shields alone, eight pieces, ten minutes.
 pub(crate) fn shields(lab: &Running) -> AdvisersConfig {
-    AdvisersConfig {
+    changed(lab, |_| {})
+}
+
+pub(crate) fn content(lab: &Running, settings: ContentSettings) -> AdvisersConfig {
+    changed(lab, |azure| {
+        azure.prompt_shields = false;
+        azure.content = Some(settings);
+    })
+}
+
+pub(crate) fn changed(lab: &Running, change: impl FnOnce(&mut AzureConfig)) -> AdvisersConfig {
+    let mut azure = AzureConfig {
         endpoint: Origin::parse(&lab.content_safety).unwrap(),
         credential: AdviserCredential::Key(Secret::new(KEY.to_owned())),
         prompt_shields: true,
         content: None,
-        pieces: 8,
-        keep: Duration::from_secs(600),
-        kept: 100,
-    }
-}
-
-pub(crate) fn content(lab: &Running, settings: ContentSettings) -> AdvisersConfig {
-    AdvisersConfig { prompt_shields: false, content: Some(settings), ..shields(lab) }
+    };
+    change(&mut azure);
+    let keep = Duration::from_secs(600);
+    AdvisersConfig { azure: Some(azure), model: None, pieces: 8, keep, kept: 100 }
 }
 
 impl House {

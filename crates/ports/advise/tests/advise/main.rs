@@ -5,6 +5,7 @@
 mod canary;
 mod credentials;
 mod house;
+mod local;
 mod opinions;
 mod rest;
 mod time;

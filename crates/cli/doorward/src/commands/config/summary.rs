@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use doorward_config::{
-    Advise, AdviseCredential, AdviseScope, Cloud, Config, Durability, EntraCredential, EntraTokens, Era,
-    Server, ServerCredential, SignIn, Target, VaultKey,
+    AdviseCredential, AdviseScope, Cloud, Config, Durability, EntraCredential, EntraTokens, Era, Server,
+    ServerCredential, SignIn, Target, VaultKey,
 };
 use doorward_wire::{LEGACY, MODERN};
 use serde_json::{Value, json};
@@ -41,8 +41,14 @@ pub(crate) fn missing_files(config: &Config) -> Vec<Missing> {
         }
         Some(EntraCredential::ManagedIdentity { .. }) | None => {}
     }
-    if let Some(Advise { credential: AdviseCredential::KeyFile(file), .. }) = &config.advise {
-        look(file, NEEDED);
+    if let Some(advise) = &config.advise {
+        if let Some(AdviseCredential::KeyFile(file)) = advise.azure.as_ref().map(|azure| &azure.credential) {
+            look(file, NEEDED);
+        }
+        if let Some(model) = &advise.model {
+            look(&model.file, NEEDED);
+            look(&model.tokenizer, NEEDED);
+        }
     }
     for client in &config.clients {
         client.secret_file.iter().chain(&client.jwks_file).for_each(|file| look(file, NEEDED));
@@ -139,7 +145,10 @@ fn server_facts(config: &Config, server: &Server) -> Facts {
         facts.push(("called with", called_with(credential)));
     }
     if let (Some(advise), Some(about)) = (&config.advise, asked_about(server.advise)) {
-        facts.push(("second opinions", format!("on {about}, from {}", advise.endpoint)));
+        let azure = advise.azure.iter().map(|azure| azure.endpoint.to_string());
+        let model = advise.model.iter().map(|model| model.file.display().to_string());
+        let asked: Vec<_> = azure.chain(model).collect();
+        facts.push(("second opinions", format!("on {about}, from {}", asked.join(" and "))));
     }
     facts.push(("timeout", span(server.timeout)));
     facts
