@@ -12,6 +12,8 @@
 mod advise_answer;
 #[path = "../../../../fuzz/targets/advise_cut.rs"]
 mod advise_cut;
+#[path = "../../../../fuzz/targets/advise_line.rs"]
+mod advise_line;
 #[path = "../../../../fuzz/replay.rs"]
 mod replay;
 
@@ -27,4 +29,10 @@ fn advise_answer_seeds() {
 #[test]
 fn advise_cut_seeds() {
     replay("advise_cut", 40, advise_cut::run);
+}
+
+// control: INJ-09: Whatever the process of a local model says, it is a percentage or no opinion; whatever it is told, it loads nothing by halves.
+#[test]
+fn advise_line_seeds() {
+    replay("advise_line", 200, advise_line::run);
 }

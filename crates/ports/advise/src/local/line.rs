@@ -88,7 +88,10 @@ impl Said {
     }
 
     /// Hears what the process says; it is not trusted to say anything that makes sense.
-    pub(crate) async fn hear(input: &mut (impl tokio::io::AsyncRead + Unpin)) -> io::Result<Self> {
+    ///
+    /// # Errors
+    /// If it ends, or says what is none of these.
+    pub async fn hear(input: &mut (impl tokio::io::AsyncRead + Unpin)) -> io::Result<Self> {
         let nonsense = || io::Error::new(io::ErrorKind::InvalidData, "what it says makes no sense");
         let (kind, length) = (input.read_u8().await?, input.read_u32().await?);
         if length > LONGEST {
