@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use bytes::Bytes;
+use doorward_inspect::Bundles;
 use doorward_inspect::Names;
 use doorward_inspect::ToolContext;
 use doorward_policy::{PromptShape, ServerShape, ToolShape};
@@ -98,10 +99,8 @@ type Prompts = BTreeMap<Arc<str>, Arc<[Box<str>]>>;
 pub struct Catalogue {
     tools: Tools,
     prompts: Prompts,
-    fetched: u64,
-    /// What of it is withheld, and under which version of what was agreed to.
+    /// What of it is withheld.
     withheld: BTreeSet<(doorward_pins::Kind, String)>,
-    pins: u64,
     /// What policies were last found to be compiled against, all of this included: comparing a whole catalogue on every
     /// call would cost more than the call.
     covered_by: AtomicI64,
@@ -218,37 +217,34 @@ pub struct CatalogueKey {
     pub person: Option<Person>,
 }
 
-/// What was fetched, and what it was judged by.
-pub(crate) trait Aged {
-    /// Returns when it was fetched, and under which version of what was agreed to.
-    fn age(&self) -> (u64, u64);
-}
-
-impl Aged for Catalogue {
-    fn age(&self) -> (u64, u64) {
-        (self.fetched, self.pins)
-    }
+/// What was fetched, when, and by what it was judged: the version of what is agreed to, and the bundles of rules.
+struct Kept<T> {
+    what: Arc<T>,
+    fetched: u64,
+    pins: u64,
+    bundles: Arc<Bundles>,
 }
 
 struct Slot<T> {
-    current: Mutex<Option<Arc<T>>>,
+    current: Mutex<Option<Kept<T>>>,
     fetching: AsyncMutex<()>,
 }
 
-impl<T: Aged> Slot<T> {
-    /// Returns what is not too old; where a person decided something since, it is.
-    fn fresh(&self, now: u64, pins: u64) -> Option<Arc<T>> {
+impl<T> Slot<T> {
+    /// Returns what is not too old; where a person decided something since, or other rules count, it is.
+    fn fresh(&self, now: u64, pins: u64, bundles: &Bundles) -> Option<Arc<T>> {
         let current = locked(&self.current);
-        let is_fresh = |known: &&Arc<T>| {
-            let (fetched, judged_by) = known.age();
-            now.saturating_sub(fetched) < FRESH_FOR && judged_by == pins
+        let is_fresh = |kept: &&Kept<T>| {
+            now.saturating_sub(kept.fetched) < FRESH_FOR
+                && kept.pins == pins
+                && kept.bundles.id() == bundles.id()
         };
-        current.as_ref().filter(is_fresh).map(Arc::clone)
+        current.as_ref().filter(is_fresh).map(|kept| Arc::clone(&kept.what))
     }
 
     fn is_old(&self, now: u64) -> bool {
         let current = locked(&self.current);
-        current.as_ref().is_none_or(|known| now.saturating_sub(known.age().0) >= FRESH_FOR)
+        current.as_ref().is_none_or(|kept| now.saturating_sub(kept.fetched) >= FRESH_FOR)
     }
 }
 
@@ -271,7 +267,7 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-impl<T: Aged> Slots<T> {
+impl<T> Slots<T> {
     fn slot(&self, key: CatalogueKey, now: u64) -> Arc<Slot<T>> {
         let mut slots = locked(&self.0);
         if slots.len() >= MOST_CATALOGUES && !slots.contains_key(&key) {
@@ -318,11 +314,11 @@ pub(crate) async fn shelf<P: Ports>(
     fresh(door, on, &door.catalogues.shelves, fetch_shelf(door, on)).await
 }
 
-async fn fresh<P: Ports, T: Aged>(
+async fn fresh<P: Ports, T>(
     door: &Door<P>,
     on: &Errands<P::Link>,
     slots: &Slots<T>,
-    fetch: impl Future<Output = Result<T, UpstreamError>>,
+    fetch: impl Future<Output = Result<(T, u64), UpstreamError>>,
 ) -> Result<Arc<T>, UpstreamError> {
     let key = CatalogueKey {
         server: on.server.name.clone(),
@@ -336,20 +332,25 @@ async fn fresh<P: Ports, T: Aged>(
     let name = &on.server.name;
     let now = door.ports.stopwatch();
     let slot = slots.slot(key, now);
-    if let Some(known) = slot.fresh(now, version(door, name)) {
+    let bundles = &on.server.bundles;
+    if let Some(known) = slot.fresh(now, version(door, name), bundles) {
         return Ok(known);
     }
     // One fetch at a time: a thousand calls that meet a stale catalogue cost one list.
     let _fetching = slot.fetching.lock().await;
-    if let Some(known) = slot.fresh(door.ports.stopwatch(), version(door, name)) {
+    let fetched = door.ports.stopwatch();
+    if let Some(known) = slot.fresh(fetched, version(door, name), bundles) {
         return Ok(known);
     }
-    let fetched = Arc::new(fetch.await?);
-    *locked(&slot.current) = Some(Arc::clone(&fetched));
-    Ok(fetched)
+    let (what, pins) = fetch.await?;
+    let what = Arc::new(what);
+    let kept = Kept { what: Arc::clone(&what), fetched, pins, bundles: Arc::clone(bundles) };
+    *locked(&slot.current) = Some(kept);
+    Ok(what)
 }
 
-async fn fetch<P: Ports>(door: &Door<P>, on: &Errands<P::Link>) -> Result<Catalogue, UpstreamError> {
+/// Fetches both lists, and says under which version of what is agreed to they were judged.
+async fn fetch<P: Ports>(door: &Door<P>, on: &Errands<P::Link>) -> Result<(Catalogue, u64), UpstreamError> {
     let (mut tools, mut prompts) = (Tools::new(), Prompts::new());
     let limits = &on.server.answer_limits;
     let snapshot = door.snapshot();
@@ -399,8 +400,7 @@ async fn fetch<P: Ports>(door: &Door<P>, on: &Errands<P::Link>) -> Result<Catalo
     let tool_names = withheld_tools.names.into_iter().map(names(doorward_pins::Kind::Tool));
     let prompt_names = withheld_prompts.names.into_iter().map(names(doorward_pins::Kind::Prompt));
     let withheld = tool_names.chain(prompt_names).collect();
-    let fetched = door.ports.stopwatch();
-    Ok(Catalogue { tools, prompts, withheld, pins, fetched, covered_by: AtomicI64::new(0) })
+    Ok((Catalogue { tools, prompts, withheld, covered_by: AtomicI64::new(0) }, pins))
 }
 
 fn arguments_of(prompt: Value<'_>) -> Arc<[Box<str>]> {

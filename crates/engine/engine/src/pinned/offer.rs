@@ -10,7 +10,7 @@ use doorward_wire::{Frame, FrameKind, Method, Value, lens};
 use super::list::{List, judge_lists};
 use super::{LARGEST, PinSet, Pins};
 use crate::bridge::{errands, judge_under};
-use crate::catalogue::{Aged, Catalogue, current, pages, shelf};
+use crate::catalogue::{Catalogue, current, pages, shelf};
 use crate::door::Door;
 use crate::errand::{ErrandKind, Errands};
 use crate::ports::{Ports, UpstreamError, UpstreamFault};
@@ -52,14 +52,6 @@ pub(crate) struct Shelf {
     withheld: BTreeSet<(Kind, String)>,
     resources: BTreeSet<String>,
     templates: Vec<String>,
-    fetched: u64,
-    version: u64,
-}
-
-impl Aged for Shelf {
-    fn age(&self) -> (u64, u64) {
-        (self.fetched, self.version)
-    }
 }
 
 impl Shelf {
@@ -187,8 +179,7 @@ impl Of {
 pub(crate) async fn fetch_shelf<P: Ports>(
     door: &Door<P>,
     on: &Errands<P::Link>,
-) -> Result<Shelf, UpstreamError> {
-    let mut made = Shelf { fetched: door.ports.stopwatch(), ..Shelf::default() };
+) -> Result<(Shelf, u64), UpstreamError> {
     let mut listed = [Vec::new(), Vec::new()];
     let kinds = [ErrandKind::ListResources as fn(_) -> _, ErrandKind::ListTemplates];
     for (pages_of, kind) in listed.iter_mut().zip(kinds) {
@@ -201,7 +192,7 @@ pub(crate) async fn fetch_shelf<P: Ports>(
     let [resources, templates] = &listed;
     let lists = [(List::Resources, &**resources), (List::Templates, &**templates)];
     let (withheld, version) = judge_lists(door, on, lists).await;
-    made.version = version;
+    let mut made = Shelf::default();
     for ((list, pages), withheld) in lists.into_iter().zip(withheld) {
         let named = if list == List::Resources { "uri" } else { "uriTemplate" };
         for (page, frame) in pages.iter().enumerate() {
@@ -218,7 +209,7 @@ pub(crate) async fn fetch_shelf<P: Ports>(
         }
         made.withheld.extend(withheld.names.into_iter().map(|name| (list.kind(), name)));
     }
-    Ok(made)
+    Ok((made, version))
 }
 
 /// The version of what is agreed to of a server; nothing where nothing is pinned.

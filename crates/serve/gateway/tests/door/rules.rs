@@ -6,6 +6,7 @@ use doorward_gateway::build;
 use doorward_rulebook::{Shelf, seal};
 use serde_json::{Value, json};
 
+use crate::client::Client;
 use crate::injected::{NOTE, POLICIES};
 use crate::scripted::{Scripted, text};
 use crate::support::{House, Plan, eventually};
@@ -114,6 +115,27 @@ async fn a_bundle_counts_from_when_its_keeper_says_so() {
     };
     eventually("the record says all of it", || changed() == ["house@1 shadow", "house@1 enforce", "none"])
         .await;
+}
+
+// control: INJ-07: A tool that a bundle is against cannot be called from the moment on when it is not listed, and can be when it is
+// again: what the door knows of a server is judged anew when its rules change.
+#[tokio::test]
+async fn what_a_bundle_hides_cannot_be_called() {
+    let kept = Kept::new().await;
+    let mut alice = kept.house.client("alice").at("/open/mcp");
+    alice.hello().await;
+    let refused = async |alice: &Client| {
+        let heard = alice.call("metrics", json!({})).await.response();
+        heard["error"]["code"] == -32602
+    };
+    assert!(!refused(&alice).await);
+    kept.shelf.install(seal(&bundle(1), &kept.key).as_bytes()).unwrap();
+    kept.shelf.enforce("house").unwrap();
+    kept.now("house@1 enforce").await;
+    assert!(refused(&alice).await);
+    kept.shelf.roll_back("house").unwrap();
+    kept.now("").await;
+    assert!(!refused(&alice).await);
 }
 
 // control: INJ-07: With a bundle on its shelf that no keeper signed the door does not open: without it, it would find less than is
