@@ -34,6 +34,8 @@ mod tests;
 mod tool;
 mod weigh;
 
+use std::borrow::Cow;
+
 use doorward_text::Origin;
 use doorward_wire::{Kind, Value};
 
@@ -64,6 +66,18 @@ pub fn arguments(schema: Option<Value<'_>>, arguments: Value<'_>, tool: &ToolCon
     let mut walk = Walk { root: schema, tool, report: Report::default() };
     walk.value("", schema, arguments, Role::Unknown, Pointer(None), 0);
     walk.report
+}
+
+/// The roles of the parameters that a tool's schema lists.
+fn roles(schema: Value<'_>, tool: &ToolContext) -> Vec<(Box<str>, Role)> {
+    let walk = Walk { root: Some(schema), tool, report: Report::default() };
+    let listed = walk.resolved(schema).get("properties").into_iter().flat_map(|all| all.members());
+    let role = |(name, own): (Cow<'_, str>, Value<'_>)| {
+        let own = walk.resolved(walk.alternative(own));
+        let role = walk.role(&name, Some(own), Role::Unknown, 1);
+        (name.into(), role)
+    };
+    listed.map(role).collect()
 }
 
 /// Where a value stands: a JSON pointer (RFC 6901) that is written out where something is found.
@@ -118,20 +132,18 @@ impl<'a> Walk<'a> {
             Kind::String => {
                 let Some(text) = value.as_str() else { return };
                 if !is_listed(schema, &text) {
-                    let role =
-                        if name.is_empty() { around } else { role_of(name, schema, around, self.tool) };
-                    self.text(role, &text, pointer);
+                    self.text(self.role(name, schema, around, depth), &text, pointer);
                 }
             }
             Kind::Array => {
                 let items = schema.and_then(|schema| schema.get("items"));
-                let role = if name.is_empty() { around } else { role_of(name, schema, around, self.tool) };
+                let role = self.role(name, schema, around, depth);
                 for (n, item) in value.items().enumerate() {
                     self.value("", items, item, role, pointer.then(Part::Item(n)), depth + 1);
                 }
             }
             Kind::Object => {
-                let role = if name.is_empty() { around } else { role_of(name, schema, around, self.tool) };
+                let role = self.role(name, schema, around, depth);
                 let scalar =
                     schema.and_then(|schema| schema.get("type")).is_some_and(|kind| kind.is_str("string"));
                 for (member, inner) in value.members() {
@@ -145,6 +157,15 @@ impl<'a> Walk<'a> {
             }
             _ => {}
         }
+    }
+
+    /// The role of what is called `name`. The members of the arguments themselves are the parameters, which the tool knows.
+    fn role(&self, name: &str, schema: Option<Value<'a>>, around: Role, depth: usize) -> Role {
+        if name.is_empty() {
+            return around;
+        }
+        let known = if depth == 1 && self.root.is_some() { self.tool.role(name) } else { None };
+        known.unwrap_or_else(|| role_of(name, schema, around, self.tool))
     }
 
     /// A member's name is chosen by the caller as well.

@@ -26,8 +26,12 @@ const fn bit(byte: u8) -> u128 {
 }
 
 fn run(three: [u8; 3]) -> usize {
-    let [a, b, c] = three.map(usize::from);
-    (a << 10 ^ b << 5 ^ c) % BITS
+    three.into_iter().fold(0, with)
+}
+
+/// The run of the last three bytes, with one more: of those before them nothing is left.
+fn with(last: usize, next: u8) -> usize {
+    (last << 5 ^ usize::from(next)) % BITS
 }
 
 /// A value, unescaped and in small letters, with what stands in it: most signs are turned away by that.
@@ -39,20 +43,19 @@ pub(super) struct Low<'t> {
 
 impl<'t> Low<'t> {
     pub(super) fn of(text: &'t str) -> Self {
-        let mut runs = [0; BITS / 64];
-        for three in text.as_bytes().array_windows() {
-            let at = run(*three);
-            if let Some(word) = runs.get_mut(at / 64) {
-                *word |= 1 << (at % 64);
+        let (mut runs, mut bytes, mut last) = ([0; BITS / 64], [0_u64; 2], 0);
+        for (n, b) in text.bytes().enumerate() {
+            last = with(last, b);
+            if let Some(word) = runs.get_mut(last / 64).filter(|_| n > 1) {
+                *word |= 1 << (last % 64);
+            }
+            let bit = b.min(0x7f);
+            if let Some(word) = bytes.get_mut(usize::from(bit / 64)) {
+                *word |= 1 << (bit % 64);
             }
         }
-        let mut seen = [false; 128];
-        for b in text.bytes() {
-            if let Some(seen) = seen.get_mut(usize::from(b.min(0x7f))) {
-                *seen = true;
-            }
-        }
-        let bytes = seen.iter().rev().fold(0, |all, seen| all << 1 | u128::from(*seen));
+        let [low, high] = bytes.map(u128::from);
+        let bytes = high << 64 | low;
         Self { text, bytes, runs }
     }
 

@@ -77,16 +77,16 @@ pub(super) fn injected(low: &Low<'_>) -> f32 {
     let mut words = Words { text: low, at: 0 };
     while let Some((start, end)) = words.next() {
         let word = low.get(start..end).unwrap_or_default();
-        let rest = low.get(end..).unwrap_or_default();
-        let before = low.get(..start).unwrap_or_default();
+        let rest = || low.get(end..).unwrap_or_default();
+        let before = || low.get(..start).unwrap_or_default();
         sure = sure.max(match word {
-            "or" | "and" | "xor" | "like" | "having" => condition(before, rest),
-            "union" => union(rest),
-            "order" | "group" => ordered(before, rest),
+            "or" | "and" | "xor" | "like" | "having" => condition(before(), rest()),
+            "union" => union(rest()),
+            "order" | "group" => ordered(before(), rest()),
             "select" | "insert" | "update" | "delete" | "drop" | "exec" | "execute" | "shutdown"
             | "alter" | "create" | "truncate" | "declare" | "backup" | "begin" | "set" | "use" | "grant"
-            | "replace" | "call" | "copy" => stacked(before, word, rest),
-            _ => 0.0,
+            | "replace" | "call" | "copy" => stacked(before(), word, rest()),
+            _ => continue,
         });
         if sure >= 1.0 {
             return 1.0;

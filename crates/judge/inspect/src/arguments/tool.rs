@@ -2,6 +2,9 @@
 
 use doorward_wire::Value;
 
+use super::role::Role;
+use super::roles;
+
 /// A subject of a tool.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
@@ -26,6 +29,8 @@ pub(super) enum Subject {
 #[derive(Debug, Clone, Default)]
 pub struct ToolContext {
     subjects: u8,
+    /// The roles of the parameters that its schema lists, by name: to tell one takes longer than to judge a short value.
+    roles: Vec<(Box<str>, Role)>,
 }
 
 impl ToolContext {
@@ -42,13 +47,23 @@ impl ToolContext {
                 subjects |= 1 << *subject as u8;
             }
         }
-        Self { subjects }
+        Self { subjects, roles: Vec::new() }
     }
 
-    /// Takes a tool's definition as `tools/list` gives it.
+    /// Takes a tool's definition as `tools/list` gives it: with its schema, which is the one that its calls are judged by.
     pub fn of(definition: Value<'_>) -> Self {
         let said = |name: &str| definition.get(name).and_then(|value| value.as_str()).unwrap_or_default();
-        Self::new(&said("name"), &format!("{} {}", said("title"), said("description")))
+        let context = Self::new(&said("name"), &format!("{} {}", said("title"), said("description")));
+        let schema = definition.get("inputSchema");
+        let mut roles = schema.map_or_else(Vec::new, |schema| roles(schema, &context));
+        roles.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
+        Self { roles, ..context }
+    }
+
+    /// The role of a parameter, where it was told before.
+    pub(super) fn role(&self, parameter: &str) -> Option<Role> {
+        let at = self.roles.binary_search_by(|(name, _)| (**name).cmp(parameter)).ok()?;
+        self.roles.get(at).map(|(_, role)| *role)
     }
 
     pub(super) fn is(&self, subject: Subject) -> bool {
