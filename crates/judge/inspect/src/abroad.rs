@@ -8,7 +8,7 @@ mod words;
 
 use std::ops::Range;
 
-use crate::concept::{Concept, Concepts};
+use crate::concept::{Concept, Concepts, ones};
 use crate::finding::Rule;
 use crate::rules::{CONCEAL_ABROAD, EXFILTRATE_ABROAD, OVERRIDE_ABROAD};
 use crate::sentence::Sentences;
@@ -101,13 +101,19 @@ pub(crate) fn find(text: &str, read: &Sentences, each: &mut dyn FnMut(&'static R
             continue;
         }
         let concepts = next.map_or(sentence.concepts, |next| sentence.concepts.and(next.concepts));
-        for language in 0..table.languages {
+        for language in languages(both) {
             if let Some(rule) = order(own, both, language, concepts) {
                 each(rule, sentence.bytes.clone());
                 break;
             }
         }
     }
+}
+
+/// The languages of which there are words, those aside that mean something in English too: no other has an order here.
+fn languages(hits: &[Hit]) -> impl Iterator<Item = usize> {
+    let own = hits.iter().filter(|hit| hit.language != EVERY && !hit.is_shared);
+    ones(own.fold(0, |all, hit| all | 1 << (hit.language % 64))).map(usize::from)
 }
 
 fn before(hits: &[Hit], from: usize, end: usize) -> &[Hit] {

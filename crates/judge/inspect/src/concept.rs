@@ -48,13 +48,18 @@ impl Concepts {
 
     /// Iterates over the numbers of the concepts.
     pub(crate) fn numbers(self) -> impl Iterator<Item = u8> {
-        let mut left = self.0;
-        std::iter::from_fn(move || {
-            let next = left.trailing_zeros();
-            left &= left.checked_sub(1)?;
-            u8::try_from(next).ok()
-        })
+        ones(self.0)
     }
+}
+
+/// Iterates over the numbers of the bits that are set.
+pub(crate) fn ones(bits: u64) -> impl Iterator<Item = u8> {
+    let mut left = bits;
+    std::iter::from_fn(move || {
+        let next = left.trailing_zeros();
+        left &= left.checked_sub(1)?;
+        u8::try_from(next).ok()
+    })
 }
 
 /// Declares the concepts together with the words that rules call them by.

@@ -2,9 +2,9 @@
 //! patterns fit, and, in a few thousand buckets that words share, the words. Ideas make what was learned hold for other
 //! words of the same meaning; words make honest subjects known.
 
-use crate::concept::{Concept, Concepts};
+use crate::concept::{Concept, Concepts, ones};
 use crate::place::Place;
-use crate::request::{FLAGS, look};
+use crate::request::look;
 use crate::sentence::{Sentence, Token};
 use crate::topic::{Topic, each_word};
 
@@ -17,7 +17,7 @@ const ORDERED: usize = 192;
 const PAIRS: usize = 256;
 const STEPS: usize = PAIRS + 64 * 64;
 const PATTERNS: usize = STEPS + 64 * 64;
-const MOST_PATTERNS: usize = 448;
+pub(crate) const MOST_PATTERNS: usize = 448;
 const REST: usize = PATTERNS + MOST_PATTERNS;
 /// Where the shape of a request begins.
 const ASKED: usize = REST + 32;
@@ -94,7 +94,7 @@ pub(crate) fn features(
     set.add(REST + 16 + setting.topic.kinship(&mut own));
     set.own = own;
     let asked = look((!setting.place.is_definition()).then_some(setting.around), text);
-    (0..FLAGS).filter(|n| asked >> n & 1 == 1).for_each(|n| set.add(ASKED + n));
+    ones(asked).for_each(|n| set.add(ASKED + usize::from(n)));
 }
 
 fn pairs(set: &mut Set, first: Concepts, second: Concepts, gap: u32) {
@@ -122,7 +122,9 @@ fn words(set: &mut Set, text: &str, beside: &[(bool, usize, u32)], own: &mut Vec
             }
             before = hash;
         }
-        own.extend(word.topic());
+        if let Some(bucket) = word.topic() {
+            own.push(bucket);
+        }
     });
 }
 
@@ -157,7 +159,9 @@ impl Set {
             && *word & (1 << (n % 64)) == 0
         {
             *word |= 1 << (n % 64);
-            self.list.extend(u16::try_from(n).ok());
+            if let Ok(n) = u16::try_from(n) {
+                self.list.push(n);
+            }
         }
     }
 }
@@ -168,7 +172,11 @@ mod tests {
 
     #[test]
     fn the_layout_holds_all() {
-        assert!(ASKED + FLAGS <= WORDS && COUNT.is_multiple_of(64) && u16::try_from(COUNT).is_ok());
+        assert!(
+            ASKED + crate::request::FLAGS <= WORDS
+                && COUNT.is_multiple_of(64)
+                && u16::try_from(COUNT).is_ok()
+        );
         let patterns: usize = crate::rules::READY.iter().map(|ready| ready.patterns.len()).sum();
         assert!(patterns <= MOST_PATTERNS, "{patterns}");
     }

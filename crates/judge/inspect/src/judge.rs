@@ -288,9 +288,8 @@ fn by_rules(
     numbers: &mut Vec<usize>,
 ) {
     let mut told = None;
-    let needs = NEEDED.iter().enumerate().filter(|(_, (needed, _))| all.holds(*needed));
-    for (number, (_, [rule, n])) in needs {
-        let ready = READY.get(*rule).and_then(|ready| Some((ready.rule, ready.patterns.get(*n)?)));
+    for (number, [rule, n]) in NEEDED.met(all) {
+        let ready = READY.get(rule).and_then(|ready| Some((ready.rule, ready.patterns.get(n)?)));
         let Some((is, pattern)) = ready.filter(|(_, pattern)| pattern.may_fit(all)) else { continue };
         let Some((first, last)) = pattern.find(tokens, starts) else { continue };
         numbers.push(number);

@@ -7,6 +7,7 @@
 use std::sync::LazyLock;
 
 /// How many features there are.
+#[cfg(test)]
 pub(crate) const FLAGS: usize = 40;
 
 const ASKS: u64 = 1;
@@ -30,33 +31,69 @@ const LATE: u64 = 1 << 15;
 /// there a record is an example, and says nothing about who speaks.
 pub(crate) fn look(around: Option<[&str; 2]>, text: &str) -> u64 {
     let mut flags = around.map_or(0, |[before, next]| place(before, text, next));
-    let mut last = [0; 3];
-    let slots = &*WORDS;
-    let mut count = 0;
-    let bytes = text.as_bytes();
-    let inside = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'\'' | b'@' | b'$');
+    let (mut last, mut count, mut all) = ([0; 3], 0, 0);
     let mut at = 0;
-    while let Some(start) = bytes.get(at..).and_then(|rest| rest.iter().position(inside)) {
-        let start = at + start;
-        let length = bytes.get(start..).and_then(|rest| rest.iter().position(|b| !inside(b)));
-        at = length.map_or(bytes.len(), |length| start + length);
-        let bare = text.get(start..at).unwrap_or_default().trim_matches('\'');
+    while let Some(b) = text.as_bytes().get(at) {
+        let first = kind(*b);
+        all |= first;
+        if first & INSIDE == 0 {
+            at += 1;
+            continue;
+        }
+        let start = at;
+        let (length, kinds) = inside(text.as_bytes().get(start..).unwrap_or_default());
+        at = start + length;
+        all |= kinds;
+        let whole = text.get(start..at).unwrap_or_default();
+        let bare = if kinds & QUOTE != 0 { whole.trim_matches('\'') } else { whole };
         if bare.is_empty() {
             continue;
         }
-        let class = class(bare, slots);
-        flags |= of_word(bare, class, last, count);
+        let class = class(bare, &WORDS);
+        flags |= of_word((bare, kinds), class, last, count);
         last = [last[1], last[2], class];
         count += 1;
     }
-    let is_quoted = bytes.iter().any(|b| matches!(b, b'\'' | b'"'));
-    if is_quoted
+    if all & QUOTE != 0
         && let Some(start) = text.find(" '").or_else(|| text.find(" \""))
         && text.get(start + 2..).is_some_and(|rest| rest.contains(['\'', '"']))
     {
         flags |= QUOTED;
     }
     flags | together(flags) << 16
+}
+
+/// Kinds of bytes: one of a word, and of those a digit, and an at sign; and one of quotations.
+const INSIDE: u8 = 1;
+const DIGIT: u8 = 1 << 1;
+const AT: u8 = 1 << 2;
+const QUOTE: u8 = 1 << 3;
+
+fn kind(b: u8) -> u8 {
+    static KINDS: [u8; 256] = {
+        let mut kinds = [0; 256];
+        let (mut byte, mut rest) = (0_u8, kinds.as_mut_slice());
+        while let [first, tail @ ..] = rest {
+            *first = match byte {
+                b'0'..=b'9' => INSIDE | DIGIT,
+                b'@' => INSIDE | AT,
+                b'\'' => INSIDE | QUOTE,
+                b'"' => QUOTE,
+                b'$' | b'a'..=b'z' | b'A'..=b'Z' => INSIDE,
+                _ => 0,
+            };
+            rest = tail;
+            byte = byte.wrapping_add(1);
+        }
+        kinds
+    };
+    KINDS.get(usize::from(b)).copied().unwrap_or_default()
+}
+
+/// The word that a text begins with: its length, and the kinds of its bytes.
+fn inside(text: &[u8]) -> (usize, u8) {
+    let kinds = text.iter().map(|b| kind(*b)).take_while(|kind| kind & INSIDE != 0);
+    kinds.fold((0, 0), |(length, all), kind| (length + 1, all | kind))
 }
 
 /// Where the sentence stands.
@@ -80,8 +117,9 @@ fn place(before: &str, text: &str, next: &str) -> u64 {
     flags
 }
 
-/// What a word says after those before it, the last of which is the nearest. Words are known by their classes.
-fn of_word(word: &str, class: u32, last: [u32; 3], count: usize) -> u64 {
+/// What a word, with the kinds of its bytes, says after those before it, the last of which is the nearest. Words are known by their
+/// classes.
+fn of_word((word, kinds): (&str, u8), class: u32, last: [u32; 3], count: usize) -> u64 {
     let [second, first, near] = last;
     let mut flags = 0;
     if class & SELF != 0 {
@@ -90,11 +128,11 @@ fn of_word(word: &str, class: u32, last: [u32; 3], count: usize) -> u64 {
     if class & YOU != 0 {
         flags |= YOURS;
     }
-    let digits = word.bytes().filter(u8::is_ascii_digit).count();
-    if word.len() > 3 && word.bytes().any(|b| b == b'@') || class & PLACE != 0 && near & WHOSE != 0 {
+    if word.len() > 3 && kinds & AT != 0 || class & PLACE != 0 && near & WHOSE != 0 {
         flags |= AIMED;
     }
-    if digits > 0 {
+    if kinds & DIGIT != 0 {
+        let digits = word.bytes().filter(u8::is_ascii_digit).count();
         if digits > 3 || near & NUMBER != 0 {
             flags |= NUMBERED;
         }
@@ -108,14 +146,15 @@ fn of_word(word: &str, class: u32, last: [u32; 3], count: usize) -> u64 {
     if class & THEM != 0 && near & SENDS != 0 {
         flags |= HANDS_ON;
     }
-    let asked = near & PLEASE != 0
-        || near & YOU != 0 && first & CAN != 0
-        || near & TO != 0 && first & YOU != 0 && second & WANT != 0
-        || near & YOU != 0 && first & PLEASE != 0
-        || near & AHEAD != 0 && first & GO != 0
-        || near & AND != 0 && first & AHEAD != 0
-        || near & TO != 0 && first & HAVE != 0 && second & YOU != 0
-        || near & MUST != 0 && first & (YOU | MACHINE) != 0;
+    let asked = near & ASKING != 0
+        && (near & PLEASE != 0
+            || near & YOU != 0 && first & CAN != 0
+            || near & TO != 0 && first & YOU != 0 && second & WANT != 0
+            || near & YOU != 0 && first & PLEASE != 0
+            || near & AHEAD != 0 && first & GO != 0
+            || near & AND != 0 && first & AHEAD != 0
+            || near & TO != 0 && first & HAVE != 0 && second & YOU != 0
+            || near & MUST != 0 && first & (YOU | MACHINE) != 0);
     if asked {
         if class & POLITE != 0 {
             flags |= COURTESY;
@@ -227,6 +266,9 @@ const LEAD: u32 = 1 << 19;
 const THEN: u32 = 1 << 20;
 const TOLD: u32 = 1 << 21;
 const VERB: u32 = 1 << 22;
+
+/// What stands right before what is asked for.
+const ASKING: u32 = PLEASE | YOU | TO | AHEAD | AND | MUST;
 
 /// Words by class. What is polite is asked of readers in every text for readers.
 const CLASSES: &[(u32, &str)] = &[

@@ -1,12 +1,15 @@
 //! Sentences, as far as judging needs them: words in order, and what each stands for.
 
+mod runs;
+
 use std::ops::Range;
 
 use crate::bundle::Bundles;
 use crate::concept::{Concept, Concepts};
 use crate::names::{Names, Owner};
-use crate::shape::{pair, shape, shapes};
+use crate::shape::{may_be_pair, pair, shape, shapes};
 use crate::vocabulary::{VOCABULARY, Vocabulary};
+use runs::{CAPITAL, FOR_LETTER, Run, SIGN, STOPS, runs};
 
 /// A word that stands for something, or a run of signs that does.
 #[derive(Debug, Clone, Copy)]
@@ -74,9 +77,12 @@ pub(crate) fn sentences(text: &str, known: Known<'_>) -> Sentences {
         text,
         small: &small,
         runs: &runs,
-        shapes: shapes.iter().peekable(),
+        shapes: &shapes,
         known,
-        out: Sentences::default(),
+        out: Sentences {
+            tokens: Vec::with_capacity(runs.len() / 2 + 8),
+            list: Vec::with_capacity(runs.len() / 16 + 2),
+        },
         place: 0,
         words: 0,
         begun: 0,
@@ -92,49 +98,13 @@ pub(crate) fn sentences(text: &str, known: Known<'_>) -> Sentences {
     reader.out
 }
 
-/// What ends a sentence in scripts that leave no blank behind it.
-const STOPS: [char; 4] = ['。', '！', '？', '।'];
-
-/// Runs without blanks.
-fn runs(text: &str) -> Vec<Range<usize>> {
-    let mut runs = Vec::with_capacity(text.len() / 5 + 1);
-    let is_ascii = text.is_ascii();
-    let mut add = |mut run: Range<usize>| {
-        // Where words stand without blanks, a sentence ends a run.
-        while !is_ascii && let Some(stop) = stop_in(text, &run) {
-            runs.push(run.start..stop);
-            run.start = stop;
-        }
-        if !run.is_empty() {
-            runs.push(run);
-        }
-    };
-    let mut begun = 0;
-    for (at, b) in text.bytes().enumerate() {
-        if b.is_ascii_whitespace() {
-            if begun < at {
-                add(begun..at);
-            }
-            begun = at + 1;
-        }
-    }
-    add(begun..text.len());
-    runs
-}
-
-/// Where a sentence ends within a run.
-fn stop_in(text: &str, run: &Range<usize>) -> Option<usize> {
-    let inside = text.get(run.clone())?;
-    let stop = inside.find(STOPS)?;
-    Some(run.start + stop + inside.get(stop..)?.chars().next()?.len_utf8())
-}
-
 struct Reader<'a> {
     text: &'a str,
     /// The same in small letters.
     small: &'a str,
-    runs: &'a [Range<usize>],
-    shapes: std::iter::Peekable<std::slice::Iter<'a, (Range<usize>, Concept)>>,
+    runs: &'a [Run],
+    /// Those that are still to come.
+    shapes: &'a [(Range<usize>, Concept)],
     known: Known<'a>,
     out: Sentences,
     place: u32,
@@ -150,30 +120,50 @@ struct Reader<'a> {
 impl<'a> Reader<'a> {
     fn run(&mut self, n: usize) {
         let Some(run) = self.runs.get(n) else { return };
-        let next = self.runs.get(n + 1);
-        let text = self.text.get(run.clone()).unwrap_or_default();
-        let after = next.and_then(|next| self.text.get(next.clone())).unwrap_or_default();
-        let gap = next.map_or("", |next| self.text.get(run.end..next.start).unwrap_or_default());
+        let text = self.text.get(run.bytes.clone()).unwrap_or_default();
         self.signs(n, run, text);
         self.words_of(n, run, text);
-        if ends(text, gap, after) || self.words >= LONGEST {
-            self.close(run.end);
+        if self.ends_with(n, run, text) || self.words >= LONGEST {
+            self.close(run.bytes.end);
         }
     }
 
+    /// Whether a sentence ends after a run.
+    fn ends_with(&self, n: usize, run: &Run, text: &str) -> bool {
+        let next = self.runs.get(n + 1);
+        // Most runs end in a letter, with a blank after them.
+        let bytes = self.text.as_bytes();
+        if next.is_some_and(|next| next.bytes.start == run.bytes.end + 1)
+            && bytes.get(run.bytes.end) == Some(&b' ')
+            && text.as_bytes().last().is_some_and(u8::is_ascii_alphanumeric)
+        {
+            return false;
+        }
+        let after = next.and_then(|next| self.text.get(next.bytes.clone())).unwrap_or_default();
+        let gap = next.and_then(|next| self.text.get(run.bytes.end..next.bytes.start)).unwrap_or_default();
+        ends(text, gap, after)
+    }
+
+    /// A run in small letters.
+    fn small(&self, n: usize) -> &'a str {
+        clip(self.runs.get(n).and_then(|run| self.small.get(run.bytes.clone())).unwrap_or_default())
+    }
+
     /// What the run is as a whole.
-    fn signs(&mut self, n: usize, run: &Range<usize>, text: &str) {
+    fn signs(&mut self, n: usize, run: &Run, text: &str) {
         let mut concepts = Concepts::NONE;
-        while let Some((_, concept)) = self.shapes.next_if(|(range, _)| range.start < run.end) {
+        while let Some(((range, concept), later)) = self.shapes.split_first()
+            && range.start < run.bytes.end
+        {
             concepts = concepts.and(Concepts::of(*concept));
+            self.shapes = later;
         }
-        let small =
-            |n: usize| clip(self.runs.get(n).and_then(|run| self.small.get(run.clone())).unwrap_or_default());
-        if text.bytes().any(|b| matches!(b, b'.' | b'@' | b'_' | b'-' | b'0'..=b'9')) {
-            concepts = concepts.and(shape(small(n)));
+        if run.kinds & SIGN != 0 {
+            concepts = concepts.and(shape(self.small(n)));
         }
-        if text.len() <= 12 {
-            concepts = concepts.and(pair(small(n), small(n + 1)));
+        let next = self.runs.get(n + 1).and_then(|next| self.text.as_bytes().get(next.bytes.start));
+        if text.len() <= 12 && may_be_pair(text.as_bytes(), next.copied()) {
+            concepts = concepts.and(pair(self.small(n), self.small(n + 1)));
         }
         // An address inside is no address outside.
         if concepts.has(Concept::Inside) {
@@ -187,7 +177,7 @@ impl<'a> Reader<'a> {
         let owner = if self.known.names.is_empty() { None } else { owner() };
         self.is_foreign |= matches!(owner, Some(Owner::Foreign { .. }));
         if owner == (Some(Owner::Foreign { is_word: false })) {
-            self.foreign.get_or_insert(run.clone());
+            self.foreign.get_or_insert(run.bytes.clone());
         }
         if owner.is_some() {
             concepts = concepts.and(Concepts::of(Concept::Sibling)).and(Concepts::of(Concept::Name));
@@ -196,50 +186,52 @@ impl<'a> Reader<'a> {
             concepts = concepts.and(Concepts::of(Concept::Question));
         }
         if !concepts.is_none() {
-            self.push(concepts, run.clone());
+            self.push(concepts, run.bytes.clone());
         }
     }
 
     /// The words in a run.
-    fn words_of(&mut self, n: usize, run: &Range<usize>, text: &'a str) {
-        let has_digits = text.bytes().any(|b| matches!(b, b'0'..=b'9' | b'@' | b'$' | b'!'));
+    fn words_of(&mut self, n: usize, run: &Run, text: &'a str) {
+        let begun = run.bytes.start;
         // Whoever owns a name chooses its words: `evil.example` speaks of no attack, and is no writing about one.
         let owned = Concepts::of(Concept::Attack).and(Concepts::of(Concept::Freedom));
         let mut rest = 0;
-        while let Some(whole) = part(text, rest) {
+        while let Some(whole) = run.word(text, rest) {
             rest = whole.end;
-            let mut found = self.meaning(n, run, &whole);
+            let bytes = begun + whole.start..begun + whole.end;
+            let mut found = self.meaning(n, bytes.clone(), whole.end);
             if found.meets(owned) && text.len() > 4 && is_address(text) {
                 found = found.without(Concept::Attack).without(Concept::Freedom);
             }
-            if found.is_none() && has_digits {
+            if found.is_none() && run.kinds & FOR_LETTER != 0 {
                 let is_run = whole.start == 0 && whole.end + 1 < text.len() && text.len() <= 32;
-                let word = if is_run { run.clone() } else { run.start + whole.start..run.start + whole.end };
+                let word = if is_run { run.bytes.clone() } else { bytes.clone() };
                 found = disguised(self.small.get(word).unwrap_or_default());
             }
-            if !found.is_none() || whole.len() > 64 {
-                self.word(found, run.start + whole.start..run.start + whole.end);
+            let may_split = found.is_none() && run.kinds & CAPITAL != 0 && whole.len() <= 64;
+            if !may_split || !text.get(whole.clone()).is_some_and(is_name) {
+                self.word(found, bytes);
                 continue;
             }
             let mut at = whole.start;
-            let word = text.get(whole.clone()).unwrap_or_default();
-            let splits = word.bytes().skip(1).any(|b| b.is_ascii_uppercase()) && is_name(word);
             while at < whole.end {
-                let hump = at..if splits { hump(text, at, whole.end) } else { whole.end };
+                let hump = at..hump(text, at, whole.end);
                 at = hump.end;
-                let found = if hump == whole { Concepts::NONE } else { self.meaning(n, run, &hump) };
-                self.word(found, run.start + hump.start..run.start + hump.end);
+                let bytes = begun + hump.start..begun + hump.end;
+                let found =
+                    if hump == whole { Concepts::NONE } else { self.meaning(n, bytes.clone(), hump.end) };
+                self.word(found, bytes);
             }
         }
     }
 
-    /// What a word of a run stands for, with those after it.
-    fn meaning(&self, n: usize, run: &Range<usize>, part: &Range<usize>) -> Concepts {
-        if part.len() > 32 {
+    /// What a word of a run stands for, with those after it. The word ends at `end` of the run.
+    fn meaning(&self, n: usize, bytes: Range<usize>, end: usize) -> Concepts {
+        if bytes.len() > 32 {
             return Concepts::NONE;
         }
-        let word = self.small.get(run.start + part.start..run.start + part.end).unwrap_or_default();
-        let ahead = Ahead { small: self.small, runs: self.runs, run: n, at: part.end };
+        let word = self.small.get(bytes).unwrap_or_default();
+        let ahead = Ahead { small: self.small, runs: self.runs, run: n, at: end };
         let word = word.strip_suffix("'s").unwrap_or(word);
         let found = VOCABULARY.find(word, |k| ahead.word(k));
         match self.known.words {
@@ -297,7 +289,7 @@ impl<'a> Reader<'a> {
 /// The words after one, for phrases: those of the same run, then those of the runs after it.
 struct Ahead<'a> {
     small: &'a str,
-    runs: &'a [Range<usize>],
+    runs: &'a [Run],
     run: usize,
     at: usize,
 }
@@ -307,8 +299,9 @@ impl<'a> Ahead<'a> {
     fn word(&self, k: usize) -> Option<&'a str> {
         let (mut run, mut at, mut left) = (self.run, self.at, k);
         loop {
-            let text = self.small.get(self.runs.get(run)?.clone())?;
-            match part(text, at) {
+            let own = self.runs.get(run)?;
+            let text = self.small.get(own.bytes.clone())?;
+            match own.word(text, at) {
                 Some(part) if left == 0 => return text.get(part),
                 Some(part) => (at, left) = (part.end, left - 1),
                 None => (run, at) = (run + 1, 0),
@@ -335,22 +328,6 @@ fn disguised(run: &str) -> Concepts {
     if found.is_none() { read('l') } else { found }
 }
 
-/// The first word of a run from `at` on: letters and digits, with an apostrophe inside.
-fn part(text: &str, at: usize) -> Option<Range<usize>> {
-    let bytes = text.as_bytes();
-    let is_part = |b: u8| b.is_ascii_alphanumeric() || b >= 0x80;
-    let start = at + bytes.get(at..)?.iter().position(|b| is_part(*b))?;
-    let mut end = start;
-    while let Some(b) = bytes.get(end) {
-        let inside = *b == b'\'' && bytes.get(end + 1).copied().is_some_and(is_part);
-        if !(is_part(*b) || inside) {
-            break;
-        }
-        end += 1;
-    }
-    Some(start..end)
-}
-
 /// Whether a run holds a mail address, a URL or the name of a host: a dot, or an at sign, between letters.
 fn is_address(run: &str) -> bool {
     let bytes = run.as_bytes();
@@ -362,6 +339,9 @@ fn is_address(run: &str) -> bool {
 
 /// Whether a word is several, as `getUserName` is; one whose capitals stand anywhere, as in `IgNoRe`, is not.
 fn is_name(word: &str) -> bool {
+    if !word.bytes().skip(1).any(|b| b.is_ascii_uppercase()) {
+        return false;
+    }
     let (mut at, mut parts) = (0, 0);
     while at < word.len() {
         let end = hump(word, at, word.len());
@@ -385,10 +365,6 @@ fn hump(text: &str, at: usize, end: usize) -> usize {
 
 /// Whether a sentence ends after `run`, given the blanks and the run that follow.
 fn ends(run: &str, gap: &str, after: &str) -> bool {
-    // Most runs end in a letter, with a blank after them.
-    if gap == " " && run.as_bytes().last().is_some_and(u8::is_ascii_alphanumeric) {
-        return false;
-    }
     let trimmed = run.trim_end_matches(['"', '\'', ')', ']', '*', '`', '>']);
     // A member of JSON, or of what passes for it, is a sentence of its own.
     const BORDERS: [&str; 8] = ["\":", "':", "\",", "',", "\"}", "'}", "\"},", "'},"];
@@ -427,5 +403,5 @@ fn letter(c: char, one: char) -> char {
 
 /// Shapes are short; a run of megabytes is judged by its beginning.
 fn clip(run: &str) -> &str {
-    run.get(..run.floor_char_boundary(512)).unwrap_or(run)
+    if run.len() <= 512 { run } else { run.get(..run.floor_char_boundary(512)).unwrap_or(run) }
 }

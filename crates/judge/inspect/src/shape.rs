@@ -1,28 +1,27 @@
 //! What a run of signs is by its shape: an address, a path where secrets lie, a command.
 
-use std::ops::{ControlFlow, Range};
+use std::ops::Range;
 use std::sync::LazyLock;
 
-use aho_corasick::{AhoCorasick, AhoCorasickKind};
+use doorward_text::Literals;
 
 use crate::concept::{Concept, Concepts};
 
 /// Where a shape stands in a text, and what it is. In order of their ends.
 pub(crate) fn shapes(text: &str) -> Vec<(Range<usize>, Concept)> {
-    let found = SEARCH.as_ref().map(|search| search.find_overlapping_iter(text));
-    let found = found.into_iter().flatten().filter_map(|found| {
-        let concept = LISTS.iter().try_fold(found.pattern().as_usize(), |n, (list, concept)| {
-            n.checked_sub(list.len()).map_or(ControlFlow::Break(*concept), ControlFlow::Continue)
-        });
-        concept.break_value().map(|concept| (found.range(), concept))
+    let mut found = Vec::new();
+    SEARCH.find(text, |number, start| {
+        let shape =
+            LISTS.iter().flat_map(|(list, concept)| list.iter().map(move |literal| (literal, *concept)));
+        found.extend(
+            shape.skip(number).take(1).map(|(literal, concept)| (start..start + literal.len(), concept)),
+        );
     });
-    found.collect()
+    found
 }
 
-static SEARCH: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
-    let all = LISTS.iter().flat_map(|(list, _)| list.iter());
-    AhoCorasick::builder().kind(Some(AhoCorasickKind::DFA)).ascii_case_insensitive(true).build(all).ok()
-});
+static SEARCH: LazyLock<Literals> =
+    LazyLock::new(|| Literals::new(LISTS.iter().flat_map(|(list, _)| list.iter().copied()), usize::MAX));
 
 const LISTS: [(&[&str], Concept); 7] = [
     (&VAULTS, Concept::Vault),
@@ -60,14 +59,21 @@ pub(crate) fn shape(run: &str) -> Concepts {
     found
 }
 
+/// Whether a run and the one that begins with `next` may be a pair: where both begin with letters, the first must be one of few words.
+/// Nearly all runs are done with here.
+pub(crate) fn may_be_pair(run: &[u8], next: Option<u8>) -> bool {
+    match run {
+        [first, second, ..]
+            if first.is_ascii_alphabetic() && next.is_some_and(|b| b.is_ascii_alphabetic()) =>
+        {
+            matches!([first | 0x20, second | 0x20], [b'u', b'n'] | [b'd', b'r'] | [b'o', b'r'])
+        }
+        _ => true,
+    }
+}
+
 /// Judges two runs that follow each other, in small letters.
 pub(crate) fn pair(first: &str, second: &str) -> Concepts {
-    // Two words, the first of which is none that another follows: nearly all pairs there are.
-    let begins = |run: &str| run.bytes().next().unwrap_or_default();
-    let may_begin = |b| !u8::is_ascii_alphabetic(&b) || matches!(b, b'u' | b'd' | b'o');
-    if begins(second).is_ascii_alphabetic() && !may_begin(begins(first)) {
-        return Concepts::NONE;
-    }
     let trim = |run| str::trim_matches(run, ['\'', '"', '`', '(', ')', ',', '.']);
     let a = trim(first);
     let b = trim(second);

@@ -189,8 +189,10 @@ fn mark(text: &str, sentence: &Sentence) -> Option<usize> {
     if !may_begin(head) && !sentence.concepts.has(Concept::Delimiter) {
         return None;
     }
+    let first = start(head);
     let starts = |mark: &&&str| {
-        head.get(..mark.len()).is_some_and(|start| start.eq_ignore_ascii_case(mark.as_bytes()))
+        start(mark.as_bytes()) == first
+            && head.get(..mark.len()).is_some_and(|start| start.eq_ignore_ascii_case(mark.as_bytes()))
     };
     let begins = |marks: &[&str]| marks.iter().find(starts).map(|mark| mark.len());
     if let Some(length) = begins(&MARKS).or_else(|| begins(&VOCATIVES)) {

@@ -73,24 +73,30 @@ impl Default for Topic {
 /// A word of letters, hashed as it was read.
 pub(crate) struct Word {
     length: usize,
-    /// FNV-1a of its small letters, of them without the last, and the last.
+    hashes: Hashes,
+    /// It is a part of a host, a mail address or a path.
+    is_joined: bool,
+}
+
+/// FNV-1a of a word's small letters, of them without the last, and the last.
+#[derive(Clone, Copy)]
+struct Hashes {
     whole: u64,
     stem: u64,
     last: u8,
-    /// It is a part of a host, a mail address or a path.
-    is_joined: bool,
 }
 
 impl Word {
     /// Its hash, where it is a word to be known by. What hosts are called is chosen by who owns them, and says nothing of
     /// others.
     pub(crate) fn hash(&self) -> Option<u64> {
-        (self.length < 16 && !self.is_joined).then(|| mixed(self.whole))
+        (self.length < 16 && !self.is_joined).then(|| mixed(self.hashes.whole))
     }
 
     /// Its bucket in a topic, where it is long enough to tell one. A plural is the same word.
     pub(crate) fn topic(&self) -> Option<u16> {
-        let hash = if self.last == b's' { self.stem } else { self.whole };
+        let Hashes { whole, stem, last } = self.hashes;
+        let hash = if last == b's' { stem } else { whole };
         (LEAST..20)
             .contains(&self.length)
             .then(|| u16::try_from(mixed(hash) % BUCKETS as u64).unwrap_or_default())
@@ -103,26 +109,29 @@ fn mixed(hash: u64) -> u64 {
 
 /// Calls `each` with every word of a text. Each letter is looked at once.
 pub(crate) fn each_word(text: &str, mut each: impl FnMut(&Word)) {
-    const START: u64 = 0xcbf2_9ce4_8422_2325;
-    let joins = |b: u8| matches!(b, b'.' | b'/' | b'@');
-    let fresh = |is_joined| Word { length: 0, whole: START, stem: START, last: 0, is_joined };
-    let mut word = fresh(false);
-    let mut bytes = text.bytes().chain([0]).peekable();
-    while let Some(b) = bytes.next() {
-        if b.is_ascii_alphabetic() {
-            word.stem = word.whole;
-            word.whole = (word.whole ^ u64::from(b | 0x20)).wrapping_mul(0x0100_0000_01b3);
-            word.length += 1;
-            word.last = b;
-            continue;
+    let (mut rest, mut follows) = (text.as_bytes(), false);
+    loop {
+        let (length, hashes) = word(rest);
+        let behind = rest.get(length..).unwrap_or_default();
+        let joins = matches!(behind, [b'.' | b'/' | b'@', next, ..] if next.is_ascii_alphanumeric());
+        if length > 0 {
+            each(&Word { length, hashes, is_joined: follows || joins });
         }
-        let joined = joins(b) && bytes.peek().is_some_and(u8::is_ascii_alphanumeric);
-        if word.length > 0 {
-            word.is_joined |= joined;
-            each(&word);
-        }
-        word = fresh(joined);
+        let Some((_, behind)) = behind.split_first() else { return };
+        (rest, follows) = (behind, joins);
     }
+}
+
+/// The letters that a text begins with: how many, and their hashes.
+fn word(text: &[u8]) -> (usize, Hashes) {
+    const START: u64 = 0xcbf2_9ce4_8422_2325;
+    let (mut length, mut hashes) = (0, Hashes { whole: START, stem: START, last: 0 });
+    for b in text.iter().take_while(|b| b.is_ascii_alphabetic()) {
+        let whole = (hashes.whole ^ u64::from(b | 0x20)).wrapping_mul(0x0100_0000_01b3);
+        hashes = Hashes { whole, stem: hashes.whole, last: *b };
+        length += 1;
+    }
+    (length, hashes)
 }
 
 #[cfg(test)]

@@ -45,7 +45,8 @@ fn runs(
     let bytes = from.text.as_bytes();
     let mut at = 0;
     while at < bytes.len() {
-        let length = bytes.iter().skip(at).take_while(|b| is_part(**b)).count();
+        let rest = bytes.get(at..).unwrap_or_default();
+        let length = rest.iter().take_while(|b| is_part(**b)).count();
         if length >= least {
             let mut end = at + length;
             let mut line = length;

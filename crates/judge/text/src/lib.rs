@@ -15,6 +15,7 @@ mod fold;
 mod glyph;
 mod hidden;
 mod layer;
+mod literals;
 mod map;
 mod markup;
 mod read;
@@ -26,5 +27,6 @@ mod window;
 
 pub use hidden::is_unseen;
 pub use layer::{Layer, Mark, MarkKind, Origin, Reading};
+pub use literals::Literals;
 pub use read::{Limits, read};
 pub use window::windows;

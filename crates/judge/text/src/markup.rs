@@ -42,7 +42,10 @@ pub(crate) fn unmark(from: &Traced) -> Unmarked {
 
 /// Whether there may be any markup in a text.
 pub(crate) fn is_marked(text: &str) -> bool {
-    text.bytes().any(is_special)
+    let text = text.as_bytes();
+    memchr::memchr3(b'<', b'&', b'[', text).is_some()
+        || memchr::memchr3(b']', b'*', b'~', text).is_some()
+        || memchr::memchr(b'`', text).is_some()
 }
 
 fn is_special(byte: u8) -> bool {

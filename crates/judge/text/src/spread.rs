@@ -82,14 +82,9 @@ pub(crate) fn shown(text: &str) -> (bool, bool, bool) {
     // Letters alone, one after another.
     let (mut alone, mut is_apart) = (0, false);
     let mut at = 0;
-    while at < bytes.len() {
-        let mut hash = START;
-        let mut end = at;
-        while let Some(b) = bytes.get(end).filter(|b| b.is_ascii_alphabetic()) {
-            hash = mix(hash, *b);
-            end += 1;
-        }
-        match end - at {
+    while let Some(rest) = bytes.get(at..).filter(|rest| !rest.is_empty()) {
+        let length = rest.iter().take_while(|b| b.is_ascii_alphabetic()).count();
+        match length {
             0 => {}
             1 => {
                 alone += 1;
@@ -97,23 +92,26 @@ pub(crate) fn shown(text: &str) -> (bool, bool, bool) {
             }
             _ => alone = 0,
         }
-        if (3..=LONGEST).contains(&(end - at)) {
-            let word = bytes.get(at..end).unwrap_or_default();
+        if (3..=LONGEST).contains(&length) {
+            let word = rest.get(..length).unwrap_or_default();
+            let hash = hash(word);
             turned.see(word, hash, all_turned);
             reversed.see(word, hash, all_reversed);
         }
-        at = end + 1;
+        at += length + 1;
     }
     (turned.enough, reversed.enough, is_apart)
 }
 
 /// The longest of the words.
 const LONGEST: usize = 14;
-const START: u32 = 0x811C_9DC5;
 
-/// Of a letter, large or small.
-fn mix(hash: u32, b: u8) -> u32 {
-    (hash ^ u32::from(b | 0x20)).wrapping_mul(0x0100_0193)
+/// Of the two ends of a word, its letters large or small, and of its length: words differ in one of those.
+fn hash(word: &[u8]) -> u32 {
+    let ends = word.first_chunk::<2>().zip(word.last_chunk::<2>());
+    let ends = ends.map_or(0, |([a, b], [c, d])| u32::from_be_bytes([*a, *b, *c, *d]) | 0x2020_2020);
+    let length = u32::try_from(word.len()).unwrap_or_default();
+    (ends ^ length << 24).wrapping_mul(0x9E37_79B1) >> 8
 }
 
 /// The text turned by thirteen.
@@ -154,7 +152,7 @@ impl Disguised {
         words.sort_unstable();
         let mut bits = [0; 128];
         for word in &words {
-            let (place, bit) = place(word.bytes().fold(START, mix));
+            let (place, bit) = place(hash(word.as_bytes()));
             if let Some(set) = bits.get_mut(place) {
                 *set |= bit;
             }
@@ -167,8 +165,8 @@ impl Disguised {
         if self.bits.get(place).copied().unwrap_or_default() & bit == 0 {
             return None;
         }
-        let small = word.to_ascii_lowercase();
-        self.words.binary_search_by(|other| other.as_bytes().cmp(&small)).ok()
+        let small = || word.iter().map(u8::to_ascii_lowercase);
+        self.words.binary_search_by(|other| other.bytes().cmp(small())).ok()
     }
 }
 
@@ -204,8 +202,10 @@ impl Shown {
 pub(crate) fn lettered(from: &Traced) -> Option<Traced> {
     let bytes = from.text.as_bytes();
     // `i18n` may be all there is of it: most texts are done with here.
-    let is_inside = |w: &[u8]| matches!(w, [a, b, c] if !b.is_ascii_alphabetic() && *b != b' ' && stands(*b).is_some() && a.is_ascii_alphabetic() && c.is_ascii_alphabetic());
-    bytes.windows(3).filter(|w| is_inside(w)).nth(1)?;
+    let is_letter = |at: usize| bytes.get(at).is_some_and(u8::is_ascii_alphabetic);
+    let is_inside = |at: usize| is_letter(at.wrapping_sub(1)) && is_letter(at + 1);
+    let stands = bytes.iter().enumerate().filter(|(_, b)| stands(**b).is_some());
+    stands.filter(|(at, _)| is_inside(*at)).nth(1)?;
     let mut out = Traced::default();
     let mut at = 0;
     while at < bytes.len() {

@@ -11,12 +11,9 @@ fn found(said: &str) -> (bool, Vec<&'static str>) {
 #[test]
 fn the_words_can_be_read() {
     let table = TABLE.as_ref().unwrap();
-    assert!(
-        table.entries.len() > 1_500 && table.languages == 20,
-        "{} {}",
-        table.entries.len(),
-        table.languages
-    );
+    let languages = table.entries.iter().map(|entry| entry.language).filter(|language| *language != EVERY);
+    let languages = languages.collect::<std::collections::BTreeSet<_>>().len();
+    assert!(table.entries.len() > 1_500 && languages == 20, "{} {languages}", table.entries.len());
     assert!(table.entries.iter().all(|entry| entry.idea != 0));
 }
 

@@ -40,7 +40,7 @@ enum Form {
 }
 
 pub(super) struct Entry {
-    language: u8,
+    pub(super) language: u8,
     pub(super) idea: u32,
     form: Form,
     /// It means something in English too.
@@ -56,7 +56,6 @@ pub(super) struct Table {
     latins: Vec<usize>,
     starts: Starts,
     pub(super) entries: Vec<Entry>,
-    pub(super) languages: usize,
 }
 
 /// By which four letters any of the words begins, and which fewer letters any may begin with: most words of English are turned away
@@ -94,18 +93,27 @@ impl Starts {
     }
 
     fn place(head: &[u8]) -> usize {
-        let all = head.iter().fold(0_usize, |all, b| all << 6 ^ usize::from(b | 0x20));
+        Self::folded(head.iter().fold(0, |all, b| Self::with(all, *b)))
+    }
+
+    fn with(all: usize, b: u8) -> usize {
+        all << 6 ^ usize::from(b | 0x20)
+    }
+
+    fn folded(all: usize) -> usize {
         (all ^ all >> 11) % Self::BITS
     }
 
     fn may_be(&self, text: &[u8]) -> bool {
-        let has = |bits: &[u64], head: &[u8]| {
-            let at = Self::place(head);
-            bits.get(at / 64).is_none_or(|bits| bits >> (at % 64) & 1 == 1)
-        };
-        let head = Self::head(text);
-        has(&self.whole, head)
-            || (1..Self::LONGEST).filter_map(|length| head.get(..length)).any(|stem| has(&self.stems, stem))
+        let has = |bits: &[u64], at: usize| bits.get(at / 64).is_none_or(|bits| bits >> (at % 64) & 1 == 1);
+        let (mut all, mut length) = (0, 0);
+        for b in text.iter().take(Self::LONGEST).take_while(|b| is_part(**b)) {
+            (all, length) = (Self::with(all, *b), length + 1);
+            if length < Self::LONGEST && has(&self.stems, Self::folded(all)) {
+                return true;
+            }
+        }
+        has(&self.whole, Self::folded(all))
     }
 }
 
@@ -169,7 +177,7 @@ pub(super) static TABLE: LazyLock<Option<Table>> = LazyLock::new(|| {
     let latin = latins.iter().filter_map(|n| words.get(*n));
     let latin = NFA::builder().match_kind(MatchKind::Standard).build(latin).ok()?;
     let all = OnceLock::new();
-    Some(Table { words, all, latin, latins, starts, entries, languages: usize::from(languages) })
+    Some(Table { words, all, latin, latins, starts, entries })
 });
 
 /// A word as it stands in a layer: without accents, with look-alikes folded.
@@ -214,10 +222,16 @@ pub(super) fn hits(table: &Table, text: &str) -> Vec<Hit> {
 fn latin(table: &Table, text: &[u8]) -> Vec<Hit> {
     let mut hits = Vec::new();
     let Ok(start) = table.latin.start_state(Anchored::Yes) else { return hits };
-    let mut before = 0;
-    for (first, b) in text.iter().enumerate() {
-        let goes_on = is_part(std::mem::replace(&mut before, *b));
-        if goes_on || !is_part(*b) || !table.starts.may_be(text.get(first..).unwrap_or_default()) {
+    let mut at = 0;
+    while let Some(b) = text.get(at) {
+        let first = at;
+        let word = text.get(first..).unwrap_or_default();
+        at += 1;
+        if !is_part(*b) {
+            continue;
+        }
+        at += word.iter().skip(1).take_while(|b| is_part(**b)).count();
+        if !table.starts.may_be(word) {
             continue;
         }
         let mut state = start;
