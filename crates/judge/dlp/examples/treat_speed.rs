@@ -12,7 +12,7 @@ use doorward_wire::{Limits, Tree, quote};
 
 fn main() {
     let started = Instant::now();
-    let finder = Finder::shared().unwrap();
+    let finder = Finder::shared();
     println!("{:>8} µs  the rules are made ready", started.elapsed().as_micros());
     let prose = "The build of the parser went through; see line 42 of README.md for what was left out. ";
     let rows = r#"{"id":1842,"name":"Berg","since":"2024-03-01T10:00:00Z","total":129.5,"open":true},"#;

@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::sync::LazyLock;
 
-use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
+use doorward_text::Literals;
 
 use crate::charset::Charset;
 use crate::checksum;
@@ -20,16 +20,11 @@ use crate::secrets;
 mod tests;
 mod window;
 
-/// Looks for secrets and personal data. Made once: making it compiles the rules.
+/// Looks for secrets and personal data. Made once: making it orders the rules.
 pub struct Finder {
-    automaton: AhoCorasick,
+    literals: Literals,
     seeks: Vec<(&'static str, Seek)>,
 }
-
-/// The rules could not be compiled. They are part of the program, so this is a mistake in it.
-#[derive(Debug, thiserror::Error)]
-#[error("the rules for secrets do not compile: {0}")]
-pub struct FinderError(#[from] aho_corasick::BuildError);
 
 /// What a literal announces.
 #[derive(Clone, Copy)]
@@ -71,40 +66,25 @@ const LITERALS: [(&str, Seek); 17] = [
     (" -p", Seek::Option),
 ];
 
-/// How much of a literal the automaton looks for: it stays small, and the rest is compared where the front was found.
+/// Literals are looked at in the order in which so much of each ends.
 const FRONT: usize = 5;
 
-fn front(anchor: &str) -> &str {
-    anchor.get(..anchor.floor_char_boundary(FRONT)).unwrap_or(anchor)
-}
-
 impl Finder {
-    /// Compiles the rules.
-    ///
-    /// # Errors
-    /// A [`FinderError`], which the tests of this crate would have shown.
-    pub fn new() -> Result<Self, FinderError> {
+    /// Makes the rules ready.
+    pub fn new() -> Self {
         let rules =
             rules::all().flat_map(|rule| rule.anchors.iter().map(move |anchor| (*anchor, Seek::Rule(rule))));
         let names = named::ANCHORS.into_iter().map(|anchor| (anchor, Seek::Name));
         let people = personal::ANCHORS.into_iter().map(|(anchor, kind)| (anchor, Seek::Person(kind)));
         let marks = personal::MARKS.into_iter().map(|(word, mark)| (word, Seek::Mark(mark)));
         let seeks: Vec<_> = rules.chain(LITERALS).chain(names).chain(people).chain(marks).collect();
-        let automaton = AhoCorasick::builder()
-            .ascii_case_insensitive(true)
-            .match_kind(MatchKind::Standard)
-            .kind(Some(AhoCorasickKind::DFA))
-            .build(seeks.iter().map(|(anchor, _)| front(anchor)))?;
-        Ok(Self { automaton, seeks })
+        Self { literals: Literals::new(seeks.iter().map(|(anchor, _)| *anchor), FRONT), seeks }
     }
 
     /// The one finder of this process: it depends on nothing, and every door has use for it.
-    ///
-    /// # Errors
-    /// As [`Finder::new`].
-    pub fn shared() -> Result<&'static Self, &'static FinderError> {
-        static FINDER: LazyLock<Result<Finder, FinderError>> = LazyLock::new(Finder::new);
-        FINDER.as_ref()
+    pub fn shared() -> &'static Self {
+        static FINDER: LazyLock<Finder> = LazyLock::new(Finder::new);
+        &FINDER
     }
 
     /// Finds what is in a text, in order and without overlaps. The time is proportional to the text, whatever it holds.
@@ -153,12 +133,9 @@ impl Finder {
     fn plain(&self, look: &Look<'_>, place: &Place<'_>, found: &mut Vec<Found>) -> Vec<Range<usize>> {
         // Within one name, value or armour nothing is looked at twice.
         let mut name_end = 0;
-        for hit in self.automaton.find_overlapping_iter(look.text()) {
-            let Some((anchor, seek)) = self.seeks.get(hit.pattern().as_usize()) else { continue };
-            let (start, end) = (hit.start(), hit.start() + anchor.len());
-            if anchor.len() > FRONT && !look.starts_anyhow(start, anchor) {
-                continue;
-            }
+        self.literals.find(look.text(), |number, start| {
+            let Some((anchor, seek)) = self.seeks.get(number) else { return };
+            let end = start + anchor.len();
             match seek {
                 Seek::Name if start < name_end => {}
                 Seek::Name => {
@@ -167,7 +144,7 @@ impl Finder {
                     found.extend(hit);
                 }
                 Seek::Rule(rule) => {
-                    let Some(hit) = secrets::matches(look, rule, anchor, start) else { continue };
+                    let Some(hit) = secrets::matches(look, rule, anchor, start) else { return };
                     if rule.kind == "aws-access-key" {
                         found.extend(secrets::secret_after(look, hit.span.end));
                     }
@@ -176,7 +153,7 @@ impl Finder {
                 Seek::Mark(mark) => look.mark(end, *mark),
                 seek => found.extend(look_at(look, *seek, anchor, start, end)),
             }
-        }
+        });
         for at in memchr::memchr_iter(b'@', look.bytes()) {
             found.extend(personal::mail(look, at));
         }
@@ -226,6 +203,12 @@ impl Finder {
             spent += inner.spent();
         }
         spent
+    }
+}
+
+impl Default for Finder {
+    fn default() -> Self {
+        Self::new()
     }
 }
 

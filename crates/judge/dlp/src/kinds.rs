@@ -40,7 +40,7 @@ mod tests {
 
     #[test]
     fn what_is_found_has_a_name_that_rows_can_use() {
-        let (finder, mut draw) = (Finder::new().unwrap(), Draw::new(91));
+        let (finder, mut draw) = (Finder::new(), Draw::new(91));
         let texts = [
             draw.github(),
             draw.jwt(),

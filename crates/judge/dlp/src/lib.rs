@@ -24,7 +24,7 @@ mod testing;
 mod treat;
 mod vault;
 
-pub use find::{Finder, FinderError};
+pub use find::Finder;
 pub use found::{Class, Confidence, Encoding, Found};
 pub use handling::{Handling, Row, Treatment, What};
 pub use kinds::kinds;

@@ -89,8 +89,7 @@ impl<P: Ports> Exchange<P> {
         };
         let Some(said) = text.as_str() else { return Ok(Some(frame)) };
         let mut before = self.leaks.said.lock().unwrap_or_else(PoisonError::into_inner);
-        let torn =
-            Finder::shared().ok().and_then(|finder| torn(finder, &before, &said, &facts, &rules.handling));
+        let torn = torn(Finder::shared(), &before, &said, &facts, &rules.handling);
         before.push_str(&said);
         let from = before.ceil_char_boundary(before.len().saturating_sub(REMEMBERED));
         before.drain(..from);

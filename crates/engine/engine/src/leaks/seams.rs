@@ -27,7 +27,7 @@ struct Piece {
 
 /// Finds what a result's texts hold between them.
 pub(super) fn seams(result: Value<'_>, facts: &Facts<'_>, rules: &DataRules) -> Seams {
-    let Ok(finder) = Finder::shared() else { return Seams::default() };
+    let finder = Finder::shared();
     let mut seams = Seams::default();
     for list in ["content", "contents"].into_iter().filter_map(|name| result.get(name)) {
         let texts: Vec<_> = list.items().filter_map(|item| item.get("text")).take(MOST_TEXTS).collect();

@@ -12,7 +12,7 @@ mod windows;
 mod written;
 
 thread_local! {
-    static FINDER: Finder = Finder::new().unwrap();
+    static FINDER: Finder = Finder::new();
 }
 
 fn find(text: &str) -> Vec<Found> {

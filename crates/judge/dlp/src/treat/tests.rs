@@ -16,7 +16,7 @@ mod returning;
 mod torn;
 
 thread_local! {
-    static FINDER: Finder = Finder::new().unwrap();
+    static FINDER: Finder = Finder::new();
 }
 
 fn tree(text: &str) -> Tree {
