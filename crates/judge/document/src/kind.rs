@@ -1,5 +1,7 @@
 //! Which kind of document it is: by its first bytes, and where those say nothing by what its sender says it is.
 
+use std::sync::LazyLock;
+
 use memchr::memmem;
 
 use crate::charset;
@@ -26,6 +28,8 @@ const LEAST: usize = 24;
 const FRONT: usize = 4_096;
 /// Base64 of what a PDF and an archive begin with.
 const PACKED: [&[u8]; 2] = [b"JVBERi", b"UEsDB"];
+/// The same, made ready once to be looked for in every text there is.
+static WITHIN: LazyLock<[memmem::Finder<'static>; 2]> = LazyLock::new(|| PACKED.map(memmem::Finder::new));
 /// Documents within one string.
 const MOST_WITHIN: usize = 256;
 
@@ -47,7 +51,7 @@ pub fn held(text: &str, media: &str, is_blob: bool) -> Option<Held> {
     if is(media, "message/") || mail::looks_like(front.as_bytes()) {
         return Some(Held::Mail);
     }
-    if text.len() > FIRST && PACKED.iter().any(|start| memmem::find(text.as_bytes(), start).is_some()) {
+    if text.len() > FIRST && WITHIN.iter().any(|start| start.find(text.as_bytes()).is_some()) {
         return Some(Held::Within);
     }
     (is_table(media) || csv::separator(text).is_some()).then_some(Held::Table)

@@ -7,6 +7,7 @@ use doorward_dlp::{Direction, Facts, Scope, Tool};
 use doorward_wire::{Edits, Frame, Span, Value};
 
 use super::inside::{inside, kinds};
+use super::people::Of;
 use super::{Looked, look, name_of};
 use crate::door::Door;
 use crate::ports::Ports;
@@ -30,21 +31,21 @@ pub(crate) fn judge_arguments<P: Ports>(
     schema: Option<Value<'_>>,
 ) -> Result<Option<Frame>, Refusal> {
     // What follows from a call has been looked at with it. Looked at again, what was put back would be found.
-    if trail.follows {
+    if trail.follows || trail.server.data.is_none() {
         return Ok(None);
     }
+    let of = door.leaks.of(&caller.owner);
     let sent = Sent { value: answers, what: "the answers hold", schema: None };
-    let answered = judge(door, trail, caller, frame, &sent)?;
+    let answered = judge(&of, trail, caller, frame, &sent)?;
     if let (Some(_), Some(_)) = (&answered, &trail.retry) {
         // They have been read already, as they came.
         let what = "the answers hold what may not be sent as it is".to_owned();
         return Err(Refusal::new(Reason::Leak(what)));
     }
     let sent = Sent { value: arguments, what: "the arguments hold", schema };
-    let mut next = judge(door, trail, caller, answered.as_ref().unwrap_or(frame), &sent)?.or(answered);
+    let mut next = judge(&of, trail, caller, answered.as_ref().unwrap_or(frame), &sent)?.or(answered);
     let now = next.as_ref().unwrap_or(frame);
-    let of = door.leaks.of(&caller.owner);
-    if let Some(value) = arguments(now).filter(|_| trail.server.data.is_some() && !of.vault.is_empty()) {
+    if let Some(value) = arguments(now).filter(|_| !of.vault.is_empty()) {
         let restored = of.vault.restore(value, Scope { server: &trail.server.name, owner: &of.owner });
         if restored.restored > 0 {
             trail.notes.add(PUT_BACK, Done::Edited);
@@ -62,7 +63,8 @@ pub(crate) fn judge_reply<P: Ports>(
     caller: &Caller,
     frame: &Frame,
 ) -> Result<Option<Frame>, Refusal> {
-    judge(door, trail, caller, frame, &Sent { value: Frame::result, what: "the answer holds", schema: None })
+    let sent = Sent { value: Frame::result, what: "the answer holds", schema: None };
+    judge(&door.leaks.of(&caller.owner), trail, caller, frame, &sent)
 }
 
 /// What of a frame is looked at.
@@ -73,20 +75,19 @@ struct Sent<'s> {
     schema: Option<Value<'s>>,
 }
 
-fn judge<P: Ports>(
-    door: &Door<P>,
+fn judge(
+    of: &Of,
     trail: &Trail,
     caller: &Caller,
     frame: &Frame,
     sent: &Sent<'_>,
 ) -> Result<Option<Frame>, Refusal> {
     let (Some(rules), Some(value)) = (&trail.server.data, (sent.value)(frame)) else { return Ok(None) };
-    let of = door.leaks.of(&caller.owner);
     let roles: Vec<&str> = caller.identity.roles().iter().map(|role| &**role).collect();
     let tool = Tool::new(name_of(&trail.subject), sent.schema);
     let scope = Scope { server: &trail.server.name, owner: &of.owner };
     let facts = Facts { roles: &roles, ..Facts::new(Direction::Arguments, tool, scope) };
-    let looked = look(value, &facts, rules, &of);
+    let looked = look(value, &facts, rules, of);
     looked.note(&trail.notes, looked.refused);
     if looked.refused {
         let what = format!("{} what may not be sent: {}", sent.what, told(&looked, value));
@@ -98,7 +99,7 @@ fn judge<P: Ports>(
     }
     let next = if edits.is_empty() { None } else { Some(edited(frame, &edits)?) };
     let now = (sent.value)(next.as_ref().unwrap_or(frame));
-    if let Some(looked) = now.and_then(|value| inside(value, &facts, rules, &of)) {
+    if let Some(looked) = now.and_then(|value| inside(value, &facts, rules, of)) {
         looked.note(&trail.notes, looked.refused);
         if looked.refused {
             let kinds = kinds(&looked).join(", ");

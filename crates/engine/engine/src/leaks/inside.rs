@@ -1,6 +1,8 @@
 //! Documents in calls and answers. What a PDF or a letter says cannot be taken out of it, so a message with a document that
 //! holds what may not be passed on stays where it is (D-04).
 
+use std::sync::LazyLock;
+
 use bytes::Bytes;
 use doorward_dlp::{Facts, Treatment};
 use doorward_wire::{Limits, Tree, Value, quote};
@@ -10,13 +12,15 @@ use super::people::Of;
 use super::{DataRules, Looked, look};
 use crate::content::texts;
 
-/// What stands in a message with a document: the protocol's name for bytes, and what a PDF and an archive begin with in base64.
-const SIGNS: [&[u8]; 3] = [b"\"blob\"", b"JVBERi", b"UEsDB"];
+/// What stands in a message with a document: the protocol's name for bytes, and what a PDF and an archive begin with in base64. Made
+/// once: to make ready for a search costs more than a message of some hundred bytes.
+static SIGNS: LazyLock<[memmem::Finder<'static>; 3]> =
+    LazyLock::new(|| ["\"blob\"", "JVBERi", "UEsDB"].map(memmem::Finder::new));
 
 /// Looks at what the documents in a message say; none, where it holds none.
 pub(super) fn inside(value: Value<'_>, facts: &Facts<'_>, rules: &DataRules, of: &Of) -> Option<Looked> {
     // Nearly all messages are done with here.
-    if !SIGNS.iter().any(|sign| memmem::find(value.raw().as_bytes(), sign).is_some()) {
+    if !SIGNS.iter().any(|sign| sign.find(value.raw().as_bytes()).is_some()) {
         return None;
     }
     let (said, unread) = texts::inside(&texts::of([value].into_iter()));

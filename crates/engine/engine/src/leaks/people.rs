@@ -90,7 +90,7 @@ impl People {
 /// Writes down for whom something is kept.
 fn told_apart(owner: &Owner) -> String {
     let Owner { tenant, object, client } = owner;
-    format!("{}/{}/{}", tenant.as_str(), object.as_str(), client.as_str())
+    [tenant.as_str(), object.as_str(), client.as_str()].join("/")
 }
 
 #[cfg(test)]
