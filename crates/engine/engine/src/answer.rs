@@ -119,7 +119,7 @@ impl<P: Ports> Exchange<P> {
             None => frame,
         };
         let frame = self.shield(frame, snapshot, caller)?;
-        let frame = self.regard(frame, snapshot).await?;
+        let (frame, mut edits) = self.regard(frame, snapshot).await?;
         let frame = self.afford(frame)?;
         let ending = match (frame.error(), frame.result()) {
             (Some(_), _) => Ending::Error,
@@ -134,7 +134,6 @@ impl<P: Ports> Exchange<P> {
             (_, Some(result)) if self.method == Method::TasksGet && tasks::failed(result) => Ending::Error,
             _ => Ending::Result,
         };
-        let mut edits = Edits::new();
         let client_id = self.trail.id.as_ref().map_or_else(|| "null".to_owned(), Id::to_json);
         match frame.id_value() {
             Some(value) => edits.replace(value.span(), client_id.clone()),

@@ -147,14 +147,20 @@ fn broken(what: impl std::fmt::Display) -> UpstreamError {
 }
 
 impl<P: Ports> Exchange<P> {
-    /// Judges what a final answer says, and gives back what may go on.
-    pub(crate) async fn regard(&self, frame: Frame, snapshot: &Snapshot) -> Result<Frame, UpstreamError> {
+    /// Judges what a final answer says, and gives back what may go on, with what is still to be written into it: the door's own
+    /// note, if that is all. It stands where no judgement looks, so that what was judged is what leaves, and is written together
+    /// with the client's id; all other edits are made here, and what they leave is parsed anew.
+    pub(crate) async fn regard(
+        &self,
+        frame: Frame,
+        snapshot: &Snapshot,
+    ) -> Result<(Frame, Edits), UpstreamError> {
         let rules = &self.trail.server.results;
         if matches!(self.method, Method::Initialize | Method::Discover) {
-            return self.regard_greeting(frame);
+            return Ok((self.regard_greeting(frame)?, Edits::new()));
         }
         if !is_content(self.method) {
-            return Ok(frame);
+            return Ok((frame, Edits::new()));
         }
         let place = if frame.error().is_some() { Place::Error } else { Place::Content };
         let read = [frame.result(), frame.error()].into_iter().flatten();
@@ -162,17 +168,22 @@ impl<P: Ports> Exchange<P> {
         if self.method == Method::Other {
             // What no revision knows passes byte for byte (D-27).
             self.note(&verdict, false, Injected::Record);
-            return Ok(frame);
+            return Ok((frame, Edits::new()));
         }
         let blocked = verdict.is_certain() && rules.injected == Injected::Block;
         self.note(&verdict, blocked, rules.injected);
         let mut edits = Edits::new();
+        let mut is_reworded = blocked;
         if blocked {
             self.block(&frame, "it gives orders to the model that reads it", &mut edits)?;
         } else if let Some(result) = frame.result() {
-            self.spotlight(result, &verdict, snapshot, &mut edits);
+            is_reworded = self.spotlight(result, &verdict, snapshot, &mut edits);
         }
-        self.spotlit(frame, &edits)
+        // A budget counts the note too, and what is put into an old client's words is read once more.
+        if is_reworded || rules.budget != Budget::default() || self.trail.is_up() {
+            return Ok((self.spotlit(frame, &edits)?, Edits::new()));
+        }
+        Ok((frame, edits))
     }
 
     /// Says whether a message on the way says something that is to be read.
@@ -318,8 +329,14 @@ impl<P: Ports> Exchange<P> {
         Ok(())
     }
 
-    /// Tells a result's texts from others, in the way that its client has them.
-    fn spotlight(&self, result: Value<'_>, verdict: &Verdict, snapshot: &Snapshot, edits: &mut Edits) {
+    /// Tells a result's texts from others, in the way that its client has them; says whether it changed any.
+    fn spotlight(
+        &self,
+        result: Value<'_>,
+        verdict: &Verdict,
+        snapshot: &Snapshot,
+        edits: &mut Edits,
+    ) -> bool {
         let held = outcome(result, self.method);
         let way = self.trail.server.results.spotlight_for(&self.caller.owner.client);
         let way = if has_content(self.method) { way } else { Spotlight::Off };
@@ -335,8 +352,10 @@ impl<P: Ports> Exchange<P> {
             let tool = known.and_then(|known| known.tool(self.trail.subject.name()));
             spot.result(result, self.method, tool.map(|tool| &**tool), edits);
         }
-        let spot = spot.filter(|_| !edits.is_empty());
+        let is_reworded = !edits.is_empty();
+        let spot = spot.filter(|_| is_reworded);
         self.mark(held, verdict, Some(way), spot.map(|spot| spot.told()).as_deref(), edits);
+        is_reworded
     }
 
     /// Says beside a result whose words it holds, and what was found in them.

@@ -1,6 +1,7 @@
 //! Texts judged together, in pieces: an order that is cut in two by a border between items, or between events of a stream, is
 //! whole in one of the readings (D-22). What is held of a long text at a time is one window.
 
+use std::borrow::Cow;
 use std::future::poll_fn;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -188,7 +189,13 @@ async fn pause() {
 }
 
 /// All texts, each on a line of its own; and whether there are more than are read.
-fn lines(tail: &str, texts: &[Text<'_>], most: usize) -> (String, bool) {
+fn lines<'t>(tail: &str, texts: &'t [Text<'_>], most: usize) -> (Cow<'t, str>, bool) {
+    // Most answers are one text.
+    if let ([only], "") = (texts, tail)
+        && only.text.len() <= most
+    {
+        return (Cow::Borrowed(&only.text), false);
+    }
     let total: usize = texts.iter().map(|text| text.text.len() + 1).sum();
     let mut all = String::with_capacity(tail.len() + 1 + total.min(most));
     all.push_str(tail);
@@ -203,10 +210,10 @@ fn lines(tail: &str, texts: &[Text<'_>], most: usize) -> (String, bool) {
         all.push_str(part);
         left -= part.len();
         if part.len() < text.text.len() {
-            return (all, true);
+            return (all.into(), true);
         }
     }
-    (all, false)
+    (all.into(), false)
 }
 
 /// What stands around the borders of the texts, without a border: of a short text all, of a long one its ends.
