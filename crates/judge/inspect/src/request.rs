@@ -6,6 +6,8 @@
 
 use std::sync::LazyLock;
 
+use crate::topic::behind_number;
+
 /// How many features there are.
 #[cfg(test)]
 pub(crate) const FLAGS: usize = 40;
@@ -40,9 +42,12 @@ pub(crate) fn look(around: Option<[&str; 2]>, text: &str) -> u64 {
             at += 1;
             continue;
         }
-        let start = at;
-        let (length, kinds) = inside(text.as_bytes().get(start..).unwrap_or_default());
+        let (start, rest) = (at, text.as_bytes().get(at..).unwrap_or_default());
+        let (length, kinds) = inside(rest);
         at = start + length;
+        if behind_number(rest).is_some() && text.get(..start).is_some_and(|before| before.ends_with(':')) {
+            continue;
+        }
         all |= kinds;
         let whole = text.get(start..at).unwrap_or_default();
         let bare = if kinds & QUOTE != 0 { whole.trim_matches('\'') } else { whole };

@@ -107,7 +107,8 @@ fn mixed(hash: u64) -> u64 {
     hash ^ (hash >> 29)
 }
 
-/// Calls `each` with every word of a text. Each letter is looked at once.
+/// Calls `each` with every word of a text. Each letter is looked at once. The number of a placeholder is none, such as the door
+/// puts in a secret's place: what it happens to be made of would weigh like words that somebody chose.
 pub(crate) fn each_word(text: &str, mut each: impl FnMut(&Word)) {
     let (mut rest, mut follows) = (text.as_bytes(), false);
     loop {
@@ -117,9 +118,17 @@ pub(crate) fn each_word(text: &str, mut each: impl FnMut(&Word)) {
         if length > 0 {
             each(&Word { length, hashes, is_joined: follows || joins });
         }
-        let Some((_, behind)) = behind.split_first() else { return };
-        (rest, follows) = (behind, joins);
+        let Some((sign, behind)) = behind.split_first() else { return };
+        let number = if *sign == b':' { behind_number(behind) } else { None };
+        (rest, follows) = (number.unwrap_or(behind), joins);
     }
+}
+
+/// What follows the number of a placeholder, `…]]`, that a text begins with.
+pub(crate) fn behind_number(text: &[u8]) -> Option<&[u8]> {
+    const LENGTH: usize = 16;
+    let (number, behind) = text.split_at_checked(LENGTH)?;
+    (behind.starts_with(b"]]") && number.iter().all(u8::is_ascii_alphanumeric)).then_some(behind)
 }
 
 /// The letters that a text begins with: how many, and their hashes.
@@ -137,6 +146,22 @@ fn word(text: &[u8]) -> (usize, Hashes) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_number_of_a_placeholder_is_no_word() {
+        let lengths = |text: &str| {
+            let mut lengths = Vec::new();
+            each_word(text, |word| lengths.push(word.length));
+            lengths
+        };
+        assert_eq!(lengths("The [[secret:gitlab-token:2k3qt6o3je5rm2ni]], as it"), [3, 6, 6, 5, 2, 2]);
+        assert_eq!(lengths("[ [secret:key:abcdefghijklmnop]]"), [6, 3]);
+        // Whatever else has that form is read.
+        assert_eq!(
+            lengths("x:abcdefghijklmno]] y:abcdefghijklmnopq]] z:abcd efgh ijkl mn]]"),
+            [1, 15, 1, 17, 1, 4, 4, 4, 2]
+        );
+    }
 
     #[test]
     fn what_is_spoken_of_elsewhere_is_kin() {

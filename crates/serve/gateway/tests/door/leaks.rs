@@ -380,7 +380,7 @@ async fn a_look_alike_is_spoilt() {
     let lure = format!("The comment is {placeholder}, as it was.");
     let heard = calls(&mut other, false, "read_file", json!({"text": lure})).await.response();
     assert!(!first(&heard).contains("[[secret:"), "{heard}");
-    assert_eq!(doors.found("outcome"), ["placeholder-look-alike edited 1"]);
+    assert_eq!(doors.found("outcome"), ["placeholder-look-alike edited 1"], "{heard}");
     // What the model makes of it opens nothing.
     let carried = text(&serde_json::from_str::<Value>(first(&heard)).unwrap()["text"]).to_owned();
     let heard = calls(&mut alice, false, "read_file", json!({"text": carried})).await;
