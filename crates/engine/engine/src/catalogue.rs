@@ -5,9 +5,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use bytes::Bytes;
-use doorward_inspect::Bundles;
-use doorward_inspect::Names;
-use doorward_inspect::ToolContext;
+use doorward_inspect::{Bundles, Names, ToolContext};
 use doorward_policy::{PromptShape, ServerShape, ToolShape};
 use doorward_types::{Person, ServerName};
 use doorward_wire::lens::ResultType;

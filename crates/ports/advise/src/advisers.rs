@@ -216,7 +216,9 @@ impl Shared {
             let key = self.key_of(question, &["shields", if prompt { "prompt" } else { "document" }], piece);
             let body = shields_body(piece, prompt);
             let read = move |answer| read_shields(answer, prompt, usize::from(!prompt));
-            asked.push(self.one(asker, key, body, until, read));
+            let line = Arc::clone(&asker.line);
+            let ask = async move { line.ask(body, until, read).await };
+            asked.push(self.one(&asker.answers, key, until, ask));
         }
         let mut answers = stream::iter(asked).buffer_unordered(AT_ONCE);
         let mut heard = Heard::default();
@@ -250,7 +252,9 @@ impl Shared {
             let wanted = settings.clone();
             let read =
                 move |answer| read_analysis(answer, &wanted.categories, &wanted.blocklists).map(Arc::new);
-            asked.push(self.one(asker, key, body, until, read));
+            let line = Arc::clone(&asker.line);
+            let ask = async move { line.ask(body, until, read).await };
+            asked.push(self.one(&asker.answers, key, until, ask));
         }
         let mut answers = stream::iter(asked).buffer_unordered(AT_ONCE);
         let mut heard: Heard<Content> = Heard::default();
@@ -274,11 +278,9 @@ impl Shared {
         // One after the other: there is one process, and what it is sure of needs no more pieces.
         for piece in pieces {
             let key = self.key_of(question, &["model"], piece);
-            let (model, keep, text) = (model.clone(), self.keep, (*piece).to_owned());
-            let sure = model.sure();
-            let fly = move || async move { Ok((model.ask(text, until).await?, keep)) };
-            let flight = answers.get(key, fly, NoOpinion::Interrupted);
-            match self.time.before(until, flight).await.unwrap_or(Err(NoOpinion::Deadline)) {
+            let (sure, own, text) = (model.sure(), model.clone(), (*piece).to_owned());
+            let ask = async move { own.ask(text, until).await };
+            match self.one(answers, key, until, ask).await {
                 Ok(percent) => heard.answer = heard.answer.max(percent),
                 Err(why) => heard.missing = heard.missing.or(Some(why)),
             }
@@ -292,16 +294,15 @@ impl Shared {
     /// Asks about one piece, together with all who ask the same at this time; answers are kept, failures are not.
     async fn one<V: Clone + Send + Sync + 'static>(
         &self,
-        asker: &Asker<V>,
+        answers: &Answers<V>,
         key: [u8; 32],
-        body: Bytes,
         until: Duration,
-        read: impl Fn(Bytes) -> Result<V, crate::Malformed> + Send + Sync + 'static,
+        ask: impl Future<Output = Result<V, NoOpinion>> + Send + 'static,
     ) -> Result<V, NoOpinion> {
-        let (line, keep) = (Arc::clone(&asker.line), self.keep);
-        let fly = move || async move { Ok((line.ask(body, until, read).await?, keep)) };
+        let keep = self.keep;
+        let fly = move || async move { Ok((ask.await?, keep)) };
         // The flight keeps the deadline of the one who began it. Who joins it may have less time.
-        let flight = asker.answers.get(key, fly, NoOpinion::Interrupted);
+        let flight = answers.get(key, fly, NoOpinion::Interrupted);
         self.time.before(until, flight).await.unwrap_or(Err(NoOpinion::Deadline))
     }
 

@@ -58,7 +58,9 @@ pub enum LocalError {
         why: std::io::Error,
     },
     /// The files are others than those that are meant.
-    #[error("the SHA-256 of the model and its tokenizer is {found}, and not the one that is expected")]
+    #[error(
+        "the SHA-256 of the model and its tokenizer is {found}, and not the one that is expected: bring back the files that were meant, or write this sum where it is expected"
+    )]
     Changed {
         /// What it is.
         found: String,

@@ -101,7 +101,11 @@ async fn open(path: &Path) -> Result<(File, u64), LocalError> {
 
 /// Starts the process, within walls if there are to be some: with them it sees no file, no network and no other process.
 async fn begin(config: &LocalConfig, size: u64) -> Result<Process, LocalError> {
-    let bad = |why: String| LocalError::Start(why);
+    let bad = |why: String| {
+        LocalError::Start(format!(
+            "{why}; where the kernel allows no walls, `sandbox = false` goes without them"
+        ))
+    };
     let Some(launcher) = &config.walls else { return bare(&config.command) };
     let mut profile = Profile::default();
     profile.limits.memory = size.saturating_mul(ROOM).saturating_add(512 * MIB);
